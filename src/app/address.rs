@@ -1,0 +1,66 @@
+//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is left to the engine to come.
+
+use js_sys::parse_float;
+use wasm_bindgen::JsValue;
+use web_sys::{Url, UrlSearchParams, window};
+
+use crate::wire::Fault;
+
+/// What a deep link asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    /// `src`: the film's URL, absolute or relative to the page.
+    pub source: Option<String>,
+    /// `t`: where to begin, in seconds of film.
+    pub start: f64,
+}
+
+impl Address {
+    /// Reads the address that the page was opened by.
+    pub fn of_page() -> Self {
+        let query = window().and_then(|window| window.location().search().ok());
+        let Ok(query) = UrlSearchParams::new_with_str(&query.unwrap_or_default()) else {
+            return Self::default();
+        };
+        let seconds = query.get("t").map(|seconds| parse_float(&seconds));
+        Self {
+            source: query.get("src").filter(|source| !source.is_empty()),
+            start: seconds.filter(|seconds| *seconds > 0.0).unwrap_or_default(),
+        }
+    }
+}
+
+/// Puts a film into the page's address, so that it can be copied; `None` takes it out.
+pub fn show(source: Option<&str>) {
+    let Some(window) = window() else { return };
+    let Ok(url) = window.location().href().and_then(|href| Url::new(&href)) else {
+        return;
+    };
+    url.search_params().delete("t");
+    match source {
+        Some(source) => url.search_params().set("src", source),
+        None => url.search_params().delete("src"),
+    }
+    if let Ok(history) = window.history() {
+        // A document that may not touch its address, such as a sandboxed one, plays all the same.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
+    }
+}
+
+/// The absolute URL of a film that was named relative to the page.
+///
+/// # Errors
+/// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
+pub fn resolve(source: &str) -> Result<String, Fault> {
+    let base = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.base_uri().ok().flatten())
+        .unwrap_or_default();
+    Url::new_with_base(source, &base)
+        .ok()
+        .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:" | "blob:"))
+        .map(|url| url.href())
+        .ok_or_else(|| Fault::Address {
+            address: source.into(),
+        })
+}

@@ -1,0 +1,140 @@
+//! The picture: where the handle arrives.
+
+use gloo_events::EventListener;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::HtmlVideoElement;
+use yew::prelude::*;
+
+use crate::{
+    web::{self, FirstFrame, MediaSourceHandle},
+    wire::{
+        Fault,
+        journey::{Mark, Step},
+    },
+};
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub struct ScreenProps {
+    /// The element, for those who have to take leave of it.
+    pub video: NodeRef,
+    /// What to show.
+    pub handle: Option<MediaSourceHandle>,
+    /// URL of WebVTT captions.
+    pub captions: Option<AttrValue>,
+    /// Where to begin, in seconds of film.
+    pub start: f64,
+    /// A step of the journey was taken here.
+    pub onstep: Callback<Mark>,
+    /// The element gave up.
+    pub onfault: Callback<Fault>,
+}
+
+/// The video element. What it does, whether it plays and where it is, is the element's own to say.
+#[component]
+pub fn Screen(props: &ScreenProps) -> Html {
+    let muted = use_state_eq(|| true);
+    {
+        let (onfault, muted) = (props.onfault.clone(), muted.setter());
+        use_effect_with(props.video.clone(), move |video| {
+            let listeners = video.cast::<HtmlVideoElement>().map(|video| {
+                // The attribute counts only for an element that the parser makes.
+                video.set_muted(true);
+                listen(&video, onfault, muted)
+            });
+            || drop(listeners)
+        });
+    }
+    {
+        let (video, start, onstep, onfault) = (
+            props.video.clone(),
+            props.start,
+            props.onstep.clone(),
+            props.onfault.clone(),
+        );
+        use_effect_with(props.handle.clone(), move |handle| {
+            let waiting = video
+                .cast::<HtmlVideoElement>()
+                .zip(handle.as_ref())
+                .map(|(video, handle)| show(&video, handle, start, &onstep, &onfault));
+            || drop(waiting)
+        });
+    }
+
+    let onunmute = {
+        let video = props.video.clone();
+        Callback::from(move |_| {
+            if let Some(video) = video.cast::<HtmlVideoElement>() {
+                video.set_muted(false);
+            }
+        })
+    };
+    html! {
+        <>
+            <video ref={&props.video} controls=true playsinline=true aria-label="Film">
+                if let Some(captions) = &props.captions {
+                    <track kind="captions" srclang="en" label="English" src={captions} />
+                }
+            </video>
+            if *muted {
+                <button class="unmute" type="button" onclick={onunmute}>{ "Unmute" }</button>
+            }
+        </>
+    }
+}
+
+/// Attaches the handle and plays. The first frame is waited for until what is returned is dropped.
+fn show(
+    video: &HtmlVideoElement,
+    handle: &MediaSourceHandle,
+    start: f64,
+    onstep: &Callback<Mark>,
+    onfault: &Callback<Fault>,
+) -> FirstFrame {
+    let first_frame = FirstFrame::of(video, {
+        let onstep = onstep.clone();
+        move || onstep.emit(Mark::now(Step::FirstFrame))
+    });
+
+    // Here the handle arrives. From now on the element plays what the worker appends.
+    match web::attach(video, handle) {
+        Ok(()) => onstep.emit(Mark::now(Step::SrcObjectSet)),
+        Err(exception) => onfault.emit(Fault::Media {
+            doing: "set video.srcObject".into(),
+            reason: web::words(&exception),
+        }),
+    }
+
+    // Before there is metadata this is the position to begin at.
+    video.set_current_time(start);
+    if let Ok(playing) = video.play() {
+        // Refused where the browser wants a click first: its own controls are there for that.
+        // Aborted where another film comes before this one could begin: that one plays.
+        spawn_local(async move {
+            let _ = JsFuture::from(playing).await;
+        });
+    }
+    first_frame
+}
+
+fn listen(
+    video: &HtmlVideoElement,
+    onfault: Callback<Fault>,
+    muted: UseStateSetter<bool>,
+) -> [EventListener; 2] {
+    let errors = EventListener::new(video, "error", {
+        let video = video.clone();
+        move |_| {
+            if let Some(error) = video.error() {
+                onfault.emit(Fault::Element {
+                    code: error.code(),
+                    reason: error.message(),
+                });
+            }
+        }
+    });
+    let volume = EventListener::new(video, "volumechange", {
+        let video = video.clone();
+        move |_| muted.set(video.muted())
+    });
+    [errors, volume]
+}

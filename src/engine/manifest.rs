@@ -1,0 +1,109 @@
+//! From a film's URL to what has to be fetched: reads the playlist, and those that it names.
+
+use futures_util::future::try_join;
+use web_sys::Url;
+
+use super::fetch;
+use crate::{
+    media::{
+        Presentation, Segment, Track,
+        hls::{self, Media, Multivariant, Playlist, Refusal},
+    },
+    wire::{Fault, Piece},
+};
+
+/// Reads the film at `url`.
+///
+/// # Errors
+/// [`Fault::Playlist`] and [`Fault::Unsupported`], and what [`fetch::text`] may fail with.
+pub async fn read(url: &str) -> Result<Presentation, Fault> {
+    let (base, playlist) = playlist(url).await?;
+    let tracks = match playlist {
+        Playlist::Multivariant(film) => variant_tracks(&base, &film).await?,
+        Playlist::Media(_) => {
+            return Err(Fault::Unsupported {
+                url: url.into(),
+                feature: "a media playlist alone, which does not say its codecs".into(),
+            });
+        }
+    };
+    Ok(Presentation { tracks })
+}
+
+/// The tracks of the variant that is chosen: pictures and sound, or both in one.
+async fn variant_tracks(base: &str, film: &Multivariant) -> Result<Vec<Track>, Fault> {
+    let Some((variant, audio)) = film.choose() else {
+        return Ok(Vec::new());
+    };
+    if variant.codecs.is_empty() {
+        return Err(Fault::Unsupported {
+            url: base.into(),
+            feature: "a variant without CODECS".into(),
+        });
+    }
+    let Some(audio) = audio else {
+        let mime = match variant.video_codecs().as_str() {
+            "" => mime("audio", &variant.audio_codecs()),
+            _ => mime("video", &variant.codecs.join(",")),
+        };
+        return Ok(vec![track(base, &variant.uri, mime).await?]);
+    };
+    let video_mime = mime("video", &variant.video_codecs());
+    let audio_mime = mime("audio", &variant.audio_codecs());
+    let pictures = track(base, &variant.uri, video_mime);
+    let sound = track(base, &audio.uri, audio_mime);
+    let (pictures, sound) = try_join(pictures, sound).await?;
+    Ok(vec![pictures, sound])
+}
+
+/// Fetches and reads one playlist; its URL after redirects comes first.
+async fn playlist(url: &str) -> Result<(String, Playlist), Fault> {
+    let text = fetch::text(url, Piece::Playlist).await?;
+    let playlist = hls::read(&text.content).map_err(|refusal| match refusal {
+        Refusal::Malformed(reason) => Fault::Playlist {
+            url: url.into(),
+            reason,
+        },
+        Refusal::Unsupported(feature) => Fault::Unsupported {
+            url: url.into(),
+            feature: feature.into(),
+        },
+    })?;
+    Ok((text.url, playlist))
+}
+
+/// Reads the media playlist `uri`, named by the playlist at `base`.
+async fn track(base: &str, uri: &str, mime: String) -> Result<Track, Fault> {
+    let url = resolve(base, uri)?;
+    let (base, Playlist::Media(media)) = playlist(&url).await? else {
+        return Err(Fault::Playlist {
+            url,
+            reason: "it lists variants where segments were expected".into(),
+        });
+    };
+    let Media { init, segments } = media;
+    let segments = segments.iter().map(|entry| {
+        Ok(Segment {
+            url: resolve(&base, &entry.uri)?,
+            duration: entry.duration,
+        })
+    });
+    Ok(Track {
+        mime,
+        init: resolve(&base, &init)?,
+        segments: segments.collect::<Result<_, Fault>>()?,
+    })
+}
+
+fn mime(kind: &str, codecs: &str) -> String {
+    format!("{kind}/mp4; codecs=\"{codecs}\"")
+}
+
+fn resolve(base: &str, uri: &str) -> Result<String, Fault> {
+    Url::new_with_base(uri, base)
+        .map(|url| url.href())
+        .map_err(|_| Fault::Playlist {
+            url: base.into(),
+            reason: format!("“{uri}” is not a URL"),
+        })
+}

@@ -1,0 +1,93 @@
+//! A worker's MediaSource, of one playback.
+
+use wasm_bindgen::JsValue;
+use web_sys::{MediaSource, MediaSourceReadyState};
+
+use super::buffer::Buffer;
+use crate::{
+    web::{self, MediaSourceHandle, WorkerMediaSource},
+    wire::Fault,
+};
+
+/// Owns the MediaSource for as long as the playback lasts: WebKit does not keep one alive that only
+/// its element knows.
+pub struct Source {
+    media: WorkerMediaSource,
+    handle: MediaSourceHandle,
+}
+
+impl Source {
+    /// `new MediaSource()`, closed until its handle is attached.
+    ///
+    /// # Errors
+    /// [`Fault::NoMediaSourceInWorkers`].
+    pub fn new() -> Result<Self, Fault> {
+        let media = WorkerMediaSource::new().map_err(|_| Fault::NoMediaSourceInWorkers)?;
+        let handle = media.handle().ok_or(Fault::NoMediaSourceInWorkers)?;
+        Ok(Self { media, handle })
+    }
+
+    /// What stands for it on the page.
+    pub const fn handle(&self) -> &MediaSourceHandle {
+        &self.handle
+    }
+
+    /// Waits until the page has attached the handle. Without that it waits for ever.
+    pub async fn opened(&self) {
+        let opened = web::event(&self.media, "sourceopen");
+        if self.media.ready_state() == MediaSourceReadyState::Closed {
+            opened.await;
+        }
+    }
+
+    /// Waits until the page has detached the handle. One that was never attached counts as such.
+    pub async fn closed(&self) {
+        let closed = web::event(&self.media, "sourceclose");
+        if self.media.ready_state() != MediaSourceReadyState::Closed {
+            closed.await;
+        }
+    }
+
+    /// Sets the film's duration, in seconds.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is not open.
+    pub fn set_duration(&self, seconds: f64) -> Result<(), Fault> {
+        self.media
+            .try_set_duration(seconds)
+            .map_err(|exception| refused("set the duration", &exception))
+    }
+
+    /// Makes a SourceBuffer for one track.
+    ///
+    /// # Errors
+    /// [`Fault::Codec`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
+    /// none all the same.
+    pub fn buffer(&self, mime: &str) -> Result<Buffer, Fault> {
+        if !MediaSource::is_type_supported(mime) {
+            return Err(Fault::Codec { mime: mime.into() });
+        }
+        self.media
+            .add_source_buffer(mime)
+            .map(Buffer::new)
+            .map_err(|exception| refused("make a SourceBuffer", &exception))
+    }
+
+    /// Says that no segment will follow: the element may come to its end.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is not open.
+    pub fn end(&self) -> Result<(), Fault> {
+        self.media
+            .end_of_stream()
+            .map_err(|exception| refused("end the stream", &exception))
+    }
+}
+
+/// The fault of a call that threw.
+pub fn refused(doing: &str, exception: &JsValue) -> Fault {
+    Fault::Media {
+        doing: doing.into(),
+        reason: web::words(exception),
+    }
+}
