@@ -5,11 +5,9 @@ try {
   const { default: init } = await import(js);
   await init({ module_or_path: wasm });
 } catch (error) {
-  document.querySelector("noscript").insertAdjacentHTML(
-    "afterend",
-    `<div class="alone" role="alert"><h1>The page did not start</h1><p></p><button>Try again</button></div>`,
-  );
-  document.querySelector(".alone p").textContent = `${error.message}. If this site is yours, see that all of dist/ was uploaded.`;
-  document.querySelector(".alone button").onclick = () => location.reload();
+  const main = document.querySelector("main");
+  main.innerHTML = `<div class="alone" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
+  main.querySelector("p").textContent = `${error.message}. If this site is yours, see that all of dist/ was uploaded.`;
+  main.querySelector("button").onclick = () => location.reload();
   throw error;
 }

@@ -14,63 +14,63 @@ use yew::prelude::*;
 pub use player::{Player, PlayerProps};
 
 use address::Address;
-use source_form::SourceForm;
+use source_form::source_form;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
 /// Its captions, which are no part of the MediaSource: the element shows them itself.
 const SAMPLE_CAPTIONS: &str = "film/captions.vtt";
 
-/// Renders the page into the document's body.
+/// Renders the app into the page's `main`: what never changes about the page is in index.html, and
+/// on screen before the first line of this runs.
 pub fn start() {
-    yew::Renderer::<App>::new().render();
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(main) = document.and_then(|document| document.query_selector("main").ok()?) {
+        yew::Renderer::<App>::with_root(main).render();
+    }
 }
 
 #[component]
 fn App() -> Html {
-    let address = use_memo((), |()| Address::of_page());
-    let source = use_state(|| AttrValue::from(address.source.clone().unwrap_or(SAMPLE.into())));
+    let address = use_state(Address::of_page);
     let second = use_state(|| false);
+    let input = use_node_ref();
 
-    let onload = use_callback(source.setter(), |url: AttrValue, source| {
-        address::show(if url == SAMPLE { None } else { Some(&url) });
-        source.set(url);
-    });
+    let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
+    let captions = (source == SAMPLE).then_some(AttrValue::Static(SAMPLE_CAPTIONS));
+    let player = html! { <Player source={source.clone()} {captions} start={address.start} /> };
+
+    let onload = {
+        let address = address.setter();
+        Callback::from(move |source: AttrValue| {
+            let next = Address {
+                source: (source != SAMPLE).then_some(source),
+                start: 0.0,
+            };
+            next.show();
+            address.set(next);
+        })
+    };
+    let toggle = if *second {
+        "Remove the second player"
+    } else {
+        "Add a second player"
+    };
     let ontoggle = {
         let second = second.clone();
-        Callback::from(move |_| second.set(!*second))
+        move |_| second.set(!*second)
     };
-    let captions = (*source == SAMPLE).then_some(AttrValue::Static(SAMPLE_CAPTIONS));
 
     html! {
         <>
-            <header>
-                <h1>{ "A film from another thread" }</h1>
-                <p>
-                    { "A worker makes the " }<code>{ "MediaSource" }</code>
-                    { ", fetches the film and feeds it. Its " }<code>{ "MediaSourceHandle" }</code>
-                    { " crosses to this page, which sets " }<code>{ "video.srcObject" }</code>
-                    { " and only watches." }
-                </p>
-            </header>
-            <main>
-                <Player source={(*source).clone()} captions={captions.clone()} start={address.start} />
-                if *second {
-                    <Player source={(*source).clone()} {captions} start={address.start} />
-                }
-                <section class="controls" aria-label="What is played">
-                    <SourceForm sample={SAMPLE} source={(*source).clone()} {onload} />
-                    <button class="second" type="button" onclick={ontoggle}>
-                        { if *second { "Remove the second player" } else { "Add a second player" } }
-                    </button>
-                </section>
-            </main>
-            <footer>
-                <p>
-                    { "yew-mse-worker, a demo and starter template: Rust, Yew, gloo-worker. Build " }
-                    <code>{ crate::wire::BUILD }</code>
-                </p>
-            </footer>
+            { player.clone() }
+            if *second {
+                { player }
+            }
+            <section class="controls" aria-label="What is played">
+                { source_form(&input, &source, SAMPLE, &onload) }
+                <button type="button" onclick={ontoggle}>{ toggle }</button>
+            </section>
         </>
     }
 }

@@ -62,6 +62,10 @@ extern "C" {
     #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
     static TIME_ORIGIN: f64;
 
+    /// Reports an exception as one that nobody caught: to this thread's `error` event and the console.
+    #[wasm_bindgen(js_name = reportError)]
+    pub fn report_error(exception: &JsValue);
+
     /// `fetch`, by the one name it has on both threads.
     #[wasm_bindgen(js_name = fetch)]
     pub fn fetch(url: &str, init: &web_sys::RequestInit) -> Promise;

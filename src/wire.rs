@@ -70,7 +70,7 @@ pub enum Event {
         /// The playback it belongs to.
         session: SessionId,
         /// Transferred with the message, not copied into it: see [`post::Port::transfer`].
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "post::carried")]
         handle: MediaSourceHandle,
     },
     /// A step of the handle's journey was taken in the worker.
@@ -155,11 +155,8 @@ pub enum Fault {
         reason: String,
     },
     /// A message that the other side could not read.
-    #[error("The page and the worker misunderstood each other: {reason}.")]
-    Garbled {
-        /// What was wrong with it.
-        reason: String,
-    },
+    #[error("The page and the worker misunderstood each other.")]
+    Garbled,
     /// The browser has no MediaSource in workers, or none with a handle.
     #[error("This browser has no MediaSource in workers.")]
     NoMediaSourceInWorkers,
@@ -267,7 +264,7 @@ impl Fault {
             Self::WorkerStale { .. } => {
                 "The site has been updated since this page was opened: reload the page."
             }
-            Self::WorkerDied { .. } | Self::Garbled { .. } => {
+            Self::WorkerDied { .. } | Self::Garbled => {
                 "Try again: that starts a fresh worker. The browser’s console may say more."
             }
             Self::NoMediaSourceInWorkers => {
@@ -303,7 +300,7 @@ impl Fault {
                 | Self::WorkerSilent { .. }
                 | Self::WorkerStale { .. }
                 | Self::WorkerDied { .. }
-                | Self::Garbled { .. }
+                | Self::Garbled
         )
     }
 }

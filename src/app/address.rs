@@ -1,8 +1,9 @@
-//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is left to the engine to come.
+//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is for an engine that has a goal.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
+use yew::AttrValue;
 
 use crate::wire::Fault;
 
@@ -10,7 +11,7 @@ use crate::wire::Fault;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Address {
     /// `src`: the film's URL, absolute or relative to the page.
-    pub source: Option<String>,
+    pub source: Option<AttrValue>,
     /// `t`: where to begin, in seconds of film.
     pub start: f64,
 }
@@ -24,26 +25,30 @@ impl Address {
         };
         let seconds = query.get("t").map(|seconds| parse_float(&seconds));
         Self {
-            source: query.get("src").filter(|source| !source.is_empty()),
+            source: query
+                .get("src")
+                .filter(|source| !source.is_empty())
+                .map(AttrValue::from),
             start: seconds.filter(|seconds| *seconds > 0.0).unwrap_or_default(),
         }
     }
-}
 
-/// Puts a film into the page's address, so that it can be copied; `None` takes it out.
-pub fn show(source: Option<&str>) {
-    let Some(window) = window() else { return };
-    let Ok(url) = window.location().href().and_then(|href| Url::new(&href)) else {
-        return;
-    };
-    url.search_params().delete("t");
-    match source {
-        Some(source) => url.search_params().set("src", source),
-        None => url.search_params().delete("src"),
-    }
-    if let Ok(history) = window.history() {
-        // A document that may not touch its address, such as a sandboxed one, plays all the same.
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
+    /// Puts the film into the page's address, so that it can be copied.
+    pub fn show(&self) {
+        let Some(window) = window() else { return };
+        let Ok(url) = window.location().href().and_then(|href| Url::new(&href)) else {
+            return;
+        };
+        let query = url.search_params();
+        query.delete("t");
+        match &self.source {
+            Some(source) => query.set("src", source),
+            None => query.delete("src"),
+        }
+        if let Ok(history) = window.history() {
+            // A document that may not touch its address, such as a sandboxed one, plays all the same.
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
+        }
     }
 }
 

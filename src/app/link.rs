@@ -3,21 +3,17 @@
 
 use std::{
     cell::{Cell, RefCell},
-    pin::pin,
     rc::{Rc, Weak},
 };
 
-use futures_channel::mpsc;
-use futures_util::{
-    StreamExt,
-    future::{Either, select},
-};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
-use gloo_worker::{Spawnable, WorkerBridge};
+use gloo_worker::WorkerBridge;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ErrorEvent, HtmlVideoElement, RequestInit, Response, window};
+use web_sys::{ErrorEvent, HtmlVideoElement, RequestInit, Response, Worker};
 use yew::Callback;
 
 use crate::{
@@ -25,7 +21,8 @@ use crate::{
     web::{self, MediaSourceHandle},
     wire::{
         BUILD, Command, Event, Fault, SessionId,
-        post::{Letter, Objects},
+        journey::{Mark, Step},
+        post::{self, Letter},
     },
 };
 
@@ -43,7 +40,9 @@ pub type News = Result<Event, Fault>;
 pub struct Link {
     bridge: WorkerBridge<Agent>,
     line: Rc<Line>,
-    _start_errors: Option<EventListener>,
+    spawned: Cell<Option<Mark>>,
+    worker: Option<Worker>,
+    _errors: Option<EventListener>,
 }
 
 /// What the callbacks of the bridge share with its owner.
@@ -54,9 +53,18 @@ struct Line {
     listener: RefCell<Callback<News>>,
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            post::release(worker);
+        }
+    }
+}
+
 impl Link {
     /// Starts a worker and the watch over its first word.
     pub fn spawn(listener: Callback<News>) -> Self {
+        let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             ready: Cell::new(false),
             session: Cell::default(),
@@ -66,20 +74,26 @@ impl Link {
         // Relative to the document's base, so that the page can live anywhere on a host. The query
         // keeps caches from answering with another build's worker.
         let script = format!("./worker_loader.js?{BUILD}");
-        let bridge = Agent::spawner()
-            .encoding::<Objects>()
-            .callback({
-                let line = line.clone();
-                move |letter| line.hear(letter)
-            })
-            .with_loader(true)
-            .spawn(&script);
-        spawn_local(watch(Rc::downgrade(&line), script));
+        let hear = {
+            let line = line.clone();
+            move |letter| line.hear(letter)
+        };
+        let (bridge, worker) = post::spawn(&script, hear);
+        spawn_local(watch(Rc::downgrade(&line), script.clone()));
         Self {
             bridge,
-            _start_errors: start_errors(&line),
+            spawned: Cell::new(Some(spawned)),
+            _errors: worker
+                .as_ref()
+                .map(|worker| hear_errors(&line, worker, script)),
+            worker,
             line,
         }
+    }
+
+    /// The first step of the first journey in this worker; told once.
+    pub fn newly_spawned(&self) -> Option<Mark> {
+        self.spawned.take()
     }
 
     /// Begins a new session with the film at this absolute URL. The one before is over.
@@ -87,37 +101,34 @@ impl Link {
         let session = self.line.session.get().next();
         self.line.session.set(session);
         self.bridge
-            .send(Letter::new(&Command::Load { session, url }));
+            .send(Letter::new(Command::Load { session, url }));
     }
 
     /// Ends the session and lets the worker go, in the one order that throws nothing in the worker
     /// and shows no false end of the film: the worker stops, the element lets go, the MediaSource
     /// closes, the bridge is dropped. A worker that does not answer is not waited for for long.
     pub async fn close(self, video: Option<HtmlVideoElement>) {
-        let (sender, mut events) = mpsc::unbounded();
+        let (stopped, stops) = oneshot::channel();
+        let (closed, closes) = oneshot::channel();
+        let waiting = RefCell::new((Some(stopped), Some(closed)));
         *self.line.listener.borrow_mut() = Callback::from(move |news: News| {
-            // The receiver is gone only when the leave is over.
-            let _ = sender.unbounded_send(news);
-        });
-        let mut until = async |wanted: fn(&Event) -> bool| {
-            let heard = async {
-                while let Some(news) = events.next().await {
-                    if news.as_ref().is_ok_and(wanted) {
-                        break;
-                    }
-                }
+            let mut waiting = waiting.borrow_mut();
+            let step = match news {
+                Ok(Event::Stopped { .. }) => waiting.0.take(),
+                Ok(Event::Closed { .. }) => waiting.1.take(),
+                _ => None,
             };
-            select(pin!(heard), TimeoutFuture::new(LEAVE * 1000)).await;
-        };
+            // Nobody waits any more for one that took too long.
+            step.map(|step| step.send(()));
+        });
 
         let session = self.line.session.get();
-        self.bridge.send(Letter::new(&Command::Stop { session }));
-        until(|event| matches!(event, Event::Stopped { .. })).await;
-        let handle = self.line.handle.take();
-        if let (Some(video), Some(handle)) = (video, handle) {
+        self.bridge.send(Letter::new(Command::Stop { session }));
+        select(stops, TimeoutFuture::new(LEAVE * 1000)).await;
+        if let (Some(video), Some(handle)) = (video, self.line.handle.take()) {
             web::detach(&video, &handle);
         }
-        until(|event| matches!(event, Event::Closed { .. })).await;
+        select(closes, TimeoutFuture::new(LEAVE * 1000)).await;
     }
 }
 
@@ -153,24 +164,25 @@ impl Line {
     }
 }
 
-/// What a worker throws while it starts is heard by the page's window, whichever of its workers it
-/// was: they all run the same script. Later a worker reports for itself.
-fn start_errors(line: &Rc<Line>) -> Option<EventListener> {
+/// Hears what goes wrong in the worker that the worker cannot tell: a script that does not load is an
+/// event without words, and what nobody caught in it is one with them.
+fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListener {
     let line = Rc::downgrade(line);
-    let listener = EventListener::new(&window()?.into(), "error", move |event| {
-        let (Some(line), Some(error)) = (line.upgrade(), event.dyn_ref::<ErrorEvent>()) else {
-            return;
+    EventListener::new(worker, "error", move |event| {
+        let Some(line) = line.upgrade() else { return };
+        let Some(error) = event.dyn_ref::<ErrorEvent>() else {
+            let script = script.clone();
+            return spawn_local(async move { line.tell(Err(inquire(&script).await)) });
         };
-        if !line.ready.get() && error.filename().contains("worker") {
-            line.tell(Err(Fault::WorkerBroken {
-                reason: error.message(),
-            }));
-        }
-    });
-    Some(listener)
+        let reason = error.message();
+        line.tell(Err(match line.ready.get() {
+            true => Fault::WorkerDied { reason },
+            false => Fault::WorkerBroken { reason },
+        }));
+    })
 }
 
-/// A worker whose script does not load says nothing, and gloo-worker would wait for ever.
+/// A worker that hangs while it starts says nothing, and gloo-worker would wait for ever.
 async fn watch(line: Weak<Line>, script: String) {
     TimeoutFuture::new(FIRST_WORD * 1000).await;
     let silent = || line.upgrade().filter(|line| !line.ready.get());

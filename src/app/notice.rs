@@ -4,23 +4,13 @@ use yew::prelude::*;
 
 use crate::wire::Fault;
 
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub struct NoticeProps {
-    /// What happened.
-    pub fault: Fault,
-    /// The person wants to try again.
-    pub onretry: Callback<()>,
-}
-
 /// A message over the picture, read out as it appears.
-#[component]
-pub fn Notice(props: &NoticeProps) -> Html {
-    let onclick = props.onretry.reform(|_| ());
+pub fn notice(fault: &Fault, onretry: &Callback<MouseEvent>) -> Html {
     html! {
         <div class="notice" role="alert">
-            <p class="what">{ props.fault.to_string() }</p>
-            <p>{ props.fault.advice() }</p>
-            <button type="button" {onclick}>{ "Try again" }</button>
+            <p class="what">{ fault.to_string() }</p>
+            <p>{ fault.advice() }</p>
+            <button type="button" onclick={onretry}>{ "Try again" }</button>
         </div>
     }
 }

@@ -20,27 +20,41 @@ use crate::{
 
 /// What the page knows of a playback, beside what the element knows itself: that is read off the
 /// element, and never kept here a second time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Playback {
     /// What to show: the worker's MediaSource, once it is there.
     pub handle: Option<MediaSourceHandle>,
     /// Why it cannot go on. What is buffered still plays.
     pub fault: Option<Fault>,
-    /// The steps taken so far.
+    /// The steps taken so far, in order.
     pub journey: Vec<Mark>,
+    tries: Tries,
+}
+
+/// How often the film was begun anew, and how often with a fresh worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Tries {
+    workers: u32,
+    loads: u32,
 }
 
 /// What changes it.
 pub enum Action {
+    /// The person wants the film from its beginning: with a new MediaSource, and with a new worker if
+    /// it takes one.
+    Replay,
     /// A new session begins. The element keeps the old picture until the new handle is there.
     Begin,
     /// A step was taken on the page.
     Reached(Mark),
-    /// The worker spoke.
-    Heard(Event),
-    /// Something failed.
+    /// The worker spoke, or failed to.
+    Heard(News),
+    /// The page failed.
     Failed(Fault),
 }
+
+/// Where actions go.
+pub type Dispatcher = UseReducerDispatcher<Playback>;
 
 impl Reducible for Playback {
     type Action = Action;
@@ -48,101 +62,89 @@ impl Reducible for Playback {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = Rc::unwrap_or_clone(self);
         match action {
+            Action::Replay => {
+                let broken = next.fault.as_ref().is_some_and(Fault::needs_new_worker);
+                next.tries.workers += u32::from(broken);
+                next.tries.loads += 1;
+            }
             Action::Begin => {
                 next.fault = None;
                 next.journey.clear();
             }
-            Action::Reached(mark) | Action::Heard(Event::Reached { mark, .. }) => {
-                next.journey.push(mark);
+            Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
+                // A step in the worker becomes known a message later than it is taken.
+                let earlier = |other: &Mark| other.at <= mark.at;
+                let place = next.journey.partition_point(earlier);
+                next.journey.insert(place, mark);
             }
-            Action::Heard(Event::Opened { handle, .. }) => {
+            Action::Heard(Ok(Event::Opened { handle, .. })) => {
                 // The worker lives: what was feared of it is over.
                 next.fault = None;
                 next.handle = Some(handle);
             }
-            Action::Heard(Event::Failed { fault, .. } | Event::AgentFailed { fault })
+            Action::Heard(
+                Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
+            )
             | Action::Failed(fault) => {
                 // The first fault is the cause; what follows from it is not news.
                 next.fault.get_or_insert(fault);
             }
-            Action::Heard(Event::Ready { .. } | Event::Stopped { .. } | Event::Closed { .. }) => {}
+            Action::Heard(Ok(
+                Event::Ready { .. } | Event::Stopped { .. } | Event::Closed { .. },
+            )) => {}
         }
         next.into()
     }
 }
 
-/// Which try this is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Tries {
-    workers: u32,
-    loads: u32,
-}
-
-/// A playback, and what its player may ask of it.
-pub struct Engine {
-    /// What is known of it.
-    pub playback: UseReducerHandle<Playback>,
-    /// Plays the film from its beginning, with a new MediaSource, and a new worker if it takes one.
-    pub replay: Callback<()>,
-}
-
 /// Plays the film at `source` in a worker of its own, until the component is gone.
 #[hook]
-pub fn use_engine(source: &AttrValue, video: &NodeRef) -> Engine {
+pub fn use_playback(source: &AttrValue, video: &NodeRef) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
-    let tries = use_state(Tries::default);
     let link = use_mut_ref(|| None::<Link>);
-
-    let hear = use_callback(playback.dispatcher(), |news: News, playback| {
-        if let Ok(Event::Opened { .. }) = news {
-            playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
-        }
-        playback.dispatch(match news {
-            Ok(event) => Action::Heard(event),
-            Err(fault) => Action::Failed(fault),
-        });
-    });
-
-    let spawned_at = use_mut_ref(|| None::<Mark>);
+    let tries = playback.tries;
     {
-        let (link, video, spawned_at) = (link.clone(), video.clone(), spawned_at.clone());
+        let (link, video, playback) = (link.clone(), video.clone(), playback.dispatcher());
         use_effect_with(tries.workers, move |_| {
-            spawned_at.replace(Some(Mark::now(Step::AgentSpawned)));
-            link.replace(Some(Link::spawn(hear)));
+            link.replace(Some(Link::spawn(hearing(playback))));
             let video = video.cast::<HtmlVideoElement>();
             move || part(&link, video)
         });
     }
     {
         let playback = playback.dispatcher();
-        use_effect_with((source.clone(), *tries), move |(source, _)| {
-            playback.dispatch(Action::Begin);
-            if let Some(spawned) = spawned_at.take() {
-                playback.dispatch(Action::Reached(spawned));
-            }
-            match address::resolve(source) {
-                Ok(url) => {
-                    playback.dispatch(Action::Reached(Mark::now(Step::LoadSent)));
-                    if let Some(link) = &*link.borrow() {
-                        link.load(url);
-                    }
-                }
-                Err(fault) => playback.dispatch(Action::Failed(fault)),
-            }
+        use_effect_with((source.clone(), tries), move |(source, _)| {
+            load(source, &link.borrow(), &playback);
         });
     }
+    playback
+}
 
-    let replay = {
-        let playback = playback.clone();
-        Callback::from(move |()| {
-            let broken = playback.fault.as_ref().is_some_and(Fault::needs_new_worker);
-            tries.set(Tries {
-                workers: tries.workers + u32::from(broken),
-                loads: tries.loads + 1,
-            });
-        })
-    };
-    Engine { playback, replay }
+/// Begins a session with the film at `source`.
+fn load(source: &str, link: &Option<Link>, playback: &Dispatcher) {
+    // The effect that spawns the worker has run before this one.
+    let Some(link) = link else { return };
+    playback.dispatch(Action::Begin);
+    if let Some(spawned) = link.newly_spawned() {
+        playback.dispatch(Action::Reached(spawned));
+    }
+    match address::resolve(source) {
+        Ok(url) => {
+            playback.dispatch(Action::Reached(Mark::now(Step::LoadSent)));
+            link.load(url);
+        }
+        Err(fault) => playback.dispatch(Action::Failed(fault)),
+    }
+}
+
+/// Hears the worker, on behalf of a playback.
+fn hearing(playback: Dispatcher) -> Callback<News> {
+    Callback::from(move |news: News| {
+        if let Ok(Event::Opened { .. }) = news {
+            playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
+        }
+        playback.dispatch(Action::Heard(news));
+    })
 }
 
 /// Lets the worker go. The component may be gone before that is done.

@@ -3,12 +3,11 @@
 use yew::prelude::*;
 
 use super::{
-    journey::Journey,
-    notice::Notice,
-    playback::{self, Action},
+    journey::journey,
+    notice::notice,
+    playback::{Action, use_playback},
     screen::Screen,
 };
-use crate::wire::{Fault, journey::Mark};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -28,16 +27,11 @@ pub struct PlayerProps {
 #[component]
 pub fn Player(props: &PlayerProps) -> Html {
     let video = use_node_ref();
-    let engine = playback::use_engine(&props.source, &video);
-    let playback = &engine.playback;
-
-    let onstep = use_callback(playback.dispatcher(), |mark: Mark, playback| {
-        playback.dispatch(Action::Reached(mark));
-    });
-    let onfault = use_callback(playback.dispatcher(), |fault: Fault, playback| {
-        playback.dispatch(Action::Failed(fault));
-    });
-
+    let playback = use_playback(&props.source, &video);
+    let onreplay = {
+        let playback = playback.dispatcher();
+        Callback::from(move |_| playback.dispatch(Action::Replay))
+    };
     html! {
         <section class="player" aria-label="Player">
             <div class="picture">
@@ -46,14 +40,11 @@ pub fn Player(props: &PlayerProps) -> Html {
                     handle={playback.handle.clone()}
                     captions={props.captions.clone()}
                     start={props.start}
-                    {onstep}
-                    {onfault}
+                    playback={playback.dispatcher()}
                 />
-                if let Some(fault) = &playback.fault {
-                    <Notice fault={fault.clone()} onretry={engine.replay.clone()} />
-                }
+                { playback.fault.as_ref().map(|fault| notice(fault, &onreplay)) }
             </div>
-            <Journey marks={playback.journey.clone()} onreplay={engine.replay.clone()} />
+            { journey(&playback.journey, &onreplay) }
         </section>
     }
 }

@@ -5,6 +5,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
+use super::playback::{Action, Dispatcher};
 use crate::{
     web::{self, FirstFrame, MediaSourceHandle},
     wire::{
@@ -23,10 +24,8 @@ pub struct ScreenProps {
     pub captions: Option<AttrValue>,
     /// Where to begin, in seconds of film.
     pub start: f64,
-    /// A step of the journey was taken here.
-    pub onstep: Callback<Mark>,
-    /// The element gave up.
-    pub onfault: Callback<Fault>,
+    /// What happens here goes there.
+    pub playback: Dispatcher,
 }
 
 /// The video element. What it does, whether it plays and where it is, is the element's own to say.
@@ -34,28 +33,23 @@ pub struct ScreenProps {
 pub fn Screen(props: &ScreenProps) -> Html {
     let muted = use_state_eq(|| true);
     {
-        let (onfault, muted) = (props.onfault.clone(), muted.setter());
+        let (playback, muted) = (props.playback.clone(), muted.setter());
         use_effect_with(props.video.clone(), move |video| {
             let listeners = video.cast::<HtmlVideoElement>().map(|video| {
                 // The attribute counts only for an element that the parser makes.
                 video.set_muted(true);
-                listen(&video, onfault, muted)
+                listen(&video, playback, muted)
             });
             || drop(listeners)
         });
     }
     {
-        let (video, start, onstep, onfault) = (
-            props.video.clone(),
-            props.start,
-            props.onstep.clone(),
-            props.onfault.clone(),
-        );
+        let (video, start, playback) = (props.video.clone(), props.start, props.playback.clone());
         use_effect_with(props.handle.clone(), move |handle| {
             let waiting = video
                 .cast::<HtmlVideoElement>()
                 .zip(handle.as_ref())
-                .map(|(video, handle)| show(&video, handle, start, &onstep, &onfault));
+                .map(|(video, handle)| show(&video, handle, start, &playback));
             || drop(waiting)
         });
     }
@@ -87,21 +81,20 @@ fn show(
     video: &HtmlVideoElement,
     handle: &MediaSourceHandle,
     start: f64,
-    onstep: &Callback<Mark>,
-    onfault: &Callback<Fault>,
+    playback: &Dispatcher,
 ) -> FirstFrame {
     let first_frame = FirstFrame::of(video, {
-        let onstep = onstep.clone();
-        move || onstep.emit(Mark::now(Step::FirstFrame))
+        let playback = playback.clone();
+        move || playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)))
     });
 
     // Here the handle arrives. From now on the element plays what the worker appends.
     match web::attach(video, handle) {
-        Ok(()) => onstep.emit(Mark::now(Step::SrcObjectSet)),
-        Err(exception) => onfault.emit(Fault::Media {
+        Ok(()) => playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet))),
+        Err(exception) => playback.dispatch(Action::Failed(Fault::Media {
             doing: "set video.srcObject".into(),
             reason: web::words(&exception),
-        }),
+        })),
     }
 
     // Before there is metadata this is the position to begin at.
@@ -118,17 +111,17 @@ fn show(
 
 fn listen(
     video: &HtmlVideoElement,
-    onfault: Callback<Fault>,
+    playback: Dispatcher,
     muted: UseStateSetter<bool>,
 ) -> [EventListener; 2] {
     let errors = EventListener::new(video, "error", {
         let video = video.clone();
         move |_| {
             if let Some(error) = video.error() {
-                onfault.emit(Fault::Element {
+                playback.dispatch(Action::Failed(Fault::Element {
                     code: error.code(),
                     reason: error.message(),
-                });
+                }));
             }
         }
     });

@@ -3,46 +3,37 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub struct SourceFormProps {
-    /// What is played now.
-    pub source: AttrValue,
-    /// The film to fall back to.
-    pub sample: AttrValue,
-    /// The person wants to see this one.
-    pub onload: Callback<AttrValue>,
-}
-
 /// Takes an address. Whether it is one is for the player to say.
-#[component]
-pub fn SourceForm(props: &SourceFormProps) -> Html {
-    let input = use_node_ref();
+pub fn source_form(
+    input: &NodeRef,
+    source: &AttrValue,
+    sample: &'static str,
+    onload: &Callback<AttrValue>,
+) -> Html {
     let onsubmit = {
-        let (input, onload) = (input.clone(), props.onload.clone());
-        Callback::from(move |event: SubmitEvent| {
+        let (input, onload) = (input.clone(), onload.clone());
+        move |event: SubmitEvent| {
             event.prevent_default();
-            if let Some(input) = input.cast::<HtmlInputElement>() {
-                let url = input.value();
-                if !url.trim().is_empty() {
-                    onload.emit(url.trim().to_owned().into());
-                }
+            let address = input.cast::<HtmlInputElement>().map(|input| input.value());
+            let address = address.unwrap_or_default();
+            if !address.trim().is_empty() {
+                onload.emit(AttrValue::from(address.trim().to_owned()));
             }
-        })
+        }
     };
-    let onsample = {
-        let sample = props.sample.clone();
-        props.onload.reform(move |_| sample.clone())
-    };
+    let onsample = onload.reform(move |_: MouseEvent| AttrValue::Static(sample));
     html! {
         <form {onsubmit}>
-            <label for="src">{ "Another film: the address of an HLS playlist (on demand, fragmented MP4)" }</label>
+            <label for="src">
+                { "Another film: the address of an HLS playlist (on demand, fragmented MP4)" }
+            </label>
             <div class="row">
                 <input
-                    id="src" ref={input} type="text" inputmode="url" autocomplete="off" spellcheck="false"
-                    placeholder="https://…/film.m3u8" value={props.source.clone()}
+                    id="src" ref={input} type="text" inputmode="url" autocomplete="off"
+                    spellcheck="false" placeholder="https://…/film.m3u8" value={source}
                 />
                 <button type="submit">{ "Play" }</button>
-                <button type="button" class="quiet" onclick={onsample}>{ "Sample film" }</button>
+                <button type="button" onclick={onsample}>{ "Sample film" }</button>
             </div>
         </form>
     }

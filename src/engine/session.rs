@@ -39,14 +39,15 @@ impl Session {
         port.reached(session, Step::MediaSourceCreated);
 
         // … and here its handle leaves for the page. It arrives in `app/screen.rs`.
-        port.transfer(session, source.handle())?;
+        let handle = source.handle().clone();
+        port.transfer(Event::Opened { session, handle })?;
         port.reached(session, Step::HandleSent);
 
         let (held, dropped) = oneshot::channel();
         spawn_local(async move {
             let playback = pin!(async {
                 if let Err(fault) = play(&port, session, &source, &url).await {
-                    port.post(&Event::Failed { session, fault });
+                    port.post(Event::Failed { session, fault });
                 }
                 // Played or failed, the MediaSource is kept: its element still plays what it has.
                 pending::<()>().await
@@ -55,9 +56,9 @@ impl Session {
 
             // Nothing touches the MediaSource any more, so the page may detach it. While it does,
             // every call to it would throw.
-            port.post(&Event::Stopped { session });
+            port.post(Event::Stopped { session });
             source.closed().await;
-            port.post(&Event::Closed { session });
+            port.post(Event::Closed { session });
         });
         Ok(Self {
             id: session,

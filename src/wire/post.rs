@@ -1,88 +1,188 @@
 //! How a message crosses, and how it carries a handle. This is the only file that knows what
 //! gloo-worker keeps private.
 //!
-//! gloo-worker 0.6 posts every message without a transfer list, and a `MediaSourceHandle` crosses
-//! only by one. So [`Port::transfer`] posts that one message itself, in the very shape in which
-//! gloo would have posted it; on the page gloo receives it like any other.
+//! A message crosses as `[bytes, object, …]`: the bytes are [postcard], and the objects are what the
+//! message carries that is no data. gloo-worker 0.6 posts every message without a transfer list,
+//! and a `MediaSourceHandle` crosses only by one. So [`Port::transfer`] posts that message itself,
+//! just as gloo would have encoded it; on the page gloo receives it like any other.
 
-use std::{marker::PhantomData, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
-use gloo_worker::{Codec, HandlerId, Worker, WorkerScope};
-use js_sys::Array;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error as _,
-};
-use wasm_bindgen::{JsCast, JsValue};
+use gloo_worker::{Codec, HandlerId, Spawnable, Worker, WorkerBridge, WorkerScope};
+use js_sys::{Array, Uint8Array};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt, prelude::wasm_bindgen};
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
     Event, Fault, SessionId,
     journey::{Mark, Step},
 };
-use crate::web::{self, MediaSourceHandle};
+use crate::web;
 
-/// Messages as JavaScript objects, not bytes: only so can a field be a handle.
+thread_local! {
+    /// The objects of the one message that is being encoded or decoded on this thread. Serde has no
+    /// other way to hand them past a format of bytes.
+    static CARGO: RefCell<Array> = RefCell::default();
+}
+
+/// Encodes gloo's messages, and ours in them.
 #[derive(Debug)]
-pub struct Objects;
+pub struct Parcel;
 
-impl Codec for Objects {
+impl Codec for Parcel {
     fn encode<I: Serialize>(message: I) -> JsValue {
-        serde_wasm_bindgen::to_value(&message).unwrap_or_else(|error| raise(error))
+        CARGO.set(Array::new());
+        let bytes = postcard::to_allocvec(&message).unwrap_or_else(|error| refuse(error));
+        let parcel = CARGO.take();
+        parcel.unshift(&Uint8Array::from(bytes.as_slice()));
+        parcel.into()
     }
 
-    fn decode<O: DeserializeOwned>(message: JsValue) -> O {
-        serde_wasm_bindgen::from_value(message).unwrap_or_else(|error| raise(error))
+    fn decode<O: DeserializeOwned>(parcel: JsValue) -> O {
+        // What is no array or holds no bytes is read as an empty message, and refused as one.
+        let parcel = Array::from(&parcel);
+        let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
+        CARGO.set(parcel);
+        let message = postcard::from_bytes(&bytes.to_vec());
+        CARGO.take();
+        message.unwrap_or_else(|error| refuse(error))
     }
 }
 
-/// The trait leaves no room for a `Result`. An exception harms nothing but this one message: it is
-/// reported to the thread's `error` event, while a panic would take the whole program down. Only
-/// what is not gloo's comes here; a message of ours that cannot be read is a [`Letter`].
-fn raise<T>(error: serde_wasm_bindgen::Error) -> T {
-    wasm_bindgen::throw_val(error.into())
+/// The codec's trait leaves no room for a `Result`. An exception loses this one message, and is
+/// reported to the thread's `error` event; a panic would take the program down. It takes a message
+/// that gloo did not send to come here: one of ours that cannot be read is a [`Letter`].
+fn refuse<T>(error: postcard::Error) -> T {
+    wasm_bindgen::throw_str(&error.to_string())
 }
 
-/// A message in its envelope. gloo delivers the envelope; whether the message in it can be read
-/// is known only to the one who [opens](Letter::open) it.
+/// Fields that are JavaScript objects: `#[serde(with = "carried")]`.
+pub mod carried {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use wasm_bindgen::{JsCast, JsValue};
+
+    use super::CARGO;
+
+    /// Lays the object beside the bytes, and writes its place.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<T, S>(object: &T, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        T: AsRef<JsValue>,
+        S: Serializer,
+    {
+        let count = CARGO.with_borrow(|cargo| cargo.push(object.as_ref()));
+        serializer.serialize_u32(count - 1)
+    }
+
+    /// Takes the object from its place.
+    ///
+    /// # Errors
+    /// If there is none there, or one of another type.
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: JsCast,
+        D: Deserializer<'de>,
+    {
+        let place = u32::deserialize(deserializer)?;
+        let object = CARGO.with_borrow(|cargo| cargo.get(place));
+        object
+            .dyn_into()
+            .map_err(|_| D::Error::custom("no such object"))
+    }
+}
+
+/// A message of ours in gloo's envelope. gloo delivers it in any case; whether it could be read is
+/// for the one who [opens](Self::open) it to see.
 #[derive(Debug)]
-pub struct Letter<T> {
-    content: JsValue,
-    language: PhantomData<T>,
-}
+pub struct Letter<T>(Result<T, Fault>);
 
-impl<T: Serialize + DeserializeOwned> Letter<T> {
-    /// Puts a message into its envelope.
-    pub fn new(message: &T) -> Self {
-        Self {
-            content: serde_wasm_bindgen::to_value(message).unwrap_or_else(|error| raise(error)),
-            language: PhantomData,
-        }
+impl<T> Letter<T> {
+    /// Puts a message into an envelope.
+    pub const fn new(message: T) -> Self {
+        Self(Ok(message))
     }
 
     /// Takes the message out.
     ///
     /// # Errors
-    /// [`Fault::Garbled`] if it is none of ours, or of another build's.
+    /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
     pub fn open(self) -> Result<T, Fault> {
-        serde_wasm_bindgen::from_value(self.content).map_err(|error| Fault::Garbled {
-            reason: error.to_string(),
-        })
+        self.0
     }
 }
 
-impl<T> Serialize for Letter<T> {
+impl<T: Serialize> Serialize for Letter<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_wasm_bindgen::preserve::serialize(&self.content, serializer).map_err(S::Error::custom)
+        match &self.0 {
+            Ok(message) => message.serialize(serializer),
+            // Nobody answers a letter by sending it back.
+            Err(_) => serializer.serialize_unit(),
+        }
     }
 }
 
-impl<'de, T> Deserialize<'de> for Letter<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Letter<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self {
-            content: serde_wasm_bindgen::preserve::deserialize(deserializer)?,
-            language: PhantomData,
-        })
+        // It is the last thing in its envelope: where it breaks off, nothing else is lost.
+        Ok(Self(
+            T::deserialize(deserializer).map_err(|_| Fault::Garbled),
+        ))
     }
+}
+
+#[wasm_bindgen(inline_js = "
+export function seen(spawn) {
+  const Native = globalThis.Worker;
+  let seen;
+  globalThis.Worker = class extends Native {
+    constructor(...args) {
+      super(...args);
+      seen = this;
+    }
+  };
+  try {
+    spawn();
+  } finally {
+    globalThis.Worker = Native;
+  }
+  return seen;
+}
+")]
+extern "C" {
+    /// Calls `spawn` and returns the Worker that it makes.
+    fn seen(spawn: &mut dyn FnMut()) -> Option<web_sys::Worker>;
+}
+
+/// Spawns an agent whose script is at `path`, and returns its Worker beside the bridge to it.
+///
+/// gloo-worker keeps the Worker to itself. But only there is it heard that a script does not load
+/// or throws; only by it can a worker be ended that does not listen; and it has to be given up
+/// ([`release`]) for its memory to be freed. So it is seen as it is made: by a constructor that
+/// stands in for the browser's own during this one call.
+pub fn spawn<W>(
+    path: &str,
+    hear: impl Fn(W::Output) + 'static,
+) -> (WorkerBridge<W>, Option<web_sys::Worker>)
+where
+    W: Worker + 'static,
+    W::Input: Serialize + DeserializeOwned,
+    W::Output: Serialize + DeserializeOwned,
+{
+    let mut spawner = W::spawner().encoding::<Parcel>();
+    spawner.callback(hear).with_loader(true);
+    let mut bridge = None;
+    let worker = seen(&mut || bridge = Some(spawner.spawn(path)));
+    (bridge.unwrap_throw(), worker)
+}
+
+/// Ends a worker at once, and takes gloo-worker's listener off it: that one holds the Worker which
+/// holds it, and neither would ever be freed.
+pub fn release(worker: &web_sys::Worker) {
+    worker.set_onmessage(None);
+    worker.terminate();
 }
 
 /// The worker's end of one bridge.
@@ -106,39 +206,44 @@ impl Port {
     }
 
     /// Tells the page something, by gloo-worker's own way.
-    pub fn post(&self, event: &Event) {
+    pub fn post(&self, event: Event) {
         (self.respond)(Letter::new(event));
     }
 
     /// Tells the page that a step of the journey is taken.
     pub fn reached(&self, session: SessionId, step: Step) {
         let mark = Mark::now(step);
-        self.post(&Event::Reached { session, mark });
+        self.post(Event::Reached { session, mark });
     }
 
-    /// Sends the handle to the page: `postMessage(message, [handle])`. Afterwards the worker's own
-    /// reference is detached and cannot be sent again.
+    /// Tells the page something, and gives it the objects in it: `postMessage(message, [objects])`.
+    /// The worker's own references to them are detached, and cannot be sent again.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the browser does not let it go.
-    pub fn transfer(&self, session: SessionId, handle: &MediaSourceHandle) -> Result<(), Fault> {
-        // gloo's private message, by its own variant's name.
-        #[derive(Serialize)]
-        enum FromWorker {
-            ProcessOutput(HandlerId, Letter<Event>),
-        }
-
-        let opened = Event::Opened {
-            session,
-            handle: handle.clone(),
-        };
-        let message = Objects::encode(FromWorker::ProcessOutput(self.bridge, Letter::new(&opened)));
+    /// [`Fault::Media`] if the browser does not let them go.
+    pub fn transfer(&self, event: Event) -> Result<(), Fault> {
+        let parcel: Array =
+            Parcel::encode(FromWorker::ProcessOutput(self.bridge, Letter::new(event)))
+                .unchecked_into();
+        let objects = parcel.slice(1, parcel.length());
         js_sys::global()
             .unchecked_into::<DedicatedWorkerGlobalScope>()
-            .post_message_with_transfer(&message, &Array::of1(handle))
+            .post_message_with_transfer(&parcel, &objects)
             .map_err(|exception| Fault::Media {
                 doing: "transfer the handle".into(),
                 reason: web::words(&exception),
             })
     }
+}
+
+/// gloo-worker's private message, by which it knows [`Port::transfer`]'s for its own: postcard
+/// writes the variant's number.
+#[derive(Serialize)]
+enum FromWorker {
+    #[expect(
+        dead_code,
+        reason = "sent by gloo-worker itself; here it only takes its place"
+    )]
+    WorkerLoaded,
+    ProcessOutput(HandlerId, Letter<Event>),
 }

@@ -1,0 +1,294 @@
+//! When something is not: a message says what, and trying again works once the cause is gone.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+use crate::{
+    server::Trouble,
+    stage::{Browser, Stage, with},
+};
+
+/// Meets trouble, reads about it within ten seconds, heals it and tries again.
+async fn meets(part: &'static str, trouble: Trouble, words: &str) {
+    with(Browser::Chromium, async |stage| {
+        stage.server.trouble(part, trouble);
+        stage.open("").await;
+        let notice = stage.notice().await;
+        assert!(notice.contains(words), "{notice:?} has no {words:?}");
+        tries_again(stage).await;
+    })
+    .await;
+}
+
+async fn tries_again(stage: &Stage) {
+    stage.server.heal();
+    stage.press("Try again").await;
+    stage
+        .until("document.querySelector('[role=alert]') === null")
+        .await;
+    stage.plays().await;
+}
+
+#[tokio::test]
+async fn no_worker_script() {
+    with(Browser::Chromium, async |stage| {
+        stage
+            .server
+            .trouble("worker_loader.js", Trouble::Status(StatusCode::NOT_FOUND));
+        stage.open("").await;
+        stage
+            .until("document.querySelector('video') !== null")
+            .await;
+        let since = Instant::now();
+        let notice = stage.notice().await;
+        // Not how fast it is, but that the limit which is promised is there at all.
+        assert!(since.elapsed() < Duration::from_secs(30));
+        assert!(
+            notice.contains("404") && notice.contains("worker_loader.js"),
+            "{notice}"
+        );
+        stage.screenshot("no-worker").await;
+        tries_again(stage).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_worker_glue() {
+    meets(
+        "/worker.js",
+        Trouble::Status(StatusCode::NOT_FOUND),
+        "The worker did not start",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn no_worker_wasm() {
+    meets(
+        "/worker_bg.wasm",
+        Trouble::Status(StatusCode::NOT_FOUND),
+        "The worker did not start",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_wasm_that_does_not_compile() {
+    meets(
+        "/worker_bg.wasm",
+        Trouble::Text("<!doctype html>"),
+        "The worker did not start",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_throws_while_it_starts() {
+    fn patch(script: Vec<u8>) -> Vec<u8> {
+        [b"throw new Error('out of order');".as_slice(), &script].concat()
+    }
+    meets("/worker.js", Trouble::Patch(patch), "out of order").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_while_it_starts() {
+    // The agent's first word is posted by gloo-worker, which panics where it cannot.
+    fn patch(script: Vec<u8>) -> Vec<u8> {
+        [
+            b"self.postMessage = () => { throw new Error('no post today') };".as_slice(),
+            &script,
+        ]
+        .concat()
+    }
+    meets(
+        "/worker.js",
+        Trouble::Patch(patch),
+        "The worker did not start",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_says_nothing() {
+    meets(
+        "/worker_loader.js",
+        Trouble::Text(""),
+        "The worker’s script",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_hangs_while_it_loads() {
+    meets(
+        "/worker.js",
+        Trouble::Silence,
+        "has not answered for 6 seconds",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_of_another_build() {
+    fn patch(mut wasm: Vec<u8>) -> Vec<u8> {
+        let build = yew_mse_worker::wire::BUILD;
+        // The tests are a debug build, and the site is a release: so the name is found by its form.
+        let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_hexdigit());
+        let names: Vec<_> = (0..wasm.len() - build.len())
+            .filter(|&at| is_name(&wasm[at..at + build.len()]))
+            .collect();
+        assert!(!names.is_empty(), "no build id in the wasm");
+        for at in names {
+            wasm[at] = b'f' - (wasm[at] == b'f') as u8;
+        }
+        wasm
+    }
+    meets(
+        "/worker_bg.wasm",
+        Trouble::Patch(patch),
+        "is of another build",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_traps_while_it_plays() {
+    with(Browser::Chromium, async |stage| {
+        // A request for memory of a size that cannot be: the wasm stops with a trap.
+        fn patch(script: Vec<u8>) -> Vec<u8> {
+            let trap =
+                b"\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
+            [&script, trap.as_slice()].concat()
+        }
+        stage.server.trouble("/worker.js", Trouble::Patch(patch));
+        stage.open("").await;
+        stage.plays().await;
+        stage
+            .value("new BroadcastChannel('trap').postMessage(null)")
+            .await;
+        let notice = stage.notice().await;
+        assert!(notice.contains("The worker died"), "{notice}");
+        tries_again(stage).await;
+        assert_eq!(stage.value("probe.workers.length").await, json!(2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_film() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("?src=film/nothing.m3u8").await;
+        let notice = stage.notice().await;
+        assert!(
+            notice.contains("404") && notice.contains("the playlist"),
+            "{notice}"
+        );
+        stage.screenshot("no-film").await;
+        stage.press("Sample film").await;
+        stage.plays().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_playlist_that_is_a_web_page() {
+    meets(
+        "film.m3u8",
+        Trouble::Text("<!doctype html><title>Welcome"),
+        "begin with #EXTM3U",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_playlist_that_never_comes() {
+    meets(
+        "film.m3u8",
+        Trouble::Silence,
+        "did not arrive within 8 seconds",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_segment_that_is_gone() {
+    meets(
+        "/720p/3.m4s",
+        Trouble::Status(StatusCode::GONE),
+        "The server answered 410",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_init_segment_that_is_none() {
+    meets(
+        "/720p/init.mp4",
+        Trouble::Text("not a box in sight"),
+        "refused to append",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_format_that_no_browser_decodes() {
+    fn patch(playlist: Vec<u8>) -> Vec<u8> {
+        String::from_utf8(playlist)
+            .unwrap()
+            .replace("avc1.", "vhs1.")
+            .into()
+    }
+    meets(
+        "film.m3u8",
+        Trouble::Patch(patch),
+        "cannot play video/mp4; codecs=\"vhs1.",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("?src=javascript:alert(1)").await;
+        let notice = stage.notice().await;
+        assert!(
+            notice.contains("“javascript:alert(1)” is not the address of a film"),
+            "{notice}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_whose_own_wasm_is_gone() {
+    with(Browser::Chromium, async |stage| {
+        // The page's own is the one with a hash in its name.
+        stage
+            .server
+            .trouble("/app-", Trouble::Status(StatusCode::NOT_FOUND));
+        stage.open("").await;
+        let notice = stage.notice().await;
+        assert!(notice.contains("The page did not start"), "{notice}");
+        stage.server.heal();
+        stage.press("Try again").await;
+        stage.plays().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn firefox_says_what_it_lacks() {
+    with(Browser::Firefox, async |stage| {
+        stage.open("").await;
+        let notice = stage.notice().await;
+        assert!(
+            notice.contains("This browser has no MediaSource in workers"),
+            "{notice}"
+        );
+        assert_eq!(stage.value("probe.violations").await, json!([]));
+        stage.screenshot("firefox").await;
+    })
+    .await;
+}

@@ -1,0 +1,339 @@
+//! When all is well.
+
+use serde_json::json;
+
+use crate::{
+    server::{Server, Trouble},
+    stage::{Browser, Stage, with},
+};
+
+const VIDEO: &str = "document.querySelector('video')";
+
+#[tokio::test]
+async fn the_film_plays_to_its_end_out_of_a_worker() {
+    with(Browser::Chromium, async |stage| {
+        // The worker's own marks are out of the page's sight, so they are passed on.
+        stage
+            .server
+            .trouble("worker_loader.js", Trouble::Patch(watch_marks));
+        stage.open("").await;
+        stage.plays().await;
+        assert_eq!(
+            stage
+                .value(&format!("{VIDEO}.srcObject.constructor.name"))
+                .await,
+            json!("MediaSourceHandle")
+        );
+        stage.screenshot("playing").await;
+        stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
+        stage.until("probe.media.includes('ended')").await;
+
+        assert_eq!(stage.value(&format!("{VIDEO}.ended")).await, json!(true));
+        let end = stage
+            .value(&format!("{VIDEO}.currentTime"))
+            .await
+            .as_f64()
+            .unwrap();
+        assert!((31.9..32.2).contains(&end), "ended at {end}");
+        let buffered = format!(
+            "[{VIDEO}.buffered.length, {VIDEO}.buffered.start(0), {VIDEO}.buffered.end(0) > 31.9]"
+        );
+        assert_eq!(stage.value(&buffered).await, json!([1, 0, true]));
+        assert_eq!(
+            stage.value("probe.media.includes('error')").await,
+            json!(false)
+        );
+        assert_eq!(
+            stage.value("probe.mediaSources").await,
+            json!(0),
+            "MediaSources made on the page"
+        );
+        assert_eq!(stage.value("probe.workers.length").await, json!(1));
+        assert_eq!(
+            stage.value("probe.violations").await,
+            json!([]),
+            "Content-Security-Policy"
+        );
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+
+        let mut journey = stage.journey().await;
+        // These two wait for different things, and either may be first.
+        assert!(journey.iter().any(|step| step == "first frame"));
+        journey.retain(|step| step != "first frame");
+        let steps = [
+            "agent spawned",
+            "film asked for",
+            "MediaSource created",
+            "handle transferred",
+            "handle arrives",
+            "srcObject set",
+            "sourceopen",
+            "SourceBuffers made",
+            "first append",
+            "end of stream",
+        ];
+        assert_eq!(journey, steps);
+
+        let on_page = "performance.getEntriesByType('mark').map(mark => mark.name)";
+        let names = [
+            "yew-mse-worker:load",
+            "yew-mse-worker:handle",
+            "yew-mse-worker:first-frame",
+        ];
+        assert_eq!(stage.value(on_page).await, json!(names));
+        let names = ["yew-mse-worker:sourceopen", "yew-mse-worker:first-append"];
+        stage.until("probe.marks.length >= 2").await;
+        assert_eq!(stage.value("probe.marks").await, json!(names));
+    })
+    .await;
+}
+
+fn watch_marks(script: Vec<u8>) -> Vec<u8> {
+    let watch = b"new PerformanceObserver(list => list.getEntries().forEach(mark => \
+        new BroadcastChannel('probe').postMessage(mark.name))).observe({ type: 'mark' });";
+    [watch, script.as_slice()].concat()
+}
+
+#[tokio::test]
+async fn another_film_is_another_media_source_in_the_same_worker() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        for round in 2..=4 {
+            stage.value(&format!("window.before = {VIDEO}.srcObject")).await;
+            stage.press("Play it again").await;
+            stage.until(&format!("{VIDEO}.srcObject !== before")).await;
+            stage.plays().await;
+            assert_eq!(stage.value("probe.workers.length").await, json!(1), "round {round}");
+            // Its worker was there already.
+            assert_eq!(stage.journey().await[0], "film asked for");
+        }
+        // Pressed in haste: only the last counts, and nothing of the others is left.
+        for _ in 0..5 {
+            stage.press("Play it again").await;
+        }
+        stage.until("document.querySelector('.journey [data-step=\"end of stream\"]') !== null").await;
+        stage.plays().await;
+        let doubles = "new Set([...document.querySelectorAll('.journey li')].map(li => li.dataset.step)).size \
+             === document.querySelectorAll('.journey li').length";
+        assert_eq!(stage.value(doubles).await, json!(true));
+        assert_eq!(stage.value("document.querySelector('[role=alert]')").await, json!(null));
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_film_from_another_host_plays_from_its_address() {
+    let elsewhere = Server::start().await;
+    with(Browser::Chromium, async |stage| {
+        let film = elsewhere.url("film/film.m3u8");
+        stage.open(&format!("?src={film}&t=10")).await;
+        stage.until(&format!("{VIDEO}.currentTime > 10")).await;
+        assert_eq!(
+            stage.value("document.querySelector('#src').value").await,
+            json!(film)
+        );
+        assert_eq!(stage.value("probe.violations").await, json!([]));
+        assert_eq!(stage.server.requests("/film/"), 0);
+        assert!(elsewhere.requests(".m4s") > 16);
+
+        // Relative to the page, and without a start.
+        stage.press("Sample film").await;
+        stage.until(&format!("{VIDEO}.currentTime < 10")).await;
+        stage.plays().await;
+        assert_eq!(stage.value("location.search").await, json!(""));
+        stage.open("?src=film%2Ffilm.m3u8").await;
+        stage.plays().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_players_have_a_worker_each() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.press("Add a second player").await;
+        stage
+            .until("[...document.querySelectorAll('video')].filter(video => video.currentTime > 0.3).length === 2")
+            .await;
+        assert_eq!(stage.value("probe.workers.length").await, json!(2));
+        let handles = "document.querySelectorAll('video')[0].srcObject !== document.querySelectorAll('video')[1].srcObject";
+        assert_eq!(stage.value(handles).await, json!(true));
+        assert_eq!(stage.value("document.querySelectorAll('[role=alert]').length").await, json!(0));
+        stage.screenshot("two-players").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_players_come_and_go_and_leave_nothing_behind() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        stage
+            .driver
+            .cdp()
+            .send_raw("Performance.enable", json!({}))
+            .await
+            .unwrap();
+        // The first one makes what is made once; what is counted is what each further one adds.
+        come_and_go(stage).await;
+        let before = counts(stage).await;
+        for _ in 0..10 {
+            come_and_go(stage).await;
+        }
+        let after = counts(stage).await;
+        println!("workers, listeners, nodes: {before:?}, after ten players {after:?}");
+        assert_eq!(after.workers, before.workers);
+        assert!(
+            after.listeners <= before.listeners + 2.0,
+            "{before:?} {after:?}"
+        );
+        assert!(after.nodes <= before.nodes + 20.0, "{before:?} {after:?}");
+        // A worker that was let go of in order has shown no false end, and thrown nothing.
+        assert_eq!(
+            stage.value("probe.media.includes('ended')").await,
+            json!(false)
+        );
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+    })
+    .await;
+}
+
+async fn come_and_go(stage: &Stage) {
+    stage.press("Add a second player").await;
+    stage
+        .until("document.querySelectorAll('video')[1]?.currentTime > 0.1")
+        .await;
+    stage.press("Remove the second player").await;
+    stage
+        .until("document.querySelectorAll('video').length === 1")
+        .await;
+}
+
+#[derive(Debug)]
+struct Counts {
+    workers: f64,
+    listeners: f64,
+    nodes: f64,
+}
+
+/// Counts what there is once all that was let go of is gone.
+async fn counts(stage: &Stage) -> Counts {
+    let mut last = read_counts(stage).await;
+    // Workers end in their own time. What stays the same for so long stays.
+    let mut same = 0;
+    while same < 8 {
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        let next = read_counts(stage).await;
+        same = if (next.workers, next.nodes) == (last.workers, last.nodes) {
+            same + 1
+        } else {
+            0
+        };
+        last = next;
+    }
+    last
+}
+
+async fn read_counts(stage: &Stage) -> Counts {
+    let cdp = stage.driver.cdp();
+    cdp.send_raw("HeapProfiler.collectGarbage", json!({}))
+        .await
+        .unwrap();
+    let metrics = cdp
+        .send_raw("Performance.getMetrics", json!({}))
+        .await
+        .unwrap();
+    let of = |name| {
+        let metrics = metrics["metrics"].as_array().unwrap();
+        let metric = metrics
+            .iter()
+            .find(|metric| metric["name"] == name)
+            .unwrap();
+        metric["value"].as_f64().unwrap()
+    };
+    Counts {
+        workers: of("WorkerGlobalScopes"),
+        listeners: of("JSEventListeners"),
+        nodes: of("Nodes"),
+    }
+}
+
+#[tokio::test]
+async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        let messages = stage.value("probe.messages").await;
+        let messages = messages.as_array().unwrap();
+        let is_opened = |message: &&serde_json::Value| message[1] == "MediaSourceHandle";
+        let opened = messages
+            .iter()
+            .find(is_opened)
+            .expect("no message carried a handle");
+        let variant = |message: &serde_json::Value| message[0][0].clone();
+        let bridge = |message: &serde_json::Value| message[0][1].clone();
+
+        // gloo's first word says that it is loaded: a variant of its own, and nothing else.
+        assert_eq!(messages[0].as_array().unwrap().len(), 1);
+        assert_eq!(messages[0][0].as_array().unwrap().len(), 1);
+        assert_ne!(variant(&messages[0]), variant(opened));
+        // All that follows it are outputs, which gloo has encoded itself, but for the one with the
+        // handle. If that one differs, gloo's private message has changed: see src/wire/post.rs.
+        for message in &messages[1..] {
+            assert_eq!(variant(message), variant(opened), "{message} and {opened}");
+            assert_eq!(bridge(message), bridge(opened), "{message} and {opened}");
+        }
+        assert!(messages.len() > 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sound_is_a_click_away() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(true));
+        stage.press("Unmute").await;
+        assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(false));
+        stage.until("!document.querySelector('.unmute')").await;
+        // The element was muted again by its own controls: the way back is offered again.
+        stage.value(&format!("{VIDEO}.muted = true")).await;
+        stage.until("!!document.querySelector('.unmute')").await;
+        stage
+            .until(&format!("{VIDEO}.webkitAudioDecodedByteCount > 0"))
+            .await;
+        stage
+            .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
+            .await;
+        stage
+            .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_fits_every_width_in_light_and_dark() {
+    with(Browser::Chromium, async |stage| {
+        for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2160)] {
+            let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+            stage.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+            for scheme in ["light", "dark"] {
+                let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+                stage.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
+                stage.open("?t=14").await;
+                stage.until("document.querySelectorAll('.journey li').length === 11").await;
+                let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+                assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
+                stage.screenshot(&format!("{width}-{scheme}")).await;
+            }
+        }
+        let shift = "performance.getEntriesByType('layout-shift').length";
+        assert_eq!(stage.value(shift).await, json!(0));
+    })
+    .await;
+}

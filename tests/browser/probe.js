@@ -1,0 +1,31 @@
+// Watches the page on behalf of the tests, from before its first script.
+const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], errors: [] });
+
+for (const name of ["MediaSource", "ManagedMediaSource"]) {
+  if (!(name in window)) continue;
+  window[name] = new Proxy(window[name], {
+    construct(target, args) {
+      probe.mediaSources += 1;
+      return new target(...args);
+    },
+  });
+}
+
+window.Worker = new Proxy(window.Worker, {
+  construct(target, args) {
+    const worker = new target(...args);
+    // Held weakly: the probe must not be what keeps a worker alive.
+    probe.workers.push(new WeakRef(worker));
+    worker.addEventListener("message", ({ data }) => probe.messages.push(Array.isArray(data) ? data.map(describe) : describe(data)));
+    return worker;
+  },
+});
+
+const describe = (part) => (part instanceof Uint8Array ? [...part] : Object.prototype.toString.call(part).slice(8, -1));
+
+document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+window.addEventListener("error", (event) => probe.errors.push(String(event.message)));
+for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {
+  document.addEventListener(kind, () => probe.media.push(kind), true);
+}
+new BroadcastChannel("probe").onmessage = ({ data }) => probe.marks.push(data);

@@ -1,0 +1,160 @@
+//! Serves the built site as a static host would, under a sub-path, and breaks it on demand.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower_http::services::ServeDir;
+
+/// What to do instead of answering well.
+#[derive(Clone)]
+pub enum Trouble {
+    /// Answer with this status.
+    Status(StatusCode),
+    /// Answer with this text.
+    Text(&'static str),
+    /// Take the request and never answer.
+    Silence,
+    /// Answer with what the file would be if this in it were that.
+    Patch(fn(Vec<u8>) -> Vec<u8>),
+}
+
+#[derive(Default)]
+struct Troubles {
+    at: Vec<(&'static str, Trouble)>,
+    requests: Vec<String>,
+}
+
+/// A server of one test's own.
+pub struct Server {
+    address: SocketAddr,
+    troubles: Arc<Mutex<Troubles>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let site = std::env::var("SITE").expect("no site to show: run `cargo xtask test`");
+        let troubles = Arc::new(Mutex::new(Troubles::default()));
+        let router = Router::new()
+            .nest_service(public_url().trim_end_matches('/'), ServeDir::new(site))
+            .layer(middleware::from_fn(with_probe))
+            .layer(middleware::from_fn_with_state(troubles.clone(), answer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            address,
+            troubles,
+            task,
+        }
+    }
+
+    /// Where a file of the site is. `localhost`, because a worker needs a secure context no less
+    /// than a page does.
+    pub fn url(&self, path: &str) -> String {
+        format!(
+            "http://localhost:{}{}{path}",
+            self.address.port(),
+            public_url()
+        )
+    }
+
+    /// From now on, requests for paths with this in them meet trouble.
+    pub fn trouble(&self, part: &'static str, trouble: Trouble) {
+        self.troubles.lock().unwrap().at.push((part, trouble));
+    }
+
+    /// From now on, all is well.
+    pub fn heal(&self) {
+        self.troubles.lock().unwrap().at.clear();
+    }
+
+    /// How many requests there were for paths with this in them.
+    pub fn requests(&self, part: &str) -> usize {
+        let troubles = self.troubles.lock().unwrap();
+        troubles
+            .requests
+            .iter()
+            .filter(|path| path.contains(part))
+            .count()
+    }
+}
+
+fn public_url() -> String {
+    std::env::var("SITE_PUBLIC_URL").unwrap_or_else(|_| "/".into())
+}
+
+async fn answer(
+    State(troubles): State<Arc<Mutex<Troubles>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let trouble = {
+        let mut troubles = troubles.lock().unwrap();
+        troubles.requests.push(path.clone());
+        let found = troubles.at.iter().find(|(part, _)| path.contains(part));
+        found.map(|(_, trouble)| trouble.clone())
+    };
+    let mut response = match trouble {
+        None => next.run(request).await,
+        Some(Trouble::Status(status)) => status.into_response(),
+        Some(Trouble::Text(text)) => text.into_response(),
+        Some(Trouble::Silence) => std::future::pending().await,
+        Some(Trouble::Patch(patch)) => {
+            let (mut parts, body) = next.run(request).await.into_parts();
+            parts.headers.remove(header::CONTENT_LENGTH);
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            Response::from_parts(parts, Body::from(patch(bytes.to_vec())))
+        }
+    };
+    // Trouble ends without a trace in any cache, and films may be fetched from other hosts.
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response
+}
+
+/// Gives the page a script that watches it, before any of its own. It comes from the page's own
+/// host, as the page's Content-Security-Policy asks.
+async fn with_probe(request: Request, next: Next) -> Response {
+    if request.uri().path().ends_with("/probe.js") {
+        let script = (
+            [(header::CONTENT_TYPE, "text/javascript")],
+            include_str!("probe.js"),
+        );
+        return script.into_response();
+    }
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"text/html")) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let html = to_bytes(body, usize::MAX).await.unwrap();
+    let html = String::from_utf8(html.to_vec()).unwrap();
+    // After the <base>, which the script's address is relative to.
+    let (before, after) = html.split_once("<base").unwrap();
+    let after = after.replacen('>', "><script src=\"probe.js\"></script>", 1);
+    Response::from_parts(parts, Body::from(format!("{before}<base{after}")))
+}

@@ -1,0 +1,181 @@
+//! A browser with the page in it, and what a test asks of the two.
+
+use std::{
+    fmt::Debug,
+    panic::AssertUnwindSafe,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+use tokio::process::{Child, Command};
+
+use crate::server::Server;
+
+/// Longer than anything takes on a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Browser {
+    Chromium,
+    Firefox,
+}
+
+/// A server, a browser, and a window in it.
+pub struct Stage {
+    pub server: Server,
+    pub driver: WebDriver,
+}
+
+/// Runs a test in a browser of its own, and leaves none behind, however the test ends.
+pub async fn with<F: AsyncFnOnce(&Stage)>(browser: Browser, test: F) {
+    let server = Server::start().await;
+    let (_process, port) = start_driver(browser).await;
+    let driver = open(browser, port).await;
+    let stage = Stage { server, driver };
+    let outcome = AssertUnwindSafe(test(&stage)).catch_unwind().await;
+    stage.driver.quit().await.unwrap();
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn start_driver(browser: Browser) -> (Child, u16) {
+    // Taken and given back: the drivers themselves do not all say which port they chose.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let program = match browser {
+        Browser::Chromium => "chromedriver",
+        Browser::Firefox => "geckodriver",
+    };
+    let process = Command::new(program)
+        .arg(format!("--port={port}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}; `cargo xtask test` installs it"));
+    let since = Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .is_err()
+    {
+        assert!(since.elapsed() < PATIENCE, "{program} does not listen");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    (process, port)
+}
+
+async fn open(browser: Browser, port: u16) -> WebDriver {
+    let url = format!("http://127.0.0.1:{port}");
+    match browser {
+        Browser::Chromium => {
+            let mut wishes = DesiredCapabilities::chrome();
+            for flag in [
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+                "--window-size=1400,1000",
+            ] {
+                wishes.add_arg(flag).unwrap();
+            }
+            WebDriver::new(&url, wishes).await.unwrap()
+        }
+        Browser::Firefox => {
+            let mut wishes = DesiredCapabilities::firefox();
+            wishes.add_arg("-headless").unwrap();
+            WebDriver::new(&url, wishes).await.unwrap()
+        }
+    }
+}
+
+impl Stage {
+    /// Opens the page, with this query.
+    pub async fn open(&self, query: &str) {
+        self.driver.goto(self.server.url(query)).await.unwrap();
+    }
+
+    /// What a JavaScript expression is worth. One that throws is worth null.
+    pub async fn value(&self, expression: &str) -> Value {
+        let script = format!("try {{ return {expression} }} catch {{ return null }}");
+        self.driver
+            .execute(script, vec![])
+            .await
+            .unwrap()
+            .json()
+            .clone()
+    }
+
+    /// Waits until a JavaScript expression is true.
+    pub async fn until(&self, expression: &str) {
+        let since = Instant::now();
+        while self.value(expression).await != json!(true) {
+            if since.elapsed() > PATIENCE {
+                let page = self
+                    .value("document.querySelector('main')?.innerText")
+                    .await;
+                let probe = self
+                    .value("JSON.stringify({...probe, messages: 0, workers: 0})")
+                    .await;
+                panic!("never true: {expression}\non the page: {page}\nprobe: {probe}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the film plays: the position moves, and there is a picture.
+    pub async fn plays(&self) {
+        self.until("document.querySelector('video').currentTime > 0.3")
+            .await;
+        self.until("document.querySelector('video').videoWidth > 0")
+            .await;
+    }
+
+    /// Waits for the message over the picture, and returns it.
+    pub async fn notice(&self) -> String {
+        self.until("document.querySelector('[role=alert]') !== null")
+            .await;
+        let text = self
+            .value("document.querySelector('[role=alert]').innerText")
+            .await;
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// Presses the button of this name.
+    pub async fn press(&self, name: &str) {
+        let button = format!("//button[normalize-space()='{name}']");
+        self.driver
+            .find(By::XPath(button))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
+    }
+
+    /// The steps of the journey, as they stand on the page.
+    pub async fn journey(&self) -> Vec<String> {
+        let steps =
+            self.value("[...document.querySelectorAll('.journey li')].map(li => li.dataset.step)");
+        serde_json::from_value(steps.await).unwrap()
+    }
+
+    /// Writes what the window shows to target/screenshots, for people to look at.
+    pub async fn screenshot(&self, name: &str) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
+        std::fs::create_dir_all(folder).unwrap();
+        let file = std::path::Path::new(folder).join(format!("{name}.png"));
+        self.driver.screenshot(&file).await.unwrap();
+    }
+}
