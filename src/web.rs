@@ -172,4 +172,6 @@ pub fn words(exception: &JsValue) -> String {
         .map(|error| String::from(error.message()))
         .or_else(|| exception.as_string())
         .unwrap_or_else(|| format!("{exception:?}"))
+        .trim_end_matches('.')
+        .into()
 }

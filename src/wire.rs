@@ -162,7 +162,7 @@ pub enum Fault {
     NoMediaSourceInWorkers,
     /// The browser cannot decode this.
     #[error("This browser cannot play {mime}.")]
-    Codec {
+    Undecodable {
         /// The type that was refused, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
         mime: String,
     },
@@ -271,7 +271,7 @@ impl Fault {
                 "Chrome, Edge and Android’s browsers have it since version 108, Safari on Mac and \
                  iPad since 18. Firefox and iPhones do not have it yet."
             }
-            Self::Codec { .. } => "Try another browser, or a film in H.264 and AAC.",
+            Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
             Self::Media { .. } | Self::Element { .. } => {
                 "Try again. If it happens at the same place, the film itself may be damaged."
             }

@@ -47,10 +47,21 @@ pub struct Link {
 
 /// What the callbacks of the bridge share with its owner.
 struct Line {
-    ready: Cell<bool>,
+    handshake: Cell<Handshake>,
     session: Cell<SessionId>,
     handle: RefCell<Option<MediaSourceHandle>>,
     listener: RefCell<Callback<News>>,
+}
+
+/// How far the two have come to know each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Handshake {
+    /// The worker has not said its first word.
+    Awaited,
+    /// It is of this build.
+    Done,
+    /// It is of another, and not listened to.
+    Refused,
 }
 
 impl Drop for Link {
@@ -66,7 +77,7 @@ impl Link {
     pub fn spawn(listener: Callback<News>) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
-            ready: Cell::new(false),
+            handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
             handle: RefCell::default(),
             listener: RefCell::new(listener),
@@ -134,8 +145,7 @@ impl Link {
 
 impl Line {
     fn hear(&self, letter: Letter<Event>) {
-        let news = letter.open();
-        match &news {
+        let news = match letter.open() {
             // The one place where what a past session still says is dropped.
             Ok(event)
                 if event
@@ -144,11 +154,16 @@ impl Line {
             {
                 return;
             }
-            Ok(Event::Ready { build }) if build != BUILD => {
-                let theirs = build.clone();
-                return self.tell(Err(Fault::WorkerStale { theirs }));
+            // Whatever else it says is said in another build's words.
+            _ if self.handshake.get() == Handshake::Refused => return,
+            Ok(Event::Ready { build: theirs }) if theirs != BUILD => {
+                self.handshake.set(Handshake::Refused);
+                Err(Fault::WorkerStale { theirs })
             }
-            Ok(Event::Ready { .. }) => self.ready.set(true),
+            news => news,
+        };
+        match &news {
+            Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
             Ok(Event::Opened { handle, .. }) => {
                 self.handle.replace(Some(handle.clone()));
             }
@@ -175,9 +190,9 @@ fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListene
             return spawn_local(async move { line.tell(Err(inquire(&script).await)) });
         };
         let reason = error.message();
-        line.tell(Err(match line.ready.get() {
-            true => Fault::WorkerDied { reason },
-            false => Fault::WorkerBroken { reason },
+        line.tell(Err(match line.handshake.get() {
+            Handshake::Awaited => Fault::WorkerBroken { reason },
+            Handshake::Done | Handshake::Refused => Fault::WorkerDied { reason },
         }));
     })
 }
@@ -185,7 +200,10 @@ fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListene
 /// A worker that hangs while it starts says nothing, and gloo-worker would wait for ever.
 async fn watch(line: Weak<Line>, script: String) {
     TimeoutFuture::new(FIRST_WORD * 1000).await;
-    let silent = || line.upgrade().filter(|line| !line.ready.get());
+    let silent = || {
+        line.upgrade()
+            .filter(|line| line.handshake.get() == Handshake::Awaited)
+    };
     if silent().is_none() {
         return;
     }

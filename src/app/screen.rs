@@ -120,7 +120,7 @@ fn listen(
             if let Some(error) = video.error() {
                 playback.dispatch(Action::Failed(Fault::Element {
                     code: error.code(),
-                    reason: error.message(),
+                    reason: error.message().trim_end_matches('.').into(),
                 }));
             }
         }

@@ -61,11 +61,11 @@ impl Source {
     /// Makes a SourceBuffer for one track.
     ///
     /// # Errors
-    /// [`Fault::Codec`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
+    /// [`Fault::Undecodable`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
     /// none all the same.
     pub fn buffer(&self, mime: &str) -> Result<Buffer, Fault> {
         if !MediaSource::is_type_supported(mime) {
-            return Err(Fault::Codec { mime: mime.into() });
+            return Err(Fault::Undecodable { mime: mime.into() });
         }
         self.media
             .add_source_buffer(mime)

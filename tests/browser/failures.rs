@@ -86,28 +86,18 @@ async fn a_worker_wasm_that_does_not_compile() {
 
 #[tokio::test]
 async fn a_worker_that_throws_while_it_starts() {
-    fn patch(script: Vec<u8>) -> Vec<u8> {
-        [b"throw new Error('out of order');".as_slice(), &script].concat()
-    }
-    meets("/worker.js", Trouble::Patch(patch), "out of order").await;
+    let trouble = Trouble::around("throw new Error('out of order');", "");
+    meets("/worker.js", trouble, "out of order").await;
 }
 
 #[tokio::test]
 async fn a_worker_that_panics_while_it_starts() {
-    // The agent's first word is posted by gloo-worker, which panics where it cannot.
-    fn patch(script: Vec<u8>) -> Vec<u8> {
-        [
-            b"self.postMessage = () => { throw new Error('no post today') };".as_slice(),
-            &script,
-        ]
-        .concat()
-    }
-    meets(
-        "/worker.js",
-        Trouble::Patch(patch),
-        "The worker did not start",
-    )
-    .await;
+    // gloo-worker says that it is loaded, and panics where it cannot.
+    let trouble = Trouble::around(
+        "self.postMessage = () => { throw new Error('no post today') };",
+        "",
+    );
+    meets("/worker.js", trouble, "The worker did not start").await;
 }
 
 #[tokio::test]
@@ -115,7 +105,7 @@ async fn a_worker_that_says_nothing() {
     meets(
         "/worker_loader.js",
         Trouble::Text(""),
-        "The worker’s script",
+        "has not answered for 6 seconds",
     )
     .await;
 }
@@ -132,24 +122,22 @@ async fn a_worker_that_hangs_while_it_loads() {
 
 #[tokio::test]
 async fn a_worker_of_another_build() {
-    fn patch(mut wasm: Vec<u8>) -> Vec<u8> {
-        let build = yew_mse_worker::wire::BUILD;
-        // The tests are a debug build, and the site is a release: so the name is found by its form.
-        let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_hexdigit());
-        let names: Vec<_> = (0..wasm.len() - build.len())
-            .filter(|&at| is_name(&wasm[at..at + build.len()]))
-            .collect();
-        assert!(!names.is_empty(), "no build id in the wasm");
-        for at in names {
-            wasm[at] = b'f' - (wasm[at] == b'f') as u8;
-        }
-        wasm
-    }
-    meets(
-        "/worker_bg.wasm",
-        Trouble::Patch(patch),
-        "is of another build",
-    )
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        let scripts = "performance.getEntriesByType('resource').map(entry => new URL(entry.name)) \
+             .find(url => url.pathname.endsWith('worker_loader.js')).search.slice(1)";
+        let build = stage.value(scripts).await.as_str().unwrap().to_owned();
+        stage.server.trouble(
+            "/worker_bg.wasm",
+            Trouble::replace(build.clone(), "0123456789abcdef"),
+        );
+        stage.open("").await;
+        let notice = stage.notice().await;
+        let words = format!("another build (0123456789abcdef) than the page ({build})");
+        assert!(notice.contains(&words), "{notice}");
+        tries_again(stage).await;
+    })
     .await;
 }
 
@@ -157,12 +145,11 @@ async fn a_worker_of_another_build() {
 async fn a_worker_that_traps_while_it_plays() {
     with(Browser::Chromium, async |stage| {
         // A request for memory of a size that cannot be: the wasm stops with a trap.
-        fn patch(script: Vec<u8>) -> Vec<u8> {
-            let trap =
-                b"\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
-            [&script, trap.as_slice()].concat()
-        }
-        stage.server.trouble("/worker.js", Trouble::Patch(patch));
+        let trap =
+            "\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
+        stage
+            .server
+            .trouble("/worker.js", Trouble::around("", trap));
         stage.open("").await;
         stage.plays().await;
         stage
@@ -227,22 +214,17 @@ async fn an_init_segment_that_is_none() {
     meets(
         "/720p/init.mp4",
         Trouble::Text("not a box in sight"),
-        "refused to append",
+        "The browser stopped playing",
     )
     .await;
 }
 
 #[tokio::test]
 async fn a_format_that_no_browser_decodes() {
-    fn patch(playlist: Vec<u8>) -> Vec<u8> {
-        String::from_utf8(playlist)
-            .unwrap()
-            .replace("avc1.", "vhs1.")
-            .into()
-    }
+    let trouble = Trouble::replace("avc1.4d401f", "vhs1.4d401f");
     meets(
         "film.m3u8",
-        Trouble::Patch(patch),
+        trouble,
         "cannot play video/mp4; codecs=\"vhs1.",
     )
     .await;

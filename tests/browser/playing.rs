@@ -15,7 +15,7 @@ async fn the_film_plays_to_its_end_out_of_a_worker() {
         // The worker's own marks are out of the page's sight, so they are passed on.
         stage
             .server
-            .trouble("worker_loader.js", Trouble::Patch(watch_marks));
+            .trouble("worker_loader.js", Trouble::around(WATCH_MARKS, ""));
         stage.open("").await;
         stage.plays().await;
         assert_eq!(
@@ -88,11 +88,8 @@ async fn the_film_plays_to_its_end_out_of_a_worker() {
     .await;
 }
 
-fn watch_marks(script: Vec<u8>) -> Vec<u8> {
-    let watch = b"new PerformanceObserver(list => list.getEntries().forEach(mark => \
-        new BroadcastChannel('probe').postMessage(mark.name))).observe({ type: 'mark' });";
-    [watch, script.as_slice()].concat()
-}
+const WATCH_MARKS: &str = "new PerformanceObserver(list => list.getEntries().forEach(mark => \
+     new BroadcastChannel('probe').postMessage(mark.name))).observe({ type: 'mark' });";
 
 #[tokio::test]
 async fn another_film_is_another_media_source_in_the_same_worker() {

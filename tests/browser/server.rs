@@ -15,6 +15,26 @@ use axum::{
 };
 use tower_http::services::ServeDir;
 
+impl Trouble {
+    /// [`Trouble::Patch`] for a text: the first occurrence of this becomes that.
+    pub fn replace(this: impl Into<String>, that: impl Into<String>) -> Self {
+        let (this, that) = (this.into().into_bytes(), that.into().into_bytes());
+        Self::Patch(Arc::new(move |mut file| {
+            let at = file.windows(this.len()).position(|window| window == this);
+            let at = at.expect("there is nothing to replace");
+            file.splice(at..at + this.len(), that.iter().copied());
+            file
+        }))
+    }
+
+    /// [`Trouble::Patch`] for a script: this goes before it, and that after it.
+    pub fn around(before: &'static str, after: &'static str) -> Self {
+        Self::Patch(Arc::new(move |script| {
+            [before.as_bytes(), &script, after.as_bytes()].concat()
+        }))
+    }
+}
+
 /// What to do instead of answering well.
 #[derive(Clone)]
 pub enum Trouble {
@@ -25,7 +45,7 @@ pub enum Trouble {
     /// Take the request and never answer.
     Silence,
     /// Answer with what the file would be if this in it were that.
-    Patch(fn(Vec<u8>) -> Vec<u8>),
+    Patch(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
 }
 
 #[derive(Default)]

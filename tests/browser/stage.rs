@@ -109,10 +109,9 @@ impl Stage {
     /// What a JavaScript expression is worth. One that throws is worth null.
     pub async fn value(&self, expression: &str) -> Value {
         let script = format!("try {{ return {expression} }} catch {{ return null }}");
-        self.driver
-            .execute(script, vec![])
-            .await
-            .unwrap()
+        let executed = self.driver.execute(script, vec![]).await;
+        executed
+            .unwrap_or_else(|error| panic!("{expression}: {error}"))
             .json()
             .clone()
     }

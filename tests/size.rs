@@ -1,0 +1,43 @@
+//! What crosses the network before the first frame. `cargo xtask test size -- --nocapture` prints it.
+
+use std::{fs, io::Write, path::Path};
+
+use flate2::{Compression, write::GzEncoder};
+
+/// Bytes of all JavaScript and wasm, gzipped at level 9, page and worker together.
+const BUDGET: usize = 135_000;
+
+#[test]
+fn scripts_and_wasm_stay_within_their_budget() {
+    let site = std::env::var("SITE").expect("no site to measure: run `cargo xtask test`");
+    let mut files = Vec::new();
+    collect(Path::new(&site), &mut files);
+    files.sort();
+    assert!(files.len() >= 6, "the site lacks something: {files:?}");
+    let total: usize = files.iter().map(|(_, bytes)| bytes).sum();
+    for (name, bytes) in &files {
+        println!("{:>7.1} kB  {name}", *bytes as f64 / 1000.0);
+    }
+    println!("{:>7.1} kB  together, gzipped", total as f64 / 1000.0);
+    assert!(
+        total <= BUDGET,
+        "{total} bytes gzipped, which is over {BUDGET}"
+    );
+}
+
+fn collect(folder: &Path, files: &mut Vec<(String, usize)>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|kind| kind == "js" || kind == "wasm")
+        {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(&fs::read(&path).unwrap()).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            files.push((name, encoder.finish().unwrap().len()));
+        }
+    }
+}
