@@ -10,7 +10,10 @@ use std::{
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 use crate::server::Server;
 
@@ -43,33 +46,29 @@ pub async fn with<F: AsyncFnOnce(&Stage)>(browser: Browser, test: F) {
     }
 }
 
+/// Starts the browser's driver on a port of its own choice, which it says.
 async fn start_driver(browser: Browser) -> (Child, u16) {
-    // Taken and given back: the drivers themselves do not all say which port they chose.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let program = match browser {
-        Browser::Chromium => "chromedriver",
-        Browser::Firefox => "geckodriver",
+    let (program, words) = match browser {
+        Browser::Chromium => ("chromedriver", "started successfully on port "),
+        Browser::Firefox => ("geckodriver", "Listening on 127.0.0.1:"),
     };
-    let process = Command::new(program)
-        .arg(format!("--port={port}"))
-        .stdout(Stdio::null())
+    let mut process = Command::new(program)
+        .arg("--port=0")
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}; `cargo xtask test` installs it"));
-    let since = Instant::now();
-    while tokio::net::TcpStream::connect(("127.0.0.1", port))
-        .await
-        .is_err()
-    {
-        assert!(since.elapsed() < PATIENCE, "{program} does not listen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once(words) {
+            let port = port.trim_end_matches('.').parse().unwrap();
+            // Read on, or the driver stands still once the pipe is full.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (process, port);
+        }
     }
-    (process, port)
+    panic!("{program} ended before it listened");
 }
 
 async fn open(browser: Browser, port: u16) -> WebDriver {
