@@ -74,8 +74,8 @@
 //! 9. ✓ Dropping a session aborts its fetches and ends its calls to the MediaSource; nothing is
 //!    leaked on purpose.
 //! 10. Media bytes go `fetch → ArrayBuffer → appendBuffer`: no pass through wasm memory.
-//! 11. ✓ No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
-//!    words for the person who is watching.
+//! 11. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
+//!     words for the person who is watching.
 
 pub mod app;
 pub mod engine;

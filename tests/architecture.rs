@@ -1,5 +1,11 @@
 //! The invariants of the house (see `src/lib.rs`), read from its sources.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails for"
+)]
+
 use std::{fs, path::Path};
 
 struct Source {

@@ -1,5 +1,11 @@
 //! The sample film: what its manifests say is what lies there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails for"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,11 @@
 //! What crosses the network before the first frame. `cargo xtask test size -- --nocapture` prints it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails for"
+)]
+
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};

@@ -33,7 +33,7 @@ pub struct Parcel;
 impl Codec for Parcel {
     fn encode<I: Serialize>(message: I) -> JsValue {
         CARGO.set(Array::new());
-        let bytes = postcard::to_allocvec(&message).unwrap_or_else(|error| refuse(error));
+        let bytes = postcard::to_allocvec(&message).unwrap_or_else(refuse);
         let parcel = CARGO.take();
         parcel.unshift(&Uint8Array::from(bytes.as_slice()));
         parcel.into()
@@ -46,7 +46,7 @@ impl Codec for Parcel {
         CARGO.set(parcel);
         let message = postcard::from_bytes(&bytes.to_vec());
         CARGO.take();
-        message.unwrap_or_else(|error| refuse(error))
+        message.unwrap_or_else(refuse)
     }
 }
 
