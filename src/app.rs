@@ -38,14 +38,22 @@ fn App() -> Html {
 
     let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
     let captions = (source == SAMPLE).then_some(AttrValue::Static(SAMPLE_CAPTIONS));
-    let player = html! { <Player source={source.clone()} {captions} start={address.start} /> };
+    let player = html! {
+        <Player
+            source={source.clone()}
+            showing={address.showing}
+            {captions}
+            start={address.start}
+        />
+    };
 
     let onload = {
-        let address = address.setter();
+        let address = address.clone();
         Callback::from(move |source: AttrValue| {
             let next = Address {
                 source: (source != SAMPLE).then_some(source),
                 start: 0.0,
+                showing: address.showing + 1,
             };
             next.show();
             address.set(next);

@@ -67,11 +67,11 @@
 //! 5. ✓ What gloo-worker keeps private is known to `wire/post.rs` alone.
 //! 6. Every message about a playback carries its session; a stale one is dropped in one place,
 //!    `app/link.rs`.
-//! 7. The element owns the truth about itself (`paused`, `currentTime`, `ended`): nothing here keeps
-//!    it a second time.
+//! 7. The element owns the truth about itself (`paused`, `muted`, `currentTime`, `ended`): what is
+//!    drawn of it follows its events, and buttons only ask.
 //! 8. One operation at a time on a SourceBuffer: each takes `&mut self` and is awaited, so two at once do
 //!    not compile.
-//! 9. ✓ Dropping a session aborts its fetches and ends its calls to the MediaSource; nothing is
+//! 9. Dropping a session aborts its fetches and ends its calls to the MediaSource; ✓ nothing is
 //!    leaked on purpose.
 //! 10. Media bytes go `fetch → ArrayBuffer → appendBuffer`: no pass through wasm memory.
 //! 11. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and

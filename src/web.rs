@@ -56,8 +56,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 
-    #[wasm_bindgen(js_namespace = performance, js_name = mark)]
-    fn performance_mark(name: &str);
+    /// Sets a [User Timing](https://w3c.github.io/user-timing/) mark on this thread's timeline.
+    #[wasm_bindgen(js_namespace = performance)]
+    pub fn mark(name: &str);
 
     #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
     static TIME_ORIGIN: f64;
@@ -75,11 +76,6 @@ extern "C" {
 /// `performance.timeOrigin + performance.now()`.
 pub fn now() -> f64 {
     TIME_ORIGIN.with(|origin| *origin) + performance_now()
-}
-
-/// Sets a [User Timing](https://w3c.github.io/user-timing/) mark on this thread's timeline.
-pub fn mark(name: &str) {
-    performance_mark(name);
 }
 
 /// Sets `video.srcObject` to a worker's MediaSource.
@@ -163,6 +159,13 @@ impl Drop for FirstFrame {
                 .cancel_video_frame_callback(*id);
         }
     }
+}
+
+/// What kind of exception it is.
+pub fn name(exception: &JsValue) -> Option<String> {
+    js_sys::Reflect::get(exception, &"name".into())
+        .ok()?
+        .as_string()
 }
 
 /// What an exception says, in its own words.

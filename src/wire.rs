@@ -123,12 +123,12 @@ impl Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
     /// The worker's script is not where the page looks for it.
-    #[error("The worker’s script could not be loaded: the server answered {status} for {url}.")]
+    #[error("The worker’s script {url} could not be loaded: {reason}.")]
     WorkerMissing {
         /// Where it was looked for.
         url: String,
-        /// The HTTP status, or 0 if there was no answer.
-        status: u16,
+        /// What the server answered, if it did.
+        reason: String,
     },
     /// The worker's script or wasm was loaded in part, or threw while starting.
     #[error("The worker did not start: {reason}.")]
@@ -174,6 +174,9 @@ pub enum Fault {
         /// The browser's words.
         reason: String,
     },
+    /// The film does not fit into the browser's buffer.
+    #[error("This film is longer than the browser can keep, and this player keeps all of it.")]
+    BufferFull,
     /// The video element gave up.
     #[error("The browser stopped playing (error {code}): {reason}.")]
     Element {
@@ -199,7 +202,7 @@ pub enum Fault {
         status: u16,
     },
     /// There was no answer, or it broke off.
-    #[error("{what} {url} could not be fetched: {reason}.")]
+    #[error("Could not fetch {what} {url}: {reason}.")]
     Network {
         /// What was being fetched.
         what: Piece,
@@ -209,7 +212,7 @@ pub enum Fault {
         reason: String,
     },
     /// The answer did not come in time.
-    #[error("{what} {url} did not arrive within {seconds} seconds.")]
+    #[error("Waited {seconds} seconds in vain for {what} {url}.")]
     Timeout {
         /// What was being fetched.
         what: Piece,
@@ -268,10 +271,11 @@ impl Fault {
                 "Try again: that starts a fresh worker. The browser’s console may say more."
             }
             Self::NoMediaSourceInWorkers => {
-                "Chrome, Edge and Android’s browsers have it since version 108, Safari on Mac and \
-                 iPad since 18. Firefox and iPhones do not have it yet."
+                "Chrome and Edge have it since version 108, Safari on Mac and iPad since 18. \
+                 Firefox and iPhones do not have it yet."
             }
             Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
+            Self::BufferFull => "What has been loaded so far can be watched. Try a shorter film.",
             Self::Media { .. } | Self::Element { .. } => {
                 "Try again. If it happens at the same place, the film itself may be damaged."
             }

@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 struct Source {
     /// Relative to `src`, such as `app/link.rs`.
     name: String,
-    /// Without comments, strings' contents and tests.
+    /// Without comments, strings and tests.
     code: String,
 }
 
@@ -33,14 +33,42 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
             collect(&entry.path(), &format!("{name}/"), found);
         } else {
             let text = fs::read_to_string(entry.path()).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            let lines = code.lines().map(|line| line.split("//").next().unwrap());
-            let code = lines.collect::<Vec<_>>().join("\n");
-            // Every second piece between quotes is a string's content.
-            let code = code.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+            let code = without_words(text.split("#[cfg(test)]").next().unwrap());
             found.push(Source { name, code });
         }
     }
+}
+
+/// A source without its comments, and without what its strings say.
+fn without_words(text: &str) -> String {
+    let mut code = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("'\"'") {
+            3
+        } else if first == '"' {
+            let mut escaped = false;
+            let closing = rest[1..].find(|char| {
+                let closes = char == '"' && !escaped;
+                escaped = char == '\\' && !escaped;
+                closes
+            });
+            closing.unwrap() + 2
+        } else {
+            code.push(first);
+            first.len_utf8()
+        };
+        rest = &rest[end..];
+    }
+    code
+}
+
+#[test]
+fn words_are_told_from_code() {
+    let text = "let a = \"http://x \\\" y\"; // it's \"so\"\nif b == '\"' { c }";
+    assert_eq!(without_words(text), "let a = ; \nif b ==  { c }");
 }
 
 /// Which of the four rooms a file belongs to, or the file's own name.

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use yew_mse_worker::media::hls::{self, Media, Multivariant, Playlist};
+use yew_mse_worker::media::hls::{self, Kind, Media, Multivariant, Playlist};
 
 const RENDITIONS: [&str; 5] = ["240p", "360p", "720p", "1080p", "audio"];
 
@@ -120,7 +120,10 @@ fn the_mpd_describes_the_same_segments() {
             .iter()
             .find(|variant| variant.uri == uri)
             .unwrap();
-        assert_eq!(node.attribute("codecs").unwrap(), variant.video_codecs());
+        assert_eq!(
+            node.attribute("codecs").unwrap(),
+            variant.codecs_of(Kind::Video)
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! What crosses the network before the first frame. `cargo xtask test size -- --nocapture` prints it.
+//! What crosses the network before the first frame. `cargo xtask test budget --nocapture` prints it.
 
 #![allow(
     clippy::unwrap_used,

@@ -14,6 +14,8 @@ pub struct Address {
     pub source: Option<AttrValue>,
     /// `t`: where to begin, in seconds of film.
     pub start: f64,
+    /// How many films were asked for before this one. The same film asked for again is shown again.
+    pub showing: u32,
 }
 
 impl Address {
@@ -29,7 +31,10 @@ impl Address {
                 .get("src")
                 .filter(|source| !source.is_empty())
                 .map(AttrValue::from),
-            start: seconds.filter(|seconds| *seconds > 0.0).unwrap_or_default(),
+            showing: 0,
+            start: seconds
+                .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+                .unwrap_or_default(),
         }
     }
 
@@ -55,7 +60,7 @@ impl Address {
 /// The absolute URL of a film that was named relative to the page.
 ///
 /// # Errors
-/// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
+/// [`Fault::Address`] if it is none, or none that may be fetched: http or https.
 pub fn resolve(source: &str) -> Result<String, Fault> {
     let base = window()
         .and_then(|window| window.document())
@@ -63,7 +68,7 @@ pub fn resolve(source: &str) -> Result<String, Fault> {
         .unwrap_or_default();
     Url::new_with_base(source, &base)
         .ok()
-        .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:" | "blob:"))
+        .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:"))
         .map(|url| url.href())
         .ok_or_else(|| Fault::Address {
             address: source.into(),

@@ -26,12 +26,15 @@ use crate::{
     },
 };
 
-/// How long a worker may take to say its first word, in seconds.
+/// How long a worker may take to say its first word about a film, in seconds.
 const FIRST_WORD: u32 = 6;
 /// How long the server may take to say what became of the worker's script, in seconds.
 const INQUIRY: u32 = 2;
 /// How long a worker may take over each step of its leave, in seconds.
 const LEAVE: u32 = 2;
+
+// Nobody looks at a picture that does not come for longer than ten seconds without being told why.
+const _: () = assert!(FIRST_WORD + INQUIRY <= 10);
 
 /// What comes from the worker: its events, or why there are none.
 pub type News = Result<Event, Fault>;
@@ -41,14 +44,16 @@ pub struct Link {
     bridge: WorkerBridge<Agent>,
     line: Rc<Line>,
     spawned: Cell<Option<Mark>>,
-    worker: Option<Worker>,
-    _errors: Option<EventListener>,
+    worker: Worker,
+    _errors: EventListener,
 }
 
 /// What the callbacks of the bridge share with its owner.
 struct Line {
     handshake: Cell<Handshake>,
     session: Cell<SessionId>,
+    /// Whether the worker has said anything about this session.
+    answered: Cell<bool>,
     handle: RefCell<Option<MediaSourceHandle>>,
     listener: RefCell<Callback<News>>,
 }
@@ -66,9 +71,7 @@ enum Handshake {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if let Some(worker) = &self.worker {
-            post::release(worker);
-        }
+        post::release(&self.worker);
     }
 }
 
@@ -79,6 +82,7 @@ impl Link {
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
+            answered: Cell::default(),
             handle: RefCell::default(),
             listener: RefCell::new(listener),
         });
@@ -90,13 +94,10 @@ impl Link {
             move |letter| line.hear(letter)
         };
         let (bridge, worker) = post::spawn(&script, hear);
-        spawn_local(watch(Rc::downgrade(&line), script.clone()));
         Self {
             bridge,
             spawned: Cell::new(Some(spawned)),
-            _errors: worker
-                .as_ref()
-                .map(|worker| hear_errors(&line, worker, script)),
+            _errors: hear_errors(&line, &worker, script),
             worker,
             line,
         }
@@ -111,8 +112,17 @@ impl Link {
     pub fn load(&self, url: String) {
         let session = self.line.session.get().next();
         self.line.session.set(session);
+        self.line.answered.set(false);
         self.bridge
             .send(Letter::new(Command::Load { session, url }));
+        spawn_local(watch(Rc::downgrade(&self.line), session));
+    }
+
+    /// Ends the session. Whatever it still says is stale.
+    pub fn stop(&self) {
+        let session = self.line.session.get();
+        self.line.session.set(session.next());
+        self.bridge.send(Letter::new(Command::Stop { session }));
     }
 
     /// Ends the session and lets the worker go, in the one order that throws nothing in the worker
@@ -162,6 +172,10 @@ impl Line {
             }
             news => news,
         };
+        let about_session = |event: &Event| event.session().is_some();
+        if news.as_ref().is_ok_and(about_session) {
+            self.answered.set(true);
+        }
         match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
             Ok(Event::Opened { handle, .. }) => {
@@ -187,7 +201,7 @@ fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListene
         let Some(line) = line.upgrade() else { return };
         let Some(error) = event.dyn_ref::<ErrorEvent>() else {
             let script = script.clone();
-            return spawn_local(async move { line.tell(Err(inquire(&script).await)) });
+            return spawn_local(async move { line.tell(Err(inquire(script).await)) });
         };
         let reason = error.message();
         line.tell(Err(match line.handshake.get() {
@@ -197,38 +211,31 @@ fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListene
     })
 }
 
-/// A worker that hangs while it starts says nothing, and gloo-worker would wait for ever.
-async fn watch(line: Weak<Line>, script: String) {
+/// A worker that hangs says nothing, and gloo-worker would wait for ever.
+async fn watch(line: Weak<Line>, session: SessionId) {
     TimeoutFuture::new(FIRST_WORD * 1000).await;
-    let silent = || {
-        line.upgrade()
-            .filter(|line| line.handshake.get() == Handshake::Awaited)
-    };
-    if silent().is_none() {
-        return;
-    }
-    let fault = inquire(&script).await;
-    if let Some(line) = silent() {
-        line.tell(Err(fault));
+    let Some(line) = line.upgrade() else { return };
+    if line.session.get() == session && !line.answered.get() {
+        let seconds = FIRST_WORD;
+        line.tell(Err(Fault::WorkerSilent { seconds }));
     }
 }
 
-/// Asks the server what became of the worker's script.
-async fn inquire(script: &str) -> Fault {
-    let silent = Fault::WorkerSilent {
-        seconds: FIRST_WORD,
+/// Asks the server why the browser could not load the worker's script.
+async fn inquire(url: String) -> Fault {
+    let asked = JsFuture::from(web::fetch(&url, &RequestInit::new()));
+    let answer = select(asked, TimeoutFuture::new(INQUIRY * 1000)).await;
+    let Either::Left((Ok(response), _)) = answer else {
+        let reason = "there was no answer".into();
+        return Fault::WorkerMissing { url, reason };
     };
-    let asked = JsFuture::from(web::fetch(script, &RequestInit::new()));
-    let status = match select(asked, TimeoutFuture::new(INQUIRY * 1000)).await {
-        Either::Left((Ok(response), _)) => response.unchecked_into::<Response>().status(),
-        Either::Left((Err(_), _)) => 0,
-        Either::Right(_) => return silent,
-    };
-    match status {
-        200..300 => silent,
-        _ => Fault::WorkerMissing {
-            url: script.into(),
-            status,
+    match response.unchecked_into::<Response>().status() {
+        200..300 => Fault::WorkerBroken {
+            reason: "the browser refused its script, which may not be one".into(),
+        },
+        status => Fault::WorkerMissing {
+            url,
+            reason: format!("the server answered {status}"),
         },
     }
 }

@@ -24,9 +24,9 @@ use crate::{
 pub struct Playback {
     /// What to show: the worker's MediaSource, once it is there.
     pub handle: Option<MediaSourceHandle>,
-    /// Why it cannot go on. What is buffered still plays.
+    /// Why it cannot go on.
     pub fault: Option<Fault>,
-    /// The steps taken so far, in order.
+    /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
     tries: Tries,
 }
@@ -72,10 +72,7 @@ impl Reducible for Playback {
                 next.journey.clear();
             }
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
-                // A step in the worker becomes known a message later than it is taken.
-                let earlier = |other: &Mark| other.at <= mark.at;
-                let place = next.journey.partition_point(earlier);
-                next.journey.insert(place, mark);
+                next.journey.push(mark);
             }
             Action::Heard(Ok(Event::Opened { handle, .. })) => {
                 // The worker lives: what was feared of it is over.
@@ -97,9 +94,14 @@ impl Reducible for Playback {
     }
 }
 
-/// Plays the film at `source` in a worker of its own, until the component is gone.
+/// Plays the film at `source` in a worker of its own, until the component is gone. Another source, or
+/// another showing of the same, is another session in the same worker.
 #[hook]
-pub fn use_playback(source: &AttrValue, video: &NodeRef) -> UseReducerHandle<Playback> {
+pub fn use_playback(
+    source: &AttrValue,
+    showing: u32,
+    video: &NodeRef,
+) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
     let tries = playback.tries;
@@ -113,7 +115,7 @@ pub fn use_playback(source: &AttrValue, video: &NodeRef) -> UseReducerHandle<Pla
     }
     {
         let playback = playback.dispatcher();
-        use_effect_with((source.clone(), tries), move |(source, _)| {
+        use_effect_with((source.clone(), showing, tries), move |(source, ..)| {
             load(source, &link.borrow(), &playback);
         });
     }
@@ -133,7 +135,10 @@ fn load(source: &str, link: &Option<Link>, playback: &Dispatcher) {
             playback.dispatch(Action::Reached(Mark::now(Step::LoadSent)));
             link.load(url);
         }
-        Err(fault) => playback.dispatch(Action::Failed(fault)),
+        Err(fault) => {
+            link.stop();
+            playback.dispatch(Action::Failed(fault));
+        }
     }
 }
 
@@ -151,5 +156,57 @@ fn hearing(playback: Dispatcher) -> Callback<News> {
 fn part(link: &RefCell<Option<Link>>, video: Option<HtmlVideoElement>) {
     if let Some(link) = link.take() {
         spawn_local(link.close(video));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::SessionId;
+
+    fn after(actions: impl IntoIterator<Item = Action>) -> Rc<Playback> {
+        actions
+            .into_iter()
+            .fold(Rc::default(), |playback: Rc<Playback>, action| {
+                playback.reduce(action)
+            })
+    }
+
+    fn failed(fault: Fault) -> Action {
+        let session = SessionId::default();
+        Action::Heard(Ok(Event::Failed { session, fault }))
+    }
+
+    #[test]
+    fn a_session_begins_with_an_empty_journey() {
+        let step = Step::LoadSent;
+        let playback = after([Action::Reached(Mark { step, at: 1.0 })]);
+        assert_eq!(playback.journey.len(), 1);
+        assert_eq!(playback.reduce(Action::Begin).journey, []);
+    }
+
+    #[test]
+    fn the_first_fault_is_the_one_to_tell() {
+        let cause = Fault::Garbled;
+        let playback = after([
+            Action::Failed(cause.clone()),
+            failed(Fault::NoMediaSourceInWorkers),
+        ]);
+        assert_eq!(playback.fault, Some(cause));
+        let playback = playback.reduce(Action::Begin);
+        assert_eq!(playback.fault, None);
+    }
+
+    #[test]
+    fn a_broken_worker_is_replaced_and_a_good_one_kept() {
+        let reason = String::new();
+        for (fault, workers) in [
+            (Fault::WorkerDied { reason }, 1),
+            (Fault::WorkerSilent { seconds: 6 }, 1),
+            (Fault::BufferFull, 0),
+        ] {
+            let playback = after([failed(fault.clone()), Action::Replay]);
+            assert_eq!(playback.tries, Tries { workers, loads: 1 }, "{fault}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A player: the film, and beside it how it came there.
 
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{
@@ -15,6 +16,9 @@ pub struct PlayerProps {
     /// URL of the film's playlist, absolute or relative to the page. Another one is another session
     /// in the same worker.
     pub source: AttrValue,
+    /// Another number shows the same film again from its beginning.
+    #[prop_or_default]
+    pub showing: u32,
     /// URL of WebVTT captions, if there are any.
     #[prop_or_default]
     pub captions: Option<AttrValue>,
@@ -27,17 +31,25 @@ pub struct PlayerProps {
 #[component]
 pub fn Player(props: &PlayerProps) -> Html {
     let video = use_node_ref();
-    let playback = use_playback(&props.source, &video);
+    let playback = use_playback(&props.source, props.showing, &video);
     let onreplay = {
-        let playback = playback.dispatcher();
-        Callback::from(move |_| playback.dispatch(Action::Replay))
+        let (video, playback) = (video.clone(), playback.clone());
+        Callback::from(move |_| {
+            playback.dispatch(Action::Replay);
+            // A button over the picture is gone with its message, so the picture takes the focus.
+            let covered = playback.fault.is_some();
+            if let Some(video) = video.cast::<HtmlElement>().filter(|_| covered) {
+                let _ = video.focus();
+            }
+        })
     };
     html! {
-        <section class="player" aria-label="Player">
+        <section class="player">
             <div class="picture">
                 <Screen
                     {video}
                     handle={playback.handle.clone()}
+                    covered={playback.fault.is_some()}
                     captions={props.captions.clone()}
                     start={props.start}
                     playback={playback.dispatcher()}

@@ -20,6 +20,8 @@ pub struct ScreenProps {
     pub video: NodeRef,
     /// What to show.
     pub handle: Option<MediaSourceHandle>,
+    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
+    pub covered: bool,
     /// URL of WebVTT captions.
     pub captions: Option<AttrValue>,
     /// Where to begin, in seconds of film.
@@ -54,22 +56,34 @@ pub fn Screen(props: &ScreenProps) -> Html {
         });
     }
 
+    {
+        let video = props.video.clone();
+        use_effect_with(props.covered, move |covered| {
+            if let Some(video) = video.cast::<HtmlVideoElement>().filter(|_| *covered) {
+                // A film that does not play yet has nothing to pause.
+                let _ = video.pause();
+            }
+        });
+    }
+
     let onunmute = {
         let video = props.video.clone();
         Callback::from(move |_| {
             if let Some(video) = video.cast::<HtmlVideoElement>() {
                 video.set_muted(false);
+                // The button is gone with what it was for.
+                let _ = video.focus();
             }
         })
     };
     html! {
         <>
-            <video ref={&props.video} controls=true playsinline=true aria-label="Film">
+            <video ref={&props.video} controls={!props.covered} playsinline=true aria-label="Film">
                 if let Some(captions) = &props.captions {
                     <track kind="captions" srclang="en" label="English" src={captions} />
                 }
             </video>
-            if *muted {
+            if *muted && !props.covered {
                 <button class="unmute" type="button" onclick={onunmute}>{ "Unmute" }</button>
             }
         </>
@@ -89,13 +103,14 @@ fn show(
     });
 
     // Here the handle arrives. From now on the element plays what the worker appends.
-    match web::attach(video, handle) {
-        Ok(()) => playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet))),
-        Err(exception) => playback.dispatch(Action::Failed(Fault::Media {
+    if let Err(exception) = web::attach(video, handle) {
+        playback.dispatch(Action::Failed(Fault::Media {
             doing: "set video.srcObject".into(),
             reason: web::words(&exception),
-        })),
+        }));
+        return first_frame;
     }
+    playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);

@@ -15,8 +15,14 @@ use crate::{
 
 /// How long a server may take to begin its answer, in seconds.
 const ANSWER: u32 = 8;
-/// How long an answer may take to arrive in full, in seconds.
-const BODY: u32 = 30;
+/// How long an answer may then take to arrive in full, in seconds: playlists and init segments are
+/// small, and a media segment may be of some megabytes.
+const fn body(piece: Piece) -> u32 {
+    match piece {
+        Piece::Playlist | Piece::Init => 8,
+        Piece::Segment => 30,
+    }
+}
 
 /// A text, and where it came from in the end.
 pub struct Text {
@@ -90,7 +96,7 @@ impl<'a> Request<'a> {
 
     async fn body(&self, reading: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
         let reading = reading.map_err(|exception| self.broken(&exception))?;
-        self.within(BODY, reading).await
+        self.within(body(self.what), reading).await
     }
 
     async fn within(&self, seconds: u32, promise: Promise) -> Result<JsValue, Fault> {

@@ -7,7 +7,7 @@ use super::fetch;
 use crate::{
     media::{
         Presentation, Segment, Track,
-        hls::{self, Media, Multivariant, Playlist, Refusal},
+        hls::{self, Kind, Media, Multivariant, Playlist, Refusal},
     },
     wire::{Fault, Piece},
 };
@@ -35,25 +35,30 @@ async fn variant_tracks(base: &str, film: &Multivariant) -> Result<Vec<Track>, F
     let Some((variant, audio)) = film.choose() else {
         return Ok(Vec::new());
     };
-    if variant.codecs.is_empty() {
-        return Err(Fault::Unsupported {
+    let (video, sound) = (
+        variant.codecs_of(Kind::Video),
+        variant.codecs_of(Kind::Audio),
+    );
+    match (video.as_str(), audio) {
+        ("", _) if sound.is_empty() => Err(Fault::Unsupported {
             url: base.into(),
             feature: "a variant without CODECS".into(),
-        });
+        }),
+        ("", _) => Ok(vec![
+            track(base, &variant.uri, mime("audio", &sound)).await?,
+        ]),
+        (_, None) => {
+            let muxed = [video, sound].join(",");
+            let mime = mime("video", muxed.trim_end_matches(','));
+            Ok(vec![track(base, &variant.uri, mime).await?])
+        }
+        (_, Some(audio)) => {
+            let pictures = track(base, &variant.uri, mime("video", &video));
+            let sound = track(base, &audio.uri, mime("audio", &sound));
+            let (pictures, sound) = try_join(pictures, sound).await?;
+            Ok(vec![pictures, sound])
+        }
     }
-    let Some(audio) = audio else {
-        let mime = match variant.video_codecs().as_str() {
-            "" => mime("audio", &variant.audio_codecs()),
-            _ => mime("video", &variant.codecs.join(",")),
-        };
-        return Ok(vec![track(base, &variant.uri, mime).await?]);
-    };
-    let video_mime = mime("video", &variant.video_codecs());
-    let audio_mime = mime("audio", &variant.audio_codecs());
-    let pictures = track(base, &variant.uri, video_mime);
-    let sound = track(base, &audio.uri, audio_mime);
-    let (pictures, sound) = try_join(pictures, sound).await?;
-    Ok(vec![pictures, sound])
 }
 
 /// Fetches and reads one playlist; its URL after redirects comes first.

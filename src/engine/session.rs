@@ -1,6 +1,6 @@
 //! One playback of one film, from `new MediaSource()` to the end of the stream.
 
-use std::{cell::Cell, future::pending, iter, pin::pin};
+use std::{cell::Cell, future::pending, iter};
 
 use futures_channel::oneshot;
 use futures_util::{
@@ -13,7 +13,11 @@ use wasm_bindgen_futures::spawn_local;
 use super::{buffer::Buffer, fetch, manifest, source::Source};
 use crate::{
     media::Track,
-    wire::{Event, Fault, Piece, SessionId, journey::Step, post::Port},
+    wire::{
+        Event, Fault, Piece, SessionId,
+        journey::{Mark, Step},
+        post::Port,
+    },
 };
 
 /// How many segments of a track are on their way at once: one arrives while another is appended.
@@ -39,20 +43,22 @@ impl Session {
         port.reached(session, Step::MediaSourceCreated);
 
         // … and here its handle leaves for the page. It arrives in `app/screen.rs`.
+        let mark = Mark::now(Step::HandleSent);
         let handle = source.handle().clone();
         port.transfer(Event::Opened { session, handle })?;
-        port.reached(session, Step::HandleSent);
+        port.post(Event::Reached { session, mark });
 
         let (held, dropped) = oneshot::channel();
         spawn_local(async move {
-            let playback = pin!(async {
+            let playback = async {
                 if let Err(fault) = play(&port, session, &source, &url).await {
                     port.post(Event::Failed { session, fault });
                 }
                 // Played or failed, the MediaSource is kept: its element still plays what it has.
                 pending::<()>().await
-            });
-            select(playback, dropped).await;
+            };
+            // Boxed, so that it goes with the `select`, and with it whatever it is waiting for.
+            select(Box::pin(playback), dropped).await;
 
             // Nothing touches the MediaSource any more, so the page may detach it. While it does,
             // every call to it would throw.

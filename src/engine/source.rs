@@ -86,6 +86,10 @@ impl Source {
 
 /// The fault of a call that threw.
 pub fn refused(doing: &str, exception: &JsValue) -> Fault {
+    // A class of its own in newer browsers, a DOMException in older ones: the name is the same.
+    if web::name(exception).as_deref() == Some("QuotaExceededError") {
+        return Fault::BufferFull;
+    }
     Fault::Media {
         doing: doing.into(),
         reason: web::words(exception),

@@ -25,8 +25,6 @@ pub struct Multivariant {
 pub struct Variant {
     /// Its media playlist, relative to this one.
     pub uri: String,
-    /// Peak bit rate of all that is played together, in bit/s.
-    pub bandwidth: u64,
     /// RFC 6381 names of every format in it; empty if the author left them out.
     pub codecs: Vec<String>,
     /// The audio group that it is played with.
@@ -91,19 +89,14 @@ impl Multivariant {
 }
 
 impl Variant {
-    /// The codecs of the pictures, as a comma-separated list.
-    pub fn video_codecs(&self) -> String {
-        self.codecs_where(|codec| !is_audio(codec))
-    }
-
-    /// The codecs of the sound, as a comma-separated list.
-    pub fn audio_codecs(&self) -> String {
-        self.codecs_where(is_audio)
-    }
-
-    fn codecs_where(&self, wanted: impl Fn(&str) -> bool) -> String {
+    /// The codecs of one kind, as a comma-separated list.
+    pub fn codecs_of(&self, kind: Kind) -> String {
         let mut list = String::new();
-        for codec in self.codecs.iter().filter(|codec| wanted(codec)) {
+        for codec in self
+            .codecs
+            .iter()
+            .filter(|codec| Kind::of(codec) == Some(kind))
+        {
             if !list.is_empty() {
                 list.push(',');
             }
@@ -113,14 +106,30 @@ impl Variant {
     }
 }
 
-/// Whether an RFC 6381 name is that of a sound format. What is not is taken for pictures.
-fn is_audio(codec: &str) -> bool {
-    let format = codec.split('.').next().unwrap_or_default();
-    [
-        "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3",
-    ]
-    .iter()
-    .any(|known| format.eq_ignore_ascii_case(known))
+/// What a codec is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+impl Kind {
+    /// What an RFC 6381 name stands for; `None` for text, which no SourceBuffer takes.
+    fn of(codec: &str) -> Option<Self> {
+        let format = codec.split('.').next().unwrap_or_default();
+        let is_any = |known: &[&str]| known.iter().any(|known| format.eq_ignore_ascii_case(known));
+        if is_any(&[
+            "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3",
+        ]) {
+            Some(Self::Audio)
+        } else if is_any(&["wvtt", "stpp", "tx3g", "c608", "c708"]) {
+            None
+        } else {
+            Some(Self::Video)
+        }
+    }
 }
 
 /// Reads a playlist of either kind.
@@ -172,7 +181,6 @@ fn variant(list: &str) -> Variant {
     let mut variant = Variant::default();
     for (name, value) in attributes(list) {
         match name {
-            "BANDWIDTH" => variant.bandwidth = value.parse().unwrap_or_default(),
             "CODECS" => {
                 variant.codecs = value.split(',').map(|codec| codec.trim().into()).collect()
             }
@@ -326,16 +334,16 @@ mod tests {
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"other\",NAME=\"x\",DEFAULT=YES,URI=\"no.m3u8\"\n\
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"A, B\",URI=\"first.m3u8\"\n\
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"=\",DEFAULT=YES,URI=\"wanted.m3u8\"\n\
-             #EXT-X-STREAM-INF:BANDWIDTH=900,CODECS=\"avc1.4d401f, mp4a.40.2\",AUDIO=\"a\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=900,CODECS=\"avc1.4d401f, wvtt,mp4a.40.2\",AUDIO=\"a\"\n\
              # a comment\n\
              mid.m3u8\n\
              #EXT-X-STREAM-INF:BANDWIDTH=100\n\
              low.m3u8\n",
         );
         let (variant, audio) = playlist.choose().unwrap();
-        assert_eq!((variant.uri.as_str(), variant.bandwidth), ("mid.m3u8", 900));
-        assert_eq!(variant.video_codecs(), "avc1.4d401f");
-        assert_eq!(variant.audio_codecs(), "mp4a.40.2");
+        assert_eq!(variant.uri, "mid.m3u8");
+        assert_eq!(variant.codecs_of(Kind::Video), "avc1.4d401f");
+        assert_eq!(variant.codecs_of(Kind::Audio), "mp4a.40.2");
         assert_eq!(audio.unwrap().uri, "wanted.m3u8");
     }
 

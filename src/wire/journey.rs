@@ -41,6 +41,21 @@ pub enum Step {
 }
 
 impl Step {
+    /// All of them, in order.
+    pub const ALL: [Self; 11] = [
+        Self::AgentSpawned,
+        Self::LoadSent,
+        Self::MediaSourceCreated,
+        Self::HandleSent,
+        Self::HandleArrived,
+        Self::SrcObjectSet,
+        Self::SourceOpen,
+        Self::SourceBuffersCreated,
+        Self::FirstAppend,
+        Self::FirstFrame,
+        Self::EndOfStream,
+    ];
+
     /// The thread that takes this step.
     pub const fn thread(self) -> Thread {
         match self {

@@ -153,7 +153,7 @@ export function seen(spawn) {
 ")]
 extern "C" {
     /// Calls `spawn` and returns the Worker that it makes.
-    fn seen(spawn: &mut dyn FnMut()) -> Option<web_sys::Worker>;
+    fn seen(spawn: &mut dyn FnMut()) -> web_sys::Worker;
 }
 
 /// Spawns an agent whose script is at `path`, and returns its Worker beside the bridge to it.
@@ -165,7 +165,7 @@ extern "C" {
 pub fn spawn<W>(
     path: &str,
     hear: impl Fn(W::Output) + 'static,
-) -> (WorkerBridge<W>, Option<web_sys::Worker>)
+) -> (WorkerBridge<W>, web_sys::Worker)
 where
     W: Worker + 'static,
     W::Input: Serialize + DeserializeOwned,
@@ -246,4 +246,49 @@ enum FromWorker {
     )]
     WorkerLoaded,
     ProcessOutput(HandlerId, Letter<Event>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(event: Event) -> Vec<u8> {
+        postcard::to_allocvec(&Letter::new(event)).unwrap()
+    }
+
+    fn received(bytes: &[u8]) -> Result<Event, Fault> {
+        postcard::from_bytes::<Letter<Event>>(bytes).unwrap().open()
+    }
+
+    #[test]
+    fn what_is_sent_is_received() {
+        let session = SessionId::default().next();
+        let mark = Mark {
+            step: Step::SourceOpen,
+            at: 1.5,
+        };
+        let fault = Fault::Unsupported {
+            url: "https://example.org/film".into(),
+            feature: "smell".into(),
+        };
+        for event in [
+            Event::Ready { build: "x".into() },
+            Event::Reached { session, mark },
+            Event::Failed { session, fault },
+            Event::Closed { session },
+        ] {
+            assert_eq!(received(&sent(event.clone())), Ok(event));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_fault_and_no_panic() {
+        let whole = sent(Event::Ready {
+            build: "0123".into(),
+        });
+        for cut in 0..whole.len() {
+            assert_eq!(received(&whole[..cut]), Err(Fault::Garbled));
+        }
+        assert_eq!(received(&[99, 1, 2, 3]), Err(Fault::Garbled));
+    }
 }

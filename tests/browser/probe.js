@@ -1,5 +1,5 @@
 // Watches the page on behalf of the tests, from before its first script.
-const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], errors: [] });
+const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], errors: [], shift: 0 });
 
 for (const name of ["MediaSource", "ManagedMediaSource"]) {
   if (!(name in window)) continue;
@@ -29,3 +29,7 @@ for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {
   document.addEventListener(kind, () => probe.media.push(kind), true);
 }
 new BroadcastChannel("probe").onmessage = ({ data }) => probe.marks.push(data);
+new BroadcastChannel("open").onmessage = ({ data }) => (probe.open = data);
+if (PerformanceObserver.supportedEntryTypes.includes("layout-shift")) {
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) => (probe.shift += entry.value))).observe({ type: "layout-shift", buffered: true });
+}

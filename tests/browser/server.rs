@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -15,6 +16,8 @@ use axum::{
 };
 use tower_http::services::ServeDir;
 
+use crate::stage::PATIENCE;
+
 impl Trouble {
     /// [`Trouble::Patch`] for a text: the first occurrence of this becomes that.
     pub fn replace(this: impl Into<String>, that: impl Into<String>) -> Self {
@@ -25,6 +28,11 @@ impl Trouble {
             file.splice(at..at + this.len(), that.iter().copied());
             file
         }))
+    }
+
+    /// [`Trouble::Patch`] for a file: nothing is left of it but its type.
+    pub fn empty() -> Self {
+        Self::Patch(Arc::new(|_| Vec::new()))
     }
 
     /// [`Trouble::Patch`] for a script: this goes before it, and that after it.
@@ -52,6 +60,7 @@ pub enum Trouble {
 struct Troubles {
     at: Vec<(&'static str, Trouble)>,
     requests: Vec<String>,
+    abandoned: usize,
 }
 
 /// A server of one test's own.
@@ -105,6 +114,21 @@ impl Server {
         self.troubles.lock().unwrap().at.clear();
     }
 
+    /// How many requests that were never answered were given up.
+    pub fn abandoned(&self) -> usize {
+        self.troubles.lock().unwrap().abandoned
+    }
+
+    /// Waits until one was.
+    pub async fn until_abandoned(&self) {
+        until(|| self.abandoned() > 0).await;
+    }
+
+    /// Waits for a request for a path with this in it.
+    pub async fn until_asked_for(&self, part: &str) {
+        until(|| self.requests(part) > 0).await;
+    }
+
     /// How many requests there were for paths with this in them.
     pub fn requests(&self, part: &str) -> usize {
         let troubles = self.troubles.lock().unwrap();
@@ -116,8 +140,25 @@ impl Server {
     }
 }
 
+async fn until(condition: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !condition() {
+        assert!(since.elapsed() < PATIENCE, "the server waits in vain");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 fn public_url() -> String {
     std::env::var("SITE_PUBLIC_URL").unwrap_or_else(|_| "/".into())
+}
+
+/// Is dropped with the request that it waits in: when the client has hung up.
+struct Abandoned<'a>(&'a Mutex<Troubles>);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().abandoned += 1;
+    }
 }
 
 async fn answer(
@@ -136,7 +177,10 @@ async fn answer(
         None => next.run(request).await,
         Some(Trouble::Status(status)) => status.into_response(),
         Some(Trouble::Text(text)) => text.into_response(),
-        Some(Trouble::Silence) => std::future::pending().await,
+        Some(Trouble::Silence) => {
+            let _abandoned = Abandoned(&troubles);
+            std::future::pending().await
+        }
         Some(Trouble::Patch(patch)) => {
             let (mut parts, body) = next.run(request).await.into_parts();
             parts.headers.remove(header::CONTENT_LENGTH);

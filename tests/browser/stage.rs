@@ -18,7 +18,7 @@ use tokio::{
 use crate::server::Server;
 
 /// Longer than anything takes on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,11 +162,18 @@ impl Stage {
             .unwrap();
     }
 
-    /// The steps of the journey, as they stand on the page.
-    pub async fn journey(&self) -> Vec<String> {
-        let steps =
-            self.value("[...document.querySelectorAll('.journey li')].map(li => li.dataset.step)");
-        serde_json::from_value(steps.await).unwrap()
+    /// The steps of the journey that were taken, and when, in milliseconds.
+    pub async fn journey(&self) -> Vec<(String, f64)> {
+        let taken = "[...document.querySelectorAll('.journey li[data-taken=yes]')] \
+             .map(li => [li.dataset.step, parseFloat(li.querySelector('.ms').textContent)])";
+        serde_json::from_value(self.value(taken).await).unwrap()
+    }
+
+    /// Waits until a step of the journey is taken.
+    pub async fn until_taken(&self, step: &str) {
+        let taken =
+            format!("document.querySelector('.journey [data-step=\"{step}\"]').dataset.taken");
+        self.until(&format!("{taken} === 'yes'")).await;
     }
 
     /// Writes what the window shows to target/screenshots, for people to look at.

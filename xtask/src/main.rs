@@ -50,7 +50,8 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &[String]) -> Outcome {
-    let tools = Tools::for_building(false)?;
+    let release = options.iter().any(|option| option == "--release");
+    let tools = Tools::for_building(release)?;
     step("Serving; the first build takes a minute or two");
     run(tools.command("trunk").arg("serve").args(options))
 }

@@ -37,11 +37,13 @@ impl Tools {
 
     /// What the tests need beside that: two browsers and their drivers.
     pub fn for_testing() -> Outcome<Self> {
-        let tools = Self::for_building(true)?;
-        tools.components()?;
+        let tools = Self::new()?;
+        // First what may have to be installed by hand, and only then what takes its time.
         tools.chromium()?;
         tools.firefox()?;
-        Ok(tools)
+        tools.components()?;
+        tools.geckodriver()?;
+        Self::for_building(true)
     }
 
     fn new() -> Outcome<Self> {
@@ -114,8 +116,14 @@ impl Tools {
     }
 
     fn trunk(&self) -> Outcome {
-        if self.version("trunk").is_some() {
-            return Ok(());
+        match self.version("trunk") {
+            Some(words) if words.starts_with("trunk 0.21.") => return Ok(()),
+            Some(words) => {
+                let found = format!("There is {words}, but this project is built with {TRUNK}");
+                let way = format!("`cargo install trunk --version {TRUNK} --locked` replaces it");
+                return Err(format!("{found}. {way}.").into());
+            }
+            None => {}
         }
         step(&format!(
             "Installing trunk {TRUNK}: compiles it, some five to ten minutes"
@@ -181,6 +189,8 @@ impl Tools {
             ])
             .arg(&home)
             .arg(format!("binaryen@{number}")))?;
+        // What an earlier try may have left, and points nowhere.
+        let _ = fs::remove_file(&program);
         #[cfg(unix)]
         std::os::unix::fs::symlink("../node_modules/binaryen/bin/wasm-opt", &program)?;
         Ok(())
@@ -200,12 +210,16 @@ impl Tools {
     }
 
     fn firefox(&self) -> Outcome {
-        if self.find("firefox").is_none() && self.find("firefox-esr").is_none() {
-            self.apt(
-                &["firefox-esr"],
-                "Install Firefox, on your PATH (https://www.firefox.com)",
-            )?;
+        if self.find("firefox").is_some() || self.find("firefox-esr").is_some() {
+            return Ok(());
         }
+        self.apt(
+            &["firefox-esr"],
+            "Install Firefox, on your PATH (https://www.firefox.com)",
+        )
+    }
+
+    fn geckodriver(&self) -> Outcome {
         if self.version("geckodriver").is_some() {
             return Ok(());
         }
@@ -228,25 +242,31 @@ impl Tools {
         command
     }
 
+    /// Installs Debian's packages. On another system, or without the right to, it says what to do.
     fn apt(&self, packages: &[&str], otherwise: &str) -> Outcome {
-        let command = format!(
-            "apt-get install --no-install-recommends {}",
-            packages.join(" ")
-        );
-        if self.find("apt-get").is_none() {
+        if !is_debian() {
             return Err(format!("{otherwise}, then run this again").into());
         }
+        let packages = packages.join(" ");
         if !is_root() {
-            return Err(format!("Run `sudo {command}`, then this again").into());
+            let update = "sudo apt-get update";
+            let install = format!("sudo apt-get install --no-install-recommends {packages}");
+            return Err(format!("Run `{update} && {install}`, then this again").into());
         }
-        step(&format!("Installing {}, by apt", packages.join(", ")));
+        step(&format!("Installing {packages}, by apt"));
         run(self.command("apt-get").arg("update"))?;
         run(self
             .command("apt-get")
             .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages)
+            .args(packages.split(' '))
             .env("DEBIAN_FRONTEND", "noninteractive"))
     }
+}
+
+/// Whether the packages have the names that they have in Debian: in Ubuntu, say, they have not.
+fn is_debian() -> bool {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    release.lines().any(|line| line == "ID=debian")
 }
 
 fn is_root() -> bool {
