@@ -1,4 +1,5 @@
-//! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a playback does is told in [`session`].
+//! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a
+//! playback does is told in [`session`].
 
 mod buffer;
 mod fetch;

@@ -51,7 +51,7 @@ pub fn Screen(props: &ScreenProps) -> Html {
             let waiting = video
                 .cast::<HtmlVideoElement>()
                 .zip(handle.as_ref())
-                .map(|(video, handle)| show(&video, handle, start, &playback));
+                .and_then(|(video, handle)| show(&video, handle, start, &playback));
             || drop(waiting)
         });
     }
@@ -90,25 +90,20 @@ pub fn Screen(props: &ScreenProps) -> Html {
     }
 }
 
-/// Attaches the handle and plays. The first frame is waited for until what is returned is dropped.
+/// Attaches the handle and plays. Its first frame is waited for until what is returned is dropped.
 fn show(
     video: &HtmlVideoElement,
     handle: &MediaSourceHandle,
     start: f64,
     playback: &Dispatcher,
-) -> FirstFrame {
-    let first_frame = FirstFrame::of(video, {
-        let playback = playback.clone();
-        move || playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)))
-    });
-
+) -> Option<FirstFrame> {
     // Here the handle arrives. From now on the element plays what the worker appends.
     if let Err(exception) = web::attach(video, handle) {
         playback.dispatch(Action::Failed(Fault::Media {
             doing: "set video.srcObject".into(),
             reason: web::words(&exception),
         }));
-        return first_frame;
+        return None;
     }
     playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
@@ -121,7 +116,10 @@ fn show(
             let _ = JsFuture::from(playing).await;
         });
     }
-    first_frame
+    let playback = playback.clone();
+    Some(FirstFrame::of(video, move || {
+        playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)));
+    }))
 }
 
 fn listen(
