@@ -276,6 +276,32 @@ async fn read_counts(stage: &Stage) -> Counts {
 }
 
 #[tokio::test]
+async fn what_a_past_session_still_says_is_dropped() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("").await;
+        stage.plays().await;
+        // The film is asked for, and again while all that the worker has said of it lies waiting for
+        // a page that is busy.
+        let twice = "(async () => {
+            const again = document.querySelector('.journey button');
+            window.before = document.querySelector('video').srcObject;
+            again.click();
+            await new Promise((done) => setTimeout(done));
+            for (const start = performance.now(); performance.now() - start < 700; );
+            again.click();
+        })()";
+        stage.value(twice).await;
+        stage.until(&format!("{VIDEO}.srcObject !== before")).await;
+        stage.until_taken("end of stream").await;
+        stage.until_taken("first frame").await;
+        let journey = stage.journey().await;
+        // Of the session before there would be steps from before this one was asked for.
+        assert!(journey.iter().all(|(_, at)| *at >= 0.0), "{journey:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn ten_films_in_one_worker_leave_one_media_source() {
     with(Browser::Chromium, async |stage| {
         stage
