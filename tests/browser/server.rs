@@ -119,11 +119,6 @@ impl Server {
         self.troubles.lock().unwrap().abandoned
     }
 
-    /// Waits until one was.
-    pub async fn until_abandoned(&self) {
-        until(|| self.abandoned() > 0).await;
-    }
-
     /// Waits for a request for a path with this in it.
     pub async fn until_asked_for(&self, part: &str) {
         until(|| self.requests(part) > 0).await;
