@@ -28,6 +28,8 @@ window.addEventListener("error", (event) => probe.errors.push(String(event.messa
 for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {
   document.addEventListener(kind, () => probe.media.push(kind), true);
 }
+// Where the first film began to play.
+document.addEventListener("playing", ({ target }) => (probe.from ??= target.currentTime), true);
 new BroadcastChannel("probe").onmessage = ({ data }) => probe.marks.push(data);
 new BroadcastChannel("open").onmessage = ({ data }) => (probe.open = data);
 if (PerformanceObserver.supportedEntryTypes.includes("layout-shift")) {
