@@ -63,6 +63,9 @@ extern "C" {
     #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
     static TIME_ORIGIN: f64;
 
+    #[wasm_bindgen(js_name = String)]
+    fn text(value: &JsValue) -> String;
+
     /// Reports an exception as one that nobody caught: to this thread's `error` event and the console.
     #[wasm_bindgen(js_name = reportError)]
     pub fn report_error(exception: &JsValue);
@@ -172,9 +175,7 @@ pub fn name(exception: &JsValue) -> Option<String> {
 pub fn words(exception: &JsValue) -> String {
     exception
         .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| exception.as_string())
-        .unwrap_or_else(|| format!("{exception:?}"))
+        .map_or_else(|| text(exception), |error| error.message().into())
         .trim_end_matches('.')
         .into()
 }

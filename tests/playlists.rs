@@ -25,10 +25,12 @@ fn all() -> Vec<(String, String)> {
     found
 }
 
+/// The number of variants and of audio renditions with a URI, or what it would take to play it.
+type Outcome = Result<(usize, usize), &'static str>;
+
 #[test]
 fn each_is_read_or_refused_for_the_right_reason() {
-    // The number of variants and of audio renditions with a URI, or what it would take to play it.
-    let expected: [(&str, Result<(usize, usize), &str>); 12] = [
+    let expected: [(&str, Outcome); 12] = [
         ("master-not-ending-in-newline-1", Ok((7, 0))),
         ("master-playlist-with-blankline", Ok((4, 0))),
         ("master-with-alternatives", Ok((4, 0))),
@@ -42,7 +44,7 @@ fn each_is_read_or_refused_for_the_right_reason() {
         ("media-playlist-zero-decimal", Err("byte ranges")),
         ("mediaplaylist", Err("encryption")),
     ];
-    let read: Vec<_> = all()
+    let read: Vec<(String, Outcome)> = all()
         .iter()
         .map(|(name, text)| match hls::read(text) {
             Ok(Playlist::Multivariant(film)) => {

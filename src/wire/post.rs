@@ -53,8 +53,8 @@ impl Codec for Parcel {
 /// The codec's trait leaves no room for a `Result`. An exception loses this one message, and is
 /// reported to the thread's `error` event; a panic would take the program down. It takes a message
 /// that gloo did not send to come here: one of ours that cannot be read is a [`Letter`].
-fn refuse<T>(error: postcard::Error) -> T {
-    wasm_bindgen::throw_str(&error.to_string())
+fn refuse<T>(_: postcard::Error) -> T {
+    wasm_bindgen::throw_str("a message that gloo-worker did not send")
 }
 
 /// Fields that are JavaScript objects: `#[serde(with = "carried")]`.
