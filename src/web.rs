@@ -38,9 +38,6 @@ extern "C" {
     #[wasm_bindgen(extends = HtmlMediaElement)]
     type Attachable;
 
-    #[wasm_bindgen(method, getter, js_name = srcObject)]
-    fn src_object(this: &Attachable) -> JsValue;
-
     #[wasm_bindgen(method, setter, catch, js_name = srcObject)]
     fn set_src_object(this: &Attachable, handle: &JsValue) -> Result<(), JsValue>;
 
@@ -91,15 +88,12 @@ pub fn attach(video: &HtmlVideoElement, handle: &MediaSourceHandle) -> Result<()
         .set_src_object(handle.as_ref())
 }
 
-/// Sets `video.srcObject` to null if it is still `handle`: the MediaSource behind it closes, and
-/// what another session has attached since is left alone.
-pub fn detach(video: &HtmlVideoElement, handle: &MediaSourceHandle) {
-    let video = video.unchecked_ref::<Attachable>();
-    let handle: &JsValue = handle.as_ref();
-    if video.src_object() == *handle {
-        // Only a foreign object is ever refused, never null.
-        let _ = video.set_src_object(&JsValue::NULL);
-    }
+/// Sets `video.srcObject` to null: the MediaSource behind it closes.
+pub fn detach(video: &HtmlVideoElement) {
+    // Only a foreign object is ever refused, never null.
+    let _ = video
+        .unchecked_ref::<Attachable>()
+        .set_src_object(&JsValue::NULL);
 }
 
 /// The next event of this name on `target`. It is listened for from now on, not from the first

@@ -80,7 +80,7 @@ pub enum Event {
         /// Which step, and when.
         mark: Mark,
     },
-    /// This playback cannot go on. What is buffered still plays.
+    /// This playback cannot go on. The MediaSource is left as it is until the page lets go of it.
     Failed {
         /// The playback that failed.
         session: SessionId,
@@ -275,7 +275,7 @@ impl Fault {
                  Firefox and iPhones do not have it yet."
             }
             Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
-            Self::BufferFull => "What has been loaded so far can be watched. Try a shorter film.",
+            Self::BufferFull => "Try a shorter film, or one at a lower bit rate.",
             Self::Media { .. } | Self::Element { .. } => {
                 "Try again. If it happens at the same place, the film itself may be damaged."
             }

@@ -41,7 +41,12 @@ fn the_playlists_name_every_rendition_and_every_file() {
         .variants
         .iter()
         .map(|variant| variant.uri.as_str())
-        .chain(film_playlist.audio.iter().map(|audio| audio.uri.as_str()))
+        .chain(
+            film_playlist
+                .audio
+                .iter()
+                .filter_map(|audio| audio.uri.as_deref()),
+        )
         .collect();
     named.sort_unstable();
     let mut there: Vec<String> = RENDITIONS.map(|name| format!("{name}/media.m3u8")).into();

@@ -25,7 +25,7 @@ fn all() -> Vec<(String, String)> {
     found
 }
 
-/// The number of variants and of audio renditions with a URI, or what it would take to play it.
+/// The number of variants and of audio renditions, or what it would take to play it.
 type Outcome = Result<(usize, usize), &'static str>;
 
 #[test]

@@ -1,4 +1,5 @@
-//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is for an engine that has a goal.
+//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is accepted, and has no
+//! effect while all of a film is buffered at once.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;

@@ -18,7 +18,7 @@ use yew::Callback;
 
 use crate::{
     engine::Agent,
-    web::{self, MediaSourceHandle},
+    web,
     wire::{
         BUILD, Command, Event, Fault, SessionId,
         journey::{Mark, Step},
@@ -30,10 +30,10 @@ use crate::{
 const FIRST_WORD: u32 = 6;
 /// How long the server may take to say what became of the worker's script, in seconds.
 const INQUIRY: u32 = 2;
-/// How long a worker may take over each step of its leave, in seconds.
+/// How long a worker may take over each step of shutting down, in seconds.
 const LEAVE: u32 = 2;
 
-// Nobody looks at a picture that does not come for longer than ten seconds without being told why.
+// That a worker does not come is known within ten seconds.
 const _: () = assert!(FIRST_WORD + INQUIRY <= 10);
 
 /// What comes from the worker: its events, or why there are none.
@@ -54,7 +54,8 @@ struct Line {
     session: Cell<SessionId>,
     /// Whether the worker has said anything about this session.
     answered: Cell<bool>,
-    handle: RefCell<Option<MediaSourceHandle>>,
+    /// Whether another film takes another worker.
+    broken: Cell<bool>,
     listener: RefCell<Callback<News>>,
 }
 
@@ -83,7 +84,7 @@ impl Link {
             handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
             answered: Cell::default(),
-            handle: RefCell::default(),
+            broken: Cell::default(),
             listener: RefCell::new(listener),
         });
         // Relative to the document's base, so that the page can live anywhere on a host. The query
@@ -101,6 +102,11 @@ impl Link {
             worker,
             line,
         }
+    }
+
+    /// Whether the worker is gone, or not to be trusted with another film.
+    pub fn is_broken(&self) -> bool {
+        self.line.broken.get()
     }
 
     /// The first step of the first journey in this worker; told once.
@@ -127,7 +133,8 @@ impl Link {
 
     /// Ends the session and lets the worker go, in the one order that throws nothing in the worker
     /// and shows no false end of the film: the worker stops, the element lets go, the MediaSource
-    /// closes, the bridge is dropped. A worker that does not answer is not waited for for long.
+    /// closes, the bridge is dropped. A worker that does not answer is not waited for for long. Without
+    /// an element, that of another worker's film is attached to it by now, or soon.
     pub async fn close(self, video: Option<HtmlVideoElement>) {
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
@@ -146,8 +153,8 @@ impl Link {
         let session = self.line.session.get();
         self.bridge.send(Letter::new(Command::Stop { session }));
         select(stops, TimeoutFuture::new(LEAVE * 1000)).await;
-        if let (Some(video), Some(handle)) = (video, self.line.handle.take()) {
-            web::detach(&video, &handle);
+        if let Some(video) = video {
+            web::detach(&video);
         }
         select(closes, TimeoutFuture::new(LEAVE * 1000)).await;
     }
@@ -172,14 +179,12 @@ impl Line {
             }
             news => news,
         };
-        let about_session = |event: &Event| event.session().is_some();
-        if news.as_ref().is_ok_and(about_session) {
-            self.answered.set(true);
-        }
         match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
-            Ok(Event::Opened { handle, .. }) => {
-                self.handle.replace(Some(handle.clone()));
+            Ok(event) if event.session().is_some() => {
+                self.answered.set(true);
+                // One that was only slow is as good as any.
+                self.broken.set(false);
             }
             _ => {}
         }
@@ -187,6 +192,9 @@ impl Line {
     }
 
     fn tell(&self, news: News) {
+        if let Err(fault) | Ok(Event::AgentFailed { fault }) = &news {
+            self.broken.set(fault.needs_new_worker());
+        }
         // Not held while it is called: it may replace itself.
         let listener = self.listener.borrow().clone();
         listener.emit(news);

@@ -1,6 +1,6 @@
 //! What the page knows of a playback, and how it comes to know it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
@@ -28,20 +28,13 @@ pub struct Playback {
     pub fault: Option<Fault>,
     /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
-    tries: Tries,
-}
-
-/// How often the film was begun anew, and how often with a fresh worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Tries {
-    workers: u32,
-    loads: u32,
+    /// How often the person asked for it again.
+    replays: u32,
 }
 
 /// What changes it.
 pub enum Action {
-    /// The person wants the film from its beginning: with a new MediaSource, and with a new worker if
-    /// it takes one.
+    /// The person asks for the film again: with a new MediaSource, from where it began.
     Replay,
     /// A new session begins. The element keeps the old picture until the new handle is there.
     Begin,
@@ -62,15 +55,13 @@ impl Reducible for Playback {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = Rc::unwrap_or_clone(self);
         match action {
-            Action::Replay => {
-                let broken = next.fault.as_ref().is_some_and(Fault::needs_new_worker);
-                next.tries.workers += u32::from(broken);
-                next.tries.loads += 1;
-            }
+            Action::Replay => next.replays += 1,
             Action::Begin => {
                 next.fault = None;
                 next.journey.clear();
             }
+            // Until this session's film is attached, the element still shows that of the one before.
+            Action::Reached(mark) if mark.step == Step::FirstFrame && !next.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
                 next.journey.push(mark);
             }
@@ -83,14 +74,26 @@ impl Reducible for Playback {
                 Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
             )
             | Action::Failed(fault) => {
-                // The first fault is the cause; what follows from it is not news.
-                next.fault.get_or_insert(fault);
+                // The first fault is the cause, and what follows from it is not news; but silence is
+                // only what is known until its cause is.
+                if matches!(next.fault, None | Some(Fault::WorkerSilent { .. })) {
+                    next.fault = Some(fault);
+                }
             }
             Action::Heard(Ok(
                 Event::Ready { .. } | Event::Stopped { .. } | Event::Closed { .. },
             )) => {}
         }
         next.into()
+    }
+}
+
+impl Playback {
+    /// Whether this session's MediaSource is the one that the element shows.
+    fn attached(&self) -> bool {
+        self.journey
+            .iter()
+            .any(|mark| mark.step == Step::SrcObjectSet)
     }
 }
 
@@ -104,28 +107,29 @@ pub fn use_playback(
 ) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
-    let tries = playback.tries;
     {
-        let (link, video, playback) = (link.clone(), video.clone(), playback.dispatcher());
-        use_effect_with(tries.workers, move |_| {
-            link.replace(Some(Link::spawn(hearing(playback))));
+        let (link, video) = (link.clone(), video.clone());
+        use_effect_with((), move |()| {
             let video = video.cast::<HtmlVideoElement>();
-            move || part(&link, video)
+            move || part(link.take(), video)
         });
     }
     {
-        let playback = playback.dispatcher();
-        use_effect_with((source.clone(), showing, tries), move |(source, ..)| {
-            load(source, &link.borrow(), &playback);
+        let (replays, playback) = (playback.replays, playback.dispatcher());
+        use_effect_with((source.clone(), showing, replays), move |(source, ..)| {
+            let mut link = link.borrow_mut();
+            // A worker is made for the first film, and for the next one if it is broken.
+            let kept = link.take_if(|link| !link.is_broken());
+            part(link.take(), None);
+            let kept = kept.unwrap_or_else(|| Link::spawn(hearing(playback.clone())));
+            load(source, link.insert(kept), &playback);
         });
     }
     playback
 }
 
 /// Begins a session with the film at `source`.
-fn load(source: &str, link: &Option<Link>, playback: &Dispatcher) {
-    // The effect that spawns the worker has run before this one.
-    let Some(link) = link else { return };
+fn load(source: &str, link: &Link, playback: &Dispatcher) {
     playback.dispatch(Action::Begin);
     if let Some(spawned) = link.newly_spawned() {
         playback.dispatch(Action::Reached(spawned));
@@ -152,9 +156,9 @@ fn hearing(playback: Dispatcher) -> Callback<News> {
     })
 }
 
-/// Lets the worker go. The component may be gone before that is done.
-fn part(link: &RefCell<Option<Link>>, video: Option<HtmlVideoElement>) {
-    if let Some(link) = link.take() {
+/// Lets a worker go. The component may be gone before that is done; then its element, too, lets go.
+fn part(link: Option<Link>, video: Option<HtmlVideoElement>) {
+    if let Some(link) = link {
         spawn_local(link.close(video));
     }
 }
@@ -198,15 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_worker_is_replaced_and_a_good_one_kept() {
-        let reason = String::new();
-        for (fault, workers) in [
-            (Fault::WorkerDied { reason }, 1),
-            (Fault::WorkerSilent { seconds: 6 }, 1),
-            (Fault::BufferFull, 0),
-        ] {
-            let playback = after([failed(fault.clone()), Action::Replay]);
-            assert_eq!(playback.tries, Tries { workers, loads: 1 }, "{fault}");
-        }
+    fn silence_is_a_fault_until_its_cause_is_known() {
+        let silence = Fault::WorkerSilent { seconds: 6 };
+        let playback = after([failed(silence), failed(Fault::Garbled)]);
+        assert_eq!(playback.fault, Some(Fault::Garbled));
+    }
+
+    #[test]
+    fn a_frame_of_the_film_before_is_not_this_ones_first() {
+        let reached = |step| Action::Reached(Mark { step, at: 1.0 });
+        let playback = after([reached(Step::FirstFrame)]);
+        assert_eq!(playback.journey, []);
+        let playback = after([reached(Step::SrcObjectSet), reached(Step::FirstFrame)]);
+        assert_eq!(playback.journey.len(), 2);
     }
 }

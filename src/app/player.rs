@@ -1,6 +1,5 @@
 //! A player: the film, and beside it how it came there.
 
-use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{
@@ -16,7 +15,7 @@ pub struct PlayerProps {
     /// URL of the film's playlist, absolute or relative to the page. Another one is another session
     /// in the same worker.
     pub source: AttrValue,
-    /// Another number shows the same film again from its beginning.
+    /// Another number shows the same film again, from where it began.
     #[prop_or_default]
     pub showing: u32,
     /// URL of WebVTT captions, if there are any.
@@ -33,15 +32,8 @@ pub fn Player(props: &PlayerProps) -> Html {
     let video = use_node_ref();
     let playback = use_playback(&props.source, props.showing, &video);
     let onreplay = {
-        let (video, playback) = (video.clone(), playback.clone());
-        Callback::from(move |_| {
-            playback.dispatch(Action::Replay);
-            // A button over the picture is gone with its message, so the picture takes the focus.
-            let covered = playback.fault.is_some();
-            if let Some(video) = video.cast::<HtmlElement>().filter(|_| covered) {
-                let _ = video.focus();
-            }
-        })
+        let playback = playback.dispatcher();
+        Callback::from(move |_| playback.dispatch(Action::Replay))
     };
     html! {
         <section class="player">
@@ -54,7 +46,11 @@ pub fn Player(props: &PlayerProps) -> Html {
                     start={props.start}
                     playback={playback.dispatcher()}
                 />
-                { playback.fault.as_ref().map(|fault| notice(fault, &onreplay)) }
+                // Not an `Option` in braces: that would be no node or one, and the screen beside it,
+                // video and all, would be made anew whenever that changes.
+                if let Some(fault) = &playback.fault {
+                    { notice(fault, &onreplay) }
+                }
             </div>
             { journey(&playback.journey, &onreplay) }
         </section>

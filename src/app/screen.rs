@@ -2,7 +2,7 @@
 
 use gloo_events::EventListener;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::HtmlVideoElement;
+use web_sys::{HtmlVideoElement, window};
 use yew::prelude::*;
 
 use super::playback::{Action, Dispatcher};
@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub struct ScreenProps {
-    /// The element, for those who have to take leave of it.
+    /// The element, shared with the hook that detaches it in the end.
     pub video: NodeRef,
     /// What to show.
     pub handle: Option<MediaSourceHandle>,
@@ -59,9 +59,16 @@ pub fn Screen(props: &ScreenProps) -> Html {
     {
         let video = props.video.clone();
         use_effect_with(props.covered, move |covered| {
-            if let Some(video) = video.cast::<HtmlVideoElement>().filter(|_| *covered) {
+            let video = video.cast::<HtmlVideoElement>().filter(|_| *covered);
+            if let Some(video) = &video {
                 // A film that does not play yet has nothing to pause.
                 let _ = video.pause();
+            }
+            // The button that was pressed is gone with its message: the picture takes the focus.
+            move || {
+                if let Some(video) = video.filter(|_| focus_is_lost()) {
+                    let _ = video.focus();
+                }
             }
         });
     }
@@ -88,6 +95,13 @@ pub fn Screen(props: &ScreenProps) -> Html {
             }
         </>
     }
+}
+
+/// Whether nothing has the focus, as when what had it is gone.
+fn focus_is_lost() -> bool {
+    let document = window().and_then(|window| window.document());
+    let focused = document.and_then(|document| document.active_element());
+    focused.is_none_or(|element| element.tag_name() == "BODY")
 }
 
 /// Attaches the handle and plays. Its first frame is waited for until what is returned is dropped.

@@ -32,29 +32,27 @@ pub async fn read(url: &str) -> Result<Presentation, Fault> {
 
 /// The tracks of the variant that is chosen: pictures and sound, or both in one.
 async fn variant_tracks(base: &str, film: &Multivariant) -> Result<Vec<Track>, Fault> {
-    let Some((variant, audio)) = film.choose() else {
-        return Ok(Vec::new());
+    let lacks = |what: &str| Fault::Unsupported {
+        url: base.into(),
+        feature: format!("a variant without {what}"),
     };
+    let (variant, audio) = film.choose().ok_or_else(|| lacks("a URI"))?;
     let (video, sound) = (
         variant.codecs_of(Kind::Video),
         variant.codecs_of(Kind::Audio),
     );
-    match (video.as_str(), audio) {
-        ("", _) if sound.is_empty() => Err(Fault::Unsupported {
-            url: base.into(),
-            feature: "a variant without CODECS".into(),
-        }),
-        ("", _) => Ok(vec![
-            track(base, &variant.uri, mime("audio", &sound)).await?,
-        ]),
-        (_, None) => {
-            let muxed = [video, sound].join(",");
-            let mime = mime("video", muxed.trim_end_matches(','));
-            Ok(vec![track(base, &variant.uri, mime).await?])
+    match (video.as_str(), sound.as_str(), audio) {
+        ("", "", _) => Err(lacks("CODECS")),
+        (_, "", Some(_)) => Err(lacks("the CODECS of its sound")),
+        ("", sound, _) => Ok(vec![track(base, &variant.uri, mime("audio", sound)).await?]),
+        (video, "", None) => Ok(vec![track(base, &variant.uri, mime("video", video)).await?]),
+        (video, sound, None) => {
+            let muxed = mime("video", &[video, sound].join(","));
+            Ok(vec![track(base, &variant.uri, muxed).await?])
         }
-        (_, Some(audio)) => {
-            let pictures = track(base, &variant.uri, mime("video", &video));
-            let sound = track(base, &audio.uri, mime("audio", &sound));
+        (video, sound, Some(audio)) => {
+            let pictures = track(base, &variant.uri, mime("video", video));
+            let sound = track(base, audio, mime("audio", sound));
             let (pictures, sound) = try_join(pictures, sound).await?;
             Ok(vec![pictures, sound])
         }

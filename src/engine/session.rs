@@ -23,8 +23,8 @@ use crate::{
 /// How many segments of a track are on their way at once: one arrives while another is appended.
 const IN_FLIGHT: usize = 2;
 
-/// A playback that goes on for as long as this is held. Dropping it aborts its fetches and leaves
-/// its MediaSource alone, of which it says [`Event::Stopped`].
+/// A playback that goes on for as long as this is held. Dropping it aborts its fetches and ends its calls
+/// to the MediaSource, which is then posted as [`Event::Stopped`].
 pub struct Session {
     id: SessionId,
     /// Never sent on: it is the dropping that is heard.
@@ -42,7 +42,8 @@ impl Session {
         let source = Source::new()?;
         port.reached(session, Step::MediaSourceCreated);
 
-        // … and here its handle leaves for the page. It arrives in `app/screen.rs`.
+        // … and here its handle leaves for the page. It arrives in `app/link.rs`, and
+        // `app/screen.rs` attaches it.
         let mark = Mark::now(Step::HandleSent);
         let handle = source.handle().clone();
         port.transfer(Event::Opened { session, handle })?;
@@ -54,7 +55,7 @@ impl Session {
                 if let Err(fault) = play(&port, session, &source, &url).await {
                     port.post(Event::Failed { session, fault });
                 }
-                // Played or failed, the MediaSource is kept: its element still plays what it has.
+                // Played or failed, the MediaSource is kept until the page lets go of it.
                 pending::<()>().await
             };
             // Boxed, so that it goes with the `select`, and with it whatever it is waiting for.

@@ -16,7 +16,7 @@ pub enum Playlist {
 pub struct Multivariant {
     /// At least one, in the author's order: the first is the one to start with.
     pub variants: Vec<Variant>,
-    /// The audio renditions that have a playlist of their own.
+    /// The audio renditions.
     pub audio: Vec<Rendition>,
 }
 
@@ -31,13 +31,14 @@ pub struct Variant {
     pub audio_group: Option<String>,
 }
 
-/// EXT-X-MEDIA with a URI (§ 4.4.6.1).
+/// EXT-X-MEDIA of sound (§ 4.4.6.1).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rendition {
     /// Which group it belongs to.
     pub group: String,
-    /// Its media playlist, relative to the multivariant playlist.
-    pub uri: String,
+    /// Its media playlist, relative to the multivariant playlist; `None` if it is muxed into the
+    /// variant's own segments.
+    pub uri: Option<String>,
     /// Whether it is played where a person has not chosen.
     pub default: bool,
 }
@@ -72,8 +73,9 @@ pub enum Refusal {
 }
 
 impl Multivariant {
-    /// The variant to play: the first, which the author has put there to start with.
-    pub fn choose(&self) -> Option<(&Variant, Option<&Rendition>)> {
+    /// What to play: the first variant, which the author has put there to start with, and the media
+    /// playlist of its sound, if that is not muxed.
+    pub fn choose(&self) -> Option<(&Variant, Option<&str>)> {
         let variant = self.variants.first()?;
         let group = variant.audio_group.as_ref();
         let in_group = || {
@@ -84,7 +86,7 @@ impl Multivariant {
         let audio = in_group()
             .find(|audio| audio.default)
             .or_else(|| in_group().next());
-        Some((variant, audio))
+        Some((variant, audio.and_then(|audio| audio.uri.as_deref())))
     }
 }
 
@@ -191,22 +193,19 @@ fn variant(list: &str) -> Variant {
     variant
 }
 
-/// A rendition without a URI is in the variant's own segments and needs no mention.
 fn audio_rendition(list: &str) -> Option<Rendition> {
     let mut rendition = Rendition::default();
     let mut is_audio = false;
-    let mut uri = None;
     for (name, value) in attributes(list) {
         match name {
             "TYPE" => is_audio = value == "AUDIO",
             "GROUP-ID" => rendition.group = value.into(),
-            "URI" => uri = Some(value.to_owned()),
+            "URI" => rendition.uri = Some(value.into()),
             "DEFAULT" => rendition.default = value == "YES",
             _ => {}
         }
     }
-    uri.filter(|_| is_audio)
-        .map(|uri| Rendition { uri, ..rendition })
+    is_audio.then_some(rendition)
 }
 
 fn media(lines: &[&str]) -> Result<Media, Refusal> {
@@ -344,13 +343,14 @@ mod tests {
         assert_eq!(variant.uri, "mid.m3u8");
         assert_eq!(variant.codecs_of(Kind::Video), "avc1.4d401f");
         assert_eq!(variant.codecs_of(Kind::Audio), "mp4a.40.2");
-        assert_eq!(audio.unwrap().uri, "wanted.m3u8");
+        assert_eq!(audio, Some("wanted.m3u8"));
     }
 
     #[test]
     fn sound_without_a_playlist_of_its_own_is_muxed() {
         let playlist = read_multivariant(
-            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in\"\n\
+            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"de\",URI=\"de.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in\",DEFAULT=YES\n\
              #EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv.m3u8\n",
         );
         assert_eq!(playlist.choose().unwrap().1, None);

@@ -14,8 +14,7 @@ async fn meets(part: &'static str, trouble: Trouble, words: &str) {
     with(Browser::Chromium, async |stage| {
         stage.server.trouble(part, trouble);
         stage.open("").await;
-        let notice = stage.notice().await;
-        assert!(notice.contains(words), "{notice:?} has no {words:?}");
+        stage.notice(words).await;
         tries_again(stage).await;
     })
     .await;
@@ -26,6 +25,9 @@ async fn tries_again(stage: &Stage) {
     let handle = "document.querySelector('video').srcObject";
     stage.server.heal();
     stage.value(&format!("window.before = {handle}")).await;
+    stage
+        .value("window.element = document.querySelector('video')")
+        .await;
     stage.press("Try again").await;
     stage
         .until(&format!("{handle} !== null && {handle} !== before"))
@@ -33,6 +35,13 @@ async fn tries_again(stage: &Stage) {
     stage.plays().await;
     let alert = stage.value("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
+    let same = stage
+        .value("document.querySelector('video') === element")
+        .await;
+    assert_eq!(same, json!(true), "the video element was made anew");
+    // The button is gone, and the keyboard is where the film is.
+    let focus = stage.value("document.activeElement.localName").await;
+    assert_eq!(focus, json!("video"));
 }
 
 #[tokio::test]
@@ -42,8 +51,7 @@ async fn no_worker_script() {
             .server
             .trouble("worker_loader.js", Trouble::Status(StatusCode::NOT_FOUND));
         stage.open("").await;
-        let notice = stage.notice().await;
-        assert!(notice.contains("the server answered 404"), "{notice}");
+        let notice = stage.notice("the server answered 404").await;
         assert!(notice.contains("worker_loader.js"), "{notice}");
         stage.screenshot("no-worker").await;
         tries_again(stage).await;
@@ -149,9 +157,8 @@ async fn a_worker_of_another_build() {
             Trouble::replace(build.clone(), "0123456789abcdef"),
         );
         stage.open("").await;
-        let notice = stage.notice().await;
         let words = format!("another build (0123456789abcdef) than the page ({build})");
-        assert!(notice.contains(&words), "{notice}");
+        stage.notice(&words).await;
         tries_again(stage).await;
     })
     .await;
@@ -160,19 +167,15 @@ async fn a_worker_of_another_build() {
 #[tokio::test]
 async fn a_worker_that_traps_while_it_plays() {
     with(Browser::Chromium, async |stage| {
-        // A request for memory of a size that cannot be: the wasm stops with a trap.
-        let trap =
-            "\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
         stage
             .server
-            .trouble("/worker.js", Trouble::around("", trap));
+            .trouble("/worker.js", Trouble::around("", TRAP));
         stage.open("").await;
         stage.plays().await;
         stage
             .value("new BroadcastChannel('trap').postMessage(null)")
             .await;
-        let notice = stage.notice().await;
-        assert!(notice.contains("The worker died"), "{notice}");
+        stage.notice("The worker died").await;
         tries_again(stage).await;
         assert_eq!(stage.value("probe.workers.length").await, json!(2));
     })
@@ -180,14 +183,43 @@ async fn a_worker_that_traps_while_it_plays() {
 }
 
 #[tokio::test]
+async fn another_film_after_the_worker_died() {
+    with(Browser::Chromium, async |stage| {
+        stage
+            .server
+            .trouble("/worker.js", Trouble::around("", TRAP));
+        stage.open("").await;
+        stage.plays().await;
+        stage
+            .value("new BroadcastChannel('trap').postMessage(null)")
+            .await;
+        stage.notice("The worker died").await;
+        stage
+            .value("window.before = document.querySelector('video').srcObject")
+            .await;
+        stage.press("Sample film").await;
+        stage
+            .until("document.querySelector('video').srcObject !== before")
+            .await;
+        stage.plays().await;
+        assert_eq!(stage.value("probe.workers.length").await, json!(2));
+        let alert = stage.value("document.querySelector('[role=alert]')").await;
+        assert_eq!(alert, json!(null));
+    })
+    .await;
+}
+
+/// A request for memory of a size that cannot be: the wasm stops with a trap.
+const TRAP: &str =
+    "\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
+
+#[tokio::test]
 async fn no_film() {
     with(Browser::Chromium, async |stage| {
         stage.open("?src=film/nothing.m3u8").await;
-        let notice = stage.notice().await;
-        assert!(
-            notice.contains("404") && notice.contains("the playlist"),
-            "{notice}"
-        );
+        stage
+            .notice("The server answered 404 for the playlist")
+            .await;
         stage.screenshot("no-film").await;
         stage.press("Sample film").await;
         stage.plays().await;
@@ -227,7 +259,7 @@ async fn an_init_segment_that_is_none() {
             .server
             .trouble("/720p/init.mp4", Trouble::Text("not a box in sight"));
         stage.open("").await;
-        let notice = stage.notice().await;
+        let notice = stage.notice("The browser").await;
         // The element and the SourceBuffer both notice, each on its own thread.
         let either = [
             "The browser stopped playing",
@@ -251,11 +283,9 @@ async fn an_address_that_is_none_ends_what_plays() {
         address.clear().await.unwrap();
         address.send_keys("http://[nowhere").await.unwrap();
         stage.press("Play").await;
-        let notice = stage.notice().await;
-        assert!(
-            notice.contains("“http://[nowhere” is not the address of a film"),
-            "{notice}"
-        );
+        stage
+            .notice("“http://[nowhere” is not the address of a film")
+            .await;
         stage.until("document.querySelector('video').paused").await;
         // The same film again is shown again.
         stage.press("Sample film").await;
@@ -283,11 +313,9 @@ async fn a_format_that_no_browser_decodes() {
 async fn an_address_that_is_none() {
     with(Browser::Chromium, async |stage| {
         stage.open("?src=javascript:alert(1)").await;
-        let notice = stage.notice().await;
-        assert!(
-            notice.contains("“javascript:alert(1)” is not the address of a film"),
-            "{notice}"
-        );
+        stage
+            .notice("“javascript:alert(1)” is not the address of a film")
+            .await;
     })
     .await;
 }
@@ -300,8 +328,7 @@ async fn a_page_whose_own_wasm_is_gone() {
             .server
             .trouble("/app-", Trouble::Status(StatusCode::NOT_FOUND));
         stage.open("").await;
-        let notice = stage.notice().await;
-        assert!(notice.contains("The page did not start"), "{notice}");
+        stage.notice("The page did not start").await;
         stage.server.heal();
         stage.press("Try again").await;
         stage.plays().await;
@@ -313,11 +340,9 @@ async fn a_page_whose_own_wasm_is_gone() {
 async fn firefox_says_what_it_lacks() {
     with(Browser::Firefox, async |stage| {
         stage.open("").await;
-        let notice = stage.notice().await;
-        assert!(
-            notice.contains("This browser has no MediaSource in workers"),
-            "{notice}"
-        );
+        stage
+            .notice("This browser has no MediaSource in workers")
+            .await;
         assert_eq!(stage.value("probe.violations").await, json!([]));
         stage.screenshot("firefox").await;
     })

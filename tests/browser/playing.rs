@@ -299,6 +299,8 @@ async fn what_a_past_session_still_says_is_dropped() {
         let journey = stage.journey().await;
         // Of the session before there would be steps from before this one was asked for.
         assert!(journey.iter().all(|(_, at)| *at >= 0.0), "{journey:?}");
+        let at = |step| journey.iter().find(|(name, _)| name == step).unwrap().1;
+        assert!(at("srcObject set") <= at("first frame"), "{journey:?}");
     })
     .await;
 }
@@ -341,6 +343,7 @@ async fn what_is_not_wanted_any_more_is_not_fetched() {
         stage.server.until_asked_for("slow.m3u8").await;
         stage.press("Sample film").await;
         stage.plays().await;
+        stage.until_taken("end of stream").await;
         // Long before its own time was up.
         assert_eq!(stage.server.abandoned(), 1);
     })

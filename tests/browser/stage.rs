@@ -140,14 +140,12 @@ impl Stage {
             .await;
     }
 
-    /// Waits for the message over the picture, and returns it.
-    pub async fn notice(&self) -> String {
-        self.until("document.querySelector('[role=alert]') !== null")
+    /// Waits for the message over the picture that says this, and returns all of it.
+    pub async fn notice(&self, words: &str) -> String {
+        let alert = "document.querySelector('[role=alert]')?.innerText";
+        self.until(&format!("{alert}.includes({})", json!(words)))
             .await;
-        let text = self
-            .value("document.querySelector('[role=alert]').innerText")
-            .await;
-        text.as_str().unwrap().to_owned()
+        self.value(alert).await.as_str().unwrap().to_owned()
     }
 
     /// Presses the button of this name.
