@@ -9,6 +9,10 @@ use crate::{
     stage::{Browser, Stage, with},
 };
 
+/// Bytes that say they are as many as no memory holds: to copy them is a panic, in Rust's own words.
+const PANICS: &str = "\nconst panics = () => Object.defineProperty( \
+     Object.getPrototypeOf(Uint8Array.prototype), 'length', { get: () => 0xffffffff });\n";
+
 /// Meets trouble, reads about it within ten seconds, heals it and tries again.
 async fn meets(part: &'static str, trouble: Trouble, words: &str) {
     with(Browser::Chromium, async |stage| {
@@ -115,13 +119,49 @@ async fn a_worker_that_throws_while_it_starts() {
 }
 
 #[tokio::test]
-async fn a_worker_that_panics_while_it_starts() {
-    // gloo-worker says that it is loaded, and panics where it cannot.
+async fn a_worker_that_cannot_post() {
     let trouble = Trouble::around(
         "self.postMessage = () => { throw new Error('no post today') };",
         "",
     );
     meets("/worker.js", trouble, "The worker did not start").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_while_it_starts() {
+    with(Browser::Chromium, async |stage| {
+        let trouble = Trouble::around("", [PANICS, "panics();"].concat());
+        stage.server.trouble("/worker.js", trouble);
+        stage.open("").await;
+        let notice = stage.notice("The worker did not start").await;
+        assert!(notice.contains("panicked at"), "{notice}");
+        tries_again(stage).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_later() {
+    with(Browser::Chromium, async |stage| {
+        let later = "new BroadcastChannel('panic').onmessage = ({ data }) => { \
+             panics(); new BroadcastChannel('open').postMessage(data); };";
+        let script = [PANICS, later].concat();
+        stage
+            .server
+            .trouble("/worker.js", Trouble::around("", script));
+        stage.open("").await;
+        stage.plays().await;
+        stage
+            .value("new BroadcastChannel('panic').postMessage('panics')")
+            .await;
+        stage.until("probe.open === 'panics'").await;
+        // The next message is the one that it panics at.
+        stage.press("Play it again").await;
+        let notice = stage.notice("The worker died").await;
+        assert!(notice.contains("panicked at"), "{notice}");
+        tries_again(stage).await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ impl Trouble {
     }
 
     /// [`Trouble::Patch`] for a script: this goes before it, and that after it.
-    pub fn around(before: &'static str, after: &'static str) -> Self {
+    pub fn around(before: &'static str, after: impl Into<String>) -> Self {
+        let after = after.into();
         Self::Patch(Arc::new(move |script| {
             [before.as_bytes(), &script, after.as_bytes()].concat()
         }))
