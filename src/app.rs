@@ -4,8 +4,10 @@ mod address;
 mod journey;
 mod link;
 mod notice;
+mod observer;
 mod playback;
 mod player;
+mod quality;
 mod screen;
 mod source_form;
 
@@ -44,6 +46,7 @@ fn App() -> Html {
             showing={address.showing}
             {captions}
             start={address.start}
+            buffer={address.buffer}
         />
     };
 
@@ -53,6 +56,7 @@ fn App() -> Html {
             let next = Address {
                 source: (source != SAMPLE).then_some(source),
                 start: 0.0,
+                buffer: address.buffer,
                 showing: address.showing + 1,
             };
             next.show();

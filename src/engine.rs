@@ -1,9 +1,15 @@
 //! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a
 //! playback does is told in [`session`].
 
+mod act;
+mod boxes;
 mod buffer;
+mod cipher;
+mod conditions;
+mod feed;
 mod fetch;
-mod manifest;
+mod film;
+mod network;
 pub mod session;
 mod source;
 
@@ -73,23 +79,52 @@ impl Worker for Agent {
         let Some(page) = &self.page else {
             return;
         };
+        // What is said of a past playback is of no interest any more.
+        let current = |session| self.session.as_ref().filter(|it| it.id() == session);
         match letter.open() {
-            Ok(Command::Load { session, url }) => {
+            Ok(Command::Load {
+                session,
+                url,
+                settings,
+            }) => {
                 // The old playback lets go of the network before the new one reaches for it.
                 self.session = None;
-                match Session::start(page.clone(), session, url) {
+                match Session::start(page.clone(), session, url, settings) {
                     Ok(playback) => self.session = Some(playback),
                     Err(fault) => page.post(Event::Failed { session, fault }),
                 }
             }
-            Ok(Command::Stop { session }) => match &self.session {
-                // Dropping it ends it, and it says so itself.
-                Some(playback) if playback.id() == session => self.session = None,
-                _ => {
+            Ok(Command::Observe {
+                session,
+                observation,
+            }) => {
+                if let Some(playback) = current(session) {
+                    playback.observe(observation);
+                }
+            }
+            Ok(Command::Choose {
+                session,
+                quality,
+                audio,
+            }) => {
+                if let Some(playback) = current(session) {
+                    playback.choose(quality, audio);
+                }
+            }
+            Ok(Command::Configure { session, buffer }) => {
+                if let Some(playback) = current(session) {
+                    playback.configure(buffer);
+                }
+            }
+            Ok(Command::Stop { session }) => {
+                if current(session).is_some() {
+                    // Dropping it ends it, and it says so itself.
+                    self.session = None;
+                } else {
                     page.post(Event::Stopped { session });
                     page.post(Event::Closed { session });
                 }
-            },
+            }
             Err(fault) => page.post(Event::AgentFailed { fault }),
         }
     }

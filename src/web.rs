@@ -5,9 +5,9 @@ use std::{cell::RefCell, future::Future, rc::Rc};
 
 use futures_channel::oneshot;
 use gloo_events::EventListener;
-use js_sys::{Function, Object, Promise};
+use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource};
+use web_sys::{EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource, SourceBuffer};
 
 #[wasm_bindgen]
 extern "C" {
@@ -35,6 +35,18 @@ extern "C" {
     #[wasm_bindgen(method, setter, catch, js_name = duration)]
     pub fn try_set_duration(this: &WorkerMediaSource, seconds: f64) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(extends = SourceBuffer)]
+    type Placed;
+
+    #[wasm_bindgen(method, setter, catch, js_name = timestampOffset)]
+    fn try_set_timestamp_offset(this: &Placed, seconds: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, setter, catch, js_name = appendWindowStart)]
+    fn try_set_append_window_start(this: &Placed, seconds: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, setter, catch, js_name = appendWindowEnd)]
+    fn try_set_append_window_end(this: &Placed, seconds: f64) -> Result<(), JsValue>;
+
     #[wasm_bindgen(extends = HtmlMediaElement)]
     type Attachable;
 
@@ -53,6 +65,15 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 
+    /// The entries of this thread's [performance timeline](https://w3c.github.io/performance-timeline/)
+    /// that are about a URL.
+    #[wasm_bindgen(js_namespace = performance, js_name = getEntriesByName)]
+    pub fn timings_of(url: &str) -> Array;
+
+    /// Forgets all requests that the timeline has noted: it notes only so many.
+    #[wasm_bindgen(js_namespace = performance, js_name = clearResourceTimings)]
+    pub fn clear_resource_timings();
+
     /// Sets a [User Timing](https://w3c.github.io/user-timing/) mark on this thread's timeline.
     #[wasm_bindgen(js_namespace = performance)]
     pub fn mark(name: &str);
@@ -70,6 +91,100 @@ extern "C" {
     /// `fetch`, by the one name it has on both threads.
     #[wasm_bindgen(js_name = fetch)]
     pub fn fetch(url: &str, init: &web_sys::RequestInit) -> Promise;
+
+    /// What a stream's reader resolves to.
+    pub type Chunk;
+
+    /// Whether the stream has ended.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn done(this: &Chunk) -> bool;
+
+    /// The bytes; `None` at the end.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn value(this: &Chunk) -> Option<Uint8Array>;
+
+    /// [`SubtleCrypto.importKey`](https://w3c.github.io/webcrypto/#SubtleCrypto-method-importKey) of raw
+    /// bytes.
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
+    pub fn import_key(
+        format: &str,
+        key: &Uint8Array,
+        algorithm: &str,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+
+    /// [`SubtleCrypto.decrypt`](https://w3c.github.io/webcrypto/#SubtleCrypto-method-decrypt).
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], catch)]
+    pub fn decrypt(
+        algorithm: &Object,
+        key: &JsValue,
+        bytes: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
+
+    /// [`MediaCapabilities.decodingInfo`](https://w3c.github.io/media-capabilities/#dom-mediacapabilities-decodinginfo).
+    #[wasm_bindgen(js_namespace = ["navigator", "mediaCapabilities"], js_name = decodingInfo, catch)]
+    pub fn decoding_info(configuration: &Object) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_name = Navigator)]
+    type AnyNavigator;
+
+    #[wasm_bindgen(thread_local_v2, js_name = navigator)]
+    static NAVIGATOR: AnyNavigator;
+
+    #[wasm_bindgen(method, getter, structural, js_name = onLine)]
+    fn on_line(this: &AnyNavigator) -> bool;
+}
+
+/// `SourceBuffer.timestampOffset = seconds`.
+///
+/// # Errors
+/// What the browser throws in the middle of a segment, or when the source is closed.
+pub fn set_timestamp_offset(buffer: &SourceBuffer, seconds: f64) -> Result<(), JsValue> {
+    let buffer = buffer.unchecked_ref::<Placed>();
+    buffer.try_set_timestamp_offset(seconds)
+}
+
+/// `SourceBuffer.appendWindowStart` and `appendWindowEnd`, the end set last.
+///
+/// # Errors
+/// What the browser throws when the source is closed.
+pub fn set_append_window(buffer: &SourceBuffer, start: f64, end: f64) -> Result<(), JsValue> {
+    let buffer = buffer.unchecked_ref::<Placed>();
+    // A window never ends before it begins, not even while it is being set.
+    buffer.try_set_append_window_end(f64::INFINITY)?;
+    buffer.try_set_append_window_start(start)?;
+    buffer.try_set_append_window_end(end)
+}
+
+/// Whether a SourceBuffer can change over to another format
+/// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
+pub fn can_change_type() -> bool {
+    let class = js_sys::Reflect::get(&js_sys::global(), &"SourceBuffer".into());
+    let prototype = class.and_then(|class| js_sys::Reflect::get(&class, &"prototype".into()));
+    prototype.is_ok_and(|prototype| {
+        js_sys::Reflect::has(&prototype, &"changeType".into()).unwrap_or(false)
+    })
+}
+
+/// Whether the browser believes that there is a network.
+pub fn is_online() -> bool {
+    NAVIGATOR.with(AnyNavigator::on_line)
+}
+
+/// The thread's global object, on which `online` and the like are heard.
+pub fn global() -> EventTarget {
+    js_sys::global().unchecked_into()
+}
+
+/// An object with these properties.
+pub fn object(properties: &[(&str, JsValue)]) -> Object {
+    let object = Object::new();
+    for (name, value) in properties {
+        // A fresh object refuses no property.
+        let _ = js_sys::Reflect::set(&object, &(*name).into(), value);
+    }
+    object
 }
 
 /// Milliseconds since the Unix epoch, on a clock that both threads share and nobody sets back:

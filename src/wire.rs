@@ -5,10 +5,15 @@
 //! page                                worker
 //!  │  (spawns it)                        │
 //!  │ ◄──────────────────────── Ready ────┤  who are you? the build's id
-//!  ├── Load { session, url } ──────────► │  new MediaSource()
+//!  ├── Load { session, url, … } ───────► │  new MediaSource()
 //!  │ ◄──── Opened { session, handle } ───┤  the handle crosses, moved, not copied
 //!  │  video.srcObject = handle           │
+//!  ├── Observe { position, … } ────────► │  on every media event: the worker's clock is set by it
 //!  │ ◄────────── Reached, or Failed ─────┤  as it happens
+//!  │ ◄─── Tracks, Levels, Fetched, … ────┤  for whoever wants to show it
+//!  ├── Choose { quality, audio } ──────► │  a person's choice
+//!  │ ◄─────────────────────── Opened ────┤  again, where a film goes on with other kinds of tracks
+//!  │ ◄───────────────────────── Jump ────┤  over a gap that the element cannot pass by itself
 //!  ├── Stop { session } ───────────────► │  fetches aborted, no call to the MediaSource any more
 //!  │ ◄─────────────────────── Stopped ───┤
 //!  │  video.srcObject = null             │
@@ -46,8 +51,34 @@ pub enum Command {
     Load {
         /// Names the new playback.
         session: SessionId,
-        /// Absolute URL of the film's playlist.
+        /// Absolute URL of the film's manifest: a DASH MPD or an HLS playlist.
         url: String,
+        /// How it is to be played and fetched.
+        settings: Settings,
+    },
+    /// What the page sees of the element. Posted on every media event, and a few times a second
+    /// while the film plays.
+    Observe {
+        /// The playback that is seen.
+        session: SessionId,
+        /// What was seen.
+        observation: Observation,
+    },
+    /// A person's choice among what [`Event::Tracks`] has listed.
+    Choose {
+        /// The playback that it is for.
+        session: SessionId,
+        /// A position in the list of qualities; `None` lets the player choose.
+        quality: Option<u32>,
+        /// A position in the list of audio tracks; `None` leaves it to the film's author.
+        audio: Option<u32>,
+    },
+    /// Changes how much is buffered, from now on.
+    Configure {
+        /// The playback that it is for.
+        session: SessionId,
+        /// How much.
+        buffer: BufferGoal,
     },
     /// End this playback. Answered by [`Event::Stopped`], then, once the element has let go of the
     /// MediaSource, by [`Event::Closed`].
@@ -55,6 +86,110 @@ pub enum Command {
         /// The playback to end.
         session: SessionId,
     },
+}
+
+/// How a film is to be played and fetched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Where to begin, in seconds of film.
+    pub start: f64,
+    /// How much is buffered.
+    pub buffer: BufferGoal,
+    /// Whether cookies and other credentials go along to other hosts.
+    pub credentials: bool,
+    /// Headers that every request gets: name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// How much of a film is buffered, in seconds of film.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BufferGoal {
+    /// What is wanted ahead of the position.
+    pub ahead: f64,
+    /// What is kept behind it.
+    pub behind: f64,
+}
+
+impl Default for BufferGoal {
+    fn default() -> Self {
+        Self {
+            ahead: 30.0,
+            behind: 30.0,
+        }
+    }
+}
+
+/// What the page saw of the element, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// `currentTime`, in seconds of film.
+    pub position: f64,
+    /// `playbackRate`; 0 while the element is paused.
+    pub rate: f64,
+    /// Width and height of the picture on screen, in physical pixels.
+    pub screen: (u32, u32),
+    /// When this was so, in milliseconds since the Unix epoch.
+    pub at: f64,
+}
+
+/// One of the qualities that a person may choose from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Width and height in pixels; zeros if the film does not say.
+    pub size: (u32, u32),
+    /// Bits per second; 0 if the film does not say.
+    pub bandwidth: u64,
+    /// Media type with codecs, as in RFC 6381.
+    pub mime: String,
+}
+
+/// One of the audio tracks that a person may choose from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AudioTrack {
+    /// RFC 5646; empty if the film does not say.
+    pub language: String,
+    /// What the author calls it; may be empty.
+    pub label: String,
+}
+
+/// What a SourceBuffer holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Pictures, and possibly sound in the same segments.
+    #[default]
+    Video,
+    /// Sound alone.
+    Audio,
+}
+
+/// How one SourceBuffer is filled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// Which one.
+    pub kind: Kind,
+    /// What is buffered: from second to second of film, ascending.
+    pub buffered: Vec<(f64, f64)>,
+}
+
+/// What became of one media segment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// The SourceBuffer that it went into.
+    pub kind: Kind,
+    /// Bits per second of its representation, by which one tells which it is.
+    pub bandwidth: u64,
+    /// Where it begins, in seconds of film.
+    pub start: f64,
+    /// Where it ends, in seconds of film.
+    pub end: f64,
+    /// Its size. Of one that was given up, what had come of it.
+    pub bytes: u64,
+    /// When it was asked for, in milliseconds since the Unix epoch.
+    pub asked: f64,
+    /// When it was appended, or given up.
+    pub done: f64,
+    /// Whether it was appended; if not, it was given up for another.
+    pub appended: bool,
 }
 
 /// What the worker tells the page.
@@ -72,6 +207,59 @@ pub enum Event {
         /// Transferred with the message, not copied into it: see [`post::Port::transfer`].
         #[serde(with = "post::carried")]
         handle: MediaSourceHandle,
+        /// Where to play it from, in seconds of film.
+        start: f64,
+    },
+    /// What there is to choose from. Said once the film is known, and again where that changes.
+    Tracks {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// By ascending bandwidth. What this browser cannot decode is not among them.
+        qualities: Vec<Quality>,
+        /// Empty if the sound is in the same segments as the pictures, or there is none.
+        audio: Vec<AudioTrack>,
+    },
+    /// Another quality is being fetched from now on.
+    Switched {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// Bits per second, by which it is found in [`Event::Tracks`]' list.
+        bandwidth: u64,
+    },
+    /// How the buffers are filled. Said when that changes, and not more often than once a second.
+    Levels {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// One for each SourceBuffer.
+        levels: Vec<Level>,
+        /// Where the worker takes the film to be, in seconds of film.
+        position: f64,
+        /// What the network is taken to give, in bits per second.
+        bandwidth: f64,
+        /// What is wanted ahead, in seconds of film: lower than was asked for where the browser has not
+        /// room for that.
+        goal: f64,
+    },
+    /// A media segment was appended, or given up.
+    Fetched {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// What became of it.
+        fetched: Fetched,
+    },
+    /// The element should go here: there is a gap where it is, or it stands still for no reason.
+    Jump {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// Seconds of film.
+        to: f64,
+    },
+    /// Something could not be fetched and is being tried again.
+    Retrying {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// Why it is tried again; `None` once it has come.
+        fault: Option<Fault>,
     },
     /// A step of the handle's journey was taken in the worker.
     Reached {
@@ -109,6 +297,12 @@ impl Event {
     pub const fn session(&self) -> Option<SessionId> {
         match self {
             Self::Opened { session, .. }
+            | Self::Tracks { session, .. }
+            | Self::Switched { session, .. }
+            | Self::Levels { session, .. }
+            | Self::Fetched { session, .. }
+            | Self::Jump { session, .. }
+            | Self::Retrying { session, .. }
             | Self::Reached { session, .. }
             | Self::Failed { session, .. }
             | Self::Stopped { session }
@@ -160,10 +354,10 @@ pub enum Fault {
     /// The browser has no MediaSource in workers, or none with a handle.
     #[error("This browser has no MediaSource in workers.")]
     NoMediaSourceInWorkers,
-    /// The browser cannot decode this.
+    /// The browser can decode nothing of what a film offers.
     #[error("This browser cannot play {mime}.")]
     Undecodable {
-        /// The type that was refused, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
+        /// The types that were refused, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
         mime: String,
     },
     /// A call to the MediaSource, or to one of its buffers, was refused.
@@ -174,8 +368,8 @@ pub enum Fault {
         /// The browser's words.
         reason: String,
     },
-    /// The film does not fit into the browser's buffer.
-    #[error("This film is longer than the browser can keep, and this player keeps all of it.")]
+    /// There is no room in the browser's buffer, and nothing in it that could be done without.
+    #[error("The browser has no room for the next part of this film.")]
     BufferFull,
     /// The video element gave up.
     #[error("The browser stopped playing (error {code}): {reason}.")]
@@ -221,9 +415,25 @@ pub enum Fault {
         /// How long it was waited for.
         seconds: u32,
     },
-    /// The playlist breaks the rules of its format.
-    #[error("{url} is not a playlist that can be read: {reason}.")]
-    Playlist {
+    /// A file came, but it is not what it should be.
+    #[error("{what} {url} is damaged: {reason}.")]
+    Damaged {
+        /// What was being fetched.
+        what: Piece,
+        /// From where.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is nothing to play where the film is, and nothing after it.
+    #[error("The film has no picture or sound at this place ({second} s).")]
+    Nothing {
+        /// Whole seconds of film.
+        second: u32,
+    },
+    /// The manifest breaks the rules of its format.
+    #[error("{url} is not a film that can be read: {reason}.")]
+    Manifest {
         /// Where it came from.
         url: String,
         /// Which rule, and where.
@@ -242,9 +452,15 @@ pub enum Fault {
 /// A part of a film that is fetched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Piece {
-    /// A playlist or manifest.
-    #[error("the playlist")]
-    Playlist,
+    /// An MPD or a playlist.
+    #[error("the manifest")]
+    Manifest,
+    /// Where the segments of a file are.
+    #[error("the segment index")]
+    Index,
+    /// What a segment was encrypted by.
+    #[error("the key")]
+    Key,
     /// What a decoder has to know before the first media segment.
     #[error("the init segment")]
     Init,
@@ -275,11 +491,14 @@ impl Fault {
                  Firefox and iPhones do not have it yet."
             }
             Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
-            Self::BufferFull => "Try a shorter film, or one at a lower bit rate.",
-            Self::Media { .. } | Self::Element { .. } => {
+            Self::BufferFull => "Close other pages that play films, or choose a lower quality.",
+            Self::Media { .. } | Self::Element { .. } | Self::Damaged { .. } => {
                 "Try again. If it happens at the same place, the film itself may be damaged."
             }
-            Self::Address { .. } => "Give the http or https address of an HLS playlist (.m3u8).",
+            Self::Nothing { .. } => "Try again, or go on at another place of the film.",
+            Self::Address { .. } => {
+                "Give the http or https address of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
+            }
             Self::Status { .. } => {
                 "See whether the address is right and the film is still there, then try again."
             }
@@ -288,9 +507,12 @@ impl Fault {
                  it (CORS)."
             }
             Self::Timeout { .. } => "The server or the connection is slow. Try again in a moment.",
-            Self::Playlist { .. } => "See whether the address is that of an HLS playlist (.m3u8).",
+            Self::Manifest { .. } => {
+                "See whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
+            }
             Self::Unsupported { .. } => {
-                "This player plays HLS on demand with fragmented MP4 segments."
+                "This player plays DASH and HLS on demand, without DRM, in segments that browsers take: \
+                 fragmented MP4 or WebM, or packed audio."
             }
         }
     }

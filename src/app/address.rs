@@ -1,12 +1,11 @@
-//! The page's own address: `?src=URL&t=seconds`. `&goal=seconds` is accepted, and has no
-//! effect while all of a film is buffered at once.
+//! The page's own address: `?src=URL&t=seconds&goal=seconds`.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
-use crate::wire::Fault;
+use crate::wire::{BufferGoal, Fault};
 
 /// What a deep link asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,6 +14,8 @@ pub struct Address {
     pub source: Option<AttrValue>,
     /// `t`: where to begin, in seconds of film.
     pub start: f64,
+    /// `goal`: how much to buffer ahead, in seconds of film.
+    pub buffer: BufferGoal,
     /// How many films were asked for before this one. The same film asked for again is shown again.
     pub showing: u32,
 }
@@ -26,16 +27,22 @@ impl Address {
         let Ok(query) = UrlSearchParams::new_with_str(&query.unwrap_or_default()) else {
             return Self::default();
         };
-        let seconds = query.get("t").map(|seconds| parse_float(&seconds));
+        let seconds = |name: &str| {
+            let seconds = query.get(name).map(|seconds| parse_float(&seconds));
+            seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+        };
+        let usual = BufferGoal::default();
         Self {
             source: query
                 .get("src")
                 .filter(|source| !source.is_empty())
                 .map(AttrValue::from),
             showing: 0,
-            start: seconds
-                .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-                .unwrap_or_default(),
+            start: seconds("t").unwrap_or_default(),
+            buffer: BufferGoal {
+                ahead: seconds("goal").unwrap_or(usual.ahead),
+                ..usual
+            },
         }
     }
 
@@ -61,7 +68,7 @@ impl Address {
 /// The absolute URL of a film that was named relative to the page.
 ///
 /// # Errors
-/// [`Fault::Address`] if it is none, or none that may be fetched: http or https.
+/// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
 pub fn resolve(source: &str) -> Result<String, Fault> {
     let base = window()
         .and_then(|window| window.document())
@@ -69,7 +76,7 @@ pub fn resolve(source: &str) -> Result<String, Fault> {
         .unwrap_or_default();
     Url::new_with_base(source, &base)
         .ok()
-        .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:"))
+        .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:" | "blob:"))
         .map(|url| url.href())
         .ok_or_else(|| Fault::Address {
             address: source.into(),

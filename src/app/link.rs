@@ -20,7 +20,7 @@ use crate::{
     engine::Agent,
     web,
     wire::{
-        BUILD, Command, Event, Fault, SessionId,
+        BUILD, Command, Event, Fault, Observation, SessionId, Settings,
         journey::{Mark, Step},
         post::{self, Letter},
     },
@@ -115,20 +115,46 @@ impl Link {
     }
 
     /// Begins a new session with the film at this absolute URL. The one before is over.
-    pub fn load(&self, url: String) {
+    pub fn load(&self, url: String, settings: Settings) {
         let session = self.line.session.get().next();
         self.line.session.set(session);
         self.line.answered.set(false);
-        self.bridge
-            .send(Letter::new(Command::Load { session, url }));
+        self.send(Command::Load {
+            session,
+            url,
+            settings,
+        });
         spawn_local(watch(Rc::downgrade(&self.line), session));
+    }
+
+    /// Tells the worker what is seen of the element.
+    pub fn observe(&self, observation: Observation) {
+        let session = self.line.session.get();
+        self.send(Command::Observe {
+            session,
+            observation,
+        });
+    }
+
+    /// Tells the worker what a person has chosen, as a position in the list that it gave.
+    pub fn choose(&self, quality: Option<u32>) {
+        let session = self.line.session.get();
+        self.send(Command::Choose {
+            session,
+            quality,
+            audio: None,
+        });
+    }
+
+    fn send(&self, command: Command) {
+        self.bridge.send(Letter::new(command));
     }
 
     /// Ends the session. Whatever it still says is stale.
     pub fn stop(&self) {
         let session = self.line.session.get();
         self.line.session.set(session.next());
-        self.bridge.send(Letter::new(Command::Stop { session }));
+        self.send(Command::Stop { session });
     }
 
     /// Ends the session and lets the worker go, in the one order that throws nothing in the worker
@@ -151,7 +177,7 @@ impl Link {
         });
 
         let session = self.line.session.get();
-        self.bridge.send(Letter::new(Command::Stop { session }));
+        self.send(Command::Stop { session });
         select(stops, TimeoutFuture::new(LEAVE * 1000)).await;
         if let Some(video) = video {
             web::detach(&video);
@@ -182,9 +208,10 @@ impl Line {
         match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
             Ok(event) if event.session().is_some() => {
-                self.answered.set(true);
                 // One that was only slow is as good as any.
-                self.broken.set(false);
+                if !self.answered.replace(true) {
+                    self.broken.set(false);
+                }
             }
             _ => {}
         }

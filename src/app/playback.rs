@@ -9,11 +9,12 @@ use yew::prelude::*;
 use super::{
     address,
     link::{Link, News},
+    observer,
 };
 use crate::{
     web::MediaSourceHandle,
     wire::{
-        Event, Fault,
+        Event, Fault, Quality, Settings,
         journey::{Mark, Step},
     },
 };
@@ -22,20 +23,41 @@ use crate::{
 /// element, and never kept here a second time.
 #[derive(Clone, Debug, Default)]
 pub struct Playback {
-    /// What to show: the worker's MediaSource, once it is there.
-    pub handle: Option<MediaSourceHandle>,
+    /// What to show, once it is there.
+    pub picture: Option<Picture>,
     /// Why it cannot go on.
     pub fault: Option<Fault>,
+    /// Why it may have to wait: something is being fetched again.
+    pub retrying: Option<Fault>,
+    /// What a person may choose from, by ascending bandwidth.
+    pub qualities: Vec<Quality>,
+    /// Bits per second of what is being fetched.
+    pub bandwidth: u64,
+    /// What a person has chosen of the qualities.
+    pub chosen: Option<u32>,
     /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
     /// How often the person asked for it again.
     replays: u32,
 }
 
+/// A worker's MediaSource, and how to begin with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What `srcObject` is set to.
+    pub handle: MediaSourceHandle,
+    /// Where to begin, in seconds of film.
+    pub start: f64,
+    /// Whether it goes on where another one ended, in the same film: then it is paused if that was.
+    pub goes_on: bool,
+}
+
 /// What changes it.
 pub enum Action {
     /// The person asks for the film again: with a new MediaSource, from where it began.
     Replay,
+    /// The person has chosen one of the qualities, or to leave it to the player.
+    Choose(Option<u32>),
     /// A new session begins. The element keeps the old picture until the new handle is there.
     Begin,
     /// A step was taken on the page.
@@ -53,11 +75,19 @@ impl Reducible for Playback {
     type Action = Action;
 
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        if let Action::Heard(Ok(Event::Levels { .. } | Event::Fetched { .. })) = action {
+            // Nothing is drawn of these here, so nothing has to be drawn anew.
+            return self;
+        }
         let mut next = Rc::unwrap_or_clone(self);
         match action {
             Action::Replay => next.replays += 1,
+            Action::Choose(quality) => next.chosen = quality,
             Action::Begin => {
                 next.fault = None;
+                next.retrying = None;
+                next.chosen = None;
+                next.qualities.clear();
                 next.journey.clear();
             }
             // Until this session's film is attached, the element still shows that of the one before.
@@ -65,11 +95,19 @@ impl Reducible for Playback {
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
                 next.journey.push(mark);
             }
-            Action::Heard(Ok(Event::Opened { handle, .. })) => {
+            Action::Heard(Ok(Event::Opened { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
                 next.fault = None;
-                next.handle = Some(handle);
+                let goes_on = next.attached();
+                next.picture = Some(Picture {
+                    handle,
+                    start,
+                    goes_on,
+                });
             }
+            Action::Heard(Ok(Event::Tracks { qualities, .. })) => next.qualities = qualities,
+            Action::Heard(Ok(Event::Switched { bandwidth, .. })) => next.bandwidth = bandwidth,
+            Action::Heard(Ok(Event::Retrying { fault, .. })) => next.retrying = fault,
             Action::Heard(
                 Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
             )
@@ -81,7 +119,12 @@ impl Reducible for Playback {
                 }
             }
             Action::Heard(Ok(
-                Event::Ready { .. } | Event::Stopped { .. } | Event::Closed { .. },
+                Event::Ready { .. }
+                | Event::Levels { .. }
+                | Event::Fetched { .. }
+                | Event::Jump { .. }
+                | Event::Stopped { .. }
+                | Event::Closed { .. },
             )) => {}
         }
         next.into()
@@ -97,47 +140,74 @@ impl Playback {
     }
 }
 
-/// Plays the film at `source` in a worker of its own, until the component is gone. Another source, or
-/// another showing of the same, is another session in the same worker.
+/// What is played, and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// URL of the film's manifest, absolute or relative to the page.
+    pub source: AttrValue,
+    /// Another number is another session with the same film.
+    pub showing: u32,
+    /// As the worker gets them.
+    pub settings: Settings,
+}
+
+/// Plays a film in a worker of its own, until the component is gone. Another request is another session
+/// in the same worker.
 #[hook]
-pub fn use_playback(
-    source: &AttrValue,
-    showing: u32,
-    video: &NodeRef,
-) -> UseReducerHandle<Playback> {
+pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
     {
         let (link, video) = (link.clone(), video.clone());
         use_effect_with((), move |()| {
             let video = video.cast::<HtmlVideoElement>();
-            move || part(link.take(), video)
+            let observer = video.as_ref().map(|video| {
+                let link = link.clone();
+                observer::observe(video, move |observation| {
+                    if let Some(link) = &*link.borrow() {
+                        link.observe(observation);
+                    }
+                })
+            });
+            move || {
+                drop(observer);
+                part(link.take(), video);
+            }
         });
     }
     {
+        let (link, video) = (link.clone(), video.clone());
         let (replays, playback) = (playback.replays, playback.dispatcher());
-        use_effect_with((source.clone(), showing, replays), move |(source, ..)| {
+        use_effect_with((request.clone(), replays), move |(request, _)| {
             let mut link = link.borrow_mut();
             // A worker is made for the first film, and for the next one if it is broken.
             let kept = link.take_if(|link| !link.is_broken());
             part(link.take(), None);
-            let kept = kept.unwrap_or_else(|| Link::spawn(hearing(playback.clone())));
-            load(source, link.insert(kept), &playback);
+            let kept = kept.unwrap_or_else(|| Link::spawn(hearing(playback.clone(), video)));
+            load(request, link.insert(kept), &playback);
+        });
+    }
+    {
+        let link = link.clone();
+        use_effect_with(playback.chosen, move |chosen| {
+            if let Some(link) = &*link.borrow() {
+                link.choose(*chosen);
+            }
         });
     }
     playback
 }
 
-/// Begins a session with the film at `source`.
-fn load(source: &str, link: &Link, playback: &Dispatcher) {
+/// Begins a session.
+fn load(request: &Request, link: &Link, playback: &Dispatcher) {
     playback.dispatch(Action::Begin);
     if let Some(spawned) = link.newly_spawned() {
         playback.dispatch(Action::Reached(spawned));
     }
-    match address::resolve(source) {
+    match address::resolve(&request.source) {
         Ok(url) => {
             playback.dispatch(Action::Reached(Mark::now(Step::LoadSent)));
-            link.load(url);
+            link.load(url, request.settings.clone());
         }
         Err(fault) => {
             link.stop();
@@ -147,10 +217,18 @@ fn load(source: &str, link: &Link, playback: &Dispatcher) {
 }
 
 /// Hears the worker, on behalf of a playback.
-fn hearing(playback: Dispatcher) -> Callback<News> {
+fn hearing(playback: Dispatcher, video: NodeRef) -> Callback<News> {
     Callback::from(move |news: News| {
-        if let Ok(Event::Opened { .. }) = news {
-            playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
+        match &news {
+            Ok(Event::Opened { .. }) => {
+                playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
+            }
+            Ok(Event::Jump { to, .. }) => {
+                if let Some(video) = video.cast::<HtmlVideoElement>() {
+                    video.set_current_time(*to);
+                }
+            }
+            _ => {}
         }
         playback.dispatch(Action::Heard(news));
     })

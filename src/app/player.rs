@@ -5,15 +5,17 @@ use yew::prelude::*;
 use super::{
     journey::journey,
     notice::notice,
-    playback::{Action, use_playback},
+    playback::{Action, Request, use_playback},
+    quality::quality,
     screen::Screen,
 };
+use crate::wire::{BufferGoal, Settings};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub struct PlayerProps {
-    /// URL of the film's playlist, absolute or relative to the page. Another one is another session
-    /// in the same worker.
+    /// URL of the film's manifest, a DASH MPD or an HLS playlist, absolute or relative to the page.
+    /// Another one is another session in the same worker.
     pub source: AttrValue,
     /// Another number shows the same film again, from where it began.
     #[prop_or_default]
@@ -24,13 +26,25 @@ pub struct PlayerProps {
     /// Where to begin, in seconds of film.
     #[prop_or_default]
     pub start: f64,
+    /// How much to buffer, in seconds of film.
+    #[prop_or_default]
+    pub buffer: BufferGoal,
 }
 
 /// Plays a film in a worker of its own.
 #[component]
 pub fn Player(props: &PlayerProps) -> Html {
     let video = use_node_ref();
-    let playback = use_playback(&props.source, props.showing, &video);
+    let request = Request {
+        source: props.source.clone(),
+        showing: props.showing,
+        settings: Settings {
+            start: props.start,
+            buffer: props.buffer,
+            ..Settings::default()
+        },
+    };
+    let playback = use_playback(&request, &video);
     let onreplay = {
         let playback = playback.dispatcher();
         Callback::from(move |_| playback.dispatch(Action::Replay))
@@ -40,18 +54,20 @@ pub fn Player(props: &PlayerProps) -> Html {
             <div class="picture">
                 <Screen
                     {video}
-                    handle={playback.handle.clone()}
+                    picture={playback.picture.clone()}
                     covered={playback.fault.is_some()}
                     captions={props.captions.clone()}
-                    start={props.start}
                     playback={playback.dispatcher()}
                 />
                 // Not an `Option` in braces: that would be no node or one, and the screen beside it,
                 // video and all, would be made anew whenever that changes.
                 if let Some(fault) = &playback.fault {
                     { notice(fault, &onreplay) }
+                } else if let Some(fault) = &playback.retrying {
+                    <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
                 }
             </div>
+            { quality(&playback, playback.dispatcher()) }
             { journey(&playback.journey, &onreplay) }
         </section>
     }

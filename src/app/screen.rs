@@ -5,9 +5,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlVideoElement, window};
 use yew::prelude::*;
 
-use super::playback::{Action, Dispatcher};
+use super::playback::{Action, Dispatcher, Picture};
 use crate::{
-    web::{self, FirstFrame, MediaSourceHandle},
+    web::{self, FirstFrame},
     wire::{
         Fault,
         journey::{Mark, Step},
@@ -19,13 +19,11 @@ pub struct ScreenProps {
     /// The element, shared with the hook that detaches it in the end.
     pub video: NodeRef,
     /// What to show.
-    pub handle: Option<MediaSourceHandle>,
+    pub picture: Option<Picture>,
     /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
     pub covered: bool,
     /// URL of WebVTT captions.
     pub captions: Option<AttrValue>,
-    /// Where to begin, in seconds of film.
-    pub start: f64,
     /// What happens here goes there.
     pub playback: Dispatcher,
 }
@@ -46,12 +44,12 @@ pub fn Screen(props: &ScreenProps) -> Html {
         });
     }
     {
-        let (video, start, playback) = (props.video.clone(), props.start, props.playback.clone());
-        use_effect_with(props.handle.clone(), move |handle| {
+        let (video, playback) = (props.video.clone(), props.playback.clone());
+        use_effect_with(props.picture.clone(), move |picture| {
             let waiting = video
                 .cast::<HtmlVideoElement>()
-                .zip(handle.as_ref())
-                .and_then(|(video, handle)| show(&video, handle, start, &playback));
+                .zip(picture.as_ref())
+                .and_then(|(video, picture)| show(&video, picture, &playback));
             || drop(waiting)
         });
     }
@@ -105,14 +103,10 @@ fn focus_is_lost() -> bool {
 }
 
 /// Attaches the handle and plays. Its first frame is waited for until what is returned is dropped.
-fn show(
-    video: &HtmlVideoElement,
-    handle: &MediaSourceHandle,
-    start: f64,
-    playback: &Dispatcher,
-) -> Option<FirstFrame> {
+fn show(video: &HtmlVideoElement, picture: &Picture, playback: &Dispatcher) -> Option<FirstFrame> {
+    let is_resting = picture.goes_on && video.paused();
     // Here the handle arrives. From now on the element plays what the worker appends.
-    if let Err(exception) = web::attach(video, handle) {
+    if let Err(exception) = web::attach(video, &picture.handle) {
         playback.dispatch(Action::Failed(Fault::Media {
             doing: "set video.srcObject".into(),
             reason: web::words(&exception),
@@ -122,8 +116,8 @@ fn show(
     playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
-    video.set_current_time(start);
-    if let Ok(playing) = video.play() {
+    video.set_current_time(picture.start);
+    if !is_resting && let Ok(playing) = video.play() {
         // Refused where the browser wants a click first: its own controls are there for that.
         // Aborted where another film comes before this one could begin: that one plays.
         spawn_local(async move {

@@ -25,12 +25,12 @@ pub fn source_form(
     html! {
         <form {onsubmit}>
             <label for="src">
-                { "Another film: the address of an HLS playlist (on demand, fragmented MP4)" }
+                { "Another film: the address of a DASH manifest or an HLS playlist (on demand)" }
             </label>
             <div class="row">
                 <input
                     id="src" ref={input} type="text" inputmode="url" autocomplete="off"
-                    spellcheck="false" placeholder="https://…/film.m3u8" value={source}
+                    spellcheck="false" placeholder="https://…/film.mpd" value={source}
                 />
                 <button type="submit">{ "Play" }</button>
                 <button type="button" onclick={onsample}>{ "Sample film" }</button>

@@ -1,11 +1,16 @@
 //! A SourceBuffer, with what the specification leaves to its user: one operation at a time.
 
 use futures_util::future::{Either, select};
-use js_sys::ArrayBuffer;
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use web_sys::SourceBuffer;
 
 use super::source::refused;
-use crate::{web, wire::Fault};
+use crate::{
+    media::ranges::{Range, Ranges},
+    web,
+    wire::Fault,
+};
 
 /// One track's SourceBuffer.
 ///
@@ -13,31 +18,98 @@ use crate::{web, wire::Fault};
 /// awaited, so the queue of operations is the borrow: two at once do not compile.
 pub struct Buffer {
     buffer: SourceBuffer,
+    mime: String,
 }
 
 impl Buffer {
-    /// Takes over a SourceBuffer that does nothing yet.
-    pub const fn new(buffer: SourceBuffer) -> Self {
-        Self { buffer }
+    /// Takes over a SourceBuffer that was made for this type and does nothing yet.
+    pub const fn new(buffer: SourceBuffer, mime: String) -> Self {
+        Self { buffer, mime }
     }
 
-    /// Appends an init segment or a media segment, and waits until it is in.
+    /// What it holds. Nothing, once the page has let go of its MediaSource.
+    pub fn buffered(&self) -> Ranges {
+        let Ok(ranges) = self.buffer.buffered() else {
+            return Ranges::default();
+        };
+        let range = |nth| {
+            Some(Range {
+                start: ranges.start(nth).ok()?,
+                end: ranges.end(nth).ok()?,
+            })
+        };
+        (0..ranges.length()).filter_map(range).collect()
+    }
+
+    /// Readies it for segments of this type, if it was made for another.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the buffer is full, its source closed, or the bytes cannot be read.
-    pub async fn append(&mut self, bytes: &ArrayBuffer) -> Result<(), Fault> {
-        let failed = std::pin::pin!(web::event(&self.buffer, "error"));
-        let updated = std::pin::pin!(web::event(&self.buffer, "updateend"));
-        self.buffer
-            .append_buffer_with_array_buffer(bytes)
-            .map_err(|exception| refused("append a segment", &exception))?;
-        // `error` comes before its `updateend`.
-        match select(failed, updated).await {
-            Either::Left(_) => Err(Fault::Media {
-                doing: "append a segment".into(),
-                reason: "it cannot be read".into(),
-            }),
-            Either::Right(_) => Ok(()),
+    /// [`Fault::Media`] if the browser cannot change over.
+    pub fn change_type(&mut self, mime: &str) -> Result<(), Fault> {
+        if self.mime != mime {
+            self.buffer
+                .change_type(mime)
+                .map_err(|exception| refused("change over to another format", &exception))?;
+            self.mime = mime.into();
         }
+        Ok(())
+    }
+
+    /// What is appended from now on is so many seconds later than its own timestamps say (`None` leaves
+    /// that as it is), and what of it lies outside of a window is left out.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is not open.
+    pub fn place(&mut self, offset: Option<f64>, window: Range) -> Result<(), Fault> {
+        let set = || -> Result<(), JsValue> {
+            if let Some(offset) = offset {
+                web::set_timestamp_offset(&self.buffer, offset)?;
+            }
+            web::set_append_window(&self.buffer, window.start.max(0.0), window.end)
+        };
+        set().map_err(|exception| refused("place a segment", &exception))
+    }
+
+    /// Appends an init segment, or a media segment or a part of one, and waits until it is in.
+    ///
+    /// # Errors
+    /// [`Fault::BufferFull`], or [`Fault::Media`] if the source is closed or the bytes cannot be read.
+    pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Fault> {
+        let doing = "append a segment";
+        let updated = self.updated();
+        self.buffer
+            .append_buffer_with_array_buffer_view(bytes)
+            .map_err(|exception| refused(doing, &exception))?;
+        updated.await.then_some(()).ok_or_else(|| Fault::Media {
+            doing: doing.into(),
+            reason: "it cannot be read".into(),
+        })
+    }
+
+    /// Removes what lies in a range.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is closed.
+    pub async fn remove(&mut self, range: Range) -> Result<(), Fault> {
+        let updated = self.updated();
+        self.buffer
+            .remove(range.start, range.end)
+            .map_err(|exception| refused("evict what was played", &exception))?;
+        updated.await;
+        Ok(())
+    }
+
+    /// Forgets the part of a segment that was appended without its rest, and ends whatever is going on.
+    pub fn reset(&mut self) {
+        // Refused only by a source that is closed, to which nothing more will be appended.
+        let _ = self.buffer.abort();
+    }
+
+    /// Waits for the operation that is begun next; whether it went well.
+    fn updated(&self) -> impl Future<Output = bool> + use<> {
+        let failed = Box::pin(web::event(&self.buffer, "error"));
+        let updated = Box::pin(web::event(&self.buffer, "updateend"));
+        // `error` comes before its `updateend`.
+        async { matches!(select(failed, updated).await, Either::Right(_)) }
     }
 }

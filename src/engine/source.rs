@@ -11,6 +11,7 @@ use crate::{
 
 /// Owns the MediaSource for as long as the playback lasts: WebKit does not keep one alive that only
 /// its element knows.
+#[derive(Clone)]
 pub struct Source {
     media: WorkerMediaSource,
     handle: MediaSourceHandle,
@@ -67,10 +68,15 @@ impl Source {
         if !MediaSource::is_type_supported(mime) {
             return Err(Fault::Undecodable { mime: mime.into() });
         }
-        self.media
-            .add_source_buffer(mime)
-            .map(Buffer::new)
+        let made = self.media.add_source_buffer(mime);
+        made.map(|buffer| Buffer::new(buffer, mime.into()))
             .map_err(|exception| refused("make a SourceBuffer", &exception))
+    }
+
+    /// Whether it can be appended to: not before it is attached, and not once it was ended, until
+    /// something is appended again.
+    pub fn is_open(&self) -> bool {
+        self.media.ready_state() == MediaSourceReadyState::Open
     }
 
     /// Says that no segment will follow: the element may come to its end.

@@ -139,7 +139,7 @@ async fn a_film_from_another_host_plays_from_its_address() {
     with(Browser::Chromium, async |stage| {
         let film = elsewhere.url("film/film.m3u8");
         stage.open(&format!("?src={film}&t=10")).await;
-        stage.until(&format!("{VIDEO}.currentTime > 10")).await;
+        stage.until("probe.from >= 0").await;
         let from = stage.value("probe.from").await;
         assert!(from.as_f64().unwrap() >= 9.9, "played from {from}");
         assert_eq!(
@@ -148,9 +148,9 @@ async fn a_film_from_another_host_plays_from_its_address() {
         );
         assert_eq!(stage.value("probe.violations").await, json!([]));
         assert_eq!(stage.server.requests("/film/"), 0);
-        // Both tracks, all of them, and each once.
+        // Both tracks, from there on, and each segment once.
         stage.until_taken("end of stream").await;
-        assert_eq!(elsewhere.requests(".m4s"), 32);
+        assert_eq!(elsewhere.requests(".m4s"), 22);
 
         // Relative to the page, and without a start.
         stage.press("Sample film").await;

@@ -1,0 +1,36 @@
+//! AES-128 in CBC mode, over whole segments (RFC 8216bis § 4.4.4.4), by the browser's own WebCrypto.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::{
+    web,
+    wire::{Fault, Piece},
+};
+
+/// Decrypts a segment.
+///
+/// # Errors
+/// [`Fault::Damaged`] if the key is none, or not the one that the segment was encrypted with.
+pub async fn decrypt(
+    bytes: &Uint8Array,
+    key: &Uint8Array,
+    iv: [u8; 16],
+    url: &str,
+) -> Result<Uint8Array, Fault> {
+    let usages = Array::of1(&"decrypt".into());
+    let decrypted = async {
+        let key = web::import_key("raw", key, "AES-CBC", false, &usages)?;
+        let key = JsFuture::from(key).await?;
+        let iv = Uint8Array::from(iv.as_slice());
+        let algorithm = web::object(&[("name", "AES-CBC".into()), ("iv", iv.into())]);
+        let decrypted = web::decrypt(&algorithm, &key, bytes)?;
+        Ok::<_, JsValue>(Uint8Array::new(&JsFuture::from(decrypted).await?))
+    };
+    decrypted.await.map_err(|_| Fault::Damaged {
+        what: Piece::Segment,
+        url: url.into(),
+        reason: "its key does not open it".into(),
+    })
+}

@@ -1,0 +1,319 @@
+//! Adaptive bit rate: how fast the network is, and which representation that allows.
+
+use super::Representation;
+
+/// Bits per second that are believed in before anything has been measured.
+pub const FIRST_GUESS: f64 = 1_500_000.0;
+
+/// What is smaller than this, and quicker than [`SHORT`], tells of latency and not of bandwidth.
+const SMALL: u64 = 16_000;
+/// Seconds.
+const SHORT: f64 = 0.25;
+
+/// An average of which each half-life of measuring forgets one half.
+#[derive(Clone, Copy, Debug)]
+struct Ewma {
+    /// Seconds.
+    half_life: f64,
+    average: f64,
+    /// Seconds of measuring so far.
+    weight: f64,
+}
+
+impl Ewma {
+    const fn new(half_life: f64) -> Self {
+        Self {
+            half_life,
+            average: 0.0,
+            weight: 0.0,
+        }
+    }
+
+    fn sample(&mut self, value: f64, seconds: f64) {
+        let kept = self.kept(seconds);
+        self.average = kept * self.average + (1.0 - kept) * value;
+        self.weight += seconds;
+    }
+
+    /// The average began at 0, which is not a measurement: that part is taken out.
+    fn value(&self) -> f64 {
+        self.average / (1.0 - self.kept(self.weight))
+    }
+
+    /// What is left of something after so many seconds of measuring. `exp`, because the tables of
+    /// `powf` are 4 kB of wasm.
+    fn kept(&self, seconds: f64) -> f64 {
+        (-std::f64::consts::LN_2 * seconds / self.half_life).exp()
+    }
+}
+
+/// The bandwidth of the network, as far as it has been measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Bandwidth {
+    fast: Ewma,
+    slow: Ewma,
+}
+
+impl Default for Bandwidth {
+    fn default() -> Self {
+        Self {
+            fast: Ewma::new(2.0),
+            slow: Ewma::new(6.0),
+        }
+    }
+}
+
+impl Bandwidth {
+    /// So many bytes came over the network in so many seconds. What came out of a cache does not
+    /// belong here.
+    pub fn sample(&mut self, bytes: u64, seconds: f64) {
+        if seconds <= 0.0 || (bytes < SMALL && seconds < SHORT) {
+            return;
+        }
+        let bits = bytes as f64 * 8.0 / seconds;
+        self.fast.sample(bits, seconds);
+        self.slow.sample(bits, seconds);
+    }
+
+    /// Bits per second: quick to believe that it has become less, slow to believe that it is more.
+    pub fn estimate(&self) -> f64 {
+        if self.slow.weight == 0.0 {
+            return FIRST_GUESS;
+        }
+        self.fast.value().min(self.slow.value())
+    }
+}
+
+/// What a choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions {
+    /// Bits per second.
+    pub bandwidth: f64,
+    /// Seconds of film ahead of the position.
+    pub level: f64,
+    /// Seconds of film that are wanted ahead.
+    pub goal: f64,
+    /// Seconds of film per second.
+    pub rate: f64,
+    /// Width and height of the picture on screen, in physical pixels; zeros if unknown.
+    pub screen: (u32, u32),
+    /// The representation that was chosen last.
+    pub current: Option<usize>,
+}
+
+/// The best of `representations` (by ascending bandwidth) that the conditions allow, out of those
+/// that may be played at all; `None` if none may.
+pub fn choose(
+    representations: &[Representation],
+    playable: impl Fn(usize) -> bool,
+    conditions: &Conditions,
+) -> Option<usize> {
+    let fits = largest_of_use(representations, &playable, conditions.screen);
+    let budget = conditions.bandwidth / conditions.rate.max(0.1);
+    let mut chosen = None;
+    for (which, representation) in representations.iter().enumerate() {
+        if !playable(which) {
+            continue;
+        }
+        let needed = representation.bandwidth as f64;
+        let affordable = needed <= budget * caution(which, conditions);
+        let useful = pixels(representation) <= fits;
+        // Something has to be played, however slow the network is.
+        if chosen.is_none() || (affordable && useful) {
+            chosen = Some(which);
+        }
+    }
+    chosen
+}
+
+/// Which part of the bandwidth a representation may take. To go up is dared only by part; to stay is
+/// easier than to go up, so that an estimate that wavers does not make the picture waver; and the
+/// more is buffered, the longer a network that is too slow is put up with.
+fn caution(which: usize, conditions: &Conditions) -> f64 {
+    let filled = (conditions.level / conditions.goal.max(1.0)).min(1.0);
+    if conditions.current.is_some_and(|current| which <= current) {
+        0.8 + 0.5 * filled
+    } else {
+        0.6 + 0.2 * filled
+    }
+}
+
+/// The pixels of the smallest picture that fills the screen: more would not be seen.
+fn largest_of_use(
+    representations: &[Representation],
+    playable: &impl Fn(usize) -> bool,
+    (width, height): (u32, u32),
+) -> u64 {
+    if width == 0 || height == 0 {
+        return u64::MAX;
+    }
+    let sized = representations.iter().enumerate();
+    sized
+        .filter(|(which, it)| playable(*which) && (it.size.0 >= width || it.size.1 >= height))
+        .map(|(_, it)| pixels(it))
+        .min()
+        .unwrap_or(u64::MAX)
+}
+
+fn pixels(representation: &Representation) -> u64 {
+    u64::from(representation.size.0) * u64::from(representation.size.1)
+}
+
+/// A download that is going on.
+#[derive(Clone, Copy, Debug)]
+pub struct Transfer {
+    /// Since it was asked for.
+    pub seconds: f64,
+    /// What has come so far.
+    pub received: u64,
+    /// What there will be, as far as that is known or can be guessed.
+    pub total: u64,
+}
+
+/// How long a download is watched before it is judged, in seconds.
+const TRIAL: f64 = 0.5;
+
+/// Whether a download should be given up, because the buffer will have run dry (`left` seconds from
+/// now) before it is done, and a smaller one of `instead` bytes would be done well before it.
+pub fn is_hopeless(transfer: Transfer, left: f64, instead: u64) -> bool {
+    if transfer.seconds < TRIAL || transfer.received == 0 {
+        return false;
+    }
+    let speed = transfer.received as f64 / transfer.seconds;
+    let missing = transfer.total.saturating_sub(transfer.received) as f64 / speed;
+    missing > left && instead as f64 / speed < missing * 0.7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ladder() -> Vec<Representation> {
+        [
+            (200_000, (426, 240)),
+            (800_000, (1280, 720)),
+            (3_000_000, (1920, 1080)),
+        ]
+        .map(|(bandwidth, size)| Representation {
+            bandwidth,
+            size,
+            ..Representation::default()
+        })
+        .into()
+    }
+
+    const CALM: Conditions = Conditions {
+        bandwidth: 10_000_000.0,
+        level: 20.0,
+        goal: 30.0,
+        rate: 1.0,
+        screen: (0, 0),
+        current: None,
+    };
+
+    fn chosen(conditions: Conditions) -> Option<usize> {
+        choose(&ladder(), |_| true, &conditions)
+    }
+
+    #[test]
+    fn the_network_bounds_the_choice() {
+        for (bandwidth, expected) in [(50_000.0, 0), (1_200_000.0, 1), (10_000_000.0, 2)] {
+            let conditions = Conditions { bandwidth, ..CALM };
+            assert_eq!(chosen(conditions), Some(expected), "{bandwidth}");
+        }
+    }
+
+    #[test]
+    fn playing_faster_takes_more_of_the_network() {
+        let conditions = Conditions {
+            bandwidth: 5_000_000.0,
+            ..CALM
+        };
+        assert_eq!(chosen(conditions), Some(2));
+        assert_eq!(
+            chosen(Conditions {
+                rate: 2.0,
+                ..conditions
+            }),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn the_screen_bounds_the_choice() {
+        for (screen, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
+            let conditions = Conditions { screen, ..CALM };
+            assert_eq!(chosen(conditions), Some(expected), "{screen:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_played_is_never_chosen() {
+        assert_eq!(choose(&ladder(), |which| which == 0, &CALM), Some(0));
+        assert_eq!(choose(&ladder(), |_| false, &CALM), None);
+        let slow = Conditions {
+            bandwidth: 1.0,
+            ..CALM
+        };
+        assert_eq!(choose(&ladder(), |which| which == 2, &slow), Some(2));
+    }
+
+    #[test]
+    fn a_full_buffer_keeps_the_picture_where_an_empty_one_gives_it_up() {
+        let wavering = Conditions {
+            bandwidth: 2_500_000.0,
+            current: Some(2),
+            ..CALM
+        };
+        let with_level = |level| Conditions { level, ..wavering };
+        assert_eq!(chosen(with_level(30.0)), Some(2));
+        assert_eq!(chosen(with_level(2.0)), Some(1));
+    }
+
+    #[test]
+    fn less_is_believed_sooner_than_more() {
+        let mut bandwidth = Bandwidth::default();
+        for _ in 0..20 {
+            bandwidth.sample(250_000, 1.0);
+        }
+        assert!((bandwidth.estimate() - 2e6).abs() < 1.0);
+        let before = bandwidth;
+        bandwidth.sample(25_000, 2.0);
+        let fallen = 1.0 - bandwidth.estimate() / 2e6;
+        bandwidth = before;
+        bandwidth.sample(475_000, 2.0);
+        let risen = bandwidth.estimate() / 2e6 - 1.0;
+        assert!(fallen > 0.4 && risen < 0.25, "{fallen} {risen}");
+    }
+
+    #[test]
+    fn small_answers_say_nothing_of_the_bandwidth() {
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.sample(900, 0.001);
+        bandwidth.sample(900, 0.2);
+        assert_eq!(bandwidth.estimate(), FIRST_GUESS);
+        // But a trickle does.
+        bandwidth.sample(900, 4.0);
+        assert!(bandwidth.estimate() < 2_000.0);
+    }
+
+    #[test]
+    fn a_download_is_given_up_only_for_one_that_would_make_it() {
+        let slow = Transfer {
+            seconds: 2.0,
+            received: 100_000,
+            total: 1_000_000,
+        };
+        assert!(is_hopeless(slow, 5.0, 100_000));
+        assert!(!is_hopeless(slow, 30.0, 100_000), "it will be in time");
+        assert!(
+            !is_hopeless(slow, 5.0, 800_000),
+            "the other would be no quicker"
+        );
+        let young = Transfer {
+            seconds: 0.2,
+            ..slow
+        };
+        assert!(!is_hopeless(young, 0.0, 1));
+    }
+}

@@ -1,0 +1,580 @@
+//! What to do next for one SourceBuffer: fetch, evict, wait, or be done. Decided anew after every
+//! step and whenever the viewer does something, from what is there and never from what was meant.
+
+use super::{
+    AdaptationSet, Index, Presentation, RepresentationId, Segment, TOLERANCE,
+    ranges::{Range, Ranges},
+};
+
+/// A segment that was appended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Appended {
+    /// The time that it was to fill, by its manifest.
+    pub time: Range,
+    /// What of that it filled, by the SourceBuffer; `None` if nothing.
+    pub filled: Option<Range>,
+    /// What it is a part of.
+    pub representation: RepresentationId,
+}
+
+/// What was appended to a SourceBuffer, and is still in it.
+///
+/// A manifest's times and those of the media differ a little. What is still missing is therefore
+/// found in this list, by the manifest's times; the SourceBuffer itself says whether what was appended
+/// is still there.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// By ascending time, not overlapping.
+    entries: Vec<Appended>,
+}
+
+impl Inventory {
+    /// By ascending time.
+    pub fn iter(&self) -> impl Iterator<Item = &Appended> {
+        self.entries.iter()
+    }
+
+    /// A segment was appended: it takes the place of what was there at its time.
+    pub fn record(&mut self, appended: Appended) {
+        let Range { start, end } = appended.time;
+        let mut entries = Vec::new();
+        for old in self.entries.drain(..) {
+            let keep = |from: f64, to: f64| Appended {
+                time: Range {
+                    start: from,
+                    end: to,
+                },
+                filled: old.filled.and_then(|filled| {
+                    filled.common(Range {
+                        start: from,
+                        end: to,
+                    })
+                }),
+                ..old
+            };
+            // Boundaries that differ by rounding leave no slivers.
+            if old.time.start < start - TOLERANCE {
+                entries.push(keep(old.time.start, old.time.end.min(start)));
+            }
+            if old.time.end > end + TOLERANCE {
+                entries.push(keep(old.time.start.max(end), old.time.end));
+            }
+        }
+        let at = entries.partition_point(|entry: &Appended| entry.time.start < start);
+        entries.insert(at, appended);
+        self.entries = entries;
+    }
+
+    /// Forgets what the browser has evicted on its own, or was told to: it is fetched again when it is
+    /// needed again. What filled nothing from the first is not fetched again.
+    pub fn reconcile(&mut self, buffered: &Ranges) {
+        self.entries.retain(|entry| {
+            entry.filled.is_none_or(|filled| {
+                let missing = filled.length() - buffered.covers(filled);
+                missing <= (filled.length() / 2.0).min(2.0 * TOLERANCE)
+            })
+        });
+    }
+
+    /// Up to which time all is there from this time on. Entries that begin after `settled` count
+    /// only if they are `accepted`.
+    fn covered(&self, mut time: f64, settled: f64, accepted: &dyn Fn(&Appended) -> bool) -> f64 {
+        for entry in &self.entries {
+            let Range { start, end } = entry.time;
+            if end <= time {
+                continue;
+            }
+            if start > time + TOLERANCE || (start > settled && !accepted(entry)) {
+                break;
+            }
+            time = end;
+        }
+        time
+    }
+}
+
+/// What a plan is made from.
+pub struct Situation<'a> {
+    /// The film.
+    pub film: &'a Presentation,
+    /// For each of its periods, the adaptation set that this SourceBuffer is fed from.
+    pub sets: &'a [Option<usize>],
+    /// Where this MediaSource's part of the film ends.
+    pub until: f64,
+    /// Where the film is.
+    pub position: f64,
+    /// What is before this may be evicted.
+    pub evictable: f64,
+    /// Seconds of film that are wanted ahead of the position.
+    pub goal: f64,
+    /// Seconds that the least filled of the other SourceBuffers has ahead; infinite if there is none
+    /// that needs anything.
+    pub others: f64,
+    /// What this SourceBuffer says that it holds.
+    pub buffered: &'a Ranges,
+    /// What was appended to it.
+    pub inventory: &'a Inventory,
+    /// The representation to fetch now, of a set of a period.
+    pub choose: &'a dyn Fn(usize, &AdaptationSet) -> Option<usize>,
+    /// Whether what was appended is of a representation that may still be played: not, if a
+    /// person has chosen another.
+    pub accepted: &'a dyn Fn(&Appended) -> bool,
+    /// Whether what was appended is worth fetching anew, in the representation that is chosen now.
+    pub improvable: &'a dyn Fn(&Appended) -> bool,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Remove this from the SourceBuffer.
+    Evict(Range),
+    /// Find out about the segments of this representation.
+    Learn(RepresentationId),
+    /// Fetch this segment and append it.
+    Fetch(RepresentationId, Segment),
+    /// Nothing, as long as nothing changes but the time.
+    Wait,
+    /// Nothing at all: everything up to the end is there.
+    End,
+}
+
+/// How far one SourceBuffer may be filled ahead of another, in seconds: more would only keep the
+/// other waiting.
+const LEAD: f64 = 6.0;
+/// What begins sooner than this is played as it is, even if there is something better: seconds,
+/// and a part of the goal.
+const SETTLED: (f64, f64) = (4.0, 0.5);
+/// Evicting is done by the piece, not by the frame: seconds.
+const PIECE: f64 = 5.0;
+
+/// Decides what to do next, and says up to which time nothing is missing.
+pub fn plan(now: &Situation) -> (Step, f64) {
+    let settled = now.position + SETTLED.0.min(now.goal * SETTLED.1);
+    let (step, complete) = needed(now, settled);
+    if let Some(first) = now.buffered.iter().next()
+        && first.start < now.evictable - PIECE
+    {
+        let end = now.evictable;
+        return (Step::Evict(Range { start: 0.0, end }), complete);
+    }
+    let better = match step {
+        Step::Wait | Step::End => improvement(now, settled),
+        _ => None,
+    };
+    (better.unwrap_or(step), complete)
+}
+
+/// The first thing that is missing from the position on, and up to where nothing is.
+fn needed(now: &Situation, settled: f64) -> (Step, f64) {
+    let mut time = now.inventory.covered(now.position, settled, now.accepted);
+    loop {
+        if time >= now.until - TOLERANCE {
+            return (Step::End, f64::INFINITY);
+        }
+        let ahead = time - now.position;
+        if ahead >= now.goal || ahead > now.others + LEAD {
+            return (Step::Wait, time);
+        }
+        let (id, segment) = match find(now, time) {
+            Found::Segment(id, segment) => (id, segment),
+            Found::Unknown(id) => return (Step::Learn(id), time),
+            Found::Nothing => return (Step::End, f64::INFINITY),
+        };
+        if !segment.missing {
+            // After a gap in the film, the next segment may be far off.
+            let is_far = segment.start - now.position >= now.goal;
+            let is_there = now.inventory.covered(segment.start, settled, now.accepted)
+                >= segment.end - TOLERANCE;
+            if !is_there {
+                let missing = segment.start.max(time);
+                return if is_far {
+                    (Step::Wait, missing)
+                } else {
+                    (Step::Fetch(id, segment), missing)
+                };
+            }
+        }
+        let after = segment.end.max(time + TOLERANCE);
+        time = now.inventory.covered(after, settled, now.accepted);
+    }
+}
+
+enum Found {
+    Segment(RepresentationId, Segment),
+    /// The segments of this representation are not known yet.
+    Unknown(RepresentationId),
+    /// This part of the film has no more.
+    Nothing,
+}
+
+/// The segment at a time, or else the first one after it, in whatever period.
+fn find(now: &Situation, time: f64) -> Found {
+    for (period, it) in now.film.periods.iter().enumerate() {
+        if it.end <= time + TOLERANCE || it.start >= now.until {
+            continue;
+        }
+        let chosen = now.sets.get(period).copied().flatten().and_then(|set| {
+            let chosen = it.sets.get(set)?;
+            let representation = (now.choose)(period, chosen)?;
+            let id = RepresentationId {
+                period,
+                set,
+                representation,
+            };
+            Some((id, &chosen.representations.get(representation)?.index))
+        });
+        match chosen {
+            None => {}
+            Some((id, Index::Known(segments))) => {
+                if let Some(segment) = segments.at(time.max(it.start)) {
+                    return Found::Segment(id, segment);
+                }
+            }
+            Some((id, _)) => return Found::Unknown(id),
+        }
+    }
+    Found::Nothing
+}
+
+/// Something that is there and could be better, and is far enough ahead to be fetched anew.
+fn improvement(now: &Situation, settled: f64) -> Option<Step> {
+    let worse = now
+        .inventory
+        .iter()
+        .find(|entry| entry.time.start > settled && (now.improvable)(entry))?;
+    // The middle: boundaries of another representation may be elsewhere.
+    let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * TOLERANCE);
+    match find(now, within) {
+        Found::Segment(id, segment) if !segment.missing && segment.start > settled - TOLERANCE => {
+            Some(Step::Fetch(id, segment))
+        }
+        Found::Unknown(id) => Some(Step::Learn(id)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::media::{Addresses, Period, Representation, Run, Segments};
+
+    /// A film of two representations, in segments of `seconds` each.
+    fn film(seconds: u64, count: u64) -> Presentation {
+        let segments = Rc::new(Segments {
+            runs: vec![Run {
+                time: 0,
+                duration: seconds,
+                count,
+                first: 0,
+            }],
+            addresses: Addresses::Template {
+                media: "$Number$".into(),
+                start_number: 0,
+            },
+            ..Segments::default()
+        });
+        let representation = |bandwidth| Representation {
+            bandwidth,
+            index: Index::Known(segments.clone()),
+            ..Representation::default()
+        };
+        Presentation {
+            periods: vec![Period {
+                start: 0.0,
+                end: (seconds * count) as f64,
+                sets: vec![AdaptationSet {
+                    representations: vec![representation(1), representation(2)],
+                    ..AdaptationSet::default()
+                }],
+            }],
+            ..Presentation::default()
+        }
+    }
+
+    /// A SourceBuffer as the planner sees it, and a viewer.
+    struct Bench {
+        film: Presentation,
+        inventory: Inventory,
+        position: f64,
+        evictable: f64,
+        goal: f64,
+        others: f64,
+        chosen: usize,
+        locked: bool,
+    }
+
+    impl Bench {
+        fn new(film: Presentation) -> Self {
+            Self {
+                film,
+                inventory: Inventory::default(),
+                position: 0.0,
+                evictable: 0.0,
+                goal: 8.0,
+                others: f64::INFINITY,
+                chosen: 0,
+                locked: false,
+            }
+        }
+
+        fn buffered(&self) -> Ranges {
+            let filled = self.inventory.iter().filter_map(|entry| entry.filled);
+            filled.collect()
+        }
+
+        fn plan(&self) -> Step {
+            let other = |entry: &Appended| entry.representation.representation != self.chosen;
+            plan(&Situation {
+                film: &self.film,
+                sets: &vec![Some(0); self.film.periods.len()],
+                until: self.film.periods.last().unwrap().end,
+                position: self.position,
+                evictable: self.evictable,
+                goal: self.goal,
+                others: self.others,
+                buffered: &self.buffered(),
+                inventory: &self.inventory,
+                choose: &|_, _| Some(self.chosen),
+                accepted: &|entry| !(self.locked && other(entry)),
+                improvable: &|entry| {
+                    !self.locked && entry.representation.representation < self.chosen
+                },
+            })
+            .0
+        }
+
+        fn append(&mut self, id: RepresentationId, segment: &Segment) {
+            let time = Range {
+                start: segment.start,
+                end: segment.end,
+            };
+            self.inventory.record(Appended {
+                time,
+                filled: Some(time),
+                representation: id,
+            });
+        }
+
+        /// Carries out what is planned until there is nothing to do; the numbers that were fetched.
+        fn settle(&mut self) -> Vec<u64> {
+            let mut fetched = Vec::new();
+            while let Step::Fetch(id, segment) = self.plan() {
+                self.append(id, &segment);
+                fetched.push(segment.number);
+                assert!(fetched.len() < 1000, "it never ends");
+            }
+            fetched
+        }
+    }
+
+    #[test]
+    fn it_fetches_up_to_the_goal_and_waits_and_then_ends() {
+        let mut bench = Bench::new(film(2, 10));
+        assert_eq!(bench.settle(), [0, 1, 2, 3]);
+        assert_eq!(bench.plan(), Step::Wait);
+        bench.position = 3.0;
+        assert_eq!(bench.settle(), [4, 5]);
+        bench.position = 19.0;
+        assert_eq!(bench.settle(), [9]);
+        assert_eq!(bench.plan(), Step::End);
+        bench.position = 12.0;
+        assert_eq!(bench.settle(), [6, 7, 8]);
+        assert_eq!(bench.plan(), Step::End);
+    }
+
+    #[test]
+    fn it_does_not_run_away_from_the_other_buffer() {
+        let mut bench = Bench::new(film(2, 30));
+        bench.goal = 30.0;
+        bench.others = 1.0;
+        assert_eq!(bench.settle(), [0, 1, 2, 3]);
+        assert_eq!(bench.plan(), Step::Wait);
+    }
+
+    #[test]
+    fn what_the_browser_evicted_is_fetched_again() {
+        let mut bench = Bench::new(film(2, 10));
+        bench.settle();
+        let left = [Range {
+            start: 4.0,
+            end: 8.0,
+        }];
+        bench.inventory.reconcile(&left.into_iter().collect());
+        assert_eq!(bench.settle(), [0, 1]);
+    }
+
+    #[test]
+    fn what_filled_nothing_is_not_fetched_for_ever() {
+        let mut bench = Bench::new(film(2, 10));
+        let id = RepresentationId::default();
+        bench.inventory.record(Appended {
+            time: Range {
+                start: 0.0,
+                end: 2.0,
+            },
+            filled: None,
+            representation: id,
+        });
+        bench.inventory.reconcile(&Ranges::default());
+        assert_eq!(bench.settle(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_lies_behind_is_evicted_by_the_piece() {
+        let mut bench = Bench::new(film(2, 30));
+        bench.settle();
+        bench.position = 8.0;
+        bench.settle();
+        bench.evictable = 4.0;
+        assert_eq!(bench.plan(), Step::Wait);
+        bench.evictable = 6.0;
+        assert_eq!(
+            bench.plan(),
+            Step::Evict(Range {
+                start: 0.0,
+                end: 6.0
+            })
+        );
+    }
+
+    #[test]
+    fn a_better_representation_replaces_what_is_far_enough_ahead() {
+        let mut bench = Bench::new(film(2, 30));
+        bench.settle();
+        bench.chosen = 1;
+        assert_eq!(bench.settle(), [3]);
+        bench.chosen = 0;
+        assert_eq!(bench.settle(), [], "nothing is replaced by what is worse");
+    }
+
+    #[test]
+    fn a_chosen_representation_replaces_whatever_is_not_about_to_be_played() {
+        let mut bench = Bench::new(film(2, 30));
+        bench.chosen = 1;
+        bench.settle();
+        (bench.chosen, bench.locked) = (0, true);
+        bench.position = 1.0;
+        assert_eq!(bench.settle(), [3, 4]);
+        assert_eq!(bench.plan(), Step::Wait);
+    }
+
+    #[test]
+    fn a_segment_that_is_said_to_be_missing_is_passed_over() {
+        let mut film = film(2, 10);
+        let listed = |missing| crate::media::Listed {
+            missing,
+            ..Default::default()
+        };
+        let segments = Segments {
+            addresses: Addresses::Listed((0..10).map(|n| listed(n == 1)).collect()),
+            runs: vec![Run {
+                time: 0,
+                duration: 2,
+                count: 10,
+                first: 0,
+            }],
+            ..Segments::default()
+        };
+        film.periods[0].sets[0].representations[0].index = Index::Known(Rc::new(segments));
+        assert_eq!(Bench::new(film).settle(), [0, 2, 3]);
+    }
+
+    #[test]
+    fn periods_follow_each_other_and_one_without_content_is_passed_over() {
+        let mut two = film(2, 4);
+        two.periods.push(Period {
+            start: 8.0,
+            end: 10.0,
+            sets: Vec::new(),
+        });
+        let mut third = film(2, 4).periods.remove(0);
+        (third.start, third.end) = (10.0, 18.0);
+        for representation in &mut third.sets[0].representations {
+            if let Index::Known(segments) = &mut representation.index {
+                Rc::make_mut(segments).origin = 10.0;
+            }
+        }
+        two.periods.push(third);
+        let mut bench = Bench::new(two);
+        bench.goal = 14.0;
+        assert_eq!(bench.settle(), [0, 1, 2, 3, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_not_known_has_to_be_learned_first() {
+        let mut unknown = film(2, 4);
+        unknown.periods[0].sets[0].representations[0].index = Index::Playlist("x".into());
+        assert_eq!(
+            Bench::new(unknown).plan(),
+            Step::Learn(RepresentationId::default())
+        );
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Play(u8),
+        Seek(u8),
+        Choose(usize, bool),
+        Lose(u8, u8),
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            (0_u8..10).prop_map(Event::Play),
+            (0_u8..60).prop_map(Event::Seek),
+            (0_usize..2, any::<bool>()).prop_map(|(which, locked)| Event::Choose(which, locked)),
+            (0_u8..60, 1_u8..20).prop_map(|(start, length)| Event::Lose(start, length)),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens, the planner fetches nothing twice but what was lost or is to be better,
+        /// comes to rest, and has then filled the goal.
+        #[test]
+        fn it_comes_to_rest_with_the_goal_filled(
+            seconds in 1_u64..7,
+            goal in 1_u8..30,
+            events in prop::collection::vec(any_event(), 0..20),
+        ) {
+            let count = 60 / seconds;
+            let end = (seconds * count) as f64;
+            let mut bench = Bench::new(film(seconds, count));
+            bench.goal = f64::from(goal);
+            for event in events {
+                match event {
+                    Event::Play(time) => bench.position = (bench.position + f64::from(time)).min(end),
+                    Event::Seek(time) => bench.position = f64::from(time).min(end),
+                    Event::Choose(which, locked) => (bench.chosen, bench.locked) = (which, locked),
+                    Event::Lose(start, length) => {
+                        let (start, length) = (f64::from(start), f64::from(length));
+                        let all = [
+                            Range { start: 0.0, end: start },
+                            Range { start: start + length, end: 100.0 },
+                        ];
+                        let left = bench.buffered().common(&all.into_iter().collect());
+                        bench.inventory.reconcile(&left);
+                    }
+                }
+                let mut last = None;
+                while let Step::Fetch(id, segment) = bench.plan() {
+                    prop_assert_ne!(Some((id, segment.number)), last, "fetched twice in a row");
+                    let before = bench.buffered();
+                    let there = before.covers(Range { start: segment.start, end: segment.end });
+                    let same = bench.inventory.iter().any(|entry| {
+                        entry.representation == id && entry.time.start == segment.start && entry.time.end == segment.end
+                    });
+                    prop_assert!(!(same && there == segment.end - segment.start), "it is there already");
+                    last = Some((id, segment.number));
+                    bench.append(id, &segment);
+                }
+                let wanted = (bench.position + bench.goal).min(end);
+                let ahead = bench.buffered().ahead(bench.position);
+                prop_assert!(bench.position + ahead >= wanted || bench.position >= end - TOLERANCE);
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What to do when something could not be fetched: where to try next, when, and when to give up.
+
+/// How a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server knows what was asked for, and refuses it or does not have it: asking again is no use.
+    Final,
+    /// It may go well the next time: no answer, a broken one, a server in trouble.
+    Passing,
+}
+
+impl Failure {
+    /// Of an HTTP status that is none of success.
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            // Request Timeout, Too Early and Too Many Requests ask for another try.
+            408 | 425 | 429 => Self::Passing,
+            400..500 => Self::Final,
+            _ => Self::Passing,
+        }
+    }
+}
+
+/// How often the same thing is asked for in vain, all servers together.
+const PASSING: u32 = 6;
+/// Seconds until the second try; twice as long until each further one, up to [`LONGEST`].
+const FIRST_WAIT: f64 = 0.5;
+/// Seconds.
+const LONGEST: f64 = 8.0;
+
+/// The tries at one thing that may be fetched from several servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    servers: usize,
+    server: usize,
+    passing: u32,
+    refusals: usize,
+}
+
+impl Attempts {
+    /// Nothing has been tried yet of so many servers.
+    pub const fn new(servers: usize) -> Self {
+        Self {
+            servers,
+            server: 0,
+            passing: 0,
+            refusals: 0,
+        }
+    }
+
+    /// Which of the servers to ask.
+    pub const fn server(&self) -> usize {
+        self.server
+    }
+
+    /// How often it failed so far.
+    pub const fn failures(&self) -> u32 {
+        self.passing
+    }
+
+    /// Notes a failure: how many seconds to wait before the next server is asked, or `None` if there
+    /// is no use in trying on. `chance` is between 0 and 1; it keeps a thousand players from coming
+    /// back in the same instant.
+    pub fn fail(&mut self, failure: Failure, chance: f64) -> Option<f64> {
+        match failure {
+            Failure::Final => {
+                self.refusals += 1;
+                if self.refusals >= self.servers {
+                    return None;
+                }
+                self.next();
+                Some(0.0)
+            }
+            Failure::Passing => {
+                self.refusals = 0;
+                self.passing += 1;
+                if self.passing >= PASSING {
+                    return None;
+                }
+                self.next();
+                // Another server is asked at once; waiting is for those who come round again.
+                let rounds = self.passing as usize / self.servers.max(1);
+                if rounds == 0 {
+                    return Some(0.0);
+                }
+                let doublings = u32::try_from(rounds - 1).unwrap_or(u32::MAX).min(16);
+                let wait = FIRST_WAIT * f64::from(1_u32 << doublings);
+                Some(wait.min(LONGEST) * (0.5 + chance / 2.0))
+            }
+        }
+    }
+
+    const fn next(&mut self) {
+        self.server = (self.server + 1) % if self.servers == 0 { 1 } else { self.servers };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_asked_of_every_server_once() {
+        let mut attempts = Attempts::new(3);
+        assert_eq!(attempts.fail(Failure::Final, 0.5), Some(0.0));
+        assert_eq!(attempts.server(), 1);
+        assert_eq!(attempts.fail(Failure::Final, 0.5), Some(0.0));
+        assert_eq!(attempts.server(), 2);
+        assert_eq!(attempts.fail(Failure::Final, 0.5), None);
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_asked_again_ever_later_and_not_for_ever() {
+        let mut attempts = Attempts::new(1);
+        let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(Failure::Passing, 1.0)).collect();
+        assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0]);
+    }
+
+    #[test]
+    fn chance_spreads_the_players() {
+        let after = |chance| Attempts::new(1).fail(Failure::Passing, chance).unwrap();
+        assert_eq!(after(0.0), 0.25);
+        assert_eq!(after(1.0), 0.5);
+    }
+
+    #[test]
+    fn another_server_is_asked_at_once() {
+        let mut attempts = Attempts::new(2);
+        assert_eq!(attempts.fail(Failure::Passing, 1.0), Some(0.0));
+        assert_eq!(attempts.server(), 1);
+        assert_eq!(attempts.fail(Failure::Passing, 1.0), Some(0.5));
+        assert_eq!(attempts.server(), 0);
+    }
+
+    #[test]
+    fn statuses_tell_final_from_passing() {
+        for (status, failure) in [
+            (404, Failure::Final),
+            (403, Failure::Final),
+            (429, Failure::Passing),
+            (500, Failure::Passing),
+            (503, Failure::Passing),
+        ] {
+            assert_eq!(Failure::of_status(status), failure, "{status}");
+        }
+    }
+}

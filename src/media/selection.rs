@@ -1,0 +1,184 @@
+//! Which adaptation sets are played, and for how long one MediaSource will do.
+
+use super::{AdaptationSet, Kind, Presentation, RepresentationId, TOLERANCE, kind_of};
+
+/// For each period of a film the adaptation set that feeds a SourceBuffer, if any does.
+pub type Sets = Vec<Option<usize>>;
+
+/// What a person has said about the sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// [`AdaptationSet::language`].
+    pub language: String,
+    /// [`AdaptationSet::label`].
+    pub label: String,
+}
+
+/// Chooses the sets of one kind. Only such are chosen of which something is `playable`; a wish goes
+/// before what the author has marked, and that before what stands first.
+pub fn select(
+    film: &Presentation,
+    kind: Kind,
+    wish: Option<&Wish>,
+    playable: &dyn Fn(RepresentationId) -> bool,
+) -> Sets {
+    let mut best: Vec<Option<(u8, usize)>> = vec![None; film.periods.len()];
+    for id in film.ids() {
+        let (Some(set), Some(best)) = (film.set(id), best.get_mut(id.period)) else {
+            continue;
+        };
+        let rank = match wish {
+            Some(wish) if wish.language == set.language && wish.label == set.label => 3,
+            Some(wish) if wish.language == set.language => 2,
+            _ => u8::from(set.main),
+        };
+        let is_better = best.is_none_or(|(best, _)| rank > best);
+        if set.kind == kind && is_better && playable(id) {
+            *best = Some((rank, id.set));
+        }
+    }
+    best.iter().map(|best| best.map(|(_, set)| set)).collect()
+}
+
+/// A stretch of a film that one MediaSource can play: its SourceBuffers are made once, and each must
+/// be fed throughout.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Act {
+    /// The one of its periods that was asked for.
+    pub period: usize,
+    /// Where it begins, in seconds of film.
+    pub start: f64,
+    /// Where it ends, in seconds of film; infinite if it is the last.
+    pub end: f64,
+}
+
+/// The act that a time is in, or else the last one. An act goes on for as long as there is the same to
+/// feed in every period, and `alike` says that one period's formats can follow another's in the same
+/// SourceBuffer. Periods in which nothing can be played are passed over.
+pub fn act(
+    film: &Presentation,
+    kinds: [&Sets; 2],
+    at: f64,
+    alike: &dyn Fn(usize, usize) -> bool,
+) -> Option<Act> {
+    let fed = |period: usize| kinds.map(|sets| sets.get(period).copied().flatten().is_some());
+    let mut found: Option<Act> = None;
+    let mut last = None;
+    for (period, it) in film.periods.iter().enumerate() {
+        if fed(period) == [false, false] {
+            continue;
+        }
+        let goes_on = last.is_some_and(|last| fed(last) == fed(period) && alike(last, period));
+        last = Some(period);
+        match &mut found {
+            Some(act) if goes_on => {
+                if act.end <= at + TOLERANCE {
+                    act.period = period;
+                }
+                act.end = it.end;
+            }
+            Some(act) if act.end > at + TOLERANCE => return found,
+            _ => {
+                found = Some(Act {
+                    period,
+                    start: it.start,
+                    end: it.end,
+                });
+            }
+        }
+    }
+    // What follows the last one is never waited for, wherever its end turns out to be.
+    found.map(|act| Act {
+        end: f64::INFINITY,
+        ..act
+    })
+}
+
+/// Whether the segments of a set have sound in them beside pictures.
+pub fn is_muxed(set: &AdaptationSet) -> bool {
+    let has_sound = |codec: &str| kind_of(codec) == Some(Kind::Audio);
+    let mut all = set.representations.iter();
+    set.kind == Kind::Video && all.any(|it| it.codecs.split(',').any(has_sound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{Period, Representation};
+
+    fn set(kind: Kind, language: &str, main: bool) -> AdaptationSet {
+        AdaptationSet {
+            kind,
+            language: language.into(),
+            main,
+            representations: vec![Representation::default()],
+            ..AdaptationSet::default()
+        }
+    }
+
+    fn film(periods: Vec<Vec<AdaptationSet>>) -> Presentation {
+        let periods = periods.into_iter().enumerate().map(|(nth, sets)| Period {
+            start: nth as f64 * 10.0,
+            end: nth as f64 * 10.0 + 10.0,
+            sets,
+        });
+        Presentation {
+            periods: periods.collect(),
+            ..Presentation::default()
+        }
+    }
+
+    #[test]
+    fn a_wish_goes_before_the_authors_mark_and_that_before_the_order() {
+        let sound = |language, main| set(Kind::Audio, language, main);
+        let film = film(vec![vec![
+            set(Kind::Video, "", true),
+            sound("de", false),
+            sound("en", true),
+            sound("fr", false),
+        ]]);
+        let select = |language: Option<&str>| {
+            let wish = language.map(|language| Wish {
+                language: language.into(),
+                label: String::new(),
+            });
+            super::select(&film, Kind::Audio, wish.as_ref(), &|_| true)
+        };
+        assert_eq!(select(None), [Some(2)]);
+        assert_eq!(select(Some("fr")), [Some(3)]);
+        assert_eq!(select(Some("it")), [Some(2)]);
+        let german = super::select(&film, Kind::Audio, None, &|id| id.set == 1);
+        assert_eq!(german, [Some(1)]);
+    }
+
+    #[test]
+    fn an_act_ends_where_there_is_something_else_to_feed() {
+        let both = || vec![set(Kind::Video, "", true), set(Kind::Audio, "", true)];
+        let silent = || vec![set(Kind::Video, "", true)];
+        let film = film(vec![both(), both(), silent(), both()]);
+        let (video, audio) = (
+            select(&film, Kind::Video, None, &|_| true),
+            select(&film, Kind::Audio, None, &|_| true),
+        );
+        let act = |at| {
+            let act = super::act(&film, [&video, &audio], at, &|_, _| true).unwrap();
+            (act.period, act.start, act.end)
+        };
+        assert_eq!(act(0.0), (0, 0.0, 20.0));
+        assert_eq!(act(12.0), (1, 0.0, 20.0));
+        assert_eq!(act(20.0), (2, 20.0, 30.0));
+        assert_eq!(act(99.0), (3, 30.0, f64::INFINITY));
+        let strict = super::act(&film, [&video, &audio], 0.0, &|_, _| false);
+        assert_eq!(strict.map(|act| act.end), Some(10.0));
+    }
+
+    #[test]
+    fn periods_in_which_nothing_can_be_played_are_passed_over() {
+        let one = || vec![set(Kind::Video, "", true)];
+        let film = film(vec![one(), Vec::new(), one()]);
+        let video = select(&film, Kind::Video, None, &|_| true);
+        let audio = select(&film, Kind::Audio, None, &|_| true);
+        let act = super::act(&film, [&video, &audio], 12.0, &|_, _| true).unwrap();
+        assert_eq!((act.period, act.start), (2, 0.0));
+    }
+}

@@ -1,0 +1,366 @@
+//! Tells what a server has sent, by its first bytes, because content types are often wrong; and the time
+//! that packed audio begins at, which a tag before its first byte tells (RFC 8216 § 3.4).
+
+/// What some bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A DASH manifest.
+    Mpd,
+    /// An HLS playlist of either kind.
+    Playlist,
+    /// An ISO base media file, or a segment of one.
+    Mp4,
+    /// MPEG audio, packed.
+    Mp3,
+    /// AAC in ADTS frames.
+    Aac,
+    /// MPEG-2 transport stream.
+    TransportStream,
+    /// WebM or Matroska.
+    WebM,
+    /// A page, which is what many servers send in place of a file that they do not have.
+    Html,
+    /// Anything else.
+    Other,
+}
+
+/// What the beginning of a file shows it to be, or else what the `Content-Type` says. A few kilobytes
+/// will do, less will often do.
+pub fn content(first_bytes: &[u8], content_type: &str) -> Content {
+    by_bytes(first_bytes)
+        .or_else(|| by_type(content_type))
+        .or_else(|| by_hint(first_bytes))
+        .unwrap_or(Content::Other)
+}
+
+fn by_bytes(bytes: &[u8]) -> Option<Content> {
+    if let Some(b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"prft") =
+        bytes.get(4..8)
+    {
+        return Some(Content::Mp4);
+    }
+    if bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+        return Some(Content::WebM);
+    }
+    // Each packet of a transport stream is of 188 bytes and begins with the same one.
+    if bytes.first() == Some(&0x47) && bytes.get(188) == Some(&0x47) {
+        return Some(Content::TransportStream);
+    }
+    let text = text(bytes);
+    if text.starts_with(b"#EXTM3U") {
+        return Some(Content::Playlist);
+    }
+    if text.starts_with(b"<") {
+        return markup(text);
+    }
+    audio(bytes)
+}
+
+/// Text without byte order mark and space before it.
+fn text(bytes: &[u8]) -> &[u8] {
+    bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(bytes)
+        .trim_ascii_start()
+}
+
+/// What comes after the first occurrence of a mark.
+fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    let at = bytes
+        .windows(mark.len())
+        .position(|window| window == mark)?;
+    bytes.get(at + mark.len()..)
+}
+
+/// Which of the languages that begin with `<` this is.
+fn markup(text: &[u8]) -> Option<Content> {
+    // Namespaces may have a prefix, as in `mpd:MPD`.
+    match root(text)?.rsplit(|byte| *byte == b':').next()? {
+        b"MPD" => Some(Content::Mpd),
+        name if name.eq_ignore_ascii_case(b"html") => Some(Content::Html),
+        _ => None,
+    }
+}
+
+/// The name of the root element; `None` if the bytes end before it.
+fn root(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        text = if text.starts_with(b"<!--") {
+            after(text, b"-->")?
+        } else if text.starts_with(b"<?") {
+            after(text, b"?>")?
+        } else if begins_alike(text, b"<!doctype html") {
+            return Some(b"html");
+        } else if text.starts_with(b"<!") {
+            after(text, b">")?
+        } else {
+            break;
+        };
+        text = text.trim_ascii_start();
+    }
+    let name = text.strip_prefix(b"<")?;
+    let length = name
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))?;
+    name.get(..length)
+}
+
+fn begins_alike(bytes: &[u8], beginning: &[u8]) -> bool {
+    bytes
+        .get(..beginning.len())
+        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(beginning))
+}
+
+/// Frames of packed audio, which ID3 tags may precede.
+fn audio(mut bytes: &[u8]) -> Option<Content> {
+    while let Some(tag) = Tag::read(bytes) {
+        bytes = bytes.get(tag.length..)?;
+    }
+    let [0xff, flags, rates] = *bytes.first_chunk()? else {
+        return None;
+    };
+    let (version, layer) = (flags >> 3 & 3, flags >> 1 & 3);
+    let is_frame = version != 1 && rates >> 4 != 15 && rates >> 2 & 3 != 3;
+    match layer {
+        0 if flags & 0xf0 == 0xf0 => Some(Content::Aac),
+        1.. if flags & 0xe0 == 0xe0 && is_frame => Some(Content::Mp3),
+        _ => None,
+    }
+}
+
+fn by_type(content_type: &str) -> Option<Content> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let known = [
+        ("application/dash+xml", Content::Mpd),
+        ("video/vnd.mpeg.dash.mpd", Content::Mpd),
+        ("application/vnd.apple.mpegurl", Content::Playlist),
+        ("application/x-mpegurl", Content::Playlist),
+        ("application/mpegurl", Content::Playlist),
+        ("audio/mpegurl", Content::Playlist),
+        ("audio/x-mpegurl", Content::Playlist),
+        ("video/mp4", Content::Mp4),
+        ("audio/mp4", Content::Mp4),
+        ("application/mp4", Content::Mp4),
+        ("video/iso.segment", Content::Mp4),
+        ("audio/mpeg", Content::Mp3),
+        ("audio/mp3", Content::Mp3),
+        ("audio/aac", Content::Aac),
+        ("audio/aacp", Content::Aac),
+        ("audio/x-aac", Content::Aac),
+        ("video/mp2t", Content::TransportStream),
+        ("video/webm", Content::WebM),
+        ("audio/webm", Content::WebM),
+        ("text/html", Content::Html),
+        ("application/xhtml+xml", Content::Html),
+    ];
+    let (_, content) = known
+        .into_iter()
+        .find(|(known, _)| kind.eq_ignore_ascii_case(known))?;
+    Some(content)
+}
+
+/// What bytes that end too early are likely to go on as: the only XML that is of use here, and the audio
+/// that tags are most often put before.
+fn by_hint(bytes: &[u8]) -> Option<Content> {
+    let text = text(bytes);
+    if bytes.starts_with(b"ID3") {
+        Some(Content::Mp3)
+    } else if text.starts_with(b"<?xml") && root(text).is_none() {
+        Some(Content::Mpd)
+    } else {
+        None
+    }
+}
+
+/// An ID3v2 tag.
+struct Tag<'a> {
+    /// All its bytes, those included that are not there.
+    length: usize,
+    /// Its frames, or as much of them as is there.
+    frames: &'a [u8],
+    /// Of the format: 4 is ID3v2.4.
+    version: u8,
+}
+
+impl<'a> Tag<'a> {
+    /// Reads the header of a tag that begins here (ID3v2.4 § 3.1).
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (header, body) = bytes.strip_prefix(b"ID3")?.split_first_chunk::<7>()?;
+        let [version, _, flags, size @ ..] = *header;
+        let size = synchsafe(size);
+        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        let body = body.get(..size).unwrap_or(body);
+        let extended = match body.first_chunk() {
+            Some(size) if flags & 0x40 != 0 => match version {
+                4 => synchsafe(*size),
+                _ => usize::try_from(u32::from_be_bytes(*size))
+                    .ok()?
+                    .checked_add(4)?,
+            },
+            _ => 0,
+        };
+        Some(Self {
+            length: 10 + size + footer,
+            frames: body.get(extended..).unwrap_or_default(),
+            version,
+        })
+    }
+}
+
+/// A number of which each byte holds seven bits.
+fn synchsafe(bytes: [u8; 4]) -> usize {
+    bytes
+        .into_iter()
+        .fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f))
+}
+
+/// When the first sample of packed audio is due, in seconds by the clock of transport streams, which its
+/// server has put into a private frame of an ID3 tag before it (RFC 8216 § 3.4).
+pub fn id3_timestamp(bytes: &[u8]) -> Option<f64> {
+    let tag = Tag::read(bytes)?;
+    let mut rest = tag.frames;
+    while let Some((header, after)) = rest.split_first_chunk::<10>() {
+        let [a, b, c, d, size @ .., _, _] = *header;
+        let size = match tag.version {
+            4 => synchsafe(size),
+            _ => usize::try_from(u32::from_be_bytes(size)).ok()?,
+        };
+        let body = after.get(..size)?;
+        if [a, b, c, d] == *b"PRIV"
+            && let Some(time) = body.strip_prefix(b"com.apple.streaming.transportStreamTimestamp\0")
+        {
+            // 33 bits are in use, as in a transport stream.
+            let ticks = u64::from_be_bytes(*time.first_chunk()?) & 0x1_ffff_ffff;
+            return Some(ticks as f64 / 90_000.0);
+        }
+        rest = after.get(size..)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(version: u8, flags: u8, frames: &[u8]) -> Vec<u8> {
+        let size = frames.len();
+        let size = [0, 0, (size >> 7) as u8, size as u8 & 0x7f];
+        [b"ID3", [version, 0, flags].as_slice(), &size, frames].concat()
+    }
+
+    fn private(owner: &str, ticks: u64) -> Vec<u8> {
+        let body = [owner.as_bytes(), &[0], &ticks.to_be_bytes()].concat();
+        [b"PRIV\0\0\0", [body.len() as u8, 0, 0].as_slice(), &body].concat()
+    }
+
+    const OWNER: &str = "com.apple.streaming.transportStreamTimestamp";
+
+    #[test]
+    fn bytes_tell_whatever_the_server_says() {
+        let packets = [[0x47].as_slice(), &[0; 187], &[0x47]].concat();
+        for (bytes, content_shown) in [
+            (b"<MPD>".as_slice(), Content::Mpd),
+            (
+                b"\xef\xbb\xbf\r\n<?xml version=\"1.0\"?>\n<!-- <html> --><MPD\n",
+                Content::Mpd,
+            ),
+            (
+                b"<?xml version=\"1.0\"?><?x y?><!DOCTYPE MPD><mpd:MPD xmlns:mpd",
+                Content::Mpd,
+            ),
+            (b"#EXTM3U\n", Content::Playlist),
+            (b"\xef\xbb\xbf#EXTM3U\r\n", Content::Playlist),
+            (b"\0\0\0\x18ftypdash", Content::Mp4),
+            (b"\0\0\0\x18moof", Content::Mp4),
+            (b"\x1a\x45\xdf\xa3", Content::WebM),
+            (&packets, Content::TransportStream),
+            (b"\xff\xf1\x50\x80", Content::Aac),
+            (b"\xff\xf9\x50\x80", Content::Aac),
+            (b"\xff\xfb\x90\x44", Content::Mp3),
+            (b"\xff\xf3\x40\xc4", Content::Mp3),
+            (b"<!DOCTYPE HTML><title>", Content::Html),
+            (b"<?xml version='1.0'?><html xmlns", Content::Html),
+            (b"<HTML>", Content::Html),
+            (b"", Content::Other),
+            (b"{\"error\":404}", Content::Other),
+            (b"<?xml version='1.0'?><Error>", Content::Other),
+            (&packets[..188], Content::Other),
+            (b"\xff\xff\xff\xff", Content::Other),
+            (b"\xff\xfb\xf0\x00", Content::Other),
+            (b"\xff\xeb\x90\x44", Content::Other),
+        ] {
+            assert_eq!(content(bytes, "image/png"), content_shown, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_type_tells_where_bytes_do_not() {
+        for (content_type, content_told) in [
+            ("application/dash+xml; charset=utf-8", Content::Mpd),
+            ("Application/Vnd.Apple.MpegURL", Content::Playlist),
+            ("audio/mpegurl", Content::Playlist),
+            ("video/mp2t", Content::TransportStream),
+            ("text/html;charset=UTF-8", Content::Html),
+            ("text/plain", Content::Other),
+            ("", Content::Other),
+        ] {
+            assert_eq!(content(b"?", content_type), content_told, "{content_type}");
+        }
+        assert_eq!(content(b"#EXTM3U\n", "text/html"), Content::Playlist);
+    }
+
+    #[test]
+    fn bytes_that_end_early_are_guessed_after_the_type() {
+        let comment = b"<?xml version=\"1.0\"?><!-- a long licence";
+        assert_eq!(content(comment, "text/plain"), Content::Mpd);
+        assert_eq!(content(comment, "text/html"), Content::Html);
+        let cut_off = &tag(4, 0, &[0; 300])[..100];
+        assert_eq!(content(cut_off, ""), Content::Mp3);
+        assert_eq!(content(cut_off, "audio/aac"), Content::Aac);
+    }
+
+    #[test]
+    fn tags_before_audio_are_passed_over() {
+        let one = tag(4, 0, &[0; 300]);
+        // With a footer, which its size does not count.
+        let two = [tag(4, 0x10, &[0; 5]), vec![0; 10]].concat();
+        let aac = [one, two, vec![0xff, 0xf1, 0x50]].concat();
+        assert_eq!(content(&aac, "audio/mpeg"), Content::Aac);
+    }
+
+    #[test]
+    fn packed_audio_carries_its_time() {
+        let stamp = private(OWNER, 900_000);
+        assert_eq!(id3_timestamp(&tag(4, 0, &stamp)), Some(10.0));
+        assert_eq!(id3_timestamp(&tag(3, 0, &stamp)), Some(10.0));
+        let later = [private("other", 1), stamp.clone()].concat();
+        assert_eq!(id3_timestamp(&tag(4, 0, &later)), Some(10.0));
+        // An extended header counts itself in ID3v2.4, and does not in ID3v2.3.
+        let extended = |size| [&[0, 0, 0, size, 1, 0], &*stamp].concat();
+        assert_eq!(id3_timestamp(&tag(4, 0x40, &extended(6))), Some(10.0));
+        assert_eq!(id3_timestamp(&tag(3, 0x40, &extended(2))), Some(10.0));
+        // 33 bits are the time.
+        let wrapped = private(OWNER, (0xff << 33) | 90_000);
+        assert_eq!(id3_timestamp(&tag(4, 0, &wrapped)), Some(1.0));
+        assert_eq!(id3_timestamp(&tag(4, 0, &private("other", 1))), None);
+        assert_eq!(id3_timestamp(b"\xff\xf1\x50\x80"), None);
+    }
+
+    #[test]
+    fn nothing_panics_wherever_it_is_cut() {
+        let stamp = [private("other", 1), private(OWNER, 5)].concat();
+        for whole in [
+            [
+                tag(4, 0x50, &[&[0, 0, 0, 6, 1, 0], &*stamp].concat()),
+                vec![0xff, 0xf1],
+            ]
+            .concat(),
+            b"<?xml ?><!-- - --><!DOCTYPE MPD [ ]><mpd:MPD>".to_vec(),
+        ] {
+            for end in 0..whole.len() {
+                let _ = content(&whole[..end], "");
+                let _ = id3_timestamp(&whole[..end]);
+            }
+        }
+    }
+}

@@ -1,0 +1,493 @@
+//! MPDs that nobody here made (see `tests/manifests/README.md`): what is read out of them is what
+//! an independent reader finds, and no text or time makes the reader stumble.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails for"
+)]
+
+use std::{fs, path::Path, time::Duration};
+
+use dash_mpd_core as oracle;
+use proptest::prelude::*;
+use url::Url;
+use yew_mse_worker::media::{
+    Addresses, Availability, Index, Kind, Presentation, Refusal, Representation, Segments,
+    TOLERANCE, dash,
+};
+
+const URL: &str = "https://example.com/films/film.mpd";
+
+fn read(text: &str) -> Result<Presentation, Refusal> {
+    dash::read(text, URL, &|base, relative| {
+        let url = Url::parse(base).ok()?.join(relative).ok()?;
+        Some(url.into())
+    })
+}
+
+fn all() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
+    let mut found: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "mpd"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() > 10, "where are the manifests?");
+    found
+}
+
+/// Manifests of which nothing is to be played, and why.
+const REFUSED: [(&str, &str); 2] = [
+    ("incomplete", "line 3: the text ends within <MPD>"),
+    (
+        "telestream-binary",
+        "there is neither video nor audio in it",
+    ),
+];
+
+/// What is in a manifest and yet left out of what is read: the id of an adaptation set, and why.
+const LEFT_OUT: [(&str, &str); 1] = [
+    // Subtitles, which no SourceBuffer takes.
+    ("a2d-tv", "2"),
+];
+
+/// Segments that a timeline tells of and that are left out: how many, and why.
+const PASSED_BY: [(&str, usize); 1] = [
+    // An example of the standard, in which the last entry begins amid what the one before repeats.
+    ("example_G22", 1),
+];
+
+/// The manifests that are read, with what the oracle says of them.
+fn with_oracle() -> Vec<(String, Presentation, oracle::MPD)> {
+    let mut read_ones = Vec::new();
+    for (name, text) in all() {
+        match (
+            read(&text),
+            REFUSED.iter().find(|(refused, _)| *refused == name),
+        ) {
+            (Err(refusal), Some((_, reason))) => assert_eq!(refusal.to_string(), *reason, "{name}"),
+            (Ok(film), None) => {
+                // The oracle does not know of byte order marks.
+                let text = text.trim_start_matches('\u{feff}');
+                let mut said =
+                    oracle::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                for period in &mut said.periods {
+                    period.adaptations.retain(|set| {
+                        let id = set.id.as_deref().unwrap_or_default();
+                        !LEFT_OUT.contains(&(name.as_str(), id))
+                    });
+                }
+                read_ones.push((name, film, said));
+            }
+            (outcome, expected) => panic!("{name}: {outcome:?} where {expected:?} was expected"),
+        }
+    }
+    read_ones
+}
+
+fn seconds(duration: Option<Duration>) -> Option<f64> {
+    duration.map(|duration| duration.as_secs_f64())
+}
+
+fn is_close(one: f64, other: f64) -> bool {
+    one == other || (one - other).abs() < 1e-6
+}
+
+#[test]
+fn periods_are_those_that_the_oracle_finds() {
+    for (name, film, said) in with_oracle() {
+        let is_live = said.mpdtype.as_deref() == Some("dynamic");
+        assert_eq!(
+            film.availability == Availability::Growing,
+            is_live,
+            "{name}"
+        );
+        assert_eq!(
+            film.duration,
+            seconds(said.mediaPresentationDuration),
+            "{name}"
+        );
+        assert_eq!(film.periods.len(), said.periods.len(), "{name}");
+        let mut end = 0.0;
+        for (nth, (period, said)) in film.periods.iter().zip(&said.periods).enumerate() {
+            let start = seconds(said.start).unwrap_or(end);
+            assert!(is_close(period.start, start), "{name}: {period:?}");
+            let next = film.periods.get(nth + 1).map(|next| next.start);
+            end = (next.or(seconds(said.duration).map(|duration| start + duration)))
+                .or(film.duration)
+                .unwrap_or(f64::INFINITY);
+            assert!(is_close(period.end, end), "{name}: {} {end}", period.end);
+        }
+    }
+}
+
+type Set = (Kind, Vec<(u64, String)>);
+
+#[test]
+fn sets_are_those_that_the_oracle_finds() {
+    for (name, film, said) in with_oracle() {
+        for (period, said) in film.periods.iter().zip(&said.periods) {
+            let mut ours: Vec<Set> = (period.sets.iter())
+                .map(|set| {
+                    let of = |it: &Representation| (it.bandwidth, it.id.clone());
+                    (set.kind, set.representations.iter().map(of).collect())
+                })
+                .collect();
+            let mut theirs: Vec<Set> = (said.adaptations.iter())
+                .map(|set| {
+                    let kind = if oracle::is_audio_adaptation(&set) {
+                        Kind::Audio
+                    } else {
+                        Kind::Video
+                    };
+                    let of = |it: &oracle::Representation| {
+                        (it.bandwidth.unwrap_or(0), it.id.clone().unwrap_or_default())
+                    };
+                    (kind, set.representations.iter().map(of).collect())
+                })
+                .collect();
+            for (_, representations) in &ours {
+                assert!(
+                    representations.is_sorted_by_key(|(bandwidth, _)| *bandwidth),
+                    "{name}"
+                );
+            }
+            for (_, representations) in ours.iter_mut().chain(&mut theirs) {
+                representations.sort();
+            }
+            assert_eq!(ours, theirs, "{name}");
+        }
+    }
+}
+
+/// The paths and media times of the segments of a template, counted one by one.
+fn counted(
+    template: &oracle::SegmentTemplate,
+    representation: &oracle::Representation,
+    length: f64,
+) -> Vec<(String, u64)> {
+    let timescale = template.timescale.unwrap_or(1) as f64;
+    let offset = template.presentationTimeOffset.unwrap_or(0);
+    let end = offset as f64 + length * timescale;
+    let mut times = Vec::new();
+    if let Some(timeline) = &template.SegmentTimeline {
+        let mut time = 0;
+        for entry in &timeline.segments {
+            time = entry.t.unwrap_or(time);
+            for _ in 0..=entry.r.unwrap_or(0) {
+                times.push((time, entry.d));
+                time += entry.d;
+            }
+        }
+    } else {
+        let duration = template.duration.unwrap() as u64;
+        let all = (0..10_000).map(|nth| (offset + nth * duration, duration));
+        times.extend(all);
+    }
+    (template.startNumber.unwrap_or(1)..)
+        .zip(times)
+        .filter(|(_, (time, duration))| {
+            time + duration > offset && (*time as f64) < end - 0.001 * *duration as f64
+        })
+        .map(|(number, (time, _))| {
+            let path = (template.media.as_deref().unwrap())
+                .replace("$RepresentationID$", representation.id.as_deref().unwrap())
+                .replace(
+                    "$Bandwidth$",
+                    &representation.bandwidth.unwrap().to_string(),
+                )
+                .replace("$Number$", &number.to_string())
+                .replace("$Time$", &time.to_string());
+            (path, time)
+        })
+        .collect()
+}
+
+/// The SegmentTemplate of a representation, with what it inherits.
+fn template(levels: [Option<&oracle::SegmentTemplate>; 3]) -> Option<oracle::SegmentTemplate> {
+    let said: Vec<&oracle::SegmentTemplate> = levels.into_iter().flatten().collect();
+    let mut template = (*said.first()?).clone();
+    for above in &said[1..] {
+        let above = (*above).clone();
+        template.media = template.media.or(above.media);
+        template.initialization = template.initialization.or(above.initialization);
+        template.timescale = template.timescale.or(above.timescale);
+        template.duration = template.duration.or(above.duration);
+        template.startNumber = template.startNumber.or(above.startNumber);
+        template.presentationTimeOffset =
+            (template.presentationTimeOffset).or(above.presentationTimeOffset);
+        template.SegmentTimeline = template.SegmentTimeline.or(above.SegmentTimeline);
+    }
+    Some(template)
+}
+
+fn segments(representation: &Representation) -> &Segments {
+    match &representation.index {
+        Index::Known(segments) => segments,
+        index => panic!("{index:?}"),
+    }
+}
+
+#[test]
+fn segments_are_those_that_the_oracle_counts() {
+    let mut compared = 0;
+    for (name, film, said) in with_oracle() {
+        let representations = film
+            .periods
+            .iter()
+            .zip(&said.periods)
+            .flat_map(|(period, said)| {
+                let sets = period.sets.iter().zip(&said.adaptations);
+                sets.flat_map(move |(set, said_set)| {
+                    set.representations.iter().map(move |ours| {
+                        let mut all = said_set.representations.iter();
+                        let theirs = all
+                            .find(|theirs| theirs.id.as_ref() == Some(&ours.id))
+                            .unwrap();
+                        (period, said, said_set, ours, theirs)
+                    })
+                })
+            });
+        for (period, said, said_set, ours, theirs) in representations {
+            let segments = segments(ours);
+            let lists = [
+                &theirs.SegmentList,
+                &said_set.SegmentList,
+                &said.SegmentList,
+            ];
+            if let Some(list) = lists.into_iter().flatten().next() {
+                let media: Vec<_> = list
+                    .segment_urls
+                    .iter()
+                    .map(|url| url.media.clone())
+                    .collect();
+                let Addresses::Listed(listed) = &segments.addresses else {
+                    panic!("{name}: {:?}", segments.addresses);
+                };
+                let paths = listed.iter().map(|listed| Some(listed.place.path.clone()));
+                assert_eq!(paths.collect::<Vec<_>>(), media, "{name}");
+                compared += 1;
+                continue;
+            }
+            let template = template([
+                theirs.SegmentTemplate.as_ref(),
+                said_set.SegmentTemplate.as_ref(),
+                said.SegmentTemplate.as_ref(),
+            ])
+            .unwrap();
+            if period.end.is_infinite() && template.SegmentTimeline.is_none() {
+                let first = segments.get(0).unwrap().place.path;
+                assert_eq!(first, counted(&template, theirs, 60.0)[0].0, "{name}");
+                assert!(segments.at(1e9).is_some(), "{name}");
+                continue;
+            }
+            let mut counted = counted(&template, theirs, period.end - period.start);
+            let passed_by = PASSED_BY.iter().find(|(manifest, _)| *manifest == name);
+            counted.truncate(counted.len() - passed_by.map_or(0, |(_, count)| *count));
+            assert_eq!(segments.len(), counted.len() as u64, "{name} {}", ours.id);
+            let origin = period.start
+                - template.presentationTimeOffset.unwrap_or(0) as f64 / segments.timescale as f64;
+            for (number, (path, time)) in (0..).zip(counted) {
+                let segment = segments.get(number).unwrap();
+                assert_eq!(segment.place.path, path, "{name}");
+                let start = origin + time as f64 / segments.timescale as f64;
+                assert!(
+                    is_close(segment.start, start),
+                    "{name}: {segment:?} {start}"
+                );
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn addresses_are_absolute() {
+    for (name, film, _) in with_oracle() {
+        for set in film.periods.iter().flat_map(|period| &period.sets) {
+            for representation in &set.representations {
+                assert!(!representation.bases.is_empty(), "{name}");
+                for base in &representation.bases {
+                    assert!(Url::parse(base).is_ok(), "{name}: {base}");
+                }
+                let init = segments(representation).get(0).unwrap().init.unwrap();
+                assert!(!init.path.contains('$'), "{name}: {init:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn protected_sets_are_kept_and_marked() {
+    for (name, film, said) in with_oracle() {
+        for (period, said) in film.periods.iter().zip(&said.periods) {
+            for (set, said) in period.sets.iter().zip(&said.adaptations) {
+                assert_eq!(set.protected, !said.ContentProtection.is_empty(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn none_panics_wherever_it_is_cut() {
+    for (name, text) in all() {
+        let is_read = !REFUSED.iter().any(|(refused, _)| *refused == name);
+        // Every place of the short ones, some hundred of the long.
+        for end in (0..text.len()).step_by(1 + text.len() / 1000) {
+            if let Some(text) = text.get(..end) {
+                assert_eq!(read(text).is_ok(), text.contains("</MPD>") && is_read);
+            }
+        }
+    }
+}
+
+#[test]
+fn none_panics_whichever_number_is_replaced() {
+    for (_, text) in all() {
+        let digits = text.match_indices(|char: char| char.is_ascii_digit());
+        for (at, _) in digits.step_by(1 + text.len() / 200) {
+            for number in ["", "0", "-1", "99999999999999999", "18446744073709551615"] {
+                let changed = [&text[..at], number, &text[at + 1..]].concat();
+                if let Ok(film) = read(&changed) {
+                    for set in film.periods.iter().flat_map(|period| &period.sets) {
+                        for representation in &set.representations {
+                            let segments = segments(representation);
+                            let _ = (segments.get(segments.len() - 1), segments.at(1.0));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The segments that an MPD of one representation has in its second period, which is `length` long.
+fn segments_in(length: f64, template: &str) -> Option<Segments> {
+    let text = format!(
+        "<MPD><Period start='PT0S'/><Period start='PT7.5S' duration='PT{length}S'>\
+         <AdaptationSet \
+         mimeType='video/mp4'>{template}<Representation/></AdaptationSet></Period></MPD>"
+    );
+    let film = read(&text).ok()?;
+    Some(segments(&film.periods[0].sets[0].representations[0]).clone())
+}
+
+/// What holds for segments whatever the manifest says.
+fn check(segments: &Segments) {
+    let len = segments.len();
+    assert!(len > 0);
+    assert_eq!(segments.get(len), None);
+    assert_eq!(segments.get(u64::MAX), None);
+    let mut positions = 0;
+    let mut last = None;
+    for run in &segments.runs {
+        assert!(run.count > 0 && run.duration > 0);
+        assert_eq!(run.first, positions);
+        positions += run.count;
+        assert!(
+            last.is_none_or(|last| last <= run.time),
+            "{:?}",
+            segments.runs
+        );
+        last = Some(run.time + run.duration * run.count);
+    }
+    // Each, or as many as can be looked at.
+    let listed: Vec<_> = (0..len.min(500))
+        .map(|number| segments.get(number).unwrap())
+        .collect();
+    for (segment, next) in listed.iter().zip(&listed[1..]) {
+        assert!(segment.start < segment.end);
+        assert!(segment.end <= next.start + 1e-9, "{segment:?} {next:?}");
+    }
+    let (start, end) = segments.span().unwrap();
+    assert!(end <= segments.end);
+    for step in 0..50 {
+        let time = start - 1.0 + (end - start + 2.0) * f64::from(step) / 50.0;
+        let found = segments.at(time).map(|segment| segment.number);
+        // Boundaries are as good as rounding: only times beside them tell.
+        if len > 500
+            || listed
+                .iter()
+                .any(|segment| is_close(segment.end, time + TOLERANCE))
+        {
+            continue;
+        }
+        let expected = listed.iter().find(|segment| segment.end > time + TOLERANCE);
+        let expected = expected.map(|segment| segment.number);
+        // The last one is cut by the period, and counts as being played for as long as it says.
+        if found != Some(len - 1) {
+            assert_eq!(found, expected, "{time}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn templates_hold_their_promises(
+        timescale in 1_u64..100_000,
+        duration in 1_u64..1_000_000,
+        offset in 0_u64..1_000_000_000,
+        start in 0_u64..1_000_000,
+        length in 0.1..500.0,
+    ) {
+        let template = format!(
+            "<SegmentTemplate media='$Number$' timescale='{timescale}' duration='{duration}' \
+             startNumber='{start}' presentationTimeOffset='{offset}'/>"
+        );
+        let segments = segments_in(length, &template).unwrap();
+        check(&segments);
+        prop_assert_eq!(segments.get(0).unwrap().place.path, start.to_string());
+        let (first, last) = segments.span().unwrap();
+        prop_assert!(is_close(first, 7.5));
+        let sliver = duration as f64 / timescale as f64 / 1000.0;
+        prop_assert!(last >= segments.end - sliver - 1e-6, "{} {}", last, segments.end);
+    }
+
+    #[test]
+    fn timelines_hold_their_promises(
+        entries in prop::collection::vec(
+            (
+                prop::option::of(0_u64..2000),
+                0_u64..300,
+                -1_i64..9,
+                prop::option::weighted(0.1, 0_u64..50),
+            ),
+            1..12,
+        ),
+        offset in 0_u64..1000,
+        length in 0.1..200.0,
+    ) {
+        let mut timeline = String::new();
+        for (time, duration, repeat, number) in entries {
+            let time = time.map(|time| format!("t='{time}'")).unwrap_or_default();
+            let number = number.map(|number| format!("n='{number}'")).unwrap_or_default();
+            timeline += &format!("<S {time} {number} d='{duration}' r='{repeat}'/>");
+        }
+        let template = format!(
+            "<SegmentTemplate media='$Number$/$Time$' timescale='10' \
+            presentationTimeOffset='{offset}'>\
+             <SegmentTimeline>{timeline}</SegmentTimeline></SegmentTemplate>"
+        );
+        if let Some(segments) = segments_in(length, &template) {
+            check(&segments);
+            for number in 0..segments.len() {
+                let segment = segments.get(number).unwrap();
+                let (_, time) = segment.place.path.split_once('/').unwrap();
+                let time: f64 = time.parse().unwrap();
+                prop_assert!(is_close(segment.start, 7.5 + (time - offset as f64) / 10.0));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "(<|</|/>|>|&|;|'|=| |MPD|Period|S|t|[a-z])*") {
+        let _ = read(&text);
+    }
+}

@@ -1,0 +1,354 @@
+//! The reader of MP4 files against another one, on files that other programs made.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails for"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mp4_atom::{Any, Codec, Encode, Moof, Moov, ReadFrom, SegmentReference, Sidx as SidxBox};
+use proptest::prelude::*;
+use yew_mse_worker::media::{
+    ByteRange, Kind, Segments, Sidx,
+    mp4::{self, SegmentIndex},
+    sniff,
+};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(path(name)).unwrap()
+}
+
+/// The boxes of a file, as the other reader sees them.
+fn atoms(mut bytes: &[u8]) -> Vec<Any> {
+    let mut found = Vec::new();
+    while let Some(atom) = Option::<Any>::read_from(&mut bytes).unwrap() {
+        found.push(atom);
+    }
+    found
+}
+
+fn moov(bytes: &[u8]) -> Moov {
+    let is_moov = |atom| match atom {
+        Any::Moov(moov) => Some(moov),
+        _ => None,
+    };
+    atoms(bytes).into_iter().find_map(is_moov).unwrap()
+}
+
+fn moof(bytes: &[u8]) -> Moof {
+    let is_moof = |atom| match atom {
+        Any::Moof(moof) => Some(moof),
+        _ => None,
+    };
+    atoms(bytes).into_iter().find_map(is_moof).unwrap()
+}
+
+/// Files that begin with an init segment, and the codecs that their manifests say they are of.
+const INITS: [(&str, &str); 18] = [
+    ("assets/film/240p/init.mp4", "avc1.4d4015"),
+    ("assets/film/360p/init.mp4", "avc1.4d401e"),
+    ("assets/film/720p/init.mp4", "avc1.4d401f"),
+    ("assets/film/1080p/init.mp4", "avc1.640028"),
+    ("assets/film/audio/init.mp4", "mp4a.40.2"),
+    ("tests/streams/6339/v.mp4", "avc1.4d401f"),
+    ("tests/streams/6339/a.mp4", "mp4a.40.2"),
+    ("tests/media/h264/video/init.mp4", "avc1.4d400c"),
+    ("tests/media/h264/audio/init.mp4", "mp4a.40.2"),
+    ("tests/media/h264-large/video/init.mp4", "avc1.4d4015"),
+    (
+        "tests/media/vp9/video/init.mp4",
+        "vp09.00.10.08.01.02.02.02.00",
+    ),
+    ("tests/media/vp9/audio/init.mp4", "opus"),
+    ("tests/media/ondemand/90p.mp4", "avc1.4d400c"),
+    ("tests/media/ondemand/180p.mp4", "avc1.4d4015"),
+    ("tests/media/ondemand/audio.mp4", "mp4a.40.2"),
+    ("tests/media/ondemand/hierarchical.mp4", "avc1.4d400c"),
+    ("tests/media/packed/muxed-init.mp4", "avc1.4d400c,mp4a.40.2"),
+    ("tests/media/packed/byterange.mp4", "avc1.4d400c,mp4a.40.2"),
+];
+
+#[test]
+fn init_segments_say_what_another_reader_finds_in_them() {
+    for (name, codecs) in INITS {
+        let read = mp4::init(&bytes(name)).unwrap();
+        let moov = moov(&bytes(name));
+        let timescales: Vec<(u32, u32)> = moov
+            .trak
+            .iter()
+            .map(|trak| (trak.tkhd.track_id, trak.mdia.mdhd.timescale))
+            .collect();
+        let size = moov.trak.iter().find_map(|trak| {
+            let visual = match &trak.mdia.minf.stbl.stsd.codecs[0] {
+                Codec::Avc1(avc1) => &avc1.visual,
+                Codec::Vp09(vp09) => &vp09.visual,
+                _ => return None,
+            };
+            Some((visual.width.into(), visual.height.into()))
+        });
+        assert_eq!(read.timescales, timescales, "{name}");
+        assert_eq!(read.size, size.unwrap_or_default(), "{name}");
+        let kind = if size.is_some() {
+            Kind::Video
+        } else {
+            Kind::Audio
+        };
+        assert_eq!((read.kind, read.encrypted), (kind, false), "{name}");
+        assert_eq!(read.codecs, codecs, "{name}");
+    }
+}
+
+#[test]
+fn init_segments_are_of_the_codecs_that_the_manifests_say() {
+    let manifests = [
+        "assets/film/film.mpd",
+        "tests/media/h264/stream.mpd",
+        "tests/media/vp9/stream.mpd",
+        "tests/media/multiperiod.mpd",
+        "tests/media/ondemand/ondemand.mpd",
+        "tests/media/ondemand/hierarchical.mpd",
+    ];
+    let mut compared = 0;
+    for manifest in manifests {
+        let text = fs::read_to_string(path(manifest)).unwrap();
+        let mpd = roxmltree::Document::parse(&text).unwrap();
+        let named = |name: &'static str| {
+            let namespace = "urn:mpeg:dash:schema:mpd:2011";
+            move |node: &roxmltree::Node| node.has_tag_name((namespace, name))
+        };
+        for representation in mpd.descendants().filter(named("Representation")) {
+            let Some(codecs) = representation.attribute("codecs") else {
+                continue;
+            };
+            let file = representation
+                .children()
+                .find(named("BaseURL"))
+                .map_or_else(
+                    || {
+                        let set = representation.parent().unwrap();
+                        let template = set.children().find(named("SegmentTemplate")).unwrap();
+                        let id = representation.attribute("id").unwrap();
+                        let init = template.attribute("initialization").unwrap();
+                        init.replace("$RepresentationID$", id)
+                    },
+                    |base| base.text().unwrap().to_owned(),
+                );
+            let file = Path::new(manifest).with_file_name(file);
+            let read = mp4::init(&bytes(file.to_str().unwrap())).unwrap();
+            assert_eq!(read.codecs, codecs, "{manifest}: {}", file.display());
+            let width = representation.attribute("width").unwrap_or("0");
+            assert_eq!(read.size.0.to_string(), width, "{manifest}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 5 + 2 + 2 + 5 + 3 + 2);
+}
+
+#[test]
+fn segments_begin_when_another_reader_says() {
+    for (folder, numbers, init) in [
+        ("assets/film/720p", 1..=16, "init.mp4"),
+        ("assets/film/audio", 1..=16, "init.mp4"),
+        ("tests/media/vp9/audio", 1..=4, "init.mp4"),
+        ("tests/media/packed", 1..=4, "muxed-init.mp4"),
+    ] {
+        let init = mp4::init(&bytes(&format!("{folder}/{init}"))).unwrap();
+        for number in numbers {
+            let prefix = if folder.ends_with("packed") {
+                "muxed-"
+            } else {
+                ""
+            };
+            let name = format!("{folder}/{prefix}{number}.m4s");
+            let segment = bytes(&name);
+            let times = moof(&segment).traf.into_iter().map(|traf| {
+                let (_, timescale) = init
+                    .timescales
+                    .iter()
+                    .find(|(track, _)| *track == traf.tfhd.track_id)
+                    .unwrap();
+                traf.tfdt.unwrap().base_media_decode_time as f64 / f64::from(*timescale)
+            });
+            let earliest = times.reduce(f64::min);
+            assert!(earliest.is_some(), "{name}");
+            assert_eq!(mp4::first_time(&segment, &init), earliest, "{name}");
+        }
+    }
+}
+
+/// Answers what the reader wants from a file, as a server would.
+fn look_up(file: &[u8], sidx: &Sidx) -> Segments {
+    let mut index = SegmentIndex::new(sidx);
+    while let Some(ByteRange { first, last }) = index.wanted() {
+        let end = file.len().min(last.unwrap() as usize + 1);
+        let there = file.get(first as usize..end).unwrap_or_default();
+        index.read(there, first).unwrap();
+    }
+    index.segments(sidx)
+}
+
+fn whole_file() -> Sidx {
+    Sidx {
+        end: f64::INFINITY,
+        ..Sidx::default()
+    }
+}
+
+/// Start in seconds, first and last byte of each segment.
+fn listed(segments: &Segments) -> Vec<(f64, u64, u64)> {
+    (0..segments.len())
+        .map(|number| segments.get(number).unwrap())
+        .map(|segment| {
+            let range = segment.place.range.unwrap();
+            (segment.start, range.first, range.last.unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn indexes_lead_to_the_fragments_that_are_there() {
+    for name in ["90p", "180p", "audio", "hierarchical"] {
+        let file = bytes(&format!("tests/media/ondemand/{name}.mp4"));
+        let init = mp4::init(&file).unwrap();
+        let segments = look_up(&file, &whole_file());
+        assert_eq!(segments.len(), 8, "{name}");
+        for (start, first, last) in listed(&segments) {
+            let fragment = &file[first as usize..=last as usize];
+            assert!(matches!(atoms(fragment)[..], [Any::Moof(_), Any::Mdat(_)]));
+            assert_eq!(mp4::first_time(fragment, &init), Some(start), "{name}");
+        }
+        let init_segment = segments.get(0).unwrap().init.unwrap().range.unwrap();
+        let init_segment = &file[..=init_segment.last.unwrap() as usize];
+        assert!(matches!(
+            atoms(init_segment)[..],
+            [Any::Ftyp(_), Any::Moov(_)]
+        ));
+    }
+}
+
+#[test]
+fn packed_audio_carries_its_time() {
+    for number in 1..=4 {
+        let segment = bytes(&format!("tests/media/packed/{number}.aac"));
+        assert_eq!(sniff::content(&segment, ""), sniff::Content::Aac);
+        let time = sniff::id3_timestamp(&segment).unwrap();
+        let expected = f64::from(2 * (number - 1));
+        assert!((time - expected).abs() < 0.03, "{number} begins at {time}");
+    }
+}
+
+#[test]
+fn the_kinds_of_files_are_told_apart() {
+    use sniff::Content;
+    for (name, content) in [
+        ("assets/film/film.mpd", Content::Mpd),
+        ("assets/film/film.m3u8", Content::Playlist),
+        ("assets/film/720p/1.m4s", Content::Mp4),
+        ("tests/media/packed/muxed-init.mp4", Content::Mp4),
+        (
+            "tests/streams/hls-raw-mp3/media_w905519204_0.mp3",
+            Content::Mp3,
+        ),
+        // Encrypted, so that nothing shows.
+        ("tests/media/packed/aes-1.m4s", Content::Other),
+    ] {
+        assert_eq!(sniff::content(&bytes(name), ""), content, "{name}");
+    }
+}
+
+#[test]
+fn nothing_panics_wherever_it_is_cut() {
+    for (name, _) in INITS {
+        let file = bytes(name);
+        let init = mp4::init(&file).unwrap();
+        for end in 0..file.len().min(4000) {
+            let _ = mp4::init(&file[..end]);
+            let _ = mp4::first_time(&file[..end], &init);
+            let mut index = SegmentIndex::new(&whole_file());
+            while index.wanted().is_some() && index.read(&file[..end], 0).is_ok() {}
+        }
+    }
+}
+
+prop_compose! {
+    fn reference()(size in 1_u32..1 << 31, duration in 1_u32..) -> SegmentReference {
+        SegmentReference {
+            reference_type: false,
+            referenced_size: size,
+            subsegment_duration: duration,
+            starts_with_sap: true,
+            sap_type: 1,
+            sap_delta_time: 0,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn indexes_are_read_as_they_were_written(
+        timescale in 1_u32..,
+        time in 0_u64..1 << 62,
+        offset in 0_u64..1 << 62,
+        references in prop::collection::vec(reference(), 1..50),
+    ) {
+        let written = SidxBox {
+            reference_id: 1,
+            timescale,
+            earliest_presentation_time: time,
+            first_offset: offset,
+            references,
+        };
+        let mut file = Vec::new();
+        written.encode(&mut file).unwrap();
+        let segments = look_up(&file, &whole_file());
+        let (mut time, mut first) = (time, file.len() as u64 + offset);
+        let mut expected = Vec::new();
+        for reference in &written.references {
+            let next = first + u64::from(reference.referenced_size);
+            expected.push((time as f64 / f64::from(timescale), first, next - 1));
+            first = next;
+            time += u64::from(reference.subsegment_duration);
+        }
+        prop_assert_eq!(listed(&segments), expected);
+    }
+
+    #[test]
+    fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        harm(&bytes);
+    }
+
+    #[test]
+    fn flipped_bytes_do_no_harm(
+        which in 0..INITS.len(),
+        flips in prop::collection::vec((0_usize..2000, any::<u8>()), 1..8),
+    ) {
+        let mut file = bytes(INITS[which].0);
+        for (at, byte) in flips {
+            if let Some(flipped) = file.get_mut(at) {
+                *flipped = byte;
+            }
+        }
+        harm(&file);
+    }
+}
+
+/// Has some bytes read by all that reads bytes.
+fn harm(bytes: &[u8]) {
+    let _ = mp4::header(bytes);
+    let init = mp4::init(bytes).unwrap_or_default();
+    let _ = mp4::first_time(bytes, &init);
+    let _ = sniff::content(bytes, "");
+    let _ = sniff::id3_timestamp(bytes);
+    let mut index = SegmentIndex::new(&whole_file());
+    while index.wanted().is_some() && index.read(bytes, 0).is_ok() {}
+    let _ = index.segments(&whole_file()).span();
+}
