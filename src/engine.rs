@@ -9,6 +9,7 @@ mod conditions;
 mod feed;
 mod fetch;
 mod film;
+mod manifest;
 mod network;
 pub mod session;
 mod source;

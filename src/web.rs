@@ -126,6 +126,14 @@ extern "C" {
     #[wasm_bindgen(js_namespace = ["navigator", "mediaCapabilities"], js_name = decodingInfo, catch)]
     pub fn decoding_info(configuration: &Object) -> Result<Promise, JsValue>;
 
+    type TextDecoder;
+
+    #[wasm_bindgen(constructor)]
+    fn new_text_decoder() -> TextDecoder;
+
+    #[wasm_bindgen(method, js_name = decode)]
+    fn decode_text(this: &TextDecoder, bytes: &Uint8Array) -> String;
+
     #[wasm_bindgen(js_name = Navigator)]
     type AnyNavigator;
 
@@ -134,6 +142,11 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, structural, js_name = onLine)]
     fn on_line(this: &AnyNavigator) -> bool;
+}
+
+/// A text in UTF-8. What is none of that becomes replacement characters.
+pub fn decode(bytes: &Uint8Array) -> String {
+    TextDecoder::new_text_decoder().decode_text(bytes)
 }
 
 /// `SourceBuffer.timestampOffset = seconds`.

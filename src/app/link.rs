@@ -207,11 +207,9 @@ impl Line {
         };
         match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
-            Ok(event) if event.session().is_some() => {
-                // One that was only slow is as good as any.
-                if !self.answered.replace(true) {
-                    self.broken.set(false);
-                }
+            // One that was only slow is as good as any.
+            Ok(event) if event.session().is_some() && !self.answered.replace(true) => {
+                self.broken.set(false);
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ use super::{
     conditions::{Conditions, Filled},
     fetch::Progress,
     film::Film,
+    manifest,
     network::{Network, base, resolve},
 };
 use crate::{
@@ -501,11 +502,7 @@ impl Feed {
             if !self.init.borrow().as_ref().is_some_and(is_there) {
                 // A damaged one would end the MediaSource, and not only this representation.
                 if representation.container.ends_with("/mp4") {
-                    mp4::init(&bytes.to_vec()).map_err(|refusal| Fault::Damaged {
-                        what: Piece::Init,
-                        url: place.path.clone(),
-                        reason: refusal.to_string(),
-                    })?;
+                    manifest::init(bytes, &place.path, Piece::Init)?;
                 }
                 // Until it is in, it is none of those that it may replace.
                 self.init.take();

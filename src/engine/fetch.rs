@@ -183,7 +183,7 @@ impl Answer<'_> {
     ///
     /// # Errors
     /// As [`next`](Self::next) has.
-    pub async fn all(mut self) -> Result<Uint8Array, Fault> {
+    pub async fn all(&mut self) -> Result<Uint8Array, Fault> {
         let all = self.collect(f64::INFINITY).await?;
         Ok(all.unwrap_or_default())
     }

@@ -1,7 +1,10 @@
 //! The network as a playback uses it: tries again, asks another server, waits while there is none to
 //! ask, and measures what comes.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures_util::future::select;
 use gloo_timers::future::TimeoutFuture;
@@ -26,14 +29,23 @@ const OFFLINE: u32 = 5_000;
 /// After how many failures of one thing the page is told that it is being tried again.
 const PATIENT: u32 = 2;
 
-/// A file that was asked for by its address.
+/// What came of a file.
 pub struct File {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// Its URL after redirects.
+    /// All of it, or its beginning.
+    pub bytes: Uint8Array,
+    /// Its URL after redirects: what relative URLs in it are relative to.
     pub url: String,
-    /// What the server says that it is.
+    /// What the server says that it is; empty if it does not.
     pub content_type: String,
+}
+
+/// How much of a file is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// What comes first of it.
+    Beginning,
 }
 
 /// The network of one playback.
@@ -62,56 +74,37 @@ impl Network {
         self.meter.bandwidth.borrow().estimate()
     }
 
-    /// Fetches a file at an absolute URL.
+    /// Fetches what is at a place, from whichever of the bases has it.
     ///
     /// # Errors
     /// Those of [`fetch`], once there is no use in trying on.
-    pub async fn file(&self, url: &str, what: Piece) -> Result<File, Fault> {
-        let mut attempts = Attempts::new(1);
+    pub async fn get(
+        &self,
+        what: Piece,
+        bases: &[Rc<str>],
+        place: &Place,
+        extent: Extent,
+    ) -> Result<File, Fault> {
+        let mut attempts = Attempts::new(bases.len());
         loop {
             let fetched = async {
+                let url = resolve(base(bases, &attempts), &place.path)?;
                 let progress = Progress::default();
-                let answer = fetch::open(what, url, None, &self.settings, &progress).await?;
-                let (url, content_type) = (answer.url(), answer.content_type());
-                let bytes = answer.all().await?.to_vec();
+                let mut answer = self.open(what, &url, place, &progress).await?;
+                let bytes = match extent {
+                    Extent::Whole => answer.all().await?,
+                    Extent::Beginning => answer.next().await?.unwrap_or_default(),
+                };
                 Ok(File {
                     bytes,
-                    url,
-                    content_type,
+                    url: answer.url(),
+                    content_type: answer.content_type(),
                 })
             };
             match fetched.await {
                 Ok(file) => {
                     self.succeeded();
                     return Ok(file);
-                }
-                Err(fault) => self.failed(&mut attempts, fault).await?,
-            }
-        }
-    }
-
-    /// Fetches what is at a place, from whichever of the bases has it.
-    ///
-    /// # Errors
-    /// Those of [`fetch`], once there is no use in trying on.
-    pub async fn bytes(
-        &self,
-        what: Piece,
-        bases: &[std::rc::Rc<str>],
-        place: &Place,
-    ) -> Result<Uint8Array, Fault> {
-        let mut attempts = Attempts::new(bases.len());
-        loop {
-            let fetched = async {
-                let url = resolve(base(bases, &attempts), &place.path)?;
-                let progress = Progress::default();
-                let answer = self.open(what, &url, place, &progress).await?;
-                answer.all().await
-            };
-            match fetched.await {
-                Ok(bytes) => {
-                    self.succeeded();
-                    return Ok(bytes);
                 }
                 Err(fault) => self.failed(&mut attempts, fault).await?,
             }
@@ -194,7 +187,7 @@ impl Network {
 }
 
 /// The base to try now.
-pub fn base<'a>(bases: &'a [std::rc::Rc<str>], attempts: &Attempts) -> &'a str {
+pub fn base<'a>(bases: &'a [Rc<str>], attempts: &Attempts) -> &'a str {
     bases.get(attempts.server()).map_or("", |base| base)
 }
 
