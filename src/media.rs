@@ -255,8 +255,8 @@ pub enum Addresses {
     Template {
         /// The media template.
         media: String,
-        /// The number of the segment at position 0.
-        start_number: u64,
+        /// Of each run the number of its first segment.
+        numbers: Vec<u64>,
     },
     /// One by one: HLS, SegmentList, sidx.
     Listed(Vec<Listed>),
@@ -363,8 +363,9 @@ impl Segments {
 
     /// The segment at a position.
     pub fn get(&self, number: u64) -> Option<Segment> {
-        let which = self.runs.partition_point(|run| run.first <= number);
-        let run = self.runs.get(which.checked_sub(1)?)?;
+        let after = self.runs.partition_point(|run| run.first <= number);
+        let which = after.checked_sub(1)?;
+        let run = self.runs.get(which)?;
         let nth = number - run.first;
         if nth >= run.count {
             return None;
@@ -376,12 +377,9 @@ impl Segments {
             return None;
         }
         let listed = match &self.addresses {
-            Addresses::Template {
-                media,
-                start_number,
-            } => Listed {
+            Addresses::Template { media, numbers } => Listed {
                 place: Place {
-                    path: dash::fill(media, start_number.saturating_add(number), time),
+                    path: dash::fill(media, numbers.get(which)?.saturating_add(nth), time),
                     range: None,
                 },
                 init: (!self.inits.is_empty()).then_some(0),

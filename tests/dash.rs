@@ -44,7 +44,7 @@ fn all() -> Vec<(String, String)> {
 
 /// Manifests of which nothing is to be played, and why.
 const REFUSED: [(&str, &str); 2] = [
-    ("incomplete", "line 3: the text ends within <MPD>"),
+    ("incomplete", "line 2: it ends too early"),
     (
         "telestream-binary",
         "there is neither video nor audio in it",

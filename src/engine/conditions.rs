@@ -174,13 +174,12 @@ impl Conditions {
         self.common().ahead(self.clock.get().position())
     }
 
-    /// Seconds that the other buffer has ahead, if there is one that still needs something.
+    /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one
+    /// that has less is never kept waiting.
     pub fn others(&self, kind: Kind) -> f64 {
         let position = self.clock.get().position();
-        match self.filled(other(kind)) {
-            Some(it) if !it.ended => it.buffered.ahead(position),
-            _ => f64::INFINITY,
-        }
+        let other = self.filled(other(kind));
+        other.map_or(f64::INFINITY, |it| it.complete - position)
     }
 
     /// What all buffers hold in common: what can be played.

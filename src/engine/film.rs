@@ -287,7 +287,9 @@ impl Film {
             // The index of a WebM file is of another kind.
             let is_indexed =
                 !(mime.starts_with("video/webm") && matches!(it.index, Index::Sidx(_)));
-            let is_decoded = mime.is_empty() || MediaSource::is_type_supported(&mime);
+            // In HLS, what MP3 comes in is only known when it has come.
+            let is_unknown = it.container.is_empty() || it.codecs == "mp4a.40.34";
+            let is_decoded = is_unknown || MediaSource::is_type_supported(&mime);
             if set.protected || !is_indexed || !is_decoded {
                 self.unplayable.borrow_mut().push(id);
             }

@@ -48,7 +48,10 @@ const MAX_VARIANTS: usize = 1000;
 /// More variables than this are refused, for the same reason.
 const MAX_VARIABLES: usize = 100;
 
-/// How many bytes a playlist may repeat of itself: a variable may be long, and be named in every line.
+/// Longer lists of codecs than this are nonsense, and would be copied for each rendition.
+const MAX_CODECS: usize = 1000;
+
+/// How many bytes a playlist may make of itself by naming the same long variable or key in every line.
 const MAX_GROWTH: usize = 1 << 26;
 
 /// The ticks of a media playlist are microseconds.
@@ -60,202 +63,310 @@ const TIMESCALE: u64 = 1_000_000;
 /// # Errors
 /// [`Refusal`], with words for a person.
 pub fn read(text: &str, url: &str, imported: &Definitions) -> Result<Playlist, Refusal> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    if lines.next() != Some("#EXTM3U") {
-        return Err(malformed("it does not begin with #EXTM3U"));
+    let malformed = |reason: Reason| Refusal::Malformed(reason.into());
+    let mut definitions = Definitions::default();
+    let text = definitions.fill(text, url, imported).map_err(malformed)?;
+    let mut reader = Reader::default();
+    reader.read(&text).map_err(malformed)?;
+    if let Some(feature) = reader.unsupported {
+        return Err(Refusal::Unsupported(feature));
     }
-    let scope = Scope {
-        url,
-        imported,
-        definitions: Definitions::default(),
-        growth: MAX_GROWTH,
-    };
-    // § 4.1: what is in it says which of the two it is. One that is still to begin lists nothing.
-    let has = |tag: &str| lines.clone().any(|line| line.starts_with(tag));
-    match (has("#EXT-X-STREAM-INF"), has("#EXTINF")) {
-        (true, true) => Err(malformed("it lists both variants and segments")),
-        (true, false) => multivariant(lines, scope).map(Playlist::Multivariant),
-        (false, false) if !has("#EXT-X-TARGETDURATION") => {
-            Err(malformed("it lists neither variants nor segments"))
-        }
-        (false, _) => media(lines, scope).map(Playlist::Media),
-    }
+    Ok(if reader.variants.is_empty() {
+        Playlist::Media(reader.media())
+    } else {
+        Playlist::Multivariant(Multivariant {
+            film: reader.film(url),
+            definitions,
+        })
+    })
+}
+
+/// Why a playlist is malformed.
+type Reason = &'static str;
+
+/// What has been read of a playlist, of whichever kind it is.
+#[derive(Default)]
+struct Reader<'a> {
+    variants: Vec<Variant<'a>>,
+    renditions: Vec<Rendition<'a>>,
+    protected: bool,
+
+    segments: Vec<Listed>,
+    runs: Vec<Run>,
+    inits: Vec<Place>,
+    /// Whether there is a line without a tag that no tag speaks of.
+    has_stray: bool,
+    /// What of it this player cannot play.
+    unsupported: Option<&'static str>,
+    is_whole: bool,
+    target_duration: f64,
+    /// Where the last segment ends, in seconds and in ticks. Durations are summed up before they are
+    /// rounded, so that no error grows with their number.
+    end: f64,
+    ticks: u64,
+    /// Bytes of the paths of keys, of which each segment has one of its own.
+    keys: usize,
+
+    // What holds for the segments that follow, and what for the next line without a tag alone.
+    encryption: Option<Encryption<'a>>,
+    sequence: u64,
+    stretch: u32,
+    next: Next<'a>,
 }
 
 /// EXT-X-STREAM-INF and its URI line (§ 4.4.6.2).
-struct Variant {
-    uri: String,
+struct Variant<'a> {
+    list: &'a str,
+    uri: &'a str,
+    /// Pictures, unless it says that it has none.
+    kind: Kind,
+    bandwidth: u64,
+    /// Those of all that is played with it.
+    codecs: &'a str,
     /// The group of audio renditions that it is played with; empty if there is none.
-    audio: String,
+    audio: &'a str,
+    /// Whether that group has media playlists of its own.
+    is_apart: bool,
     /// Which copy of the film it belongs to (§ 7).
-    pathway: String,
-    /// What else it says of itself. Its codecs are those of all that is played with it.
-    says: Representation,
+    pathway: &'a str,
 }
 
 /// EXT-X-MEDIA of sound (§ 4.4.6.1).
-struct Rendition {
-    group: String,
-    name: String,
-    language: String,
-    /// `None` if it is muxed into the segments of the variants.
-    uri: Option<String>,
-    default: bool,
+struct Rendition<'a> {
+    list: &'a str,
+    group: &'a str,
+    /// Empty if it is muxed into the segments of the variants.
+    uri: &'a str,
 }
 
-fn multivariant<'a>(
-    lines: impl Iterator<Item = &'a str>,
-    mut scope: Scope,
-) -> Result<Multivariant, Refusal> {
-    let mut variants = Vec::new();
-    let mut renditions = Vec::new();
-    let mut protected = false;
-    let mut pending = None;
-    for line in lines {
-        let (tag, value) = line.split_once(':').unwrap_or((line, ""));
-        match tag {
-            "#EXT-X-STREAM-INF" => pending = Some(value),
-            "#EXT-X-MEDIA" if attribute(value, "TYPE") == Some("AUDIO") => {
-                renditions.push(rendition(value, &mut scope)?);
+/// EXT-X-KEY with METHOD=AES-128 (§ 4.4.4.4).
+#[derive(Clone, Copy)]
+struct Encryption<'a> {
+    path: &'a str,
+    /// `None` if it is the media sequence number of each segment.
+    iv: Option<u128>,
+}
+
+/// What the tags say of the line without a tag that follows them; empty if they do not.
+#[derive(Default)]
+struct Next<'a> {
+    variant: &'a str,
+    duration: &'a str,
+    range: &'a str,
+    is_missing: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&mut self, text: &'a str) -> Result<(), Reason> {
+        let mut lines = text.split('\n').filter(|line| !line.is_empty());
+        if lines.next() != Some("#EXTM3U") {
+            return Err("it does not begin with #EXTM3U");
+        }
+        for line in lines {
+            if line.starts_with('#') {
+                let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+                self.tag(tag, value.trim_ascii())?;
+            } else {
+                self.uri(line)?;
             }
-            "#EXT-X-SESSION-KEY" => protected |= is_drm(value),
-            "#EXT-X-DEFINE" => scope.define(value)?,
-            _ if line.starts_with('#') => {}
-            _ => {
-                if let Some(list) = pending.take() {
-                    variants.push(variant(list, line, &mut scope)?);
+        }
+        if self.variants.len().max(self.renditions.len()) > MAX_VARIANTS {
+            self.unsupported = Some("more than 1000 variants");
+        }
+        // § 4.1: what is in it says which of the two it is. One that is still to begin lists nothing.
+        let is_to_begin = !self.is_whole && self.target_duration > 0.0;
+        match (self.variants.is_empty(), self.segments.is_empty()) {
+            (false, false) => Err("it lists both variants and segments"),
+            (true, true) if !is_to_begin => Err("it lists neither variants nor segments"),
+            (true, false) if self.has_stray => Err("a segment has no EXTINF before it"),
+            _ => Ok(()),
+        }
+    }
+
+    fn tag(&mut self, tag: &str, value: &'a str) -> Result<(), Reason> {
+        match tag {
+            "#EXT-X-STREAM-INF" => self.next.variant = value,
+            "#EXT-X-MEDIA" if says(value, "TYPE") == "AUDIO" => self.renditions.push(Rendition {
+                list: value,
+                group: says(value, "GROUP-ID"),
+                uri: says(value, "URI"),
+            }),
+            "#EXT-X-SESSION-KEY" => self.protected |= is_drm(value),
+            "#EXTINF" => self.next.duration = value.split(',').next().unwrap_or_default(),
+            "#EXT-X-BYTERANGE" => self.next.range = value,
+            "#EXT-X-GAP" => self.next.is_missing = true,
+            "#EXT-X-DISCONTINUITY" => self.stretch = self.stretch.saturating_add(1),
+            "#EXT-X-KEY" => {
+                self.encryption = match says(value, "METHOD") {
+                    "NONE" => None,
+                    method => {
+                        if is_drm(value) {
+                            self.unsupported = Some("DRM protection");
+                        } else if method != "AES-128" {
+                            self.unsupported = Some("encryption other than AES-128");
+                        }
+                        Some(encryption(value).ok_or("an EXT-X-KEY cannot be read")?)
+                    }
+                }
+            }
+            "#EXT-X-MAP" => {
+                if self.encryption.is_some() {
+                    self.unsupported = Some("encrypted init segments");
+                }
+                let init = init(value).ok_or("an EXT-X-MAP cannot be read")?;
+                if self.inits.last() != Some(&init) {
+                    self.inits.push(init);
+                }
+            }
+            "#EXT-X-MEDIA-SEQUENCE" => self.sequence = number(digits(value))?,
+            "#EXT-X-DISCONTINUITY-SEQUENCE" => {
+                self.stretch = number(digits(value))?.try_into().unwrap_or(u32::MAX);
+            }
+            "#EXT-X-TARGETDURATION" => self.target_duration = number(decimal(value))?,
+            "#EXT-X-ENDLIST" => self.is_whole = true,
+            "#EXT-X-PLAYLIST-TYPE" => self.is_whole |= value == "VOD",
+            "#EXT-X-I-FRAMES-ONLY" => {
+                self.unsupported = Some("playlists of I-frames only");
+            }
+            "#EXT-X-SKIP" => return Err("it leaves out what nobody here has read"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn uri(&mut self, uri: &'a str) -> Result<(), Reason> {
+        let next = std::mem::take(&mut self.next);
+        if !next.variant.is_empty() {
+            self.variants.push(Variant::new(next.variant, uri));
+        } else if !next.duration.is_empty() {
+            self.last(number(decimal(next.duration))?);
+            self.segment(uri, &next)?;
+        } else {
+            self.has_stray = true;
+        }
+        Ok(())
+    }
+
+    /// Lets the next segment last for some seconds.
+    fn last(&mut self, seconds: f64) {
+        self.end += seconds;
+        let end = (self.end * TIMESCALE as f64 + 0.5) as u64;
+        let time = self.ticks;
+        // Every segment lasts, however short its author says it is.
+        let duration = end.saturating_sub(time).max(1);
+        self.ticks = time.saturating_add(duration);
+        match self.runs.last_mut() {
+            Some(run) if run.duration == duration => run.count += 1,
+            _ => self.runs.push(Run {
+                time,
+                duration,
+                count: 1,
+                first: self.segments.len() as u64,
+            }),
+        }
+    }
+
+    fn segment(&mut self, path: &str, next: &Next) -> Result<(), Reason> {
+        // A range without an offset begins where the previous segment ends, in the same file.
+        let end_within = |previous: &Listed| {
+            let last = previous.place.range?.last?;
+            (previous.place.path == path).then(|| last.saturating_add(1))
+        };
+        let range = match next.range {
+            "" => None,
+            range => Some(
+                byte_range(range, self.segments.last().and_then(end_within))
+                    .ok_or("a byte range has no beginning or no end")?,
+            ),
+        };
+        let key = self.encryption.map(|Encryption { path, iv }| {
+            self.keys += path.len();
+            Rc::new(Key {
+                path: path.into(),
+                iv: iv.unwrap_or(self.sequence.into()).to_be_bytes(),
+            })
+        });
+        if self.keys > MAX_GROWTH {
+            return Err(REPEATS);
+        }
+        self.segments.push(Listed {
+            place: Place {
+                path: path.into(),
+                range,
+            },
+            // It is the last that was read, so the last in the list.
+            init: self.inits.len().checked_sub(1),
+            key,
+            stretch: self.stretch,
+            missing: next.is_missing,
+        });
+        self.sequence = self.sequence.saturating_add(1);
+        Ok(())
+    }
+
+    fn media(self) -> Media {
+        Media {
+            segments: Segments {
+                timescale: TIMESCALE,
+                runs: self.runs,
+                addresses: Addresses::Listed(self.segments),
+                inits: self.inits,
+                timestamps: Timestamps::Stretches,
+                ..Segments::default()
+            },
+            availability: if self.is_whole {
+                Availability::Whole
+            } else {
+                Availability::Growing
+            },
+            target_duration: self.target_duration,
+        }
+    }
+
+    /// What there is to choose from. Where variants do not go together, those like the author's first one
+    /// are kept.
+    fn film(mut self, url: &str) -> Presentation {
+        for variant in &mut self.variants {
+            variant.is_apart = sound_is_apart(variant.audio, &self.renditions);
+        }
+        // Sound alone, beside variants with pictures, is for those who cannot load pictures.
+        let has_pictures = |variant: &&Variant| variant.kind == Kind::Video;
+        let first = self.variants.iter().find(has_pictures);
+        let Some(first) = first.or(self.variants.first()) else {
+            return Presentation::default();
+        };
+        let mut film = Film {
+            base: url.into(),
+            protected: self.protected,
+            sets: Vec::new(),
+        };
+        // If there is nothing but sound, and it is apart, the renditions are all there is.
+        if first.kind == Kind::Video || !first.is_apart {
+            for variant in &self.variants {
+                if variant.goes_with(first) {
+                    film.offer(variant.kind, variant, None);
                 }
             }
         }
-        if variants.len().max(renditions.len()) > MAX_VARIANTS {
-            return Err(Refusal::Unsupported("more than 1000 variants"));
-        }
-    }
-    let mut sets = adaptation_sets(variants, &renditions, &mut scope)?;
-    let base: Rc<str> = scope.url.into();
-    for set in &mut sets {
-        set.protected = protected;
-        for representation in &mut set.representations {
-            representation.bases = vec![Rc::clone(&base)];
-            // A guess, and most often right: the bytes will tell.
-            representation.container = match (set.kind, representation.codecs.is_empty()) {
-                (_, true) => "",
-                (Kind::Video, false) => "video/mp4",
-                (Kind::Audio, false) => "audio/mp4",
+        // A group that no variant names is for nobody.
+        for rendition in &self.renditions {
+            let named_by = self
+                .variants
+                .iter()
+                .find(|variant| variant.goes_with(first) && variant.audio == rendition.group);
+            if let Some(variant) = named_by
+                && variant.is_apart
+            {
+                film.offer(Kind::Audio, variant, Some(rendition));
             }
-            .into();
         }
-    }
-    let period = Period {
-        start: 0.0,
-        end: f64::INFINITY,
-        sets,
-    };
-    Ok(Multivariant {
-        film: Presentation {
-            periods: vec![period],
+        Presentation {
+            periods: vec![Period {
+                start: 0.0,
+                end: f64::INFINITY,
+                sets: film.sets,
+            }],
             ..Presentation::default()
-        },
-        definitions: scope.definitions,
-    })
-}
-
-fn variant(list: &str, uri: &str, scope: &mut Scope) -> Result<Variant, Refusal> {
-    let bandwidth = attribute(list, "BANDWIDTH").and_then(digits);
-    let frame_rate = attribute(list, "FRAME-RATE").and_then(decimal);
-    let says = Representation {
-        id: scope.attribute(list, "NAME")?.unwrap_or_default(),
-        bandwidth: bandwidth.unwrap_or_default(),
-        size: attribute(list, "RESOLUTION")
-            .and_then(resolution)
-            .unwrap_or_default(),
-        frame_rate: frame_rate.unwrap_or_default(),
-        codecs: scope.attribute(list, "CODECS")?.unwrap_or_default(),
-        ..Representation::default()
-    };
-    Ok(Variant {
-        uri: scope.fill(uri)?,
-        audio: scope.attribute(list, "AUDIO")?.unwrap_or_default(),
-        pathway: scope
-            .attribute(list, "PATHWAY-ID")?
-            .unwrap_or_else(|| ".".into()),
-        says,
-    })
-}
-
-/// Width and height (§ 4.2).
-fn resolution(text: &str) -> Option<(u32, u32)> {
-    let (width, height) = text.split_once('x')?;
-    Some((
-        digits(width)?.try_into().ok()?,
-        digits(height)?.try_into().ok()?,
-    ))
-}
-
-fn rendition(list: &str, scope: &mut Scope) -> Result<Rendition, Refusal> {
-    Ok(Rendition {
-        group: scope.attribute(list, "GROUP-ID")?.unwrap_or_default(),
-        name: scope.attribute(list, "NAME")?.unwrap_or_default(),
-        language: scope.attribute(list, "LANGUAGE")?.unwrap_or_default(),
-        uri: scope.attribute(list, "URI")?,
-        default: attribute(list, "DEFAULT") == Some("YES"),
-    })
-}
-
-/// What there is to choose from. Where variants do not go together, those like the author's first one
-/// are kept.
-fn adaptation_sets(
-    mut variants: Vec<Variant>,
-    renditions: &[Rendition],
-    scope: &mut Scope,
-) -> Result<Vec<AdaptationSet>, Refusal> {
-    let Some(first) = variants.first() else {
-        return Err(malformed("its EXT-X-STREAM-INF has no URI after it"));
-    };
-    // The other pathways are copies on other servers.
-    let pathway = first.pathway.clone();
-    variants.retain(|variant| variant.pathway == pathway);
-    // Sound alone, beside variants with pictures, is for those who cannot load pictures.
-    let kind = if variants.iter().any(|variant| variant.kind() == Kind::Video) {
-        Kind::Video
-    } else {
-        Kind::Audio
-    };
-    variants.retain(|variant| variant.kind() == kind);
-    // Sound that is in the segments of some variants only would come and go with the bandwidth.
-    let apart = |variant: &Variant| sound_is_apart(&variant.audio, renditions);
-    let is_apart = variants.first().is_some_and(apart);
-    variants.retain(|variant| apart(variant) == is_apart);
-
-    let mut sets = Vec::new();
-    if is_apart {
-        audio_sets(&variants, renditions, scope, &mut sets)?;
-    }
-    // If there is nothing but sound, and it is apart, the renditions are all there is.
-    if kind == Kind::Video || !is_apart {
-        let mut set = AdaptationSet {
-            kind,
-            main: true,
-            ..AdaptationSet::default()
-        };
-        for Variant { uri, says, .. } in variants {
-            let codecs = codecs_of(&says.codecs, is_apart.then_some(kind));
-            offer(&mut set, uri, Representation { codecs, ..says });
-        }
-        sets.insert(0, set);
-    }
-    Ok(sets)
-}
-
-impl Variant {
-    /// Pictures, unless it says that it has none.
-    fn kind(&self) -> Kind {
-        let has = |kind| !codecs_of(&self.says.codecs, Some(kind)).is_empty();
-        if has(Kind::Audio) && !has(Kind::Video) {
-            Kind::Audio
-        } else {
-            Kind::Video
         }
     }
 }
@@ -263,83 +374,131 @@ impl Variant {
 /// Whether the sound of a group has media playlists of its own (§ 4.4.6.2.1). If one of its renditions
 /// is in the variants' own segments, no other one can be played beside it.
 fn sound_is_apart(group: &str, renditions: &[Rendition]) -> bool {
-    let any = |has_uri: bool| {
-        renditions
-            .iter()
-            .any(|rendition| rendition.group == group && rendition.uri.is_some() == has_uri)
-    };
-    !group.is_empty() && any(true) && !any(false)
+    let mut is_apart = false;
+    for rendition in renditions.iter().filter(|it| it.group == group) {
+        if rendition.uri.is_empty() {
+            return false;
+        }
+        is_apart = !group.is_empty();
+    }
+    is_apart
 }
 
-/// A set for each name and language, in which the renditions of all groups meet. A group that no
-/// variant names is for nobody; of the others, variants tell the codecs.
-fn audio_sets(
-    variants: &[Variant],
-    renditions: &[Rendition],
-    scope: &mut Scope,
-    sets: &mut Vec<AdaptationSet>,
-) -> Result<(), Refusal> {
-    for rendition in renditions {
-        let named_by = variants
-            .iter()
-            .find(|variant| variant.audio == rendition.group);
-        let (Some(variant), Some(uri)) = (named_by, &rendition.uri) else {
-            continue;
+impl<'a> Variant<'a> {
+    fn new(list: &'a str, uri: &'a str) -> Self {
+        let codecs = says(list, "CODECS");
+        let codecs = if codecs.len() > MAX_CODECS {
+            ""
+        } else {
+            codecs
         };
-        scope.charge(variant.says.codecs.len())?;
-        let says = Representation {
-            id: rendition.group.clone(),
-            // Only where it has nothing but sound is the variant's bandwidth that of the sound.
-            bandwidth: match variant.kind() {
-                Kind::Video => 0,
-                Kind::Audio => variant.says.bandwidth,
+        let has = |kind| !codecs_of(codecs, Some(kind)).is_empty();
+        Self {
+            list,
+            uri,
+            kind: if has(Kind::Audio) && !has(Kind::Video) {
+                Kind::Audio
+            } else {
+                Kind::Video
             },
-            codecs: codecs_of(&variant.says.codecs, Some(Kind::Audio)),
-            ..Representation::default()
+            bandwidth: digits(says(list, "BANDWIDTH")).unwrap_or_default(),
+            codecs,
+            audio: says(list, "AUDIO"),
+            is_apart: false,
+            pathway: attribute(list, "PATHWAY-ID").unwrap_or("."),
+        }
+    }
+
+    /// Whether a person may switch from one to the other: other pathways are copies on other servers, and
+    /// sound that is in the segments of some variants only would come and go with the bandwidth.
+    fn goes_with(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.is_apart == other.is_apart && self.pathway == other.pathway
+    }
+}
+
+/// The only period of a film.
+struct Film {
+    base: Rc<str>,
+    protected: bool,
+    sets: Vec<AdaptationSet>,
+}
+
+impl Film {
+    /// Adds a representation of a kind, by ascending bandwidth and once: a variant, or a rendition that
+    /// is played with it. There is a set for each name and language, in which the renditions of all
+    /// groups meet.
+    fn offer(&mut self, kind: Kind, variant: &Variant, rendition: Option<&Rendition>) {
+        let (list, uri) = rendition.map_or((variant.list, variant.uri), |it| (it.list, it.uri));
+        let name = says(list, "NAME");
+        let (id, label) = rendition.map_or((name, ""), |it| (it.group, name));
+        let language = says(list, "LANGUAGE");
+        let codecs = codecs_of(variant.codecs, variant.is_apart.then_some(kind));
+        let offered = Representation {
+            id: id.into(),
+            // With pictures beside it, that of the variant says nothing of the sound.
+            bandwidth: if kind == variant.kind {
+                variant.bandwidth
+            } else {
+                0
+            },
+            size: resolution(says(list, "RESOLUTION")).unwrap_or_default(),
+            frame_rate: decimal(says(list, "FRAME-RATE")).unwrap_or_default(),
+            // A guess, and most often right: the bytes will tell.
+            container: match kind {
+                _ if codecs.is_empty() => "",
+                Kind::Video => "video/mp4",
+                Kind::Audio => "audio/mp4",
+            }
+            .into(),
+            codecs,
+            bases: vec![Rc::clone(&self.base)],
+            index: Index::Playlist(uri.into()),
         };
-        let known = sets
+        let known = self
+            .sets
             .iter()
-            .position(|set| set.label == rendition.name && set.language == rendition.language);
-        let at = known.unwrap_or(sets.len());
+            .position(|set| set.kind == kind && set.label == label && set.language == language);
+        let at = known.unwrap_or(self.sets.len());
         if known.is_none() {
-            sets.push(AdaptationSet {
-                kind: Kind::Audio,
-                label: rendition.name.clone(),
-                language: rendition.language.clone(),
+            self.sets.push(AdaptationSet {
+                kind,
+                language: language.into(),
+                label: label.into(),
+                protected: self.protected,
                 ..AdaptationSet::default()
             });
         }
-        if let Some(set) = sets.get_mut(at) {
-            set.main |= rendition.default;
-            offer(set, uri.clone(), says);
+        if let Some(set) = self.sets.get_mut(at) {
+            set.main |= rendition.is_none() || says(list, "DEFAULT") == "YES";
+            let known = &mut set.representations;
+            if !known.iter().any(|known| is_copy(known, &offered)) {
+                let is_higher = |known: &Representation| known.bandwidth > offered.bandwidth;
+                let at = known.iter().position(is_higher).unwrap_or(known.len());
+                known.insert(at, offered);
+            }
         }
     }
-    Ok(())
 }
 
-/// Adds a representation, by ascending bandwidth and once. The same playlist with other sound is no
-/// other representation; neither is another playlist of which the same is said, for that is a copy for
-/// when the first fails.
-fn offer(set: &mut AdaptationSet, uri: String, says: Representation) {
-    fn said(of: &Representation) -> (u64, (u32, u32), f64, &str, &str) {
-        (of.bandwidth, of.size, of.frame_rate, &of.id, &of.codecs)
+/// Whether two representations are one. The same playlist with other sound is no other representation;
+/// neither is another playlist of which the same is said, for that is a copy for when the first fails.
+fn is_copy(one: &Representation, other: &Representation) -> bool {
+    match (&one.index, &other.index) {
+        (Index::Playlist(one), Index::Playlist(other)) if one == other => return true,
+        _ => {}
     }
-    let index = Index::Playlist(uri);
-    let known = &mut set.representations;
-    if !known
-        .iter()
-        .any(|known| known.index == index || said(known) == said(&says))
-    {
-        let at = known.partition_point(|lower| lower.bandwidth <= says.bandwidth);
-        known.insert(at, Representation { index, ..says });
-    }
+    one.bandwidth == other.bandwidth
+        && one.size == other.size
+        && one.frame_rate == other.frame_rate
+        && one.id == other.id
+        && one.codecs == other.codecs
 }
 
 /// Those of the codecs in a list that are of a kind, or of either: text is left out, as no
 /// SourceBuffer takes it.
 fn codecs_of(list: &str, wanted: Option<Kind>) -> String {
     let mut codecs = String::new();
-    for codec in list.split(',').map(str::trim) {
+    for codec in list.split(',').map(str::trim_ascii) {
         let kind = kind_of(codec);
         if codec.is_empty() || kind.is_none() || wanted.is_some() && kind != wanted {
             continue;
@@ -352,183 +511,35 @@ fn codecs_of(list: &str, wanted: Option<Kind>) -> String {
     codecs
 }
 
-fn media<'a>(lines: impl Iterator<Item = &'a str>, mut scope: Scope) -> Result<Media, Refusal> {
-    let mut playlist = Media {
-        availability: Availability::Growing,
-        ..Media::default()
-    };
-    let mut timeline = Timeline::default();
-    let mut listed: Vec<Listed> = Vec::new();
-    let mut inits: Vec<Place> = Vec::new();
-    // What holds for the segments that follow, and what for the next one alone.
-    let mut encryption = Encryption::Clear;
-    let mut sequence = 0;
-    let mut stretch = 0_u32;
-    let mut next = Next::default();
-    for line in lines {
-        let (tag, value) = line.split_once(':').unwrap_or((line, ""));
-        match tag {
-            "#EXTINF" => next.duration = Some(value.split(',').next().unwrap_or_default()),
-            "#EXT-X-BYTERANGE" => next.range = Some(value),
-            "#EXT-X-GAP" => next.is_missing = true,
-            "#EXT-X-DISCONTINUITY" => stretch = stretch.saturating_add(1),
-            "#EXT-X-KEY" => encryption = Encryption::read(value, &mut scope)?,
-            "#EXT-X-MAP" => {
-                if !matches!(encryption, Encryption::Clear) {
-                    return Err(Refusal::Unsupported("encrypted init segments"));
-                }
-                let init = init(value, &mut scope)?;
-                if inits.last() != Some(&init) {
-                    inits.push(init);
-                }
-            }
-            "#EXT-X-MEDIA-SEQUENCE" => sequence = number(value)?,
-            "#EXT-X-DISCONTINUITY-SEQUENCE" => stretch = number(value)?,
-            "#EXT-X-TARGETDURATION" => playlist.target_duration = duration(value)?,
-            "#EXT-X-ENDLIST" => playlist.availability = Availability::Whole,
-            "#EXT-X-PLAYLIST-TYPE" if value.trim() == "VOD" => {
-                playlist.availability = Availability::Whole;
-            }
-            "#EXT-X-DEFINE" => scope.define(value)?,
-            "#EXT-X-I-FRAMES-ONLY" => {
-                return Err(Refusal::Unsupported("playlists of I-frames only"));
-            }
-            "#EXT-X-SKIP" => return Err(malformed("it leaves out what nobody here has read")),
-            _ if line.starts_with('#') => {}
-            _ => {
-                let next = std::mem::take(&mut next);
-                let seconds = next
-                    .duration
-                    .ok_or_else(|| malformed("a segment has no EXTINF before it"))?;
-                timeline.push(duration(seconds)?);
-                let path = scope.fill(line)?;
-                let range = match next.range {
-                    Some(range) => Some(byte_range(range, end_within(&path, listed.last()))?),
-                    None => None,
-                };
-                listed.push(Listed {
-                    place: Place { path, range },
-                    // It is the last that was read, so the last in the list.
-                    init: inits.len().checked_sub(1),
-                    key: encryption.key(sequence, &mut scope)?,
-                    stretch,
-                    missing: next.is_missing,
-                });
-                sequence = sequence.saturating_add(1);
-            }
-        }
-    }
-    if listed.is_empty() && playlist.availability == Availability::Whole {
-        return Err(malformed("it lists no segments"));
-    }
-    playlist.segments = Segments {
-        timescale: TIMESCALE,
-        runs: timeline.runs,
-        addresses: Addresses::Listed(listed),
-        inits,
-        timestamps: Timestamps::Stretches,
-        ..Segments::default()
-    };
-    Ok(playlist)
+/// Width and height (§ 4.2).
+fn resolution(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once('x')?;
+    Some((
+        digits(width)?.try_into().ok()?,
+        digits(height)?.try_into().ok()?,
+    ))
 }
 
-/// The tags that hold for the next segment alone.
-#[derive(Default)]
-struct Next<'a> {
-    duration: Option<&'a str>,
-    range: Option<&'a str>,
-    is_missing: bool,
-}
-
-/// Where segments begin and end. Their durations are summed up before they are rounded to ticks, so
-/// that no error grows with their number.
-#[derive(Default)]
-struct Timeline {
-    runs: Vec<Run>,
-    /// Where the last one ends, exactly and in ticks.
-    nanoseconds: u64,
-    ticks: u64,
-}
-
-impl Timeline {
-    fn push(&mut self, seconds: f64) {
-        let nanoseconds = (seconds * 1e9 + 0.5) as u64;
-        self.nanoseconds = self.nanoseconds.saturating_add(nanoseconds);
-        let end = self.nanoseconds.saturating_add(500) / 1000;
-        // Every segment lasts, however short its author says it is.
-        let duration = end.saturating_sub(self.ticks).max(1);
-        let time = self.ticks;
-        self.ticks = time.saturating_add(duration);
-        match self.runs.last_mut() {
-            Some(run) if run.duration == duration => run.count += 1,
-            last => {
-                let first = last.map_or(0, |run| run.first + run.count);
-                self.runs.push(Run {
-                    time,
-                    duration,
-                    count: 1,
-                    first,
-                });
-            }
-        }
-    }
-}
-
-/// How the segments that follow are encrypted (§ 4.4.4.4).
-enum Encryption {
-    Clear,
-    /// With an initialization vector that the author gives.
-    Given(Rc<Key>),
-    /// With the media sequence number of each for its initialization vector: the path of the key.
-    Counted(String),
-}
-
-impl Encryption {
-    fn read(list: &str, scope: &mut Scope) -> Result<Self, Refusal> {
-        match attribute(list, "METHOD") {
-            Some("NONE") => return Ok(Self::Clear),
-            _ if is_drm(list) => return Err(Refusal::Unsupported("DRM protection")),
-            Some("AES-128") => {}
-            Some(_) => return Err(Refusal::Unsupported("encryption other than AES-128")),
-            None => return Err(malformed("an EXT-X-KEY has no METHOD")),
-        }
-        let path = scope
-            .attribute(list, "URI")?
-            .ok_or_else(|| malformed("an EXT-X-KEY has no URI"))?;
-        Ok(match scope.attribute(list, "IV")? {
-            None => Self::Counted(path),
-            Some(iv) => {
-                let iv = initialization_vector(&iv)
-                    .ok_or_else(|| malformed("the IV of an EXT-X-KEY is not a 128-bit number"))?;
-                Self::Given(Rc::new(Key { path, iv }))
-            }
-        })
-    }
-
-    /// The key of the segment with a media sequence number.
-    fn key(&self, sequence: u64, scope: &mut Scope) -> Result<Option<Rc<Key>>, Refusal> {
-        Ok(match self {
-            Self::Clear => None,
-            Self::Given(key) => Some(Rc::clone(key)),
-            Self::Counted(path) => {
-                scope.charge(path.len())?;
-                Some(Rc::new(Key {
-                    path: path.clone(),
-                    iv: u128::from(sequence).to_be_bytes(),
-                }))
-            }
-        })
-    }
+/// EXT-X-KEY.
+fn encryption(list: &str) -> Option<Encryption<'_>> {
+    attribute(list, "METHOD")?;
+    Some(Encryption {
+        path: attribute(list, "URI")?,
+        iv: match attribute(list, "IV") {
+            Some(iv) => Some(initialization_vector(iv)?),
+            None => None,
+        },
+    })
 }
 
 /// Whether EXT-X-KEY or EXT-X-SESSION-KEY speaks of a key that nobody may just fetch.
 fn is_drm(list: &str) -> bool {
-    let says = |name| attribute(list, name).unwrap_or_default();
-    says("METHOD").starts_with("SAMPLE-AES") || !matches!(says("KEYFORMAT"), "" | "identity")
+    says(list, "METHOD").starts_with("SAMPLE-AES")
+        || !matches!(says(list, "KEYFORMAT"), "" | "identity")
 }
 
 /// A hexadecimal-sequence (§ 4.2) of up to 128 bits.
-fn initialization_vector(text: &str) -> Option<[u8; 16]> {
+fn initialization_vector(text: &str) -> Option<u128> {
     let nibbles = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))?;
@@ -539,117 +550,32 @@ fn initialization_vector(text: &str) -> Option<[u8; 16]> {
     for nibble in nibbles.bytes() {
         vector = vector << 4 | u128::from(hexadecimal(nibble)?);
     }
-    Some(vector.to_be_bytes())
+    Some(vector)
 }
 
 /// EXT-X-MAP (§ 4.4.4.5).
-fn init(list: &str, scope: &mut Scope) -> Result<Place, Refusal> {
-    let path = scope
-        .attribute(list, "URI")?
-        .ok_or_else(|| malformed("an EXT-X-MAP has no URI"))?;
-    let range = match scope.attribute(list, "BYTERANGE")? {
-        Some(range) => Some(byte_range(&range, Some(0))?),
-        None => None,
-    };
-    Ok(Place { path, range })
+fn init(list: &str) -> Option<Place> {
+    Some(Place {
+        path: attribute(list, "URI")?.into(),
+        range: match attribute(list, "BYTERANGE") {
+            Some(range) => Some(byte_range(range, Some(0))?),
+            None => None,
+        },
+    })
 }
 
 /// `length[@offset]` (§ 4.4.4.2), and where it begins if the offset is left out.
-fn byte_range(text: &str, implied: Option<u64>) -> Result<ByteRange, Refusal> {
+fn byte_range(text: &str, implied: Option<u64>) -> Option<ByteRange> {
     let (length, first) = match text.split_once('@') {
-        Some((length, offset)) => (length, digits(offset.trim())),
+        Some((length, offset)) => (length, digits(offset.trim_ascii())),
         None => (text, implied),
     };
-    let range = || {
-        let first = first?;
-        let last = first.checked_add(digits(length.trim())?.checked_sub(1)?)?;
-        Some(ByteRange {
-            first,
-            last: Some(last),
-        })
-    };
-    range().ok_or_else(|| malformed("a byte range has no beginning or no end"))
-}
-
-/// The byte after the previous segment, if that is a part of the same file.
-fn end_within(path: &str, previous: Option<&Listed>) -> Option<u64> {
-    let place = &previous?.place;
-    let last = place.range?.last?;
-    (place.path == path).then(|| last.saturating_add(1))
-}
-
-/// What the variables of a playlist stand for (§ 4.3), and how much it may still repeat.
-struct Scope<'a> {
-    /// Of the playlist.
-    url: &'a str,
-    imported: &'a Definitions,
-    definitions: Definitions,
-    /// Bytes.
-    growth: usize,
-}
-
-impl Scope<'_> {
-    /// EXT-X-DEFINE (§ 4.4.2.3).
-    fn define(&mut self, list: &str) -> Result<(), Refusal> {
-        let says = |name| attribute(list, name);
-        let (name, value) = match (says("NAME"), says("IMPORT"), says("QUERYPARAM")) {
-            (Some(name), None, None) => (name, self.attribute(list, "VALUE")?),
-            (None, Some(name), None) => (name, self.imported.value(name).map(String::from)),
-            (None, None, Some(name)) => (name, query_parameter(self.url, name)),
-            _ => return Err(malformed("an EXT-X-DEFINE does not define one variable")),
-        };
-        let value = value.ok_or_else(|| undefined(name))?;
-        if self.definitions.value(name).is_some() {
-            return Err(malformed("a variable is defined twice"));
-        }
-        if self.definitions.0.len() == MAX_VARIABLES {
-            return Err(Refusal::Unsupported("more than 100 variables"));
-        }
-        self.definitions.0.push((name.into(), value));
-        Ok(())
-    }
-
-    /// A text, with the values of the variables that it refers to.
-    fn fill(&mut self, text: &str) -> Result<String, Refusal> {
-        let mut parts = text.split('{');
-        let mut filled = String::from(parts.next().unwrap_or_default());
-        for part in parts {
-            let reference = part
-                .strip_prefix('$')
-                .and_then(|rest| rest.split_once('}'))
-                .filter(|(name, _)| is_variable_name(name));
-            let Some((name, rest)) = reference else {
-                filled.push('{');
-                filled.push_str(part);
-                continue;
-            };
-            let value = self
-                .definitions
-                .value(name)
-                .ok_or_else(|| undefined(name))?;
-            filled.push_str(value);
-            filled.push_str(rest);
-            let length = value.len();
-            self.charge(length)?;
-        }
-        Ok(filled)
-    }
-
-    /// The value of one attribute, filled.
-    fn attribute(&mut self, list: &str, name: &str) -> Result<Option<String>, Refusal> {
-        attribute(list, name)
-            .map(|value| self.fill(value))
-            .transpose()
-    }
-
-    /// Takes note of bytes that are repeated.
-    fn charge(&mut self, bytes: usize) -> Result<(), Refusal> {
-        self.growth = self
-            .growth
-            .checked_sub(bytes)
-            .ok_or_else(|| malformed("it repeats itself beyond measure"))?;
-        Ok(())
-    }
+    let first = first?;
+    let last = first.checked_add(digits(length.trim_ascii())?.checked_sub(1)?)?;
+    Some(ByteRange {
+        first,
+        last: Some(last),
+    })
 }
 
 impl Definitions {
@@ -657,6 +583,67 @@ impl Definitions {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         Some(value)
     }
+
+    /// A playlist with the values of its variables in place of their names (§ 4.3), of which note is
+    /// taken here.
+    fn fill(&mut self, text: &str, url: &str, imported: &Self) -> Result<String, Reason> {
+        let mut filled = String::new();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for line in text.split('\n').map(str::trim_ascii) {
+            let begin = filled.len();
+            if line.starts_with('#') && !line.starts_with("#EXT-X-") {
+                // No variable is named in comments and titles.
+                filled.push_str(line);
+            } else {
+                self.fill_line(&mut filled, line)?;
+            }
+            let line = filled.get(begin..).unwrap_or_default();
+            if let Some(list) = line.strip_prefix("#EXT-X-DEFINE:") {
+                let (name, value) =
+                    definition(list, url, imported).ok_or("an EXT-X-DEFINE defines no variable")?;
+                if self.value(&name).is_some() || self.0.len() == MAX_VARIABLES {
+                    return Err("a variable is defined twice, or there are too many");
+                }
+                self.0.push((name, value));
+            }
+            filled.push('\n');
+        }
+        Ok(filled)
+    }
+
+    fn fill_line(&self, filled: &mut String, line: &str) -> Result<(), Reason> {
+        let mut parts = line.split('{');
+        filled.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let reference = part
+                .strip_prefix('$')
+                .and_then(|rest| rest.split_once('}'))
+                .filter(|(name, _)| is_variable_name(name));
+            if let Some((name, rest)) = reference {
+                filled.push_str(self.value(name).ok_or("a variable is not defined")?);
+                filled.push_str(rest);
+            } else {
+                filled.push('{');
+                filled.push_str(part);
+            }
+            if filled.len() > MAX_GROWTH {
+                return Err(REPEATS);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name and the value of EXT-X-DEFINE, which tells the name in just one of three ways.
+fn definition(list: &str, url: &str, imported: &Definitions) -> Option<(String, String)> {
+    let says = |name| attribute(list, name);
+    let (name, value) = match (says("NAME"), says("IMPORT"), says("QUERYPARAM")) {
+        (Some(name), None, None) => (name, says("VALUE")?.into()),
+        (None, Some(name), None) => (name, imported.value(name)?.into()),
+        (None, None, Some(name)) => (name, query_parameter(url, name)?),
+        _ => return None,
+    };
+    Some((name.into(), value))
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -666,71 +653,61 @@ fn is_variable_name(name: &str) -> bool {
 
 /// The value of a parameter of a URL's query, percent-decoded. An empty one is none.
 fn query_parameter(url: &str, name: &str) -> Option<String> {
-    let (_, query) = url.split('#').next()?.split_once('?')?;
+    let (url, _) = url.split_once('#').unwrap_or((url, ""));
+    let (_, query) = url.split_once('?')?;
     let encoded = query
         .split('&')
-        .filter_map(|parameter| parameter.split_once('='))
-        .find_map(|(known, value)| (known == name && !value.is_empty()).then_some(value))?;
+        .find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
+        .filter(|value| !value.is_empty())?;
     let mut bytes = encoded.bytes();
     let mut decoded = Vec::new();
     while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
+        let byte = match byte {
             b'%' => hexadecimal(bytes.next()?)? << 4 | hexadecimal(bytes.next()?)?,
             _ => byte,
-        });
+        };
+        // § 4.2: what cannot stand in a quoted-string cannot come in by a variable.
+        if matches!(byte, b'"' | b'\r' | b'\n') {
+            return None;
+        }
+        decoded.push(byte);
     }
-    // § 4.2: what cannot stand in a quoted-string cannot come in by a variable.
-    let value = String::from_utf8(decoded).ok()?;
-    (!value.contains(['"', '\r', '\n'])).then_some(value)
+    String::from_utf8(decoded).ok()
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    char::from(digit).to_digit(16).map(|digit| digit as u8)
 }
 
-fn duration(text: &str) -> Result<f64, Refusal> {
-    decimal(text).ok_or_else(|| malformed("a duration is not a number"))
+fn number<T>(read: Option<T>) -> Result<T, Reason> {
+    read.ok_or("a duration or a sequence number is not a number")
 }
 
-fn number<T: TryFrom<u64>>(text: &str) -> Result<T, Refusal> {
-    digits(text.trim())
-        .and_then(|number| number.try_into().ok())
-        .ok_or_else(|| malformed("a sequence number is not a number"))
+const REPEATS: Reason = "it repeats itself beyond measure";
+
+/// The value of one attribute; empty if it is not there.
+fn says<'a>(list: &'a str, wanted: &str) -> &'a str {
+    attribute(list, wanted).unwrap_or_default()
 }
 
-fn malformed(rule: &str) -> Refusal {
-    Refusal::Malformed(rule.into())
-}
-
-fn undefined(name: &str) -> Refusal {
-    Refusal::Malformed(["its variable “", name, "” is not defined"].concat())
-}
-
-/// The value of one attribute as it is written, quotes taken off.
-fn attribute<'a>(list: &'a str, wanted: &str) -> Option<&'a str> {
-    attributes(list).find_map(|(name, value)| (name == wanted).then_some(value))
-}
-
-/// An attribute list (§ 4.2). Reading ends where the list stops being one.
-fn attributes(list: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = list;
-    std::iter::from_fn(move || {
-        let (name, after) = rest.split_once('=')?;
-        let (value, after) = match after.strip_prefix('"') {
+/// The value of one attribute of a list (§ 4.2), quotes taken off. Reading ends where the list stops
+/// being one.
+fn attribute<'a>(mut list: &'a str, wanted: &str) -> Option<&'a str> {
+    loop {
+        let (name, after) = list.split_once('=')?;
+        let (quoted, after) = match after.strip_prefix('"') {
             Some(quoted) => {
                 let (value, after) = quoted.split_once('"')?;
-                (value, after.split_once(',').unwrap_or_default().1)
+                (Some(value), after)
             }
-            None => after.split_once(',').unwrap_or((after, "")),
+            None => (None, after),
         };
-        rest = after;
-        Some((name.trim(), value.trim()))
-    })
+        let (unquoted, rest) = after.split_once(',').unwrap_or((after, ""));
+        if name.trim_ascii() == wanted {
+            return Some(quoted.unwrap_or(unquoted).trim_ascii());
+        }
+        list = rest;
+    }
 }
 
 #[cfg(test)]
@@ -883,8 +860,7 @@ main/english-audio.m3u8
             ("12", None),
             ("0x+1", None),
         ] {
-            let read = initialization_vector(text).map(u128::from_be_bytes);
-            assert_eq!(read, vector, "{text}");
+            assert_eq!(initialization_vector(text), vector, "{text}");
         }
     }
 
@@ -1196,10 +1172,7 @@ v.m3u8
             let lines = ["#EXT-X-DEFINE:", define, "\n", SIMPLE].concat();
             assert!(refusal(&lines).contains("variable"), "{define}");
         }
-        assert_eq!(
-            refusal("#EXTINF:1,\n{$b}\n"),
-            "its variable “b” is not defined"
-        );
+        assert_eq!(refusal("#EXTINF:1,\n{$b}\n"), "a variable is not defined");
     }
 
     #[test]
@@ -1273,17 +1246,18 @@ v.m3u8
         for (list, wanted) in [
             (
                 "A=1,B=\"x,y=z\",C=0xA",
-                vec![("A", "1"), ("B", "x,y=z"), ("C", "0xA")],
+                [Some("1"), Some("x,y=z"), Some("0xA")],
             ),
             (
                 " A = 1 , B=\"x\" junk,C=2",
-                vec![("A", "1"), ("B", "x"), ("C", "2")],
+                [Some("1"), Some("x"), Some("2")],
             ),
-            ("A=,B=\"\"", vec![("A", ""), ("B", "")]),
-            ("A=1,B=\"open", vec![("A", "1")]),
-            ("A", vec![]),
+            ("A=,B=\"\"", [Some(""), Some(""), None]),
+            ("A=1,B=\"open", [Some("1"), None, None]),
+            ("A", [None; 3]),
         ] {
-            assert_eq!(attributes(list).collect::<Vec<_>>(), wanted, "{list}");
+            let read = ["A", "B", "C"].map(|name| attribute(list, name));
+            assert_eq!(read, wanted, "{list}");
         }
     }
 
@@ -1296,6 +1270,8 @@ v.m3u8
         let variable = ["#EXT-X-DEFINE:NAME=\"x\",VALUE=\"", &long, "\"\n"].concat();
         let text = [variable, "#EXTINF:1,\n{$x}\n".repeat(100)].concat();
         assert!(refusal(&text).contains("repeats"));
+        let codecs = ["#EXT-X-STREAM-INF:CODECS=\"mp4a,", &long, "\"\nb\n"].concat();
+        assert_eq!(sets(&codecs)[0].representations[0].codecs, "");
         let variants = "#EXT-X-STREAM-INF:A\nb\n".repeat(1001);
         assert_eq!(refusal(&variants), "more than 1000 variants");
     }

@@ -30,14 +30,14 @@ pub struct Header {
 /// Reads the header of the box that these bytes begin with, 16 of which are enough. `None` if they are
 /// no header, or too few.
 pub fn header(bytes: &[u8]) -> Option<Header> {
-    let kind = array::<4>(bytes, 4)?;
+    let kind: [u8; 4] = *bytes.get(4..)?.first_chunk()?;
     if !kind.iter().all(|byte| matches!(byte, b' '..=b'~' | 0xa9)) {
         return None;
     }
-    let (length, size) = match u32_at(bytes, 0)? {
+    let (length, size) = match number(bytes, 0, 4)? {
         0 => (8, None),
-        1 => (16, Some(u64_at(bytes, 8)?)),
-        size => (8, Some(size.into())),
+        1 => (16, Some(number(bytes, 8, 8)?)),
+        size => (8, Some(size)),
     };
     (size.is_none_or(|size| size >= length as u64)).then_some(Header { kind, length, size })
 }
@@ -54,17 +54,25 @@ struct Contained<'a> {
 /// The boxes that follow one another in some bytes, up to the first that is none.
 fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = Contained<'_>> {
     std::iter::from_fn(move || {
-        let Header { kind, length, size } = header(bytes)?;
-        let there = bytes.len() as u64;
-        let size = size.unwrap_or(there);
-        let (this, rest) = bytes.split_at(size.min(there) as usize);
+        let (first, rest) = first_box(bytes)?;
         bytes = rest;
-        Some(Contained {
-            kind,
-            body: this.get(length..)?,
-            whole: size <= there,
-        })
+        Some(first)
     })
+}
+
+/// The box that some bytes begin with, and what follows it.
+fn first_box(bytes: &[u8]) -> Option<(Contained<'_>, &[u8])> {
+    let Header { kind, length, size } = header(bytes)?;
+    let size = size.map_or(bytes.len(), |size| {
+        usize::try_from(size).unwrap_or(usize::MAX)
+    });
+    let body = bytes.get(length..size.min(bytes.len()))?;
+    let first = Contained {
+        kind,
+        body,
+        whole: size <= bytes.len(),
+    };
+    Some((first, bytes.get(size..).unwrap_or_default()))
 }
 
 /// What the first box of a type has inside.
@@ -80,32 +88,16 @@ fn descendant<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
         .try_fold(bytes, |bytes, kind| child(bytes, kind))
 }
 
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
+/// The number that some bytes are, the most significant first.
+fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
+    let bytes = bytes.get(at..)?.get(..width)?;
+    let append = |number, byte: &u8| number << 8 | u64::from(*byte);
+    Some(bytes.iter().fold(0, append))
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    array(bytes, at).map(u16::from_be_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    array(bytes, at).map(u32::from_be_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array(bytes, at).map(u64::from_be_bytes)
-}
-
-/// A number of 32 bits in version 0 of a box, of 64 in all later ones.
-fn versioned_at(bytes: &[u8], at: usize) -> Option<u64> {
-    match bytes.first()? {
-        0 => u32_at(bytes, at).map(u64::from),
-        _ => u64_at(bytes, at),
-    }
-}
-
-fn malformed(reason: &str) -> Refusal {
-    Refusal::Malformed(reason.to_owned())
+/// How many bytes times have in a box, by its version.
+fn width_of_times(body: &[u8]) -> usize {
+    if body.first() == Some(&0) { 4 } else { 8 }
 }
 
 /// Reads the segment index of a file (`sidx`, § 8.16.3) while the file is being fetched, as it may take
@@ -183,41 +175,43 @@ impl SegmentIndex {
     /// Reads bytes of the file, the first of which is the one at a position. They may be more than were
     /// wanted; if they are fewer, and do not do, the file is refused.
     pub fn read(&mut self, bytes: &[u8], position: u64) -> Result<(), Refusal> {
+        self.look_at(bytes, position)
+            .map_err(|reason| Refusal::Malformed(reason.into()))
+    }
+
+    fn look_at(&mut self, bytes: &[u8], position: u64) -> Result<(), &'static str> {
         self.fetches += 1;
         if self.fetches > MOST_FETCHES {
-            return Err(malformed("its segment index does not come to an end"));
+            return Err("its segment index does not come to an end");
         }
         let before = self.next;
         while let Some((at, _)) = self.next {
-            let here = at
-                .checked_sub(position)
-                .and_then(|skipped| bytes.get(usize::try_from(skipped).ok()?..));
-            if !here.map_or(Ok(false), |here| self.step(here, at))? {
+            let skipped = at.checked_sub(position).unwrap_or(u64::MAX);
+            let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+            if !self.step(bytes.get(skipped..).unwrap_or_default(), at)? {
                 break;
             }
         }
         if self.next.is_some() && self.next == before {
-            return Err(malformed("it ends before its segment index does"));
+            return Err("it ends before its segment index does");
         }
         Ok(())
     }
 
     /// Looks at the box at a position: passes it over, or reads it, or finds that these are too few
     /// bytes of it, which is `false`.
-    fn step(&mut self, bytes: &[u8], at: u64) -> Result<bool, Refusal> {
+    fn step(&mut self, bytes: &[u8], at: u64) -> Result<bool, &'static str> {
+        const MISSING: &str = "it has no segment index";
         let Some(Header { kind, length, size }) = header(bytes) else {
-            if bytes.len() < 16 {
-                return Ok(false);
-            }
-            return Err(malformed(
-                "something else is where its segment index should be",
-            ));
+            return match bytes.len() {
+                ..16 => Ok(false),
+                _ => Err("something else is where its segment index should be"),
+            };
         };
-        let missing = || malformed("it has no segment index");
-        let size = size.ok_or_else(missing)?;
-        let end = at.checked_add(size).ok_or_else(missing)?;
+        let size = size.ok_or(MISSING)?;
+        let end = at.checked_add(size).ok_or(MISSING)?;
         match &kind {
-            b"sidx" if size > LONGEST_INDEX => Err(malformed("its segment index is too long")),
+            b"sidx" if size > LONGEST_INDEX => return Err("its segment index is too long"),
             b"sidx" => {
                 // The cast is of at most LONGEST_INDEX.
                 let Some(body) = bytes.get(length..size as usize) else {
@@ -227,41 +221,35 @@ impl SegmentIndex {
                 if self.timescale == 0 {
                     self.start = at;
                 }
-                self.behind = end;
                 self.list(body, end)
-                    .ok_or_else(|| malformed("its segment index cannot be read"))?;
+                    .ok_or("its segment index cannot be read")?;
+                self.behind = end;
                 self.proceed()?;
-                Ok(true)
             }
             // An index behind the first segment would not be one of the whole file.
-            b"moof" | b"mdat" => Err(missing()),
-            _ => {
-                self.next = Some((end, GLIMPSE));
-                Ok(true)
-            }
+            b"moof" | b"mdat" => return Err(MISSING),
+            _ => self.next = Some((end, GLIMPSE)),
         }
+        Ok(true)
     }
 
     /// Takes note of all that an index refers to, which begins where the index ends, or as far behind
     /// that as it says.
     fn list(&mut self, body: &[u8], end: u64) -> Option<()> {
-        let timescale = u64::from(u32_at(body, 8)?);
-        let width = if *body.first()? == 0 { 4 } else { 8 };
-        let mut time = versioned_at(body, 12)?;
-        let mut first = end.checked_add(versioned_at(body, 12 + width)?)?;
-        let count = usize::from(u16_at(body, 14 + 2 * width)?);
-        let entries = body.get(16 + 2 * width..)?.get(..count * 12)?;
-        if timescale == 0 {
-            return None;
-        }
+        let timescale = number(body, 8, 4).filter(|timescale| *timescale > 0)?;
+        let width = width_of_times(body);
+        let mut time = number(body, 12, width)?;
+        let mut first = end.checked_add(number(body, 12 + width, width)?)?;
+        let count = number(body, 14 + 2 * width, 2)?;
         if self.timescale == 0 {
             self.timescale = timescale;
         }
         let known = self.pending.len();
-        for entry in entries.chunks_exact(12) {
-            let kind_and_size = u32_at(entry, 0)?;
-            let size = u64::from(kind_and_size & 0x7fff_ffff);
-            let end = time.checked_add(u32_at(entry, 4)?.into())?;
+        let mut at = 16 + 2 * width;
+        for _ in 0..count {
+            let kind_and_size = number(body, at, 4)?;
+            let size = kind_and_size & 0x7fff_ffff;
+            let end = time.checked_add(number(body, at + 4, 4)?)?;
             if size > 0 {
                 self.pending.push(Reference {
                     first,
@@ -273,24 +261,24 @@ impl SegmentIndex {
             }
             first = first.checked_add(size)?;
             time = end;
+            at += 12;
         }
         self.pending.get_mut(known..)?.reverse();
         Some(())
     }
 
     /// Files the segments that are referred to, up to the next index.
-    fn proceed(&mut self) -> Result<(), Refusal> {
+    fn proceed(&mut self) -> Result<(), &'static str> {
         self.next = None;
         while let Some(reference) = self.pending.pop() {
             if !reference.is_index {
                 self.found.push(reference);
-                continue;
+            } else if reference.first < self.behind {
+                return Err("its segment index refers to itself");
+            } else {
+                self.next = Some((reference.first, reference.size.min(GLIMPSE)));
+                break;
             }
-            if reference.first < self.behind {
-                return Err(malformed("its segment index refers to itself"));
-            }
-            self.next = Some((reference.first, reference.size.min(GLIMPSE)));
-            break;
         }
         Ok(())
     }
@@ -375,141 +363,142 @@ pub struct Init {
 
 /// Reads an init segment. Its tracks of text and of metadata are passed over.
 pub fn init(bytes: &[u8]) -> Result<Init, Refusal> {
-    let moov = boxes(bytes)
-        .find(|found| found.kind == *b"moov")
-        .ok_or_else(|| malformed("it has no moov box"))?;
-    if !moov.whole {
-        return Err(malformed("its moov box is cut off"));
-    }
     let mut init = Init {
         kind: Kind::Audio,
         ..Init::default()
     };
+    match tracks(&mut init, bytes) {
+        Ok(()) => Ok(init),
+        Err(reason) => Err(Refusal::Malformed(reason.into())),
+    }
+}
+
+fn tracks(init: &mut Init, bytes: &[u8]) -> Result<(), &'static str> {
+    let moov = boxes(bytes)
+        .find(|found| found.kind == *b"moov")
+        .ok_or("it has no moov box")?;
+    if !moov.whole {
+        return Err("its moov box is cut off");
+    }
     let traks = boxes(moov.body).filter(|found| found.kind == *b"trak");
     for trak in traks.take(MOST_TRACKS) {
-        let kind = match descendant(trak.body, &[b"mdia", b"hdlr"]).and_then(|hdlr| array(hdlr, 8))
-        {
-            Some(handler) if handler == *b"vide" => Kind::Video,
-            Some(handler) if handler == *b"soun" => Kind::Audio,
+        let hdlr = descendant(trak.body, &[b"mdia", b"hdlr"]).unwrap_or_default();
+        let kind = match hdlr.get(8..12) {
+            Some(b"vide") => Kind::Video,
+            Some(b"soun") => Kind::Audio,
             _ => continue,
         };
-        track(&mut init, kind, trak.body).ok_or_else(|| malformed("a track cannot be read"))?;
+        track(init, kind, trak.body).ok_or("a track cannot be read")?;
     }
     if init.timescales.is_empty() {
-        return Err(malformed("it has no track of video or audio"));
+        return Err("it has no track of video or audio");
     }
-    Ok(init)
+    Ok(())
 }
 
 /// Adds what a track (`trak`, § 8.3) says to what is known.
 fn track(init: &mut Init, kind: Kind, trak: &[u8]) -> Option<()> {
-    // Creation and modification time come first, of 32 bits each or of 64.
-    let after_times = |bytes: &[u8]| if bytes.first() == Some(&0) { 12 } else { 20 };
-    let tkhd = child(trak, b"tkhd")?;
-    let mdhd = descendant(trak, &[b"mdia", b"mdhd"])?;
-    let number = u32_at(tkhd, after_times(tkhd))?;
-    let timescale = u32_at(mdhd, after_times(mdhd)).filter(|timescale| *timescale > 0)?;
-    init.timescales.push((number, timescale));
+    // Creation and modification time come first.
+    let after_times = |body| number(body, 4 + 2 * width_of_times(body), 4);
+    let number_of_track = after_times(child(trak, b"tkhd")?)?;
+    let timescale = after_times(descendant(trak, &[b"mdia", b"mdhd"])?)?;
+    if timescale == 0 {
+        return None;
+    }
+    // Both are of 32 bits.
+    init.timescales
+        .push((number_of_track as u32, timescale as u32));
 
     // There may be several sample entries, such as a clear one and an encrypted one; they are of one codec.
     let stsd = descendant(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
     let entries = stsd.get(8..)?;
     init.encrypted |= boxes(entries).any(|entry| matches!(&entry.kind, b"encv" | b"enca"));
-    let entry = boxes(entries).next()?;
+    let (entry, _) = first_box(entries)?;
     let configuration = match kind {
         Kind::Video => {
+            let size = number(entry.body, 24, 4)? as u32;
             init.kind = Kind::Video;
-            init.size = (
-                u16_at(entry.body, 24)?.into(),
-                u16_at(entry.body, 26)?.into(),
-            );
+            init.size = (size >> 16, size & 0xffff);
             entry.body.get(78..)?
         }
         Kind::Audio => entry.body.get(28..)?,
     };
     // The format of what is encrypted is the original one, which § 8.12 has put elsewhere.
-    let original = descendant(configuration, &[b"sinf", b"frma"]).and_then(|frma| array(frma, 0));
+    let original = descendant(configuration, &[b"sinf", b"frma"]).and_then(<[u8]>::first_chunk);
     if !init.codecs.is_empty() {
         init.codecs.push(',');
     }
-    init.codecs
-        .push_str(&codec(original.unwrap_or(entry.kind), configuration));
+    name(
+        &mut init.codecs,
+        original.unwrap_or(&entry.kind),
+        configuration,
+    );
     Some(())
 }
 
-/// The RFC 6381 name of a sample entry format, by the boxes that configure its decoder.
-fn codec(format: [u8; 4], configuration: &[u8]) -> String {
-    let name: String = match &format {
-        b"Opus" => "opus".into(),
-        b"fLaC" => "flac".into(),
-        b".mp3" => "mp3".into(),
-        _ => format.iter().copied().map(char::from).collect(),
-    };
+const DECIMAL: &[u8] = b"0123456789";
+const HEXADECIMAL: &[u8] = b"0123456789ABCDEF";
+
+/// Appends the RFC 6381 name of a sample entry format, with what the box that configures its decoder
+/// adds to it. Names without such a box are those of the formats, but for `Opus`, `fLaC` and `.mp3`.
+fn name(codec: &mut String, format: &[u8; 4], configuration: &[u8]) {
+    for byte in format.iter().filter(|byte| **byte != b'.') {
+        codec.push(char::from(byte.to_ascii_lowercase()));
+    }
     let config = |kind| child(configuration, kind);
-    let details = match &format {
-        b"avc1" | b"avc2" | b"avc3" | b"avc4" => config(b"avcC").and_then(avc),
-        b"hvc1" | b"hev1" => config(b"hvcC").and_then(hevc),
-        b"dvh1" | b"dvhe" | b"dva1" | b"dvav" | b"dav1" => config(b"dvcC")
-            .or_else(|| config(b"dvvC"))
-            .and_then(dolby_vision),
-        b"vp08" | b"vp09" => config(b"vpcC").and_then(vp),
-        b"av01" => config(b"av1C").and_then(av1),
-        b"mp4a" => config(b"esds").and_then(mpeg4_audio),
+    // What cannot be read adds nothing.
+    let _ = match format {
+        b"avc1" | b"avc2" | b"avc3" | b"avc4" => config(b"avcC").and_then(|it| avc(codec, it)),
+        b"hvc1" | b"hev1" => config(b"hvcC").and_then(|it| hevc(codec, it)),
+        b"vp08" | b"vp09" => config(b"vpcC").and_then(|it| vp(codec, it)),
+        b"av01" => config(b"av1C").and_then(|it| av1(codec, it)),
+        b"mp4a" => config(b"esds").and_then(|it| mpeg4_audio(codec, it)),
         _ => None,
     };
-    match details {
-        Some(details) => [name, details].join("."),
-        None => name,
-    }
 }
 
 /// Profile, constraints and level of an AVCDecoderConfigurationRecord (RFC 6381 § 3.3).
-fn avc(config: &[u8]) -> Option<String> {
-    let [_, profile, constraints, level] = array(config, 0)?;
-    Some(
-        [profile, constraints, level]
-            .map(|byte| hex(byte, 2))
-            .concat(),
-    )
+fn avc(codec: &mut String, config: &[u8]) -> Option<()> {
+    let profile_to_level = number(config, 1, 3)?;
+    append(codec, ".", profile_to_level, b"0123456789abcdef", 6);
+    Some(())
 }
 
 /// What ISO/IEC 14496-15 § E.3 makes of an HEVCDecoderConfigurationRecord.
-fn hevc(config: &[u8]) -> Option<String> {
-    let [_, profile] = array(config, 0)?;
-    let compatibility = u32_at(config, 2)?;
-    let constraints: [u8; 6] = array(config, 6)?;
-    let [level] = array(config, 12)?;
-    let space = ["", "A", "B", "C"].get(usize::from(profile >> 6))?;
+fn hevc(codec: &mut String, config: &[u8]) -> Option<()> {
+    let profile = number(config, 1, 1)?;
+    let compatibility = number(config, 2, 4)? as u32;
+    let mut constraints = number(config, 6, 6)? << 16;
+    let level = number(config, 12, 1)?;
+    let space = match profile >> 6 {
+        0 => ".",
+        1 => ".A",
+        2 => ".B",
+        _ => ".C",
+    };
     let tier = if profile & 0x20 == 0 { ".L" } else { ".H" };
-    let mut text = [
-        space,
-        &*decimal(profile & 0x1f, 1),
+    append(codec, space, profile & 0x1f, DECIMAL, 1);
+    append(
+        codec,
         ".",
-        &hex(compatibility.reverse_bits(), 1).to_ascii_uppercase(),
-        tier,
-        &decimal(level, 1),
-    ]
-    .concat();
-    let kept = constraints.iter().rposition(|byte| *byte != 0);
-    for byte in constraints.iter().take(kept.map_or(0, |last| last + 1)) {
-        text.push('.');
-        text.push_str(&hex(*byte, 1).to_ascii_uppercase());
+        compatibility.reverse_bits().into(),
+        HEXADECIMAL,
+        1,
+    );
+    append(codec, tier, level, DECIMAL, 1);
+    // Byte by byte, up to the last that is not zero.
+    while constraints > 0 {
+        append(codec, ".", constraints >> 56, HEXADECIMAL, 1);
+        constraints <<= 8;
     }
-    Some(text)
-}
-
-/// Profile and level of a DOVIDecoderConfigurationRecord.
-fn dolby_vision(config: &[u8]) -> Option<String> {
-    let fields = u16_at(config, 2)?;
-    let (profile, level) = (fields >> 9, fields >> 3 & 0x3f);
-    Some([decimal(profile, 2), decimal(level, 2)].join("."))
+    Some(())
 }
 
 /// All eight fields of a VPCodecConfigurationRecord ("VP Codec ISO Media File Format Binding").
-fn vp(config: &[u8]) -> Option<String> {
-    let [profile, level, packed, primaries, transfer, matrix] = array(config, 4)?;
+fn vp(codec: &mut String, config: &[u8]) -> Option<()> {
+    let [profile, level, packed, primaries, transfer, matrix] = *config.get(4..)?.first_chunk()?;
     let (depth, subsampling, full_range) = (packed >> 4, packed >> 1 & 7, packed & 1);
-    let fields = [
+    for field in [
         profile,
         level,
         depth,
@@ -518,53 +507,49 @@ fn vp(config: &[u8]) -> Option<String> {
         transfer,
         matrix,
         full_range,
-    ];
-    Some(fields.map(|field| decimal(field, 2)).join("."))
+    ] {
+        append(codec, ".", field.into(), DECIMAL, 2);
+    }
+    Some(())
 }
 
 /// The fields of an AV1CodecConfigurationRecord that a name may not leave out ("AV1 Codec ISO Media
 /// File Format Binding" § 5).
-fn av1(config: &[u8]) -> Option<String> {
-    let [_, profile_and_level, flags] = array(config, 0)?;
-    let (profile, level) = (profile_and_level >> 5, profile_and_level & 0x1f);
+fn av1(codec: &mut String, config: &[u8]) -> Option<()> {
+    let profile_and_level = number(config, 1, 1)?;
+    let flags = number(config, 2, 1)?;
     let tier = if flags & 0x80 == 0 { "M." } else { "H." };
-    let depth = match (flags & 0x40 != 0, flags & 0x20 != 0) {
-        (false, _) => "08",
-        (true, false) => "10",
-        (true, true) => "12",
+    let depth = match flags & 0x60 {
+        0x40 => 10,
+        0x60 => 12,
+        _ => 8,
     };
-    Some([&*decimal(profile, 1), ".", &decimal(level, 2), tier, depth].concat())
+    append(codec, ".", profile_and_level >> 5, DECIMAL, 1);
+    append(codec, ".", profile_and_level & 0x1f, DECIMAL, 2);
+    append(codec, tier, depth, DECIMAL, 2);
+    Some(())
 }
 
 /// The object type of an ES_Descriptor (ISO/IEC 14496-1 § 7.2.6.5) and, if that is MPEG-4 audio, the
 /// audio object type (ISO/IEC 14496-3 § 1.6.2.1).
-fn mpeg4_audio(esds: &[u8]) -> Option<String> {
+fn mpeg4_audio(codec: &mut String, esds: &[u8]) -> Option<()> {
     let stream = descriptor(esds.get(4..)?, 3)?;
-    let [_, _, flags] = array(stream, 0)?;
-    let mut at = 3;
-    if flags & 0x80 != 0 {
-        at += 2;
-    }
-    if flags & 0x40 != 0 {
-        at += 1 + usize::from(*stream.get(at)?);
-    }
-    if flags & 0x20 != 0 {
-        at += 2;
-    }
-    let decoder = descriptor(stream.get(at..)?, 4)?;
-    let kind = *decoder.first()?;
-    if kind != 0x40 {
-        return Some(hex(kind, 2).to_ascii_uppercase());
-    }
+    // Nothing optional comes between, in a file: its streams are not elsewhere, nor timed by others.
+    let decoder = descriptor(stream.get(3..)?, 4)?;
+    let kind = number(decoder, 0, 1)?;
     // Whoever leaves the configuration to the frames themselves means AAC-LC.
     let object = match descriptor(decoder.get(13..)?, 5) {
-        Some(specific) => match specific.first()? >> 3 {
-            31 => 32 + (u16_at(specific, 0)? >> 5 & 0x3f),
-            object => object.into(),
+        Some(specific) => match number(specific, 0, 1)? >> 3 {
+            31 => 32 + (number(specific, 0, 2)? >> 5 & 0x3f),
+            object => object,
         },
         None => 2,
     };
-    Some(["40.", &decimal(object, 1)].concat())
+    append(codec, ".", kind, HEXADECIMAL, 2);
+    if kind == 0x40 {
+        append(codec, ".", object, DECIMAL, 1);
+    }
+    Some(())
 }
 
 /// What the descriptor has inside that begins here, if it is of a tag (ISO/IEC 14496-1 § 8.3.3).
@@ -582,22 +567,22 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     (*found == tag).then(|| rest.get(..size))?
 }
 
-fn decimal(value: impl Into<u32>, least: usize) -> String {
-    digits(value.into(), 10, least)
-}
-
-fn hex(value: impl Into<u32>, least: usize) -> String {
-    digits(value.into(), 16, least)
-}
-
-/// A number in a base, with leading zeros if it has fewer than the least digits.
-fn digits(mut value: u32, base: u32, least: usize) -> String {
-    let mut text = String::new();
-    while value > 0 || text.len() < least {
-        text.insert(0, char::from_digit(value % base, base).unwrap_or('0'));
-        value /= base;
+/// Appends a number in some digits, with leading zeros if it has fewer than the least of them, and what
+/// goes before it.
+fn append(codec: &mut String, before: &str, value: u64, digits: &[u8], least: usize) {
+    codec.push_str(before);
+    let base = digits.len() as u64;
+    let mut place = 1;
+    let mut length = 1;
+    while value / place >= base || length < least {
+        place *= base;
+        length += 1;
     }
-    text
+    while place > 0 {
+        let digit = digits.get((value / place % base) as usize);
+        codec.extend(digit.map(|digit| char::from(*digit)));
+        place /= base;
+    }
 }
 
 /// Which time a media segment begins at, in seconds: the earliest decode time (`tfdt`, § 8.8.12) of the
@@ -608,9 +593,11 @@ pub fn first_time(segment: &[u8], init: &Init) -> Option<f64> {
     boxes(moof.body)
         .filter(|found| found.kind == *b"traf")
         .filter_map(|traf| {
-            let number = u32_at(child(traf.body, b"tfhd")?, 4)?;
-            let time = versioned_at(child(traf.body, b"tfdt")?, 4)?;
-            let (_, timescale) = init.timescales.iter().find(|(track, _)| *track == number)?;
+            let track = number(child(traf.body, b"tfhd")?, 4, 4)?;
+            let tfdt = child(traf.body, b"tfdt")?;
+            let time = number(tfdt, 4, width_of_times(tfdt))?;
+            let mut timescales = init.timescales.iter();
+            let (_, timescale) = timescales.find(|(known, _)| u64::from(*known) == track)?;
             Some(time as f64 / f64::from(*timescale))
         })
         .reduce(f64::min)
@@ -895,13 +882,6 @@ mod tests {
                 &[1, 2, 0, 0, 0, 1, 0x90, 0, 0x0a, 0, 0, 0, 120],
                 "hvc1.2.80000000.L120.90.0.A",
             ),
-            (b"dvh1", b"dvcC", &[1, 0, 5 << 1, 6 << 3, 0], "dvh1.05.06"),
-            (
-                b"dvhe",
-                b"dvvC",
-                &[1, 0, 8 << 1 | 1, 1 << 3, 0],
-                "dvhe.08.33",
-            ),
             (
                 b"vp09",
                 b"vpcC",
@@ -933,14 +913,14 @@ mod tests {
     #[test]
     fn mpeg_audio_is_named_after_its_object_type() {
         // The decoder's configuration: its object type, eleven and one byte that do not matter, and more.
-        let named = |flags: &[u8], object: u8, specific: &[u8]| {
+        let named = |object: u8, specific: &[u8]| {
             let decoder = [
                 &[4, 13 + specific.len() as u8, object],
                 [0; 12].as_slice(),
                 specific,
             ]
             .concat();
-            let stream = [&[0, 1], flags, &decoder].concat();
+            let stream = [&[0, 1, 0], &*decoder].concat();
             let esds = [
                 &[0, 0, 0, 0, 3, 0x80, 0x80, 0x80, stream.len() as u8],
                 &*stream,
@@ -948,15 +928,12 @@ mod tests {
             .concat();
             name_of(b"soun", b"mp4a", b"esds", &esds)
         };
-        assert_eq!(named(&[0], 0x40, &[5, 2, 0x12, 0x10]), "mp4a.40.2");
-        assert_eq!(named(&[0], 0x40, &[5, 2, 5 << 3, 0]), "mp4a.40.5");
-        assert_eq!(named(&[0], 0x40, &[5, 2, 0xf8 | 1, 0x40]), "mp4a.40.42");
-        assert_eq!(named(&[0], 0x40, &[]), "mp4a.40.2");
-        assert_eq!(named(&[0], 0x67, &[]), "mp4a.67");
-        assert_eq!(named(&[0], 0x6b, &[]), "mp4a.6B");
-        // After what it depends on, where it is, and its clock.
-        let flags = [0xe0, 0, 2, 3, b'u', b'r', b'l', 0, 3];
-        assert_eq!(named(&flags, 0x40, &[5, 1, 2 << 3]), "mp4a.40.2");
+        assert_eq!(named(0x40, &[5, 2, 0x12, 0x10]), "mp4a.40.2");
+        assert_eq!(named(0x40, &[5, 2, 5 << 3, 0]), "mp4a.40.5");
+        assert_eq!(named(0x40, &[5, 2, 0xf8 | 1, 0x40]), "mp4a.40.42");
+        assert_eq!(named(0x40, &[]), "mp4a.40.2");
+        assert_eq!(named(0x67, &[]), "mp4a.67");
+        assert_eq!(named(0x6b, &[]), "mp4a.6B");
         assert_eq!(name_of(b"soun", b"mp4a", b"free", &[]), "mp4a");
     }
 

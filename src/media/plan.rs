@@ -107,8 +107,7 @@ pub struct Situation<'a> {
     pub evictable: f64,
     /// Seconds of film that are wanted ahead of the position.
     pub goal: f64,
-    /// Seconds that the least filled of the other SourceBuffers has ahead; infinite if there is none
-    /// that needs anything.
+    /// For how many seconds nothing is missing in the other SourceBuffer; infinite if there is none.
     pub others: f64,
     /// What this SourceBuffer says that it holds.
     pub buffered: &'a Ranges,
@@ -273,7 +272,7 @@ mod tests {
             }],
             addresses: Addresses::Template {
                 media: "$Number$".into(),
-                start_number: 0,
+                numbers: vec![0],
             },
             ..Segments::default()
         });

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Refusal, number::digits};
+use super::Refusal;
 
 /// How deep elements may lie in each other. An MPD needs 8, and it bounds what dropping the tree
 /// recurses.
@@ -13,8 +13,9 @@ const DEPTH: usize = 64;
 /// How many elements a document may have: a week of segments that are all listed, and then some.
 const ELEMENTS: usize = 300_000;
 
-/// How many attributes an element may have, so that looking one up is cheap whatever the document.
-const ATTRIBUTES: usize = 100;
+/// How many attributes an element may have, and among how many children a single one is looked for,
+/// so that either is cheap whatever the document.
+const SEARCHED: usize = 100;
 
 /// An element and what is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,12 +23,14 @@ pub struct Element<'a> {
     /// Without its namespace prefix.
     pub name: &'a str,
     /// Names as they are written, for a prefixed one is of another vocabulary: `xsi:type` is no
-    /// `type`.
+    /// `type`. Values are without blanks around them.
     pub attributes: Vec<(&'a str, Cow<'a, str>)>,
     /// The elements directly in it.
     pub children: Vec<Element<'a>>,
-    /// What is written directly in it, without the blanks between its children.
-    pub text: Cow<'a, str>,
+    /// What is written directly in it, without the blanks around it and its children.
+    pub text: String,
+    /// How long it is in the document.
+    pub bytes: usize,
 }
 
 impl<'a> Element<'a> {
@@ -38,44 +41,43 @@ impl<'a> Element<'a> {
     }
 
     /// The children of a name, in order.
-    pub fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Element<'a>> {
-        self.children.iter().filter(move |child| child.name == name)
+    pub fn children(&self, name: &str) -> Vec<&Self> {
+        let is_named = |child: &&Self| child.name == name;
+        self.children.iter().filter(is_named).collect()
     }
 
-    /// The first child of a name.
-    pub fn child(&self, name: &str) -> Option<&Element<'a>> {
-        self.children.iter().find(|child| child.name == name)
+    /// The first child of a name. It has to come before the many that an element may have.
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        let mut first = self.children.iter().take(SEARCHED);
+        first.find(|child| child.name == name)
     }
 }
 
-/// Reads the root element of a document. What follows it is not looked at.
+/// Reads the root element of a document. What is around it is not looked at.
 ///
 /// # Errors
 /// [`Refusal::Malformed`], with the line, where the text is not well-formed or beyond a limit.
 pub fn read(text: &str) -> Result<Element<'_>, Refusal> {
     let mut reader = Reader {
-        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        rest: text,
         open: Vec::new(),
         elements: 0,
     };
     reader.root().map_err(|reason| {
         let read = text.len() - reader.rest.len();
-        let line = 1 + text
-            .bytes()
-            .take(read)
-            .filter(|byte| *byte == b'\n')
-            .count();
-        Refusal::Malformed(["line ", &line.to_string(), ": ", &reason].concat())
+        let read = text.bytes().take(read);
+        let line = 1 + read.filter(|byte| *byte == b'\n').count() as u64;
+        Refusal::Malformed(["line ", &line.to_string(), ": ", reason].concat())
     })
 }
 
 /// Why a document cannot be read.
-type Reason = Cow<'static, str>;
+type Reason = &'static str;
 
 struct Reader<'a> {
     rest: &'a str,
-    /// The elements that are not closed yet, each with its name as it was written.
-    open: Vec<(&'a str, Element<'a>)>,
+    /// The elements that are not closed yet.
+    open: Vec<Element<'a>>,
     /// How many there were.
     elements: usize,
 }
@@ -83,139 +85,119 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn root(&mut self) -> Result<Element<'a>, Reason> {
         loop {
-            let text = self.rest.split('<').next().unwrap_or_default();
-            self.text(text, decoded)?;
-            self.skip(text.len());
-            let closed = if self.eat("<!--") {
+            let text = decoded(self.until("<")?)?;
+            self.write(&text);
+            if self.eat("!--") {
                 self.until("-->")?;
-                None
-            } else if self.eat("<?") {
+            } else if self.eat("?") {
                 self.until("?>")?;
-                None
-            } else if self.eat("<![CDATA[") {
+            } else if self.eat("![CDATA[") {
                 let text = self.until("]]>")?;
-                self.text(text, |text| Ok(Cow::Borrowed(text)))?;
-                None
-            } else if self.eat("<!DOCTYPE") {
-                self.blanks();
-                return Err(["a DOCTYPE is not accepted: ", self.name()?]
-                    .concat()
-                    .into());
-            } else if self.eat("</") {
-                Some(self.end_tag()?)
-            } else if self.eat("<") {
-                self.start_tag()?
-            } else {
-                return Err(match self.open.last() {
-                    Some((name, _)) => ["the text ends within <", name, ">"].concat().into(),
-                    None => "there is no element".into(),
-                });
-            };
-            if let Some(element) = closed {
+                self.write(text);
+            } else if self.eat("!") {
+                return Err("a DOCTYPE is not accepted");
+            } else if let Some(element) = self.tag()? {
                 match self.open.last_mut() {
-                    Some((_, parent)) => parent.children.push(element),
+                    Some(parent) => parent.children.push(element),
                     None => return Ok(element),
                 }
             }
         }
     }
 
-    /// What is left after a `<`. An element that is closed by the same tag is given back.
-    fn start_tag(&mut self) -> Result<Option<Element<'a>>, Reason> {
+    /// What is left of a tag after its `<`. Gives back the element that it closes.
+    fn tag(&mut self) -> Result<Option<Element<'a>>, Reason> {
+        let start = self.rest.len() + "<".len();
+        let is_end = self.eat("/");
+        let name = self.name()?;
+        let name = name.split_once(':').map_or(name, |(_, local)| local);
+        if is_end {
+            self.skip_blanks();
+            return match self.open.pop() {
+                Some(mut element) if element.name == name && self.eat(">") => {
+                    element.bytes -= self.rest.len();
+                    Ok(Some(element))
+                }
+                _ => Err("an end tag that ends nothing"),
+            };
+        }
         self.elements += 1;
         if self.elements > ELEMENTS {
-            return Err("there are too many elements".into());
+            return Err("there are too many elements");
         }
         if self.open.len() >= DEPTH {
-            return Err("elements lie too deep in each other".into());
+            return Err("elements lie too deep in each other");
         }
-        let name = self.name()?;
         let mut element = Element {
-            name: name.rsplit(':').next().unwrap_or(name),
+            name,
+            bytes: start,
             ..Element::default()
         };
         loop {
-            self.blanks();
+            self.skip_blanks();
             if self.eat("/>") {
+                element.bytes -= self.rest.len();
                 return Ok(Some(element));
             }
             if self.eat(">") {
-                self.open.push((name, element));
+                self.open.push(element);
                 return Ok(None);
             }
-            if element.attributes.len() >= ATTRIBUTES {
-                return Err("an element has too many attributes".into());
+            if element.attributes.len() >= SEARCHED {
+                return Err("an element has too many attributes");
             }
-            element.attributes.push(self.attribute()?);
-        }
-    }
-
-    /// What is left after a `</`. Gives back the element that it closes.
-    fn end_tag(&mut self) -> Result<Element<'a>, Reason> {
-        let name = self.name()?;
-        self.blanks();
-        match self.open.pop() {
-            Some((opened, element)) if opened == name && self.eat(">") => Ok(element),
-            Some((opened, _)) => Err(["</", name, "> where </", opened, "> should be"]
-                .concat()
-                .into()),
-            None => Err(["</", name, "> closes nothing"].concat().into()),
+            let attribute = self.attribute()?;
+            element.attributes.push(attribute);
         }
     }
 
     fn attribute(&mut self) -> Result<(&'a str, Cow<'a, str>), Reason> {
         let name = self.name()?;
-        self.blanks();
+        self.skip_blanks();
         let has_value = self.eat("=");
-        self.blanks();
+        self.skip_blanks();
         let value = if has_value && self.eat("\"") {
             self.until("\"")?
         } else if has_value && self.eat("'") {
             self.until("'")?
         } else {
-            return Err(["the attribute ", name, " has no value"].concat().into());
+            return Err("an attribute has no value");
         };
         Ok((name, decoded(value)?))
     }
 
     /// The name that comes next.
     fn name(&mut self) -> Result<&'a str, Reason> {
-        let is_end = |char: char| char.is_ascii_whitespace() || "/>=<\"'&![]".contains(char);
-        let name = self.rest.split(is_end).next().unwrap_or_default();
-        if name.is_empty() {
-            return Err("a name is missing".into());
+        let is_end = |byte: u8| byte.is_ascii_whitespace() || b"/>=<\"'&![]".contains(&byte);
+        let end = self.rest.bytes().position(is_end);
+        match self.rest.split_at_checked(end.unwrap_or(0)) {
+            Some((name, rest)) if !name.is_empty() => {
+                self.rest = rest;
+                Ok(name)
+            }
+            _ => Err("a name is missing"),
         }
-        self.skip(name.len());
-        Ok(name)
     }
 
     /// Adds to the text of the innermost element.
-    fn text(
-        &mut self,
-        text: &'a str,
-        read: fn(&'a str) -> Result<Cow<'a, str>, Reason>,
-    ) -> Result<(), Reason> {
-        if text.trim_ascii().is_empty() {
-            return Ok(());
+    fn write(&mut self, text: &str) {
+        if let Some(element) = self.open.last_mut() {
+            element.text.push_str(text);
         }
-        let Some((_, element)) = self.open.last_mut() else {
-            return Err("it does not begin with an element".into());
-        };
-        let text = read(text)?;
-        if element.text.is_empty() {
-            element.text = text;
-        } else {
-            element.text.to_mut().push_str(&text);
-        }
-        Ok(())
     }
 
     /// What comes before an end, and passes over both.
     fn until(&mut self, end: &str) -> Result<&'a str, Reason> {
-        let Some((text, rest)) = self.rest.split_once(end) else {
-            return Err([end, " is missing"].concat().into());
+        let bytes = self.rest.as_bytes();
+        let before = bytes
+            .windows(end.len())
+            .position(|bytes| bytes == end.as_bytes());
+        let found = before.and_then(|before| self.rest.split_at_checked(before));
+        let Some((text, rest)) = found else {
+            return Err("it ends too early");
         };
         self.rest = rest;
+        self.eat(end);
         Ok(text)
     }
 
@@ -226,54 +208,44 @@ impl<'a> Reader<'a> {
         rest.is_some()
     }
 
-    fn blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         self.rest = self.rest.trim_ascii_start();
-    }
-
-    fn skip(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 }
 
-/// Text with its references replaced by what they stand for (§ 4.1).
+/// Text without the blanks around it, and with its references replaced by what they stand for
+/// (§ 4.1).
 fn decoded(text: &str) -> Result<Cow<'_, str>, Reason> {
-    let Some((plain, mut rest)) = text.split_once('&') else {
+    let text = text.trim_ascii();
+    let Some((plain, references)) = text.split_once('&') else {
         return Ok(Cow::Borrowed(text));
     };
-    let mut whole = String::from(plain);
-    loop {
-        let (name, after) = rest.split_once(';').unwrap_or((rest, ""));
-        let Some(char) = referenced(name) else {
-            let name: String = name.chars().take(20).collect();
-            return Err(["an unknown entity: &", &name].concat().into());
-        };
-        whole.push(char);
-        let Some((plain, next)) = after.split_once('&') else {
-            whole.push_str(after);
-            return Ok(Cow::Owned(whole));
-        };
+    let mut whole = plain.to_owned();
+    for reference in references.split('&') {
+        let (name, plain) = reference.split_once(';').unwrap_or((reference, ""));
+        whole.push(referenced(name).ok_or("an unknown entity")?);
         whole.push_str(plain);
-        rest = next;
     }
+    Ok(Cow::Owned(whole))
 }
 
 /// What a reference stands for.
 fn referenced(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
         _ => {
             let code = name.strip_prefix('#')?;
-            let code = match code.strip_prefix('x') {
-                Some(code) => u32::from_str_radix(code, 16).ok()?,
-                None => u32::try_from(digits(code)?).ok()?,
+            let (code, radix) = match code.strip_prefix('x') {
+                Some(code) => (code, 16),
+                None => (code, 10),
             };
-            char::from_u32(code)
+            char::from_u32(u32::from_str_radix(code, radix).ok()?)?
         }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -300,10 +272,14 @@ mod tests {
         assert_eq!(root.text, "");
         let ids: Vec<_> = root
             .children("Period")
+            .into_iter()
             .map(|period| period.attribute("id"))
             .collect();
         assert_eq!(ids, [Some("1"), Some("2")]);
-        assert_eq!(root.child("BaseURL").unwrap().text, " a b");
+        assert_eq!(root.child("BaseURL").unwrap().text, "ab");
+        let bytes: Vec<_> = root.children.iter().map(|child| child.bytes).collect();
+        let written = ["<Period id='1'/>", "<BaseURL\n> a <!-- & -->b</BaseURL >"];
+        assert_eq!(bytes[..2], written.map(str::len));
     }
 
     #[test]
@@ -312,31 +288,30 @@ mod tests {
         let root = root.unwrap();
         assert_eq!(root.attribute("b"), Some("<A\u{1f600}\""));
         assert_eq!(root.text, "x&y'&z<>");
-        let plain = read("<a b='1'>2</a>").unwrap();
-        assert!(matches!(plain.text, Cow::Borrowed(_)));
+        let plain = read("<a b=' 1 '/>").unwrap();
+        assert!(matches!(plain.attributes[0].1, Cow::Borrowed("1")));
     }
 
     #[test]
     fn what_is_not_well_formed_is_refused_with_its_line() {
         for (text, reason) in [
-            ("", "line 1: there is no element"),
-            ("{}", "line 1: it does not begin with an element"),
-            ("<a>\n<b>\n</a>", "line 3: </a> where </b> should be"),
-            ("<a>\n<b/>", "line 2: the text ends within <a>"),
-            ("</a>", "line 1: </a> closes nothing"),
-            ("<a b>", "line 1: the attribute b has no value"),
-            ("<a b=c>", "line 1: the attribute b has no value"),
-            ("<a b='c>", "line 1: ' is missing"),
-            ("<a><!-- ", "line 1: --> is missing"),
+            ("", "line 1: it ends too early"),
+            ("{}", "line 1: it ends too early"),
+            ("<a>\n<b>\n</a>", "line 3: an end tag that ends nothing"),
+            ("<a>\n<b/>", "line 2: it ends too early"),
+            ("<a>\n<", "line 2: a name is missing"),
+            ("</a>", "line 1: an end tag that ends nothing"),
+            ("<a></a b>", "line 1: an end tag that ends nothing"),
+            ("<a b>", "line 1: an attribute has no value"),
+            ("<a b=c>", "line 1: an attribute has no value"),
+            ("<a b='c>", "line 1: it ends too early"),
+            ("<a><!-- ", "line 1: it ends too early"),
             ("<>", "line 1: a name is missing"),
             ("<a/ >", "line 1: a name is missing"),
-            ("<a>&nbsp;</a>", "line 1: an unknown entity: &nbsp"),
-            ("<a>&#xD800;</a>", "line 1: an unknown entity: &#xD800"),
-            ("<a>x & y</a>", "line 1: an unknown entity: & y"),
-            (
-                "\n<!DOCTYPE html>",
-                "line 2: a DOCTYPE is not accepted: html",
-            ),
+            ("<a>&nbsp;</a>", "line 1: an unknown entity"),
+            ("<a>&#xD800;</a>", "line 1: an unknown entity"),
+            ("<a>x & y</a>", "line 1: an unknown entity"),
+            ("\n<!DOCTYPE html>", "line 2: a DOCTYPE is not accepted"),
         ] {
             assert_eq!(refused(text), reason, "{text}");
         }
@@ -351,9 +326,10 @@ mod tests {
         assert!(read(&deepest).is_ok());
         let many = ["<a>", &"<b/>".repeat(ELEMENTS), "</a>"].concat();
         assert!(refused(&many).contains("too many elements"));
-        let wide = ["<a ", &"b='' ".repeat(ATTRIBUTES + 1), "/>"].concat();
+        let wide = ["<a ", &"b='' ".repeat(SEARCHED + 1), "/>"].concat();
         assert!(refused(&wide).contains("too many attributes"));
-        assert!(refused(&["<a>", &"&".repeat(10_000_000)].concat()).contains("entity"));
+        let entities = ["<a>", &"&".repeat(10_000_000), "</a>"].concat();
+        assert!(refused(&entities).contains("entity"));
         let long = "x".repeat(10_000_000);
         let long = ["<a b='", &long, "'/>"].concat();
         assert_eq!(read(&long).unwrap().attributes[0].1.len(), 10_000_000);

@@ -7,7 +7,9 @@
     reason = "what a test cannot go on without, it fails for"
 )]
 
+mod clock;
 mod failures;
 mod playing;
 mod server;
 mod stage;
+mod streams;

@@ -55,11 +55,26 @@ pub enum Trouble {
     Silence,
     /// Answer with what the file would be if this in it were that.
     Patch(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
+    /// Answer well, but not before so much time has passed.
+    Late(Duration),
+    /// Answer with so many bytes per second.
+    Throttle(usize),
+    /// Promise all of it, and break off after so many bytes.
+    Cut(usize),
+    /// Send all of it where a range was asked for.
+    NoRanges,
+    /// Send another range than was asked for, and say so.
+    WrongRange,
+    /// Send the client elsewhere: to this path of the site.
+    Redirect(&'static str),
 }
 
 #[derive(Default)]
 struct Troubles {
-    at: Vec<(&'static str, Trouble)>,
+    /// Part of a path, the trouble there, and how often it is met.
+    at: Vec<(String, Trouble, usize)>,
+    /// Files that are nowhere on the disk.
+    made: Vec<(String, Vec<u8>)>,
     requests: Vec<String>,
     abandoned: usize,
 }
@@ -82,6 +97,7 @@ impl Server {
         let site = std::env::var("SITE").expect("no site to show: run `cargo xtask test`");
         let troubles = Arc::new(Mutex::new(Troubles::default()));
         let router = Router::new()
+            .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
             .nest_service(public_url().trim_end_matches('/'), ServeDir::new(site))
             .layer(middleware::from_fn(with_probe))
             .layer(middleware::from_fn_with_state(troubles.clone(), answer));
@@ -106,8 +122,31 @@ impl Server {
     }
 
     /// From now on, requests for paths with this in them meet trouble.
-    pub fn trouble(&self, part: &'static str, trouble: Trouble) {
-        self.troubles.lock().unwrap().at.push((part, trouble));
+    pub fn trouble(&self, part: &str, trouble: Trouble) {
+        self.trouble_times(part, trouble, usize::MAX);
+    }
+
+    /// The next so many requests for paths with this in them meet trouble.
+    pub fn trouble_times(&self, part: &str, trouble: Trouble, times: usize) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.at.push((part.into(), trouble, times));
+    }
+
+    /// From now on, there is a file at this path of the site.
+    pub fn make(&self, path: &str, content: impl Into<Vec<u8>>) {
+        let path = public_url() + path;
+        self.troubles
+            .lock()
+            .unwrap()
+            .made
+            .push((path, content.into()));
+    }
+
+    /// All requests so far for paths with this in them, in order.
+    pub fn requested(&self, part: &str) -> Vec<String> {
+        let troubles = self.troubles.lock().unwrap();
+        let wanted = troubles.requests.iter().filter(|path| path.contains(part));
+        wanted.cloned().collect()
     }
 
     /// From now on, all is well.
@@ -159,29 +198,71 @@ impl Drop for Abandoned<'_> {
 
 async fn answer(
     State(troubles): State<Arc<Mutex<Troubles>>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let trouble = {
+    let (trouble, made) = {
         let mut troubles = troubles.lock().unwrap();
         troubles.requests.push(path.clone());
-        let found = troubles.at.iter().find(|(part, _)| path.contains(part));
-        found.map(|(_, trouble)| trouble.clone())
+        let found = troubles
+            .at
+            .iter_mut()
+            .find(|(part, _, times)| *times > 0 && path.contains(part.as_str()));
+        let trouble = found.map(|(_, trouble, times)| {
+            *times -= 1;
+            trouble.clone()
+        });
+        let made = troubles.made.iter().find(|(at, _)| *at == path);
+        (trouble, made.map(|(_, content)| content.clone()))
+    };
+    if let Some(Trouble::NoRanges | Trouble::WrongRange) = &trouble {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let well = async {
+        match made {
+            Some(content) => content.into_response(),
+            None => next.run(request).await,
+        }
     };
     let mut response = match trouble {
-        None => next.run(request).await,
+        None | Some(Trouble::NoRanges) => well.await,
         Some(Trouble::Status(status)) => status.into_response(),
         Some(Trouble::Text(text)) => text.into_response(),
+        Some(Trouble::Redirect(path)) => {
+            let to = [(header::LOCATION, public_url() + path)];
+            (StatusCode::FOUND, to).into_response()
+        }
         Some(Trouble::Silence) => {
             let _abandoned = Abandoned(&troubles);
             std::future::pending().await
         }
+        Some(Trouble::Late(time)) => {
+            tokio::time::sleep(time).await;
+            well.await
+        }
+        Some(Trouble::WrongRange) => {
+            let (mut parts, body) = well.await.into_parts();
+            parts.status = StatusCode::PARTIAL_CONTENT;
+            let range = HeaderValue::from_static("bytes 7-99/100");
+            parts.headers.insert(header::CONTENT_RANGE, range);
+            Response::from_parts(parts, body)
+        }
         Some(Trouble::Patch(patch)) => {
-            let (mut parts, body) = next.run(request).await.into_parts();
+            let (mut parts, body) = well.await.into_parts();
             parts.headers.remove(header::CONTENT_LENGTH);
             let bytes = to_bytes(body, usize::MAX).await.unwrap();
             Response::from_parts(parts, Body::from(patch(bytes.to_vec())))
+        }
+        Some(Trouble::Throttle(rate)) => {
+            let (parts, body) = well.await.into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            Response::from_parts(parts, slowly(bytes.to_vec(), rate, usize::MAX))
+        }
+        Some(Trouble::Cut(length)) => {
+            let (parts, body) = well.await.into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            Response::from_parts(parts, slowly(bytes.to_vec(), usize::MAX / 20, length))
         }
     };
     // Trouble ends without a trace in any cache, and films may be fetched from other hosts.
@@ -192,6 +273,26 @@ async fn answer(
         HeaderValue::from_static("*"),
     );
     response
+}
+
+/// A body that comes at so many bytes per second, and breaks off after `length`.
+fn slowly(bytes: Vec<u8>, rate: usize, length: usize) -> Body {
+    const PULSE: Duration = Duration::from_millis(50);
+    let step = (rate / 20).max(1);
+    let pieces = futures_util::stream::unfold((bytes, 0), move |(bytes, at)| async move {
+        if at >= length.min(bytes.len()) {
+            let is_cut = length < bytes.len() && at < usize::MAX;
+            let broken = || Err(std::io::Error::other("cut"));
+            return is_cut.then(|| (broken(), (bytes, usize::MAX)));
+        }
+        if at > 0 {
+            tokio::time::sleep(PULSE).await;
+        }
+        let end = at.saturating_add(step).min(bytes.len()).min(length);
+        let piece = bytes[at..end].to_vec();
+        Some((Ok(piece), (bytes, end)))
+    });
+    Body::from_stream(pieces)
 }
 
 /// Gives the page a script that watches it, before any of its own. It comes from the page's own

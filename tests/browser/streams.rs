@@ -1,0 +1,227 @@
+//! Streams of many kinds play to their end; those that cannot be played are named.
+
+use serde_json::json;
+
+use crate::stage::{Browser, Stage, with};
+
+const VIDEO: &str = "document.querySelector('video')";
+
+/// Plays a film to its end, in a hurry, with all of it having been there.
+async fn to_its_end(stage: &Stage, film: &str, seconds: f64) {
+    stage.open(&format!("?src={film}")).await;
+    stage.until(&format!("{VIDEO}.currentTime > 0")).await;
+    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.until(&format!("{VIDEO}.ended")).await;
+    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+    let end = end.as_f64().unwrap();
+    assert!((end - seconds).abs() < 2.1, "{film} ended at {end}");
+    let errors = stage.value("probe.errors.concat(probe.violations)").await;
+    assert_eq!(errors, json!([]), "{film}");
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null), "{film}");
+}
+
+/// That it played, and did not only come to its end.
+async fn was_all_there(stage: &Stage, film: &str) {
+    let ranges = format!("{VIDEO}.buffered.length");
+    assert_eq!(stage.value(&ranges).await, json!(1), "{film} has gaps");
+    let start = stage.value(&format!("{VIDEO}.buffered.start(0)")).await;
+    assert!(start.as_f64().unwrap() < 0.1, "{film} begins at {start}");
+}
+
+async fn plays(films: &[(&str, f64)]) {
+    with(Browser::Chromium, async |stage| {
+        for (film, seconds) in films {
+            to_its_end(stage, film, *seconds).await;
+            // Of a longer one, the beginning has been evicted by then.
+            if *seconds < 33.0 {
+                was_all_there(stage, film).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dash_by_template() {
+    plays(&[
+        ("film/film.mpd", 32.0),
+        ("tests/media/h264/stream.mpd", 8.0),
+        ("tests/media/vp9/stream.mpd", 8.0),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn dash_by_segment_index() {
+    plays(&[
+        ("tests/media/ondemand/ondemand.mpd", 8.0),
+        ("tests/media/ondemand/hierarchical.mpd", 8.0),
+        ("tests/media/ondemand/180p.mp4", 8.0),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn dash_by_segment_list() {
+    with(Browser::Chromium, async |stage| {
+        // It says 84 s and has 48. Of its first segment, Chromium drops every frame: a gap to jump.
+        to_its_end(stage, "tests/streams/6339/master.mpd", 48.0).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hls_of_fragmented_mp4() {
+    plays(&[
+        ("tests/media/packed/muxed.m3u8", 8.0),
+        ("tests/media/packed/byterange.m3u8", 8.0),
+        ("tests/media/packed/aes.m3u8", 8.0),
+        ("tests/media/packed/discontinuity.m3u8", 8.0),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn hls_of_packed_audio() {
+    plays(&[
+        ("tests/media/packed/aac.m3u8", 8.0),
+        ("tests/media/packed/packed.m3u8", 8.0),
+        ("tests/streams/hls-raw-mp3/playlist.m3u8", 40.0),
+        ("tests/streams/hls-raw-mp3/playlist-no-codecs.m3u8", 40.0),
+        ("tests/streams/hls-raw-mp3/chunklist_w905519204.m3u8", 40.0),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_gap_that_the_author_tells_of_is_jumped() {
+    with(Browser::Chromium, async |stage| {
+        to_its_end(stage, "tests/media/packed/gap.m3u8", 8.0).await;
+        assert_eq!(stage.server.requests("missing"), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn periods_change_codecs_and_lose_their_sound() {
+    with(Browser::Chromium, async |stage| {
+        stage.open("?src=tests/media/multiperiod.mpd").await;
+        stage.plays().await;
+        stage
+            .value(&format!("window.first = {VIDEO}.srcObject"))
+            .await;
+        stage.until(&format!("{VIDEO}.currentTime > 5")).await;
+        // From H.264 to VP9 in the same MediaSource.
+        let same = stage.value(&format!("{VIDEO}.srcObject === first")).await;
+        assert_eq!(same, json!(true));
+        stage.until(&format!("{VIDEO}.ended")).await;
+        // And to a period without sound in another one.
+        let same = stage.value(&format!("{VIDEO}.srcObject === first")).await;
+        assert_eq!(same, json!(false));
+        let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+        assert!((end.as_f64().unwrap() - 12.0).abs() < 0.4, "{end}");
+        // And back again, by hand.
+        stage.value(&format!("{VIDEO}.currentTime = 1")).await;
+        stage.until(&format!("{VIDEO}.currentTime < 4")).await;
+        stage.value(&format!("{VIDEO}.play()")).await;
+        stage
+            .until(&format!(
+                "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 11"
+            ))
+            .await;
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_it_lies_is_told_by_redirects_and_not_by_its_name() {
+    with(Browser::Chromium, async |stage| {
+        use crate::server::Trouble;
+        stage
+            .server
+            .trouble("/watch", Trouble::Redirect("tests/media/h264/stream.mpd"));
+        to_its_end(stage, "watch", 8.0).await;
+        stage.server.trouble(
+            "/listen",
+            Trouble::Redirect("tests/media/packed/muxed.m3u8"),
+        );
+        to_its_end(stage, "listen", 8.0).await;
+    })
+    .await;
+}
+
+const DRM: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S">
+  <Period><AdaptationSet mimeType="video/mp4" codecs="avc1.4d401f">
+    <ContentProtection schemeIdUri="urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"/>
+    <SegmentTemplate media="$Number$.m4s" initialization="init.mp4" duration="2"/>
+    <Representation id="a" bandwidth="1"/>
+  </AdaptationSet></Period>
+</MPD>"#;
+
+const LIVE: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="dynamic" availabilityStartTime="2020-01-01T00:00:00Z">
+  <Period start="PT0S"><AdaptationSet mimeType="video/mp4" codecs="avc1.4d401f">
+    <SegmentTemplate media="$Number$.m4s" initialization="init.mp4" duration="2"/>
+    <Representation id="a" bandwidth="1"/>
+  </AdaptationSet></Period>
+</MPD>"#;
+
+const BOMB: &str =
+    r#"<!DOCTYPE MPD [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><MPD>&b;</MPD>"#;
+
+#[tokio::test]
+async fn what_cannot_be_played_is_named() {
+    with(Browser::Chromium, async |stage| {
+        let mut packets = vec![0xff; 188 * 3];
+        packets.chunks_mut(188).for_each(|packet| packet[0] = 0x47);
+        stage.server.make("made/1.bin", packets);
+        let made: [(&str, String, &str); 8] = [
+            ("drm", DRM.into(), "DRM protection"),
+            ("live", LIVE.into(), "a live stream"),
+            (
+                "open",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n1.bin\n".into(),
+                "a live stream",
+            ),
+            (
+                "ts",
+                "#EXTM3U\n#EXTINF:2,\n1.bin\n#EXT-X-ENDLIST\n".into(),
+                "MPEG transport streams",
+            ),
+            ("bomb", BOMB.into(), "is not a film that can be read"),
+            ("half", LIVE[..200].into(), "is not a film that can be read"),
+            ("empty", String::new(), "is not a film that can be read"),
+            (
+                "deep",
+                "<MPD>".repeat(100_000),
+                "is not a film that can be read",
+            ),
+        ];
+        for (name, text, words) in made {
+            stage.server.make(&format!("made/{name}"), text);
+            stage.open(&format!("?src=made/{name}")).await;
+            stage.notice(words).await;
+        }
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+    })
+    .await;
+}
+
+/// A film of 10¹² segments costs no more than its text, and plays what there is of it.
+#[tokio::test]
+async fn a_film_that_promises_too_much_plays() {
+    with(Browser::Chromium, async |stage| {
+        let endless = DRM
+            .replace("PT4S", "PT555555555H")
+            .lines()
+            .filter(|line| !line.contains("ContentProtection"))
+            .collect::<String>()
+            .replace("$Number$.m4s", "../film/720p/$Number$.m4s")
+            .replace("init.mp4", "../film/720p/init.mp4");
+        stage.server.make("made/endless", endless);
+        stage.open("?src=made/endless").await;
+        stage.plays().await;
+    })
+    .await;
+}
