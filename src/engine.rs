@@ -6,12 +6,15 @@ mod boxes;
 mod buffer;
 mod cipher;
 mod conditions;
+mod download;
 mod feed;
 mod fetch;
 mod film;
 mod manifest;
+mod meter;
 mod network;
 pub mod session;
+mod shared;
 mod source;
 
 use gloo_events::EventListener;

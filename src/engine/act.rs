@@ -8,7 +8,8 @@ use futures_util::future::{Either, select, try_join};
 use super::{
     buffer::Buffer,
     conditions::Conditions,
-    feed::{Feed, Shared, kind_on_the_wire},
+    feed::{Feed, kind_on_the_wire},
+    shared::Shared,
     source::Source,
 };
 use crate::{
@@ -286,7 +287,7 @@ impl Report {
             session: shared.session,
             levels,
             position,
-            bandwidth: shared.network.bandwidth(),
+            bandwidth: shared.network.meter.estimate(),
             goal: shared.conditions.goal(),
         });
     }

@@ -7,7 +7,10 @@ use web_sys::SourceBuffer;
 
 use super::source::refused;
 use crate::{
-    media::ranges::{Range, Ranges},
+    media::{
+        Place, RepresentationId,
+        ranges::{Range, Ranges},
+    },
     web,
     wire::Fault,
 };
@@ -19,12 +22,41 @@ use crate::{
 pub struct Buffer {
     buffer: SourceBuffer,
     mime: String,
+    /// Whose init segment it got last.
+    init: Option<(RepresentationId, Place)>,
+    /// Where the segment that it got last ends, in seconds.
+    filled_to: f64,
 }
 
 impl Buffer {
     /// Takes over a SourceBuffer that was made for this type and does nothing yet.
     pub const fn new(buffer: SourceBuffer, mime: String) -> Self {
-        Self { buffer, mime }
+        Self {
+            buffer,
+            mime,
+            init: None,
+            filled_to: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Whether it is ready for segments that need this init segment of a representation.
+    pub fn is_initialized(&self, id: RepresentationId, init: &Place) -> bool {
+        matches!(&self.init, Some((known, place)) if *known == id && place == init)
+    }
+
+    /// It got this init segment.
+    pub fn initialized(&mut self, id: RepresentationId, init: &Place) {
+        self.init = Some((id, init.clone()));
+    }
+
+    /// Where the segment ends that it got last, in seconds.
+    pub const fn filled_to(&self) -> f64 {
+        self.filled_to
+    }
+
+    /// It got a segment that ends here, in seconds.
+    pub const fn fill_to(&mut self, end: f64) {
+        self.filled_to = end;
     }
 
     /// What it holds. Nothing, once the page has let go of its MediaSource.
@@ -45,12 +77,13 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser cannot change over.
-    pub fn change_type(&mut self, mime: &str) -> Result<(), Fault> {
+    pub fn change_type(&mut self, mime: String) -> Result<(), Fault> {
         if self.mime != mime {
             self.buffer
-                .change_type(mime)
+                .change_type(&mime)
                 .map_err(|exception| refused("change over to another format", &exception))?;
-            self.mime = mime.into();
+            self.mime = mime;
+            self.init = None;
         }
         Ok(())
     }

@@ -6,50 +6,24 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::{Either, select, try_join};
-use js_sys::Uint8Array;
+use futures_util::future::{Either, select};
 
 use super::{
-    boxes::Boxes,
     buffer::Buffer,
-    cipher,
-    conditions::{Conditions, Filled},
-    fetch::Progress,
-    film::Film,
-    manifest,
-    network::{Network, base, resolve},
+    conditions::Filled,
+    download::{Download, REST},
+    shared::Shared,
 };
 use crate::{
     media::{
-        AdaptationSet, Index, Kind, Place, Representation, RepresentationId, Segment, TOLERANCE,
-        Timestamps, abr, mp4,
+        AdaptationSet, Index, Kind, Representation, RepresentationId, Segment, abr,
         plan::{Appended, Inventory, Situation, Step, plan},
         ranges::{Range, Ranges},
-        retry::Attempts,
         selection::Sets,
     },
     web,
-    wire::{self, Event, Fault, Fetched, Piece, SessionId, journey, post::Port},
+    wire::{self, Event, Fault, Fetched, journey},
 };
-
-/// What all feeds of a playback share.
-pub struct Shared {
-    /// The way to the page.
-    pub port: Port,
-    /// Which playback it is.
-    pub session: SessionId,
-    /// What is played.
-    pub film: Rc<Film>,
-    /// Where it comes from.
-    pub network: Rc<Network>,
-    /// What decides.
-    pub conditions: Rc<Conditions>,
-    /// By how much each stretch of HLS timestamps is off the film's own time, in seconds: as found by
-    /// whichever feed came to it first, so that picture and sound stay together.
-    pub offsets: RefCell<Vec<(u32, f64)>>,
-    /// Whether nothing has been appended yet.
-    pub is_first: Cell<bool>,
-}
 
 /// Feeds one SourceBuffer of one MediaSource.
 pub struct Feed {
@@ -63,18 +37,10 @@ pub struct Feed {
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
     below: Cell<Option<RepresentationId>>,
-    /// The init segment that the SourceBuffer got last.
-    init: RefCell<Option<(RepresentationId, Place)>>,
-    /// Where what was appended last ends, by its manifest.
-    end: Cell<f64>,
 }
 
-/// Sample entries and samples that overlap the edges of a period by less than this are kept whole: seconds.
-const EDGE: f64 = 0.1;
 /// How far off a segment may be and still be worth finishing after a seek, in seconds.
 const NEAR: f64 = 5.0;
-/// What is left in a full buffer behind the position, in seconds.
-const LAST_BEHIND: f64 = 1.0;
 
 impl Feed {
     /// Will feed one SourceBuffer from these sets, one for each period.
@@ -87,8 +53,6 @@ impl Feed {
             inventory: RefCell::default(),
             current: Cell::default(),
             below: Cell::default(),
-            init: RefCell::default(),
-            end: Cell::new(f64::NEG_INFINITY),
         }
     }
 
@@ -242,7 +206,7 @@ impl Feed {
             &set.representations,
             playable,
             &abr::Conditions {
-                bandwidth: self.shared.network.bandwidth(),
+                bandwidth: self.shared.network.meter.estimate(),
                 level,
                 goal: conditions.goal(),
                 rate: conditions.rate().max(1.0),
@@ -263,58 +227,65 @@ impl Feed {
     ) -> Result<(), Fault> {
         let representation = self.shared.film.representation(id)?;
         self.announce(id, &representation);
-        let (asked, progress) = (web::now(), Progress::default());
-        let outcome = {
-            let mut download =
-                Box::pin(self.download(buffer, id, &representation, segment, &progress));
-            loop {
-                match select(download, Box::pin(self.shared.conditions.tick())).await {
-                    Either::Left((outcome, _)) => break Some(outcome),
-                    Either::Right((_, going)) => download = going,
-                }
-                if !self.is_wanted(id, segment) {
-                    break None;
-                }
-                if self.is_hopeless(id, segment, &representation, asked, &progress) {
-                    self.below.set(Some(id));
-                    break None;
-                }
-            }
+        let download = Download {
+            shared: &self.shared,
+            id,
+            of: &representation,
+            segment,
+            progress: Rc::default(),
         };
-        let appended = matches!(outcome, Some(Ok(())));
+        let asked = web::now();
+        let outcome = self.supervise(&download, buffer, asked).await;
+        self.report(&download, asked, outcome == Outcome::Appended);
+        if outcome != Outcome::Appended {
+            buffer.reset();
+        }
+        match outcome {
+            Outcome::Appended => self.note(buffer, &download),
+            Outcome::Unwanted => {}
+            // A period may be said to be a little longer than it is.
+            Outcome::Failed(Fault::Status { .. }) if is_last(&download) => {
+                self.note(buffer, &download);
+            }
+            Outcome::Failed(fault) => return self.give_up(id, fault).await,
+        }
+        Ok(())
+    }
+
+    /// Lets a download go on for as long as it is wanted.
+    async fn supervise(&self, download: &Download<'_>, buffer: &mut Buffer, asked: f64) -> Outcome {
+        let mut running = Box::pin(download.run(buffer));
+        loop {
+            match select(running, Box::pin(self.shared.conditions.tick())).await {
+                Either::Left((Ok(()), _)) => return Outcome::Appended,
+                Either::Left((Err(fault), _)) => return Outcome::Failed(fault),
+                Either::Right((_, going)) => running = going,
+            }
+            if self.is_hopeless(download, asked) {
+                self.below.set(Some(download.id));
+                return Outcome::Unwanted;
+            }
+            if !self.is_wanted(download.id, download.segment) {
+                return Outcome::Unwanted;
+            }
+        }
+    }
+
+    /// Tells the page what became of a segment.
+    fn report(&self, download: &Download, asked: f64, appended: bool) {
         self.shared.port.post(Event::Fetched {
             session: self.shared.session,
             fetched: Fetched {
                 kind: kind_on_the_wire(self.kind),
-                bandwidth: representation.bandwidth,
-                start: segment.start,
-                end: segment.end,
-                bytes: progress.received.get(),
+                bandwidth: download.of.bandwidth,
+                start: download.segment.start,
+                end: download.segment.end,
+                bytes: download.progress.received.get(),
                 asked,
                 done: web::now(),
                 appended,
             },
         });
-        match outcome {
-            Some(Ok(())) => {
-                self.below.set(None);
-                self.note(buffer, id, segment);
-                Ok(())
-            }
-            Some(Err(fault)) => {
-                buffer.reset();
-                // A film may be said to be a little longer than it is.
-                if matches!(fault, Fault::Status { .. }) && self.is_last(&representation, segment) {
-                    self.note(buffer, id, segment);
-                    return Ok(());
-                }
-                self.give_up(id, fault).await
-            }
-            None => {
-                buffer.reset();
-                Ok(())
-            }
-        }
     }
 
     /// Tells the page which quality is fetched from now on.
@@ -347,294 +318,51 @@ impl Feed {
     }
 
     /// Whether a segment will come too late, and one of a lower representation would not.
-    fn is_hopeless(
-        &self,
-        id: RepresentationId,
-        segment: &Segment,
-        representation: &Representation,
-        asked: f64,
-        progress: &Progress,
-    ) -> bool {
+    fn is_hopeless(&self, download: &Download, asked: f64) -> bool {
         let conditions = &self.shared.conditions;
-        let is_free = conditions.quality().is_none() && conditions.rate() > 0.0;
+        let id = download.id;
         let film = self.shared.film.presentation();
         let lower = (0..id.representation)
-            .find(|it| {
-                self.shared.film.is_playable(RepresentationId {
-                    representation: *it,
-                    ..id
-                })
+            .map(|representation| RepresentationId {
+                representation,
+                ..id
             })
-            .and_then(|representation| {
-                film.representation(RepresentationId {
-                    representation,
-                    ..id
-                })
-            });
+            .find(|it| self.shared.film.is_playable(*it))
+            .and_then(|it| film.representation(it));
+        let is_free = conditions.quality().is_none() && conditions.rate() > 0.0;
         let (Some(lower), true) = (lower, is_free) else {
             return false;
         };
-        let bytes = |it: &Representation| {
-            (it.bandwidth as f64 / 8.0 * (segment.end - segment.start)) as u64
-        };
+        let seconds = download.segment.end - download.segment.start;
+        let bytes = |it: &Representation| (it.bandwidth as f64 / 8.0 * seconds) as u64;
+        let total = download.progress.total.get();
         let transfer = abr::Transfer {
             seconds: (web::now() - asked) / 1000.0,
-            received: progress.received.get(),
-            total: progress
-                .total
-                .get()
-                .unwrap_or_else(|| bytes(representation)),
+            received: download.progress.received.get(),
+            total: total.unwrap_or_else(|| bytes(download.of)),
         };
-        let buffered = conditions.filled(self.kind).unwrap_or_default().buffered;
-        let left = buffered.ahead(conditions.position()) / conditions.rate();
+        let filled = conditions.filled(self.kind).unwrap_or_default();
+        let left = filled.buffered.ahead(conditions.position()) / conditions.rate();
         abr::is_hopeless(transfer, left, bytes(lower))
     }
 
-    /// Fetches a segment and appends it, from one server or another.
-    async fn download(
-        &self,
-        buffer: &mut Buffer,
-        id: RepresentationId,
-        representation: &Representation,
-        segment: &Segment,
-        progress: &Progress,
-    ) -> Result<(), Fault> {
-        let mut attempts = Attempts::new(representation.bases.len());
-        loop {
-            let base = base(&representation.bases, &attempts);
-            match self
-                .attempt(buffer, id, representation, segment, base, progress)
-                .await
-            {
-                Ok(()) => {
-                    self.shared.network.succeeded();
-                    return Ok(());
-                }
-                Err(fault) => {
-                    buffer.reset();
-                    self.shared.network.failed(&mut attempts, fault).await?;
-                }
-            }
-        }
-    }
-
-    async fn attempt(
-        &self,
-        buffer: &mut Buffer,
-        id: RepresentationId,
-        representation: &Representation,
-        segment: &Segment,
-        base: &str,
-        progress: &Progress,
-    ) -> Result<(), Fault> {
-        let network = &self.shared.network;
-        let bases = &representation.bases;
-        let url = resolve(base, &segment.place.path)?;
-        // The init segment is fetched once, and together with the first media segment.
-        let init = async {
-            match &segment.init {
-                Some(init) => self
-                    .shared
-                    .film
-                    .file(Piece::Init, bases, init)
-                    .await
-                    .map(Some),
-                None => Ok(None),
-            }
-        };
-        let media = network.open(Piece::Segment, &url, &segment.place, progress);
-        let (init, mut answer) = try_join(init, media).await?;
-        let measuring = network.measure(&url, progress);
-
-        if let Some(key) = &segment.key {
-            let place = Place {
-                path: key.path.clone(),
-                range: None,
-            };
-            let secret = self.shared.film.file(Piece::Key, bases, &place);
-            let (secret, bytes) = try_join(secret, answer.all()).await?;
-            drop(measuring);
-            let bytes = cipher::decrypt(&bytes, &secret, key.iv, &url).await?;
-            self.ready(buffer, id, representation, segment, init.as_ref(), &bytes)
-                .await?;
-            return self.append(buffer, &bytes).await;
-        }
-
-        let mut boxes = Boxes::of(&representation.container);
-        let mut is_begun = false;
-        while let Some(bytes) = answer.next().await? {
-            measuring.count();
-            boxes.follow(&bytes);
-            if boxes.are_broken() {
-                break;
-            }
-            if !is_begun {
-                self.ready(buffer, id, representation, segment, init.as_ref(), &bytes)
-                    .await?;
-                is_begun = true;
-            }
-            self.append(buffer, &bytes).await?;
-        }
-        if let Some(reason) = boxes.complaint() {
-            return Err(Fault::Damaged {
-                what: Piece::Segment,
-                url: url.clone(),
-                reason: reason.into(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Readies the buffer for a segment: its type, its init segment, and where on the film's time it
-    /// belongs.
-    async fn ready(
-        &self,
-        buffer: &mut Buffer,
-        id: RepresentationId,
-        representation: &Representation,
-        segment: &Segment,
-        init: Option<&Uint8Array>,
-        beginning: &Uint8Array,
-    ) -> Result<(), Fault> {
-        buffer.change_type(&representation.mime())?;
-        if let (Some(bytes), Some(place)) = (init, &segment.init) {
-            let is_there = |there: &(RepresentationId, Place)| there.0 == id && there.1 == *place;
-            if !self.init.borrow().as_ref().is_some_and(is_there) {
-                // A damaged one would end the MediaSource, and not only this representation.
-                if representation.container.ends_with("/mp4") {
-                    manifest::init(bytes, &place.path, Piece::Init)?;
-                }
-                // Until it is in, it is none of those that it may replace.
-                self.init.take();
-                self.append(buffer, bytes).await?;
-                self.init.replace(Some((id, place.clone())));
-            }
-        }
-        let offset = self.offset(representation, segment, init, beginning);
-        buffer.place(offset, self.window(id))
-    }
-
-    /// What is outside of its period is not played, but for the part of a frame.
-    fn window(&self, id: RepresentationId) -> Range {
-        let film = self.shared.film.presentation();
-        let is_last = id.period + 1 == film.periods.len();
-        let Some(period) = film.periods.get(id.period) else {
-            return Range {
-                start: 0.0,
-                end: f64::INFINITY,
-            };
-        };
-        Range {
-            start: if id.period == 0 {
-                0.0
-            } else {
-                period.start - EDGE
-            },
-            end: if is_last {
-                f64::INFINITY
-            } else {
-                period.end + EDGE
-            },
-        }
-    }
-
-    /// What is added to the timestamps of a segment, in seconds. `None` leaves it as it is, for packed
-    /// audio: that has no timestamps, and each segment follows the one before.
-    fn offset(
-        &self,
-        representation: &Representation,
-        segment: &Segment,
-        init: Option<&Uint8Array>,
-        beginning: &Uint8Array,
-    ) -> Option<f64> {
-        let Index::Known(segments) = &representation.index else {
-            return None;
-        };
-        if segments.timestamps == Timestamps::Media {
-            return Some(segments.origin);
-        }
-        if !representation.container.ends_with("mp4") {
-            let follows = (self.end.get() - segment.start).abs() < TOLERANCE;
-            return (!follows).then_some(segment.start);
-        }
-        let mut offsets = self.shared.offsets.borrow_mut();
-        let known = offsets
-            .iter()
-            .find(|(stretch, _)| *stretch == segment.stretch);
-        if let Some((_, offset)) = known {
-            return Some(*offset);
-        }
-        let glimpse = |bytes: &Uint8Array| bytes.subarray(0, bytes.length().min(GLIMPSE)).to_vec();
-        let begins = init
-            .and_then(|init| mp4::init(&init.to_vec()).ok())
-            .and_then(|init| mp4::first_time(&glimpse(beginning), &init));
-        let offset = begins.map_or(0.0, |begins| segment.start - begins);
-        offsets.push((segment.stretch, offset));
-        Some(offset)
-    }
-
-    /// Appends some bytes, and makes room for them if there is none.
-    async fn append(&self, buffer: &mut Buffer, bytes: &Uint8Array) -> Result<(), Fault> {
-        loop {
-            match buffer.append(bytes).await {
-                Err(Fault::BufferFull) => self.make_room(buffer).await?,
-                done => return done,
-            }
-        }
-    }
-
-    /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
-    async fn make_room(&self, buffer: &mut Buffer) -> Result<(), Fault> {
-        let conditions = &self.shared.conditions;
-        conditions.lower_goal();
-        loop {
-            let position = conditions.position();
-            let behind = Range {
-                start: 0.0,
-                end: (position - LAST_BEHIND).max(0.0),
-            };
-            let ahead = Range {
-                start: position + conditions.goal(),
-                end: f64::INFINITY,
-            };
-            let buffered = buffer.buffered();
-            let held = |range: &Range| buffered.covers(*range) > 0.0;
-            if let Some(range) = [behind, ahead].into_iter().find(held) {
-                return buffer.remove(range).await;
-            }
-            if buffered.ahead(position) < LAST_BEHIND {
-                return Err(Fault::BufferFull);
-            }
-            conditions.tick().await;
-        }
-    }
-
     /// Notes that a segment was appended.
-    fn note(&self, buffer: &Buffer, id: RepresentationId, segment: &Segment) {
+    fn note(&self, buffer: &mut Buffer, download: &Download) {
         let time = Range {
-            start: segment.start,
-            end: segment.end,
+            start: download.segment.start,
+            end: download.segment.end,
         };
-        let filled = buffer.buffered().hull(time);
-        self.end.set(segment.end);
+        self.below.set(None);
+        buffer.fill_to(time.end);
         self.inventory.borrow_mut().record(Appended {
             time,
-            filled,
-            representation: id,
+            filled: buffer.buffered().hull(time),
+            representation: download.id,
         });
         if self.shared.is_first.take() {
-            self.shared
-                .port
-                .reached(self.shared.session, journey::Step::FirstAppend);
+            let step = journey::Step::FirstAppend;
+            self.shared.port.reached(self.shared.session, step);
         }
-    }
-
-    /// Whether a segment is the last one of its period, and not the only one.
-    fn is_last(&self, representation: &Representation, segment: &Segment) -> bool {
-        let Index::Known(segments) = &representation.index else {
-            return false;
-        };
-        segment.number > 0 && segment.number + 1 == segments.len()
     }
 
     /// Does without a representation from now on. If there is no other, what is buffered is still played.
@@ -650,7 +378,7 @@ impl Feed {
             return Ok(());
         }
         let conditions = &self.shared.conditions;
-        while conditions.ahead() > LAST_BEHIND && conditions.rate() > 0.0 {
+        while conditions.ahead() > REST && conditions.rate() > 0.0 {
             conditions.tick().await;
             conditions.position();
         }
@@ -658,8 +386,22 @@ impl Feed {
     }
 }
 
-/// How many bytes of a segment are looked at to find its time.
-const GLIMPSE: u32 = 64 << 10;
+/// What became of a download.
+#[derive(PartialEq)]
+enum Outcome {
+    Appended,
+    Unwanted,
+    Failed(Fault),
+}
+
+/// Whether a segment is the last one of its period, and not the only one.
+fn is_last(download: &Download) -> bool {
+    let number = download.segment.number;
+    match &download.of.index {
+        Index::Known(segments) => number > 0 && number + 1 == segments.len(),
+        _ => false,
+    }
+}
 
 /// The same, as the page is told.
 pub const fn kind_on_the_wire(kind: Kind) -> wire::Kind {

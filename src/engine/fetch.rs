@@ -1,7 +1,7 @@
 //! One request: an end to every wait, an end to every size, and an end to itself when it is not wanted
 //! any more. Whether it is made again is for [`super::network`] to say.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
@@ -13,8 +13,9 @@ use web_sys::{
     Response,
 };
 
+use super::meter::{Meter, Transfer};
 use crate::{
-    media::ByteRange,
+    media::{ByteRange, number::digits},
     web::{self, Chunk},
     wire::{Fault, Piece, Settings},
 };
@@ -23,7 +24,7 @@ use crate::{
 const SILENCE: u32 = 8;
 /// A body that takes longer than this many seconds has to come faster than this many bytes per second:
 /// the next try may meet a better server.
-const TRICKLE: (f64, f64) = (30.0, 1_000.0);
+const TRICKLE: (u32, f64) = (30, 1_000.0);
 /// What is handed on at once of a body that comes slowly: milliseconds and bytes.
 const BATCH: (f64, u32) = (500.0, 65_536);
 
@@ -45,12 +46,100 @@ pub struct Progress {
     pub total: Cell<Option<u64>>,
 }
 
-/// The answer to a request, of which the body may still be coming. Dropping it aborts the request.
-pub struct Answer<'a> {
+/// A request that has been sent. Dropping it, or its answer, aborts it.
+pub struct Request {
     what: Piece,
-    url: &'a str,
+    url: String,
     range: Option<ByteRange>,
-    progress: &'a Progress,
+    sent: Promise,
+    abort: Option<AbortController>,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // Without effect on one that is over.
+        if let Some(abort) = &self.abort {
+            abort.abort();
+        }
+    }
+}
+
+impl Request {
+    /// Asks for a URL, or a range of it. It is on its way before anybody waits for the answer.
+    pub fn send(what: Piece, url: String, range: Option<ByteRange>, settings: &Settings) -> Self {
+        let abort = AbortController::new().ok();
+        let init = RequestInit::new();
+        init.set_signal(abort.as_ref().map(AbortController::signal).as_ref());
+        if settings.credentials {
+            init.set_credentials(RequestCredentials::Include);
+        }
+        if let Ok(headers) = Headers::new() {
+            for (name, value) in &settings.headers {
+                // One that a page may not set is left to the browser.
+                let _ = headers.set(name, value);
+            }
+            if let Some(ByteRange { first, last }) = range {
+                let last = last.map_or_else(String::new, |last| last.to_string());
+                let _ = headers.set(
+                    "Range",
+                    &["bytes=", &first.to_string(), "-", &last].concat(),
+                );
+            }
+            init.set_headers(&headers);
+        }
+        Self {
+            sent: web::fetch(&url, &init),
+            what,
+            url,
+            range,
+            abort,
+        }
+    }
+
+    /// Waits until the answer begins.
+    ///
+    /// # Errors
+    /// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server
+    /// answers with nothing, or with another range.
+    pub async fn answer(self, progress: Rc<Progress>) -> Result<Answer, Fault> {
+        let response = self.wait(self.sent.clone()).await?;
+        Answer::of(self, response.unchecked_into(), progress)
+    }
+
+    /// Waits for the network, but not for ever.
+    async fn wait(&self, promise: Promise) -> Result<JsValue, Fault> {
+        let arriving = JsFuture::from(promise);
+        match select(arriving, TimeoutFuture::new(SILENCE * 1000)).await {
+            Either::Left((arrived, _)) => arrived.map_err(|exception| Fault::Network {
+                what: self.what,
+                url: self.url.clone(),
+                reason: web::words(&exception),
+            }),
+            Either::Right(_) => Err(self.timeout(SILENCE)),
+        }
+    }
+
+    fn timeout(&self, seconds: u32) -> Fault {
+        Fault::Timeout {
+            what: self.what,
+            url: self.url.clone(),
+            seconds,
+        }
+    }
+
+    fn damaged(&self, reason: &str) -> Fault {
+        Fault::Damaged {
+            what: self.what,
+            url: self.url.clone(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The answer to a request, of which the body may still be coming.
+pub struct Answer {
+    request: Request,
+    progress: Rc<Progress>,
     response: Response,
     reader: ReadableStreamDefaultReader,
     /// Bytes before the range, which a server sends that knows no ranges.
@@ -59,107 +148,59 @@ pub struct Answer<'a> {
     left: Option<u64>,
     taken: u64,
     since: f64,
-    _abort: Abort,
+    measured: Option<Transfer>,
 }
 
-/// Aborts a request when nobody waits for it any more: without effect on one that is over.
-struct Abort(Option<AbortController>);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        if let Some(controller) = &self.0 {
-            controller.abort();
+impl Answer {
+    fn of(request: Request, response: Response, progress: Rc<Progress>) -> Result<Self, Fault> {
+        if !response.ok() {
+            return Err(Fault::Status {
+                what: request.what,
+                url: request.url.clone(),
+                status: response.status(),
+            });
         }
-    }
-}
-
-/// Asks for `url`, or a range of it, and waits until the answer begins.
-///
-/// # Errors
-/// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server answers
-/// with another range.
-pub async fn open<'a>(
-    what: Piece,
-    url: &'a str,
-    range: Option<ByteRange>,
-    settings: &Settings,
-    progress: &'a Progress,
-) -> Result<Answer<'a>, Fault> {
-    let abort = Abort(AbortController::new().ok());
-    let init = RequestInit::new();
-    init.set_signal(abort.0.as_ref().map(AbortController::signal).as_ref());
-    if settings.credentials {
-        init.set_credentials(RequestCredentials::Include);
-    }
-    if let Ok(headers) = Headers::new() {
-        for (name, value) in &settings.headers {
-            // One that a page may not set is left to the browser.
-            let _ = headers.set(name, value);
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let (mut skip, mut left) = (0, None);
+        if let Some(ByteRange { first, last }) = request.range {
+            left = last.map(|last| last.saturating_sub(first) + 1);
+            // Of another host's answer this header is out of sight, unless that host exposes it.
+            let content = header("content-range");
+            if response.status() != 206 {
+                skip = first;
+            } else if content.is_some_and(|content| !begins_at(&content, first)) {
+                return Err(request.damaged("the server sent other bytes than were asked for"));
+            }
         }
-        if let Some(range) = range {
-            let _ = headers.set("Range", &range_header(range));
-        }
-        init.set_headers(&headers);
+        // Of a compressed answer it is the compressed length, which says nothing of what will come.
+        let length = match header("content-encoding") {
+            Some(_) => None,
+            None => header("content-length").and_then(|length| digits(&length)),
+        };
+        progress.total.set(left.or(length));
+        // An answer without a body, such as 204, has no stream either.
+        let Some(body) = response.body() else {
+            return Err(request.damaged("the answer is empty"));
+        };
+        Ok(Self {
+            request,
+            progress,
+            reader: body.get_reader().unchecked_into(),
+            response,
+            skip,
+            left,
+            taken: 0,
+            since: web::now(),
+            measured: None,
+        })
     }
-    let broken = |exception: JsValue| Fault::Network {
-        what,
-        url: url.into(),
-        reason: web::words(&exception),
-    };
 
-    let response = within_silence(what, url, web::fetch(url, &init)).await?;
-    let response: Response = response.map_err(broken)?.unchecked_into();
-    if !response.ok() {
-        return Err(Fault::Status {
-            what,
-            url: url.into(),
-            status: response.status(),
-        });
+    /// Has the transfer of the body measured.
+    pub fn measured(mut self, meter: Rc<Meter>) -> Self {
+        self.measured = Some(Transfer::begin(meter, &self.request.url));
+        self
     }
-    // An answer without a body, such as 204, has no stream either.
-    let body = response.body().ok_or_else(|| Fault::Damaged {
-        what,
-        url: url.into(),
-        reason: "the answer is empty".into(),
-    })?;
-    let mut answer = Answer {
-        what,
-        url,
-        range,
-        progress,
-        reader: body.get_reader().unchecked_into(),
-        response,
-        skip: 0,
-        left: range.and_then(length),
-        taken: 0,
-        since: web::now(),
-        _abort: abort,
-    };
-    answer.find_range()?;
-    progress.total.set(
-        answer
-            .left
-            .or_else(|| answer.header_number("content-length")),
-    );
-    Ok(answer)
-}
 
-fn range_header(range: ByteRange) -> String {
-    let last = range.last.map(|last| last.to_string());
-    [
-        "bytes=",
-        &range.first.to_string(),
-        "-",
-        &last.unwrap_or_default(),
-    ]
-    .concat()
-}
-
-fn length(range: ByteRange) -> Option<u64> {
-    Some(range.last?.saturating_sub(range.first) + 1)
-}
-
-impl Answer<'_> {
     /// The URL after redirects: what relative URLs in the body are relative to.
     pub fn url(&self) -> String {
         self.response.url()
@@ -167,7 +208,8 @@ impl Answer<'_> {
 
     /// What the server says that it is; empty if it does not.
     pub fn content_type(&self) -> String {
-        self.header("content-type").unwrap_or_default()
+        let header = self.response.headers().get("content-type");
+        header.ok().flatten().unwrap_or_default()
     }
 
     /// The next bytes: all that there are if they come soon, or what has come of them meanwhile if they
@@ -189,12 +231,19 @@ impl Answer<'_> {
     }
 
     async fn collect(&mut self, milliseconds: f64) -> Result<Option<Uint8Array>, Fault> {
-        let chunks = Array::new();
-        let mut length = 0;
-        let since = web::now();
-        while let Some(chunk) = self.chunk().await? {
-            length += chunk.length();
-            chunks.push(&chunk);
+        let (chunks, mut length, since) = (Array::new(), 0, web::now());
+        while self.left != Some(0) {
+            let chunk = self.request.wait(self.reader.read()).await?;
+            let Some(chunk) = chunk.unchecked_into::<Chunk>().value() else {
+                // A range that reaches beyond the file is cut short, and not damaged by that.
+                if self.left.is_some() && self.taken == 0 {
+                    return Err(self.request.damaged("it is shorter than was said"));
+                }
+                break;
+            };
+            let wanted = self.take(&chunk)?;
+            length += wanted.length();
+            chunks.push(&wanted);
             if length >= BATCH.1 && web::now() - since >= milliseconds {
                 break;
             }
@@ -206,112 +255,36 @@ impl Answer<'_> {
         })
     }
 
-    /// The next bytes as the network gives them, of those that are wanted.
-    async fn chunk(&mut self) -> Result<Option<Uint8Array>, Fault> {
-        loop {
-            if self.left == Some(0) {
-                return Ok(None);
-            }
-            let read = within_silence(self.what, self.url, self.reader.read()).await?;
-            let chunk = read.map_err(|exception| Fault::Network {
-                what: self.what,
-                url: self.url.into(),
-                reason: web::words(&exception),
-            })?;
-            let Some(bytes) = chunk.unchecked_into::<Chunk>().value() else {
-                // A range that reaches beyond the file is cut short without being damaged.
-                let is_short = self.left.is_some() && self.taken == 0;
-                return if is_short {
-                    Err(self.damaged("it is shorter than was said"))
-                } else {
-                    Ok(None)
-                };
-            };
-            let length = u64::from(bytes.length());
-            let skipped = self.skip.min(length);
-            self.skip -= skipped;
-            let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);
-            if wanted == 0 {
-                continue;
-            }
-            self.left = self.left.map(|left| left - wanted);
-            self.taken += wanted;
-            self.progress.received.set(self.taken);
-            if self.taken > limit(self.what) {
-                return Err(self.damaged("it is larger than anything of its kind"));
-            }
-            let seconds = (web::now() - self.since) / 1000.0;
-            if seconds > TRICKLE.0 && (self.taken as f64) < seconds * TRICKLE.1 {
-                return Err(Fault::Timeout {
-                    what: self.what,
-                    url: self.url.into(),
-                    seconds: TRICKLE.0 as u32,
-                });
-            }
-            // Both are within the length of an array.
-            return Ok(Some(
-                bytes.subarray(skipped as u32, (skipped + wanted) as u32),
-            ));
+    /// What is wanted of the next bytes, unless they are too many or too few.
+    fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Fault> {
+        let length = u64::from(chunk.length());
+        let skipped = self.skip.min(length);
+        let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);
+        self.skip -= skipped;
+        self.left = self.left.map(|left| left - wanted);
+        self.taken += wanted;
+        self.progress.received.set(self.taken);
+        if let Some(measured) = &mut self.measured {
+            measured.count(length);
         }
-    }
-
-    /// Finds out which bytes are coming: a server that knows no ranges sends the whole file, and one
-    /// that is mistaken sends others than were asked for.
-    fn find_range(&mut self) -> Result<(), Fault> {
-        let Some(range) = self.range else {
-            return Ok(());
-        };
-        if self.response.status() != 206 {
-            self.skip = range.first;
-            return Ok(());
+        if self.taken > limit(self.request.what) {
+            let reason = "it is larger than anything of its kind";
+            return Err(self.request.damaged(reason));
         }
-        // To another host's answer this header is out of sight, unless that host exposes it.
-        let Some(content) = self.header("content-range") else {
-            return Ok(());
-        };
-        let first = content.trim_start_matches("bytes").trim().split('-').next();
-        match first.and_then(|first| first.parse::<u64>().ok()) {
-            Some(first) if first == range.first => Ok(()),
-            _ => Err(self.damaged("the server sent other bytes than were asked for")),
+        let seconds = (web::now() - self.since) / 1000.0;
+        if seconds > f64::from(TRICKLE.0) && (self.taken as f64) < seconds * TRICKLE.1 {
+            return Err(self.request.timeout(TRICKLE.0));
         }
-    }
-
-    fn damaged(&self, reason: &str) -> Fault {
-        Fault::Damaged {
-            what: self.what,
-            url: self.url.into(),
-            reason: reason.into(),
-        }
-    }
-
-    fn header(&self, name: &str) -> Option<String> {
-        self.response.headers().get(name).ok().flatten()
-    }
-
-    /// Of a compressed answer it is the compressed length, which says nothing of what will come.
-    fn header_number(&self, name: &str) -> Option<u64> {
-        match self.header("content-encoding") {
-            Some(_) => None,
-            None => self.header(name)?.parse().ok(),
-        }
+        // Both are within the length of an array.
+        Ok(chunk.subarray(skipped as u32, (skipped + wanted) as u32))
     }
 }
 
-/// Waits for the network, but not for ever.
-async fn within_silence(
-    what: Piece,
-    url: &str,
-    promise: Promise,
-) -> Result<Result<JsValue, JsValue>, Fault> {
-    let arriving = JsFuture::from(promise);
-    match select(arriving, TimeoutFuture::new(SILENCE * 1000)).await {
-        Either::Left((arrived, _)) => Ok(arrived),
-        Either::Right(_) => Err(Fault::Timeout {
-            what,
-            url: url.into(),
-            seconds: SILENCE,
-        }),
-    }
+/// Whether a Content-Range (RFC 9110 § 14.4) begins at this byte.
+fn begins_at(content: &str, first: u64) -> bool {
+    let range = content.strip_prefix("bytes").unwrap_or(content);
+    let start = range.split('-').next().unwrap_or_default();
+    digits(start.trim_ascii()) == Some(first)
 }
 
 /// Arrays of bytes as one, without a pass through wasm memory.

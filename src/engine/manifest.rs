@@ -134,7 +134,7 @@ pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Fau
 
 /// Why nothing of these can be played.
 pub fn unplayable<'a>(url: &str, sets: impl Iterator<Item = &'a AdaptationSet>) -> Fault {
-    let mut mimes = String::new();
+    let mut mimes: Vec<String> = Vec::new();
     for set in sets {
         if set.protected {
             return unsupported(url, DRM);
@@ -144,12 +144,12 @@ pub fn unplayable<'a>(url: &str, sets: impl Iterator<Item = &'a AdaptationSet>) 
                 return unsupported(url, MPEG_TS);
             }
             if !mimes.contains(&mime) {
-                let comma = if mimes.is_empty() { "" } else { ", " };
-                mimes = [&mimes, comma, &mime].concat();
+                mimes.push(mime);
             }
         }
     }
-    Fault::Undecodable { mime: mimes }
+    let mime = mimes.join(", ");
+    Fault::Undecodable { mime }
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.

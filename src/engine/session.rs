@@ -13,9 +13,9 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     act::{self, Offers},
     conditions::Conditions,
-    feed::Shared,
     film::Film,
     network::Network,
+    shared::Shared,
     source::Source,
 };
 use crate::wire::{
@@ -144,7 +144,7 @@ async fn play(
     let shared = Rc::new(Shared {
         port: port.clone(),
         session,
-        film: Rc::new(film),
+        film,
         network,
         conditions,
         offsets: RefCell::default(),

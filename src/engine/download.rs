@@ -1,0 +1,236 @@
+//! One segment on its way from a server into a SourceBuffer.
+
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+
+use super::{
+    boxes::Boxes,
+    buffer::Buffer,
+    cipher,
+    conditions::Conditions,
+    fetch::{Answer, Progress},
+    manifest,
+    network::base,
+    shared::Shared,
+};
+use crate::{
+    media::{
+        Index, Key, Place, Representation, RepresentationId, Segment, TOLERANCE, Timestamps, mp4,
+        ranges::Range, retry::Attempts,
+    },
+    wire::{Fault, Piece},
+};
+
+/// What overlaps the edges of a period by less than this is kept whole: seconds.
+const EDGE: f64 = 0.1;
+/// How many bytes of a segment are looked at to find its time.
+const GLIMPSE: u32 = 64 << 10;
+/// What is left in a full buffer behind the position, and is played on before a film fails: seconds.
+pub const REST: f64 = 1.0;
+
+/// A segment, and all that it takes to append it.
+pub struct Download<'a> {
+    /// What all of the playback shares.
+    pub shared: &'a Shared,
+    /// Which representation it is a segment of.
+    pub id: RepresentationId,
+    /// That representation.
+    pub of: &'a Representation,
+    /// The segment itself.
+    pub segment: &'a Segment,
+    /// How it is getting on.
+    pub progress: Rc<Progress>,
+}
+
+impl Download<'_> {
+    /// Fetches it and appends it, from one server or another.
+    ///
+    /// # Errors
+    /// Those of the network, once there is no use in trying on; [`Fault::Damaged`]; [`Fault::Media`] if
+    /// the browser does not take it.
+    pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Fault> {
+        let mut attempts = Attempts::new(self.of.bases.len());
+        while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
+            buffer.reset();
+            self.shared.network.failed(&mut attempts, fault).await?;
+        }
+        self.shared.network.succeeded();
+        Ok(())
+    }
+
+    async fn attempt(&self, buffer: &mut Buffer, base: &str) -> Result<(), Fault> {
+        let Shared { network, film, .. } = self.shared;
+        // The init segment is fetched once, and together with the first media segment.
+        let request = network.send(Piece::Segment, base, &self.segment.place)?;
+        let init = match &self.segment.init {
+            Some(place) => Some(film.file(Piece::Init, &self.of.bases, place).await?),
+            None => None,
+        };
+        let answer = request.answer(self.progress.clone()).await?;
+        let answer = answer.measured(network.meter.clone());
+        match &self.segment.key {
+            Some(key) => self.decrypt(buffer, init, answer, key).await,
+            None => self.stream(buffer, init, answer).await,
+        }
+    }
+
+    /// Appends what comes as it comes.
+    async fn stream(
+        &self,
+        buffer: &mut Buffer,
+        init: Option<Uint8Array>,
+        mut answer: Answer,
+    ) -> Result<(), Fault> {
+        let mut boxes = Boxes::of(&self.of.container);
+        let mut is_ready = false;
+        while let Some(bytes) = answer.next().await? {
+            boxes.follow(&bytes);
+            if boxes.are_broken() {
+                break;
+            }
+            if !is_ready {
+                self.ready(buffer, init.as_ref(), &bytes).await?;
+                is_ready = true;
+            }
+            append(&self.shared.conditions, buffer, &bytes).await?;
+        }
+        boxes.complaint().map_or(Ok(()), |reason| {
+            Err(Fault::Damaged {
+                what: Piece::Segment,
+                url: answer.url(),
+                reason: reason.into(),
+            })
+        })
+    }
+
+    /// What is encrypted is decrypted as a whole.
+    async fn decrypt(
+        &self,
+        buffer: &mut Buffer,
+        init: Option<Uint8Array>,
+        mut answer: Answer,
+        key: &Key,
+    ) -> Result<(), Fault> {
+        let place = Place {
+            path: key.path.clone(),
+            range: None,
+        };
+        let film = &self.shared.film;
+        let secret = film.file(Piece::Key, &self.of.bases, &place).await?;
+        let bytes = answer.all().await?;
+        let bytes = cipher::decrypt(&bytes, &secret, key.iv, &answer.url()).await?;
+        self.ready(buffer, init.as_ref(), &bytes).await?;
+        append(&self.shared.conditions, buffer, &bytes).await
+    }
+
+    /// Readies the buffer for the segment: its type, its init segment, and where on the film's time it
+    /// belongs.
+    async fn ready(
+        &self,
+        buffer: &mut Buffer,
+        init: Option<&Uint8Array>,
+        beginning: &Uint8Array,
+    ) -> Result<(), Fault> {
+        buffer.change_type(self.of.mime())?;
+        if let (Some(bytes), Some(place)) = (init, &self.segment.init)
+            && !buffer.is_initialized(self.id, place)
+        {
+            if self.of.container.ends_with("/mp4") {
+                // A damaged one would end the MediaSource, and not only this representation.
+                manifest::init(bytes, &place.path, Piece::Init)?;
+            }
+            append(&self.shared.conditions, buffer, bytes).await?;
+            buffer.initialized(self.id, place);
+        }
+        buffer.place(self.offset(buffer, init, beginning), self.window())
+    }
+
+    /// What is outside of its period is not played, but for the part of a frame.
+    fn window(&self) -> Range {
+        let film = self.shared.film.presentation();
+        let is_last = self.id.period + 1 == film.periods.len();
+        let mut window = Range {
+            start: 0.0,
+            end: f64::INFINITY,
+        };
+        if let Some(period) = film.periods.get(self.id.period) {
+            window.start = (period.start - EDGE).max(0.0);
+            if !is_last {
+                window.end = period.end + EDGE;
+            }
+        }
+        window
+    }
+
+    /// What is added to the timestamps of the segment, in seconds. `None` leaves it as it is, for packed
+    /// audio: that has no timestamps, and each segment follows the one before.
+    fn offset(
+        &self,
+        buffer: &Buffer,
+        init: Option<&Uint8Array>,
+        beginning: &Uint8Array,
+    ) -> Option<f64> {
+        let Index::Known(segments) = &self.of.index else {
+            return None;
+        };
+        if segments.timestamps == Timestamps::Media {
+            return Some(segments.origin);
+        }
+        let (stretch, start) = (self.segment.stretch, self.segment.start);
+        if !self.of.container.ends_with("mp4") {
+            let follows = (buffer.filled_to() - start).abs() < TOLERANCE;
+            return (!follows).then_some(start);
+        }
+        let mut offsets = self.shared.offsets.borrow_mut();
+        if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == stretch) {
+            return Some(*offset);
+        }
+        // Where there is no init segment, the media segment is one as well.
+        let init = mp4::init(&init.unwrap_or(beginning).to_vec()).ok()?;
+        let glimpse = beginning.subarray(0, beginning.length().min(GLIMPSE));
+        let begins = mp4::first_time(&glimpse.to_vec(), &init)?;
+        offsets.push((stretch, start - begins));
+        Some(start - begins)
+    }
+}
+
+/// Appends some bytes, and makes room for them if there is none.
+async fn append(
+    conditions: &Conditions,
+    buffer: &mut Buffer,
+    bytes: &Uint8Array,
+) -> Result<(), Fault> {
+    loop {
+        match buffer.append(bytes).await {
+            Err(Fault::BufferFull) => make_room(conditions, buffer).await?,
+            done => return done,
+        }
+    }
+}
+
+/// Evicts what is not about to be played. If there is nothing else, waits until some has been.
+async fn make_room(conditions: &Conditions, buffer: &mut Buffer) -> Result<(), Fault> {
+    conditions.lower_goal();
+    loop {
+        let position = conditions.position();
+        let behind = Range {
+            start: 0.0,
+            end: (position - REST).max(0.0),
+        };
+        let ahead = Range {
+            start: position + conditions.goal(),
+            end: f64::INFINITY,
+        };
+        let buffered = buffer.buffered();
+        for range in [behind, ahead] {
+            if buffered.covers(range) > 0.0 {
+                return buffer.remove(range).await;
+            }
+        }
+        if buffered.ahead(position) < REST {
+            return Err(Fault::BufferFull);
+        }
+        conditions.tick().await;
+    }
+}
