@@ -12,7 +12,7 @@
 //!                                                   app/playback.rs  load()
 //!                          ◄──── Command::Load ────  app/link.rs      Link::load()
 //!  engine.rs          Agent::received()
-//!  engine/session.rs  Session::start()
+//!  engine/session.rs  Session::start(), open()
 //!                       Source::new()            here the MediaSource is made
 //!                       port.transfer(Opened)    here its handle leaves
 //!  wire/post.rs       postMessage(parcel, [handle])
@@ -21,10 +21,18 @@
 //!                                                      video.srcObject = handle
 //!                                                                     here it has arrived
 //!                          ◄┄┄┄┄┄ sourceopen ┄┄┄┄┄┄   (the browser attaches the two)
-//!  engine/session.rs  play(), feed()
-//!  engine/fetch.rs      fetch()    ─► ArrayBuffer ─┐
-//!  engine/buffer.rs     appendBuffer() ◄───────────┘  ┄┄┄┄ frames ┄┄►  the element plays them
+//!                          ◄─── Command::Observe ──  app/observer.rs  where the film is
+//!  engine/act.rs      perform()
+//!  engine/feed.rs       Feed::run()       what next? media/plan.rs plan()
+//!  engine/fetch.rs        fetch()    ─► ArrayBuffer ─┐
+//!  engine/buffer.rs       appendBuffer() ◄───────────┘  ┄┄┄┄ frames ┄┄►  the element plays them
 //! ```
+//!
+//! # Playing on while the page is frozen
+//!
+//! The page says where the film is on every media event. Between two of them the worker does not wait
+//! to be told: its clock (`media/clock.rs`) runs on at the rate of playback, as far as something is
+//! buffered. So the worker keeps feeding, by its own reckoning, a film whose page says nothing at all.
 //!
 //! # Rooms
 //!
@@ -37,17 +45,27 @@
 //! | `app/playback.rs` | page | what the page knows of a playback: a pure reducer, and the hook that feeds it |
 //! | `app/link.rs` | page | spawns the agent, shakes hands, drops what is stale, takes leave in order |
 //! | `app/screen.rs` | page | the video element: where the handle arrives |
-//! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
-//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds` |
+//! | `app/observer.rs` | page | sees where the film is, and says so |
+//! | `app/journey.rs`, `app/notice.rs`, `app/quality.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
-//! | `engine/session.rs` | worker | one playback, from `new MediaSource()` to the end of the stream |
+//! | `engine/session.rs` | worker | one playback, from `new MediaSource()` to its end |
+//! | `engine/act.rs` | worker | as much of a film as one MediaSource can play; sees to gaps, freezes and the end |
+//! | `engine/feed.rs`, `engine/download.rs` | worker | feeds one SourceBuffer; one segment on its way into it |
+//! | `engine/shared.rs`, `engine/conditions.rs` | worker | what all parts of a playback share; where the viewer is and what was chosen |
 //! | `engine/source.rs`, `engine/buffer.rs` | worker | the MediaSource; a SourceBuffer, one operation at a time |
-//! | `engine/manifest.rs`, `engine/fetch.rs` | worker | from a URL to segments; the network, with an end to every wait |
+//! | `engine/film.rs`, `engine/manifest.rs` | worker | what is known of a film and how more comes to be known; what its files say |
+//! | `engine/network.rs`, `engine/fetch.rs`, `engine/meter.rs` | worker | trying again; one request, with an end to every wait; what the network gives |
+//! | `engine/boxes.rs`, `engine/cipher.rs` | worker | segments that are cut short, and segments that are encrypted |
 //! | [`media`] | any | what a film is made of: no JavaScript, tested natively |
-//! | `media/hls.rs` | any | the reader of HLS playlists |
+//! | `media/dash.rs`, `media/xml.rs`, `media/hls.rs` | any | the readers of manifests |
+//! | `media/mp4.rs`, `media/sniff.rs`, `media/number.rs` | any | the readers of boxes, of first bytes, of numbers |
+//! | `media/plan.rs`, `media/selection.rs` | any | what to fetch next; which adaptation sets are played |
+//! | `media/clock.rs`, `media/ranges.rs` | any | where the film is; what is buffered |
+//! | `media/abr.rs`, `media/retry.rs` | any | which representation the network allows; when to try again |
 //! | [`web`] | both | what web-sys lacks, and events as futures |
 //!
 //! Where does a line belong? What draws or touches the element: `app`. What touches the MediaSource or
@@ -73,8 +91,11 @@
 //!    not compile.
 //! 9. Dropping a session aborts its fetches and ends its calls to the MediaSource; ✓ nothing is
 //!    leaked on purpose.
-//! 10. Media bytes go `fetch → ArrayBuffer → appendBuffer`: no pass through wasm memory.
-//! 11. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
+//! 10. Media bytes go `fetch → ArrayBuffer → appendBuffer`. They pass through wasm memory only where a box
+//!     has to be read: an init segment, an index, the first bytes of a segment, the headers of its boxes.
+//! 11. What to do next is decided from what is there (`media/plan.rs`), anew after every step, and never
+//!     from what was meant.
+//! 12. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
 //!     words for the person who is watching.
 
 pub mod app;
@@ -82,3 +103,7 @@ pub mod engine;
 pub mod media;
 pub mod web;
 pub mod wire;
+
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -11,7 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use yew_mse_worker::media::hls::{self, Kind, Media, Multivariant, Playlist};
+use yew_mse_worker::media::{
+    AdaptationSet, Index, Kind, Presentation, Segments, dash,
+    hls::{self, Definitions, Playlist},
+};
 
 const RENDITIONS: [&str; 5] = ["240p", "360p", "720p", "1080p", "audio"];
 
@@ -19,34 +22,57 @@ fn film() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/film")
 }
 
-fn media(rendition: &str) -> Media {
-    let text = fs::read_to_string(film().join(rendition).join("media.m3u8")).unwrap();
-    match hls::read(&text).unwrap() {
-        Playlist::Media(media) => media,
+fn read(name: &str) -> String {
+    fs::read_to_string(film().join(name)).unwrap()
+}
+
+fn playlist(name: &str) -> Playlist {
+    hls::read(
+        &read(name),
+        "https://a.example/film.m3u8",
+        &Definitions::default(),
+    )
+    .unwrap()
+}
+
+fn segments(rendition: &str) -> Segments {
+    match playlist(&format!("{rendition}/media.m3u8")) {
+        Playlist::Media(media) => media.segments,
         Playlist::Multivariant(_) => panic!("{rendition} is no media playlist"),
     }
 }
 
-fn multivariant() -> Multivariant {
-    match hls::read(&fs::read_to_string(film().join("film.m3u8")).unwrap()).unwrap() {
-        Playlist::Multivariant(film) => film,
+fn in_hls() -> Presentation {
+    match playlist("film.m3u8") {
+        Playlist::Multivariant(film) => film.film,
         Playlist::Media(_) => panic!("no multivariant playlist"),
     }
 }
 
+fn in_dash() -> Presentation {
+    let resolve = |_: &str, relative: &str| Some(format!("https://a.example/{relative}"));
+    dash::read(&read("film.mpd"), "https://a.example/film.mpd", &resolve).unwrap()
+}
+
+/// The sets of pictures and of sound of a film of one period.
+fn sets(film: &Presentation) -> [&AdaptationSet; 2] {
+    assert_eq!(film.periods.len(), 1);
+    [Kind::Video, Kind::Audio].map(|kind| {
+        let mut sets = film.periods[0].sets.iter();
+        sets.find(|set| set.kind == kind).unwrap()
+    })
+}
+
 #[test]
 fn the_playlists_name_every_rendition_and_every_file() {
-    let film_playlist = multivariant();
-    let mut named: Vec<&str> = film_playlist
-        .variants
+    let film_playlist = in_hls();
+    let mut named: Vec<&str> = sets(&film_playlist)
         .iter()
-        .map(|variant| variant.uri.as_str())
-        .chain(
-            film_playlist
-                .audio
-                .iter()
-                .filter_map(|audio| audio.uri.as_deref()),
-        )
+        .flat_map(|set| &set.representations)
+        .map(|it| match &it.index {
+            Index::Playlist(path) => path.as_str(),
+            _ => panic!("not in a playlist of its own"),
+        })
         .collect();
     named.sort_unstable();
     let mut there: Vec<String> = RENDITIONS.map(|name| format!("{name}/media.m3u8")).into();
@@ -54,19 +80,16 @@ fn the_playlists_name_every_rendition_and_every_file() {
     assert_eq!(named, there);
 
     for rendition in RENDITIONS {
-        let media = media(rendition);
-        assert_eq!(media.segments.len(), 16, "{rendition}");
-        let seconds: f64 = media.segments.iter().map(|segment| segment.duration).sum();
+        let segments = segments(rendition);
+        assert_eq!(segments.len(), 16, "{rendition}");
+        let (start, end) = segments.span().unwrap();
         assert!(
-            (31.9..32.1).contains(&seconds),
-            "{rendition} lasts {seconds} s"
+            start == 0.0 && (31.9..32.1).contains(&end),
+            "{rendition} lasts {end} s"
         );
-        let mut files: Vec<String> = media
-            .segments
-            .into_iter()
-            .map(|segment| segment.uri)
-            .collect();
-        files.extend([media.init, "media.m3u8".into()]);
+        let paths = (0..16).map(|number| segments.get(number).unwrap().place.path);
+        let mut files: Vec<String> = paths.collect();
+        files.extend([segments.inits[0].path.clone(), "media.m3u8".into()]);
         files.sort_unstable();
         let folder = fs::read_dir(film().join(rendition)).unwrap();
         let mut there: Vec<String> = folder
@@ -78,57 +101,27 @@ fn the_playlists_name_every_rendition_and_every_file() {
 }
 
 #[test]
-fn the_mpd_describes_the_same_segments() {
-    let text = fs::read_to_string(film().join("film.mpd")).unwrap();
-    let mpd = roxmltree::Document::parse(&text).unwrap();
-    let find = |name: &str| {
-        mpd.descendants()
-            .filter(move |node| node.tag_name().name() == name)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        find("MPD")[0].attribute("mediaPresentationDuration"),
-        Some("PT32S")
-    );
-    let mut there: Vec<&str> = find("Representation")
-        .iter()
-        .map(|node| node.attribute("id").unwrap())
-        .collect();
-    assert_eq!(there.pop(), Some("captions"));
-    assert_eq!(there, RENDITIONS);
-    for template in find("SegmentTemplate") {
-        assert_eq!(
-            template.attribute("initialization"),
-            Some("$RepresentationID$/init.mp4")
-        );
-        assert_eq!(
-            template.attribute("media"),
-            Some("$RepresentationID$/$Number$.m4s")
-        );
-        assert_eq!(
-            (
-                template.attribute("duration"),
-                template.attribute("startNumber")
-            ),
-            (Some("2"), Some("1"))
-        );
-    }
-    // The codecs are said twice, and alike.
-    let film_playlist = multivariant();
-    for node in find("Representation")
-        .iter()
-        .filter(|node| node.attribute("width").is_some())
-    {
-        let uri = format!("{}/media.m3u8", node.attribute("id").unwrap());
-        let variant = film_playlist
-            .variants
-            .iter()
-            .find(|variant| variant.uri == uri)
-            .unwrap();
-        assert_eq!(
-            node.attribute("codecs").unwrap(),
-            variant.codecs_of(Kind::Video)
-        );
+fn the_mpd_describes_the_same_film() {
+    let (dash, hls) = (in_dash(), in_hls());
+    assert_eq!(dash.duration, Some(32.0));
+    for (in_dash, in_hls) in sets(&dash).into_iter().zip(sets(&hls)) {
+        let pairs = in_dash.representations.iter().zip(&in_hls.representations);
+        assert_eq!(in_dash.representations.len(), in_hls.representations.len());
+        for (dash, hls) in pairs {
+            assert_eq!((dash.mime(), dash.size), (hls.mime(), hls.size));
+            let Index::Known(from_mpd) = &dash.index else {
+                panic!("{} is not known", dash.id);
+            };
+            let from_playlist = segments(&dash.id);
+            assert_eq!(from_mpd.len(), from_playlist.len());
+            for number in 0..16 {
+                let (one, other) = (from_mpd.get(number), from_playlist.get(number));
+                let (one, other) = (one.unwrap(), other.unwrap());
+                let path = format!("{}/{}", dash.id, other.place.path);
+                assert_eq!(one.place.path, path);
+                assert!((one.start - other.start).abs() < 0.1, "{path}");
+            }
+        }
     }
 }
 

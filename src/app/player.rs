@@ -51,6 +51,7 @@ pub fn Player(props: &PlayerProps) -> Html {
     };
     html! {
         <section class="player">
+            <div>
             <div class="picture">
                 <Screen
                     {video}
@@ -68,6 +69,7 @@ pub fn Player(props: &PlayerProps) -> Html {
                 }
             </div>
             { quality(&playback, playback.dispatcher()) }
+            </div>
             { journey(&playback.journey, &onreplay) }
         </section>
     }

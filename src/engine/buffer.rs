@@ -89,16 +89,16 @@ impl Buffer {
     }
 
     /// What is appended from now on is so many seconds later than its own timestamps say (`None` leaves
-    /// that as it is), and what of it lies outside of a window is left out.
+    /// that as it is), and what of it lies outside of a bounds is left out.
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn place(&mut self, offset: Option<f64>, window: Range) -> Result<(), Fault> {
+    pub fn place(&mut self, offset: Option<f64>, bounds: Range) -> Result<(), Fault> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
                 web::set_timestamp_offset(&self.buffer, offset)?;
             }
-            web::set_append_window(&self.buffer, window.start.max(0.0), window.end)
+            web::set_append_window(&self.buffer, bounds.start.max(0.0), bounds.end)
         };
         set().map_err(|exception| refused("place a segment", &exception))
     }

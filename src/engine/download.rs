@@ -11,7 +11,7 @@ use super::{
     conditions::Conditions,
     fetch::{Answer, Progress},
     manifest,
-    network::base,
+    network::{PATIENCE, base},
     shared::Shared,
 };
 use crate::{
@@ -50,7 +50,7 @@ impl Download<'_> {
     /// Those of the network, once there is no use in trying on; [`Fault::Damaged`]; [`Fault::Media`] if
     /// the browser does not take it.
     pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Fault> {
-        let mut attempts = Attempts::new(self.of.bases.len());
+        let mut attempts = Attempts::new(self.of.bases.len(), PATIENCE.1);
         while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
             buffer.reset();
             self.shared.network.failed(&mut attempts, fault).await?;
@@ -143,24 +143,24 @@ impl Download<'_> {
             append(&self.shared.conditions, buffer, bytes).await?;
             buffer.initialized(self.id, place);
         }
-        buffer.place(self.offset(buffer, init, beginning), self.window())
+        buffer.place(self.offset(buffer, init, beginning), self.bounds())
     }
 
     /// What is outside of its period is not played, but for the part of a frame.
-    fn window(&self) -> Range {
+    fn bounds(&self) -> Range {
         let film = self.shared.film.presentation();
         let is_last = self.id.period + 1 == film.periods.len();
-        let mut window = Range {
+        let mut bounds = Range {
             start: 0.0,
             end: f64::INFINITY,
         };
         if let Some(period) = film.periods.get(self.id.period) {
-            window.start = (period.start - EDGE).max(0.0);
+            bounds.start = (period.start - EDGE).max(0.0);
             if !is_last {
-                window.end = period.end + EDGE;
+                bounds.end = period.end + EDGE;
             }
         }
-        window
+        bounds
     }
 
     /// What is added to the timestamps of the segment, in seconds. `None` leaves it as it is, for packed

@@ -5,8 +5,6 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::select;
-use gloo_timers::future::TimeoutFuture;
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -27,9 +25,6 @@ use crate::{
     web,
     wire::{Fault, Piece},
 };
-
-/// How long the browser may take to say how well it decodes, in milliseconds.
-const OPINION: u32 = 1_000;
 
 /// A film that is being played.
 pub struct Film {
@@ -68,8 +63,6 @@ impl Film {
             film.learn(id).await?;
         }
         film.exclude_the_undecodable();
-        let asking = film.exclude_the_slow();
-        select(Box::pin(asking), TimeoutFuture::new(OPINION)).await;
         film.refuse_if_nothing_is_left()?;
         Ok(film)
     }
@@ -296,8 +289,9 @@ impl Film {
         }
     }
 
-    /// Asks how well it decodes. Better a film that stutters than none: of each set, one stays.
-    async fn exclude_the_slow(&self) {
+    /// Asks how well it decodes. Better a film that stutters than none: of each set, one stays. A film
+    /// need not wait for this to begin.
+    pub async fn exclude_the_slow(&self) {
         let ids = self.presentation().ids();
         for id in ids {
             let asked = self

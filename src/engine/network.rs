@@ -24,6 +24,9 @@ use crate::{
 /// How long to wait for a network that is said to be gone before it is tried all the same, in
 /// milliseconds: browsers have been wrong about that.
 const OFFLINE: u32 = 5_000;
+/// How many failures it takes before something is given up. Of what is needed before anything plays, a
+/// person wants to know soon; a segment is asked for while others are being played.
+pub const PATIENCE: (u32, u32) = (3, 6);
 /// After how many failures of one thing the page is told that it is being tried again.
 const PATIENT: u32 = 2;
 
@@ -91,7 +94,7 @@ impl Network {
         place: &Place,
         extent: Extent,
     ) -> Result<File, Fault> {
-        let mut attempts = Attempts::new(bases.len());
+        let mut attempts = Attempts::new(bases.len(), PATIENCE.0);
         loop {
             let fetched = async {
                 let request = self.send(what, base(bases, &attempts), place)?;
@@ -130,9 +133,8 @@ impl Network {
     pub async fn failed(&self, attempts: &mut Attempts, fault: Fault) -> Result<(), Fault> {
         let failure = match &fault {
             Fault::Status { status, .. } => Failure::of_status(*status),
-            Fault::Network { .. } | Fault::Timeout { .. } | Fault::Damaged { .. } => {
-                Failure::Passing
-            }
+            Fault::Network { .. } | Fault::Timeout { .. } => Failure::Passing,
+            Fault::Damaged { .. } => Failure::Damaged,
             _ => return Err(fault),
         };
         // Without a network, no server can be blamed.

@@ -150,6 +150,8 @@ async fn play(
         offsets: RefCell::default(),
         is_first: Cell::new(true),
     });
+    let slow = shared.clone();
+    spawn_local(async move { slow.film.exclude_the_slow().await });
     loop {
         let current = source.borrow().clone();
         at = act::perform(&shared, &current, at, &offers).await?;

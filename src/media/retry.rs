@@ -5,8 +5,10 @@
 pub enum Failure {
     /// The server knows what was asked for, and refuses it or does not have it: asking again is no use.
     Final,
-    /// It may go well the next time: no answer, a broken one, a server in trouble.
+    /// It may go well the next time: no answer, one that breaks off, a server in trouble.
     Passing,
+    /// What came is not what it should be. The next time it may be, but hardly the time after.
+    Damaged,
 }
 
 impl Failure {
@@ -21,8 +23,8 @@ impl Failure {
     }
 }
 
-/// How often the same thing is asked for in vain, all servers together.
-const PASSING: u32 = 6;
+/// What a damaged answer counts for, where no answer counts for one.
+const DAMAGED: u32 = 2;
 /// Seconds until the second try; twice as long until each further one, up to [`LONGEST`].
 const FIRST_WAIT: f64 = 0.5;
 /// Seconds.
@@ -33,17 +35,21 @@ const LONGEST: f64 = 8.0;
 pub struct Attempts {
     servers: usize,
     server: usize,
-    passing: u32,
+    /// How many failures there may be, all servers together.
+    patience: u32,
+    failures: u32,
     refusals: usize,
 }
 
 impl Attempts {
-    /// Nothing has been tried yet of so many servers.
-    pub const fn new(servers: usize) -> Self {
+    /// Nothing has been tried yet of so many servers. It is given up after so many failures, but for
+    /// those that say at once that another try is of no use.
+    pub const fn new(servers: usize, patience: u32) -> Self {
         Self {
             servers,
             server: 0,
-            passing: 0,
+            patience,
+            failures: 0,
             refusals: 0,
         }
     }
@@ -55,7 +61,7 @@ impl Attempts {
 
     /// How often it failed so far.
     pub const fn failures(&self) -> u32 {
-        self.passing
+        self.failures
     }
 
     /// Notes a failure: how many seconds to wait before the next server is asked, or `None` if there
@@ -71,15 +77,19 @@ impl Attempts {
                 self.next();
                 Some(0.0)
             }
-            Failure::Passing => {
+            Failure::Passing | Failure::Damaged => {
                 self.refusals = 0;
-                self.passing += 1;
-                if self.passing >= PASSING {
+                self.failures += if failure == Failure::Damaged {
+                    DAMAGED
+                } else {
+                    1
+                };
+                if self.failures >= self.patience {
                     return None;
                 }
                 self.next();
                 // Another server is asked at once; waiting is for those who come round again.
-                let rounds = self.passing as usize / self.servers.max(1);
+                let rounds = self.failures as usize / self.servers.max(1);
                 if rounds == 0 {
                     return Some(0.0);
                 }
@@ -101,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_asked_of_every_server_once() {
-        let mut attempts = Attempts::new(3);
+        let mut attempts = Attempts::new(3, 6);
         assert_eq!(attempts.fail(Failure::Final, 0.5), Some(0.0));
         assert_eq!(attempts.server(), 1);
         assert_eq!(attempts.fail(Failure::Final, 0.5), Some(0.0));
@@ -111,21 +121,28 @@ mod tests {
 
     #[test]
     fn a_server_in_trouble_is_asked_again_ever_later_and_not_for_ever() {
-        let mut attempts = Attempts::new(1);
+        let mut attempts = Attempts::new(1, 6);
         let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(Failure::Passing, 1.0)).collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0]);
     }
 
     #[test]
+    fn what_comes_damaged_is_asked_for_less_often() {
+        let mut attempts = Attempts::new(1, 6);
+        let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(Failure::Damaged, 1.0)).collect();
+        assert_eq!(waits, [1.0, 4.0]);
+    }
+
+    #[test]
     fn chance_spreads_the_players() {
-        let after = |chance| Attempts::new(1).fail(Failure::Passing, chance).unwrap();
+        let after = |chance| Attempts::new(1, 6).fail(Failure::Passing, chance).unwrap();
         assert_eq!(after(0.0), 0.25);
         assert_eq!(after(1.0), 0.5);
     }
 
     #[test]
     fn another_server_is_asked_at_once() {
-        let mut attempts = Attempts::new(2);
+        let mut attempts = Attempts::new(2, 6);
         assert_eq!(attempts.fail(Failure::Passing, 1.0), Some(0.0));
         assert_eq!(attempts.server(), 1);
         assert_eq!(attempts.fail(Failure::Passing, 1.0), Some(0.5));

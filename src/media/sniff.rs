@@ -66,9 +66,7 @@ fn text(bytes: &[u8]) -> &[u8] {
 
 /// What comes after the first occurrence of a mark.
 fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
-    let at = bytes
-        .windows(mark.len())
-        .position(|window| window == mark)?;
+    let at = bytes.windows(mark.len()).position(|bytes| bytes == mark)?;
     bytes.get(at + mark.len()..)
 }
 
