@@ -126,11 +126,15 @@ pub fn choose(
     chosen
 }
 
+/// With this much buffered there is time to think again, however much more is wanted: seconds.
+const ENOUGH: f64 = 10.0;
+
 /// Which part of the bandwidth a representation may take. To go up is dared only by part; to stay is
 /// easier than to go up, so that an estimate that wavers does not make the picture waver; and the
 /// more is buffered, the longer a network that is too slow is put up with.
 fn caution(which: usize, conditions: &Conditions) -> f64 {
-    let filled = (conditions.level / conditions.goal.max(1.0)).min(1.0);
+    let enough = conditions.goal.max(1.0).min(ENOUGH);
+    let filled = (conditions.level / enough).min(1.0);
     if conditions.current.is_some_and(|current| which <= current) {
         0.8 + 0.5 * filled
     } else {
@@ -170,13 +174,15 @@ pub struct Transfer {
     pub total: u64,
 }
 
-/// How long a download is watched before it is judged, in seconds.
-const TRIAL: f64 = 0.5;
+/// How long a download is watched before it is judged: seconds, and a part of the time that is left. In
+/// its first moments it has mostly waited.
+const TRIAL: (f64, f64) = (0.5, 0.25);
 
 /// Whether a download should be given up, because the buffer will have run dry (`left` seconds from
 /// now) before it is done, and a smaller one of `instead` bytes would be done well before it.
 pub fn is_hopeless(transfer: Transfer, left: f64, instead: u64) -> bool {
-    if transfer.seconds < TRIAL || transfer.received == 0 {
+    let trial = TRIAL.0.max(left * TRIAL.1);
+    if transfer.seconds < trial || transfer.received == 0 {
         return false;
     }
     let speed = transfer.received as f64 / transfer.seconds;
@@ -281,9 +287,12 @@ mod tests {
         bandwidth.sample(25_000, 2.0);
         let fallen = 1.0 - bandwidth.estimate() / 2e6;
         bandwidth = before;
-        bandwidth.sample(475_000, 2.0);
+        bandwidth.sample(950_000, 2.0);
         let risen = bandwidth.estimate() / 2e6 - 1.0;
-        assert!(fallen > 0.4 && risen < 0.25, "{fallen} {risen}");
+        assert!(
+            fallen > 0.4 && risen > 0.1 && risen < 0.25,
+            "{fallen} {risen}"
+        );
     }
 
     #[test]
@@ -305,6 +314,7 @@ mod tests {
             total: 1_000_000,
         };
         assert!(is_hopeless(slow, 5.0, 100_000));
+        assert!(!is_hopeless(slow, 9.0, 100_000), "there is time to see");
         assert!(!is_hopeless(slow, 30.0, 100_000), "it will be in time");
         assert!(
             !is_hopeless(slow, 5.0, 800_000),
