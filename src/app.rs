@@ -3,11 +3,11 @@
 mod address;
 mod journey;
 mod link;
+mod menu;
 mod notice;
 mod observer;
 mod playback;
 mod player;
-mod quality;
 mod screen;
 mod source_form;
 
@@ -47,6 +47,7 @@ fn App() -> Html {
             {captions}
             start={address.start}
             buffer={address.buffer}
+            credentials={address.credentials}
         />
     };
 
@@ -57,6 +58,7 @@ fn App() -> Html {
                 source: (source != SAMPLE).then_some(source),
                 start: 0.0,
                 buffer: address.buffer,
+                credentials: address.credentials,
                 showing: address.showing + 1,
             };
             next.show();

@@ -46,8 +46,8 @@
 //! | `app/link.rs` | page | spawns the agent, shakes hands, drops what is stale, takes leave in order |
 //! | `app/screen.rs` | page | the video element: where the handle arrives |
 //! | `app/observer.rs` | page | sees where the film is, and says so |
-//! | `app/journey.rs`, `app/notice.rs`, `app/quality.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
-//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds` |
+//! | `app/journey.rs`, `app/notice.rs`, `app/menu.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&credentials` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |

@@ -1,4 +1,4 @@
-//! The page's own address: `?src=URL&t=seconds&goal=seconds`.
+//! The page's own address: `?src=URL&t=seconds&goal=seconds&credentials`.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;
@@ -16,6 +16,8 @@ pub struct Address {
     pub start: f64,
     /// `goal`: how much to buffer ahead, in seconds of film.
     pub buffer: BufferGoal,
+    /// `credentials`: whether cookies and the like go along to other hosts.
+    pub credentials: bool,
     /// How many films were asked for before this one. The same film asked for again is shown again.
     pub showing: u32,
 }
@@ -39,6 +41,7 @@ impl Address {
                 .map(AttrValue::from),
             showing: 0,
             start: seconds("t").unwrap_or_default(),
+            credentials: query.has("credentials"),
             buffer: BufferGoal {
                 ahead: seconds("goal").unwrap_or(usual.ahead),
                 ..usual

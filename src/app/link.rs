@@ -16,6 +16,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ErrorEvent, HtmlVideoElement, RequestInit, Response, Worker};
 use yew::Callback;
 
+use super::playback::Choice;
 use crate::{
     engine::Agent,
     web,
@@ -136,13 +137,13 @@ impl Link {
         });
     }
 
-    /// Tells the worker what a person has chosen, as a position in the list that it gave.
-    pub fn choose(&self, quality: Option<u32>) {
+    /// Tells the worker what a person has chosen, as positions in the lists that it gave.
+    pub fn choose(&self, choice: Choice) {
         let session = self.line.session.get();
         self.send(Command::Choose {
             session,
-            quality,
-            audio: None,
+            quality: choice.quality,
+            audio: choice.sound,
         });
     }
 

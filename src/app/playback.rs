@@ -14,7 +14,7 @@ use super::{
 use crate::{
     web::MediaSourceHandle,
     wire::{
-        Event, Fault, Quality, Settings,
+        AudioTrack, Event, Fault, Quality, Settings,
         journey::{Mark, Step},
     },
 };
@@ -33,12 +33,23 @@ pub struct Playback {
     pub qualities: Vec<Quality>,
     /// Bits per second of what is being fetched.
     pub bandwidth: u64,
-    /// What a person has chosen of the qualities.
-    pub chosen: Option<u32>,
+    /// What sounds there are to choose from.
+    pub sounds: Vec<AudioTrack>,
+    /// What a person has chosen.
+    pub chosen: Choice,
     /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
     /// How often the person asked for it again.
     replays: u32,
+}
+
+/// What a person has chosen, as positions in what there is; nothing leaves it to the player.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// One of the qualities.
+    pub quality: Option<u32>,
+    /// One of the sounds.
+    pub sound: Option<u32>,
 }
 
 /// A worker's MediaSource, and how to begin with it.
@@ -56,8 +67,8 @@ pub struct Picture {
 pub enum Action {
     /// The person asks for the film again: with a new MediaSource, from where it began.
     Replay,
-    /// The person has chosen one of the qualities, or to leave it to the player.
-    Choose(Option<u32>),
+    /// The person has chosen.
+    Choose(Choice),
     /// A new session begins. The element keeps the old picture until the new handle is there.
     Begin,
     /// A step was taken on the page.
@@ -82,12 +93,13 @@ impl Reducible for Playback {
         let mut next = Rc::unwrap_or_clone(self);
         match action {
             Action::Replay => next.replays += 1,
-            Action::Choose(quality) => next.chosen = quality,
+            Action::Choose(choice) => next.chosen = choice,
             Action::Begin => {
                 next.fault = None;
                 next.retrying = None;
-                next.chosen = None;
+                next.chosen = Choice::default();
                 next.qualities.clear();
+                next.sounds.clear();
                 next.journey.clear();
             }
             // Until this session's film is attached, the element still shows that of the one before.
@@ -105,7 +117,9 @@ impl Reducible for Playback {
                     goes_on,
                 });
             }
-            Action::Heard(Ok(Event::Tracks { qualities, .. })) => next.qualities = qualities,
+            Action::Heard(Ok(Event::Tracks {
+                qualities, audio, ..
+            })) => (next.qualities, next.sounds) = (qualities, audio),
             Action::Heard(Ok(Event::Switched { bandwidth, .. })) => next.bandwidth = bandwidth,
             Action::Heard(Ok(Event::Retrying { fault, .. })) => next.retrying = fault,
             Action::Heard(

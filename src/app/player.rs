@@ -4,9 +4,9 @@ use yew::prelude::*;
 
 use super::{
     journey::journey,
+    menu::menu,
     notice::notice,
     playback::{Action, Request, use_playback},
-    quality::quality,
     screen::Screen,
 };
 use crate::wire::{BufferGoal, Settings};
@@ -29,6 +29,12 @@ pub struct PlayerProps {
     /// How much to buffer, in seconds of film.
     #[prop_or_default]
     pub buffer: BufferGoal,
+    /// Whether cookies and other credentials go along to other hosts.
+    #[prop_or_default]
+    pub credentials: bool,
+    /// Headers that every request for the film gets: name and value.
+    #[prop_or_default]
+    pub headers: Vec<(String, String)>,
 }
 
 /// Plays a film in a worker of its own.
@@ -41,7 +47,8 @@ pub fn Player(props: &PlayerProps) -> Html {
         settings: Settings {
             start: props.start,
             buffer: props.buffer,
-            ..Settings::default()
+            credentials: props.credentials,
+            headers: props.headers.clone(),
         },
     };
     let playback = use_playback(&request, &video);
@@ -68,7 +75,7 @@ pub fn Player(props: &PlayerProps) -> Html {
                     <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
                 }
             </div>
-            { quality(&playback, playback.dispatcher()) }
+            { menu(&playback, &playback.dispatcher()) }
             </div>
             { journey(&playback.journey, &onreplay) }
         </section>

@@ -91,7 +91,7 @@ pub struct Conditions {
     pub bandwidth: f64,
     /// Seconds of film ahead of the position.
     pub level: f64,
-    /// Seconds of film that are wanted ahead.
+    /// Seconds of film that are wanted ahead; more than 0.
     pub goal: f64,
     /// Seconds of film per second.
     pub rate: f64,
@@ -133,7 +133,7 @@ const ENOUGH: f64 = 10.0;
 /// easier than to go up, so that an estimate that wavers does not make the picture waver; and the
 /// more is buffered, the longer a network that is too slow is put up with.
 fn caution(which: usize, conditions: &Conditions) -> f64 {
-    let enough = conditions.goal.max(1.0).min(ENOUGH);
+    let enough = conditions.goal.min(ENOUGH);
     let filled = (conditions.level / enough).min(1.0);
     if conditions.current.is_some_and(|current| which <= current) {
         0.8 + 0.5 * filled

@@ -225,3 +225,56 @@ async fn a_film_that_promises_too_much_plays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn another_sound_is_played_from_where_the_film_is() {
+    with(Browser::Chromium, async |stage| {
+        let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
+        let at = film.find("<AdaptationSet id=\"2\"").unwrap();
+        let end = at + film[at..].find("</AdaptationSet>").unwrap() + "</AdaptationSet>".len();
+        let sound = &film[at..end];
+        let german = sound
+            .replace("id=\"2\"", "id=\"9\" lang=\"de\"")
+            .replace("$RepresentationID$/", "german/");
+        let both = film.replace(sound, &[sound, &german].concat());
+        stage.server.make("film/both.mpd", both);
+        for file in std::fs::read_dir("assets/film/audio").unwrap() {
+            let file = file.unwrap();
+            let path = format!("film/german/{}", file.file_name().to_str().unwrap());
+            stage
+                .server
+                .make(&path, std::fs::read(file.path()).unwrap());
+        }
+        stage.open("?src=film/both.mpd").await;
+        stage.until_taken("end of stream").await;
+        stage.plays().await;
+        assert_eq!(stage.server.requests("german"), 0);
+
+        let choose = "(() => { const select = document.querySelectorAll('.menu select')[1]; \
+             select.selectedIndex = 2; select.dispatchEvent(new Event('change', { bubbles: true })); \
+             return select.selectedOptions[0].text })()";
+        assert_eq!(stage.value(choose).await, json!("de"));
+        stage.server.until_asked_for("german/16.m4s").await;
+        // What has been played, or is about to be, is left as it is.
+        assert_eq!(stage.server.requests("german/1.m4s"), 0);
+        stage.until_taken("end of stream").await;
+        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.until(&format!("{VIDEO}.ended")).await;
+        was_all_there(stage, "film/both.mpd").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_go_along_where_they_are_asked_for() {
+    let elsewhere = crate::server::Server::start().await;
+    with(Browser::Chromium, async |stage| {
+        let film = elsewhere.url("film/film.mpd");
+        // To a host that lets anybody in, browsers send no credentials.
+        stage.open(&format!("?src={film}&credentials")).await;
+        stage.notice("Could not fetch the manifest").await;
+        stage.open(&format!("?src={film}")).await;
+        stage.plays().await;
+    })
+    .await;
+}
