@@ -15,21 +15,22 @@ pub fn menu(playback: &Playback, dispatcher: &Dispatcher) -> Html {
         Some(current) if chosen.quality.is_none() => ["Auto (", &current, ")"].concat(),
         _ => "Auto".into(),
     };
-    let qualities = playback.qualities.iter().map(quality).collect();
-    let sounds = playback.sounds.iter().map(sound).collect();
+    // The best one on top.
+    let qualities = playback.qualities.iter().map(quality).enumerate().rev();
+    let sounds = playback.sounds.iter().map(sound).enumerate();
     let of_quality = move |quality| Choice { quality, ..chosen };
     let of_sound = move |sound| Choice { sound, ..chosen };
     html! {
         <div class="menu">
-            { select("Quality", automatic, qualities, chosen.quality, choosing(dispatcher, of_quality)) }
+            { select("Quality", automatic, qualities.collect(), chosen.quality, choosing(dispatcher, of_quality)) }
             if playback.sounds.len() > 1 {
-                { select("Sound", "Auto".into(), sounds, chosen.sound, choosing(dispatcher, of_sound)) }
+                { select("Sound", "Auto".into(), sounds.collect(), chosen.sound, choosing(dispatcher, of_sound)) }
             }
         </div>
     }
 }
 
-/// Takes over what was chosen in a list: its position, or nothing for the first line.
+/// Takes over what was chosen: a position among what there is, or nothing.
 fn choosing(
     dispatcher: &Dispatcher,
     choice: impl Fn(Option<u32>) -> Choice + 'static,
@@ -37,7 +38,7 @@ fn choosing(
     let dispatcher = dispatcher.clone();
     Callback::from(move |event: Event| {
         let select = event.target_dyn_into::<HtmlSelectElement>();
-        let chosen = select.and_then(|select| u32::try_from(select.selected_index() - 1).ok());
+        let chosen = select.and_then(|select| select.value().parse().ok());
         dispatcher.dispatch(Action::Choose(choice(chosen)));
     })
 }
@@ -45,19 +46,19 @@ fn choosing(
 fn select(
     label: &'static str,
     automatic: String,
-    options: Vec<String>,
+    options: Vec<(usize, String)>,
     chosen: Option<u32>,
     onchange: Callback<Event>,
 ) -> Html {
     let is_chosen = |nth: usize| chosen == u32::try_from(nth).ok();
-    let options = options.iter().enumerate().map(|(nth, option)| {
-        html! { <option selected={is_chosen(nth)}>{ option }</option> }
+    let options = options.iter().map(|(nth, option)| {
+        html! { <option value={nth.to_string()} selected={is_chosen(*nth)}>{ option }</option> }
     });
     html! {
         <label>
             { label }{ " " }
             <select {onchange}>
-                <option selected={chosen.is_none()}>{ automatic }</option>
+                <option value="" selected={chosen.is_none()}>{ automatic }</option>
                 { for options }
             </select>
         </label>

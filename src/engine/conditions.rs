@@ -22,6 +22,8 @@ const TICK: u32 = 250;
 /// Where a film is not played, it does not come on: milliseconds that it may stand still with something
 /// ahead before that is noticed.
 const FREEZE: f64 = 2_500.0;
+/// With less than this ahead, a film has reason to stand still: seconds.
+const PLAYED_OUT: f64 = 0.5;
 
 /// How one SourceBuffer is filled.
 #[derive(Clone, Debug, Default)]
@@ -89,13 +91,15 @@ impl Conditions {
     pub fn observe(&self, seen: Observation) {
         let mut clock = self.clock.get();
         let stands = clock.observed() == seen.position && seen.rate > 0.0;
-        self.seen.set(seen.at);
-        if !stands || self.ahead() < 1.0 {
-            self.moved.set(seen.at);
-        }
         clock.observe(seen.position, seen.rate, seen.at);
         self.clock.set(clock);
         self.screen.set(seen.screen);
+        // By where the film was seen: the clock may have run on while the film did not.
+        let is_played_out = self.ahead() < PLAYED_OUT;
+        self.seen.set(seen.at);
+        if !stands || is_played_out {
+            self.moved.set(seen.at);
+        }
         // By the time that this arrives, the film is further on.
         self.position();
         self.changed();

@@ -10,14 +10,13 @@ use super::{
     cipher,
     conditions::Conditions,
     fetch::{Answer, Progress},
-    manifest,
     network::{PATIENCE, base},
     shared::Shared,
 };
 use crate::{
     media::{
         Index, Key, Place, Representation, RepresentationId, Segment, TOLERANCE, Timestamps, mp4,
-        ranges::Range, retry::Attempts,
+        ranges::Range,
     },
     wire::{Fault, Piece},
 };
@@ -50,12 +49,12 @@ impl Download<'_> {
     /// Those of the network, once there is no use in trying on; [`Fault::Damaged`]; [`Fault::Media`] if
     /// the browser does not take it.
     pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Fault> {
-        let mut attempts = Attempts::new(self.of.bases.len(), PATIENCE.1);
+        let mut attempts = self.shared.network.attempts(&self.of.bases, PATIENCE.1);
         while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
             buffer.reset();
             self.shared.network.failed(&mut attempts, fault).await?;
         }
-        self.shared.network.succeeded();
+        self.shared.network.succeeded(&attempts);
         Ok(())
     }
 
@@ -64,7 +63,7 @@ impl Download<'_> {
         // The init segment is fetched once, and together with the first media segment.
         let request = network.send(Piece::Segment, base, &self.segment.place)?;
         let init = match &self.segment.init {
-            Some(place) => Some(film.file(Piece::Init, &self.of.bases, place).await?),
+            Some(place) => Some(film.init(self.of, place).await?),
             None => None,
         };
         let answer = request.answer(self.progress.clone()).await?;
@@ -133,13 +132,13 @@ impl Download<'_> {
         beginning: &Uint8Array,
     ) -> Result<(), Fault> {
         buffer.change_type(self.of.mime())?;
+        if self.of.container.ends_with("/webm") {
+            // Whether the segment before came to its end is not looked at, and must not matter.
+            buffer.reset();
+        }
         if let (Some(bytes), Some(place)) = (init, &self.segment.init)
             && !buffer.is_initialized(self.id, place)
         {
-            if self.of.container.ends_with("/mp4") {
-                // A damaged one would end the MediaSource, and not only this representation.
-                manifest::init(bytes, &place.path, Piece::Init)?;
-            }
             append(&self.shared.conditions, buffer, bytes).await?;
             buffer.initialized(self.id, place);
         }

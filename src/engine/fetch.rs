@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -51,7 +51,8 @@ pub struct Request {
     what: Piece,
     url: String,
     range: Option<ByteRange>,
-    sent: Promise,
+    /// Waited for from the first, so that a failure is never one that nobody caught.
+    sent: Option<JsFuture>,
     abort: Option<AbortController>,
 }
 
@@ -88,7 +89,7 @@ impl Request {
             init.set_headers(&headers);
         }
         Self {
-            sent: web::fetch(&url, &init),
+            sent: Some(web::fetch(&url, &init).into()),
             what,
             url,
             range,
@@ -101,14 +102,16 @@ impl Request {
     /// # Errors
     /// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server
     /// answers with nothing, or with another range.
-    pub async fn answer(self, progress: Rc<Progress>) -> Result<Answer, Fault> {
-        let response = self.wait(self.sent.clone()).await?;
+    pub async fn answer(mut self, progress: Rc<Progress>) -> Result<Answer, Fault> {
+        let response = match self.sent.take() {
+            Some(sent) => self.wait(sent).await?,
+            None => return Err(self.damaged("the answer is empty")),
+        };
         Answer::of(self, response.unchecked_into(), progress)
     }
 
     /// Waits for the network, but not for ever.
-    async fn wait(&self, promise: Promise) -> Result<JsValue, Fault> {
-        let arriving = JsFuture::from(promise);
+    async fn wait(&self, arriving: JsFuture) -> Result<JsValue, Fault> {
         match select(arriving, TimeoutFuture::new(SILENCE * 1000)).await {
             Either::Left((arrived, _)) => arrived.map_err(|exception| Fault::Network {
                 what: self.what,
@@ -233,7 +236,7 @@ impl Answer {
     async fn collect(&mut self, milliseconds: f64) -> Result<Option<Uint8Array>, Fault> {
         let (chunks, mut length, since) = (Array::new(), 0, web::now());
         while self.left != Some(0) {
-            let chunk = self.request.wait(self.reader.read()).await?;
+            let chunk = self.request.wait(self.reader.read().into()).await?;
             let Some(chunk) = chunk.unchecked_into::<Chunk>().value() else {
                 // A range that reaches beyond the file is cut short, and not damaged by that.
                 if self.left.is_some() && self.taken == 0 {

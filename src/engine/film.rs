@@ -105,6 +105,22 @@ impl Film {
         found.ok_or_else(|| manifest::malformed(&self.url, "it has no such representation"))
     }
 
+    /// An init segment: fetched once, and kept if it is sound. A damaged one would end the MediaSource,
+    /// and not only its own representation.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
+    pub async fn init(&self, of: &Representation, place: &Place) -> Result<Uint8Array, Fault> {
+        let bytes = self.file(Piece::Init, &of.bases, place).await?;
+        if of.container.ends_with("/mp4")
+            && let Err(fault) = manifest::init(&bytes, &place.path, Piece::Init)
+        {
+            self.kept.borrow_mut().retain(|(_, kept, _)| kept != place);
+            return Err(fault);
+        }
+        Ok(bytes)
+    }
+
     /// A small file that a representation refers to: fetched once, and kept.
     ///
     /// # Errors

@@ -55,6 +55,8 @@ pub struct Network {
     session: SessionId,
     settings: Settings,
     is_troubled: Cell<bool>,
+    /// Which of the servers was well when it was asked last.
+    well: Cell<usize>,
     /// Measures the transfers of media.
     pub meter: Rc<Meter>,
 }
@@ -67,6 +69,7 @@ impl Network {
             session,
             settings,
             is_troubled: Cell::default(),
+            well: Cell::default(),
             meter: Rc::default(),
         }
     }
@@ -94,7 +97,7 @@ impl Network {
         place: &Place,
         extent: Extent,
     ) -> Result<File, Fault> {
-        let mut attempts = Attempts::new(bases.len(), PATIENCE.0);
+        let mut attempts = self.attempts(bases, PATIENCE.0);
         loop {
             let fetched = async {
                 let request = self.send(what, base(bases, &attempts), place)?;
@@ -111,7 +114,7 @@ impl Network {
             };
             match fetched.await {
                 Ok(file) => {
-                    self.succeeded();
+                    self.succeeded(&attempts);
                     return Ok(file);
                 }
                 Err(fault) => self.failed(&mut attempts, fault).await?,
@@ -119,8 +122,14 @@ impl Network {
         }
     }
 
+    /// The tries at something that is at any of these bases.
+    pub fn attempts(&self, bases: &[Rc<str>], patience: u32) -> Attempts {
+        Attempts::beginning_at(self.well.get(), bases.len(), patience)
+    }
+
     /// Something came: whatever was the matter is over.
-    pub fn succeeded(&self) {
+    pub fn succeeded(&self, attempts: &Attempts) {
+        self.well.set(attempts.server());
         if self.is_troubled.take() {
             self.tell(None);
         }

@@ -4,7 +4,7 @@
 //! nothing remains is refused.
 //!
 //! A level of the MPD leaves much to all those below it, and a short text could so unfold into
-//! gigabytes: whatever a representation inherits is counted against [`LIMIT`].
+//! gigabytes: whatever a representation inherits is counted against `LIMIT`.
 
 use std::rc::Rc;
 

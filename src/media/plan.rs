@@ -167,14 +167,19 @@ pub fn plan(now: &Situation) -> (Step, f64) {
 fn needed(now: &Situation, settled: f64) -> (Step, f64) {
     let mut time = now.inventory.covered(now.position, settled, now.accepted);
     loop {
-        if time >= now.until - TOLERANCE {
+        if time >= now.until - TOLERANCE && now.position < now.until {
             return (Step::End, f64::INFINITY);
         }
         let ahead = time - now.position;
         if ahead >= now.goal || ahead > now.others + LEAD {
             return (Step::Wait, time);
         }
-        let (id, segment) = match find(now, time) {
+        let found = match find(now, time) {
+            // Behind the last segment it is all there only if that one is.
+            Found::Nothing => last(now, settled),
+            found => found,
+        };
+        let (id, segment) = match found {
             Found::Segment(id, segment) => (id, segment),
             Found::Unknown(id) => return (Step::Learn(id), time),
             Found::Nothing => return (Step::End, f64::INFINITY),
@@ -182,9 +187,7 @@ fn needed(now: &Situation, settled: f64) -> (Step, f64) {
         if !segment.missing {
             // After a gap in the film, the next segment may be far off.
             let is_far = segment.start - now.position >= now.goal;
-            let is_there = now.inventory.covered(segment.start, settled, now.accepted)
-                >= segment.end - TOLERANCE;
-            if !is_there {
+            if !is_there(now, &segment, settled) {
                 let missing = segment.start.max(time);
                 return if is_far {
                     (Step::Wait, missing)
@@ -206,23 +209,19 @@ enum Found {
     Nothing,
 }
 
+/// Whether a segment is in the SourceBuffer already.
+fn is_there(now: &Situation, segment: &Segment, settled: f64) -> bool {
+    let covered = now.inventory.covered(segment.start, settled, now.accepted);
+    covered >= segment.end - TOLERANCE
+}
+
 /// The segment at a time, or else the first one after it, in whatever period.
 fn find(now: &Situation, time: f64) -> Found {
     for (period, it) in now.film.periods.iter().enumerate() {
         if it.end <= time + TOLERANCE || it.start >= now.until {
             continue;
         }
-        let chosen = now.sets.get(period).copied().flatten().and_then(|set| {
-            let chosen = it.sets.get(set)?;
-            let representation = (now.choose)(period, chosen)?;
-            let id = RepresentationId {
-                period,
-                set,
-                representation,
-            };
-            Some((id, &chosen.representations.get(representation)?.index))
-        });
-        match chosen {
+        match chosen(now, period) {
             None => {}
             Some((id, Index::Known(segments))) => {
                 if let Some(segment) = segments.at(time.max(it.start)) {
@@ -233,6 +232,41 @@ fn find(now: &Situation, time: f64) -> Found {
         }
     }
     Found::Nothing
+}
+
+/// The last segment of all, if it is not there.
+fn last(now: &Situation, settled: f64) -> Found {
+    for (period, it) in now.film.periods.iter().enumerate().rev() {
+        if it.start >= now.until {
+            continue;
+        }
+        match chosen(now, period) {
+            None => {}
+            Some((id, Index::Known(segments))) => {
+                let last = segments.len().checked_sub(1);
+                match last.and_then(|last| segments.get(last)) {
+                    Some(last) if last.missing || is_there(now, &last, settled) => break,
+                    Some(last) => return Found::Segment(id, last),
+                    None => {}
+                }
+            }
+            Some((id, _)) => return Found::Unknown(id),
+        }
+    }
+    Found::Nothing
+}
+
+/// What is fetched of a period now, and where its segments are.
+fn chosen<'a>(now: &Situation<'a>, period: usize) -> Option<(RepresentationId, &'a Index)> {
+    let set = now.sets.get(period).copied().flatten()?;
+    let chosen = now.film.periods.get(period)?.sets.get(set)?;
+    let representation = (now.choose)(period, chosen)?;
+    let id = RepresentationId {
+        period,
+        set,
+        representation,
+    };
+    Some((id, &chosen.representations.get(representation)?.index))
 }
 
 /// Something that is there and could be better, and is far enough ahead to be fetched anew.
@@ -382,6 +416,17 @@ mod tests {
         assert_eq!(bench.plan(), Step::End);
         bench.position = 12.0;
         assert_eq!(bench.settle(), [6, 7, 8]);
+        assert_eq!(bench.plan(), Step::End);
+    }
+
+    #[test]
+    fn behind_the_end_it_is_all_there_only_if_the_last_segment_is() {
+        let mut bench = Bench::new(film(2, 10));
+        bench.settle();
+        bench.position = 20.0;
+        assert_eq!(bench.settle(), [9]);
+        assert_eq!(bench.plan(), Step::End);
+        bench.position = 1000.0;
         assert_eq!(bench.plan(), Step::End);
     }
 

@@ -45,9 +45,14 @@ impl Attempts {
     /// Nothing has been tried yet of so many servers. It is given up after so many failures, but for
     /// those that say at once that another try is of no use.
     pub const fn new(servers: usize, patience: u32) -> Self {
+        Self::beginning_at(0, servers, patience)
+    }
+
+    /// The same, beginning with another server than the first: one that is known to be well.
+    pub const fn beginning_at(server: usize, servers: usize, patience: u32) -> Self {
         Self {
             servers,
-            server: 0,
+            server: if server < servers { server } else { 0 },
             patience,
             failures: 0,
             refusals: 0,
@@ -124,6 +129,16 @@ mod tests {
         let mut attempts = Attempts::new(1, 6);
         let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(Failure::Passing, 1.0)).collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0]);
+    }
+
+    #[test]
+    fn a_server_that_is_known_to_be_well_is_asked_first() {
+        let mut attempts = Attempts::beginning_at(1, 2, 6);
+        assert_eq!(attempts.server(), 1);
+        assert_eq!(attempts.fail(Failure::Final, 0.5), Some(0.0));
+        assert_eq!(attempts.server(), 0);
+        assert_eq!(attempts.fail(Failure::Final, 0.5), None);
+        assert_eq!(Attempts::beginning_at(5, 2, 6).server(), 0);
     }
 
     #[test]

@@ -7,9 +7,13 @@
     reason = "what a test cannot go on without, it fails for"
 )]
 
+mod buffers;
 mod clock;
 mod failures;
+mod network;
 mod playing;
+mod quality;
+mod seeking;
 mod server;
 mod stage;
 mod streams;

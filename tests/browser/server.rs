@@ -18,6 +18,9 @@ use tower_http::services::ServeDir;
 
 use crate::stage::PATIENCE;
 
+/// The sample film in DASH.
+pub const FILM: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/film/film.mpd"));
+
 impl Trouble {
     /// [`Trouble::Patch`] for a text: the first occurrence of this becomes that.
     pub fn replace(this: impl Into<String>, that: impl Into<String>) -> Self {
@@ -142,6 +145,17 @@ impl Server {
             .push((path, content.into()));
     }
 
+    /// From now on, the sample film is also at `film/plain.mpd`, in these of its renditions only: of a
+    /// film in one rendition, each segment is asked for once, however fast the network is.
+    pub fn make_plain(&self, renditions: &[&str]) {
+        let is_kept = |line: &&str| {
+            let names = |id: &&str| line.contains(&format!("<Representation id=\"{id}\""));
+            !line.contains("avc1") || renditions.iter().any(|id| names(&id))
+        };
+        let lines: Vec<&str> = FILM.lines().filter(is_kept).collect();
+        self.make("film/plain.mpd", lines.join("\n"));
+    }
+
     /// All requests so far for paths with this in them, in order.
     pub fn requested(&self, part: &str) -> Vec<String> {
         let troubles = self.troubles.lock().unwrap();
@@ -238,7 +252,10 @@ async fn answer(
             std::future::pending().await
         }
         Some(Trouble::Late(time)) => {
+            let abandoned = Abandoned(&troubles);
             tokio::time::sleep(time).await;
+            // It was waited for.
+            std::mem::forget(abandoned);
             well.await
         }
         Some(Trouble::WrongRange) => {

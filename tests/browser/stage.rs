@@ -17,6 +17,12 @@ use tokio::{
 
 use crate::server::Server;
 
+/// What there is to know of the first element.
+const FILM: &str = "(({ currentTime, duration, readyState, seeking, paused, ended, buffered }) => ({ \
+     currentTime, duration, readyState, seeking, paused, ended, \
+     buffered: [...Array(buffered.length).keys()].map(nth => [buffered.start(nth), buffered.end(nth)]) \
+     }))(document.querySelector('video'))";
+
 /// Longer than anything takes on a machine that is busy with something else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -126,7 +132,10 @@ impl Stage {
                 let probe = self
                     .value("JSON.stringify({...probe, messages: 0, workers: 0})")
                     .await;
-                panic!("never true: {expression}\non the page: {page}\nprobe: {probe}");
+                let film = self.value(FILM).await;
+                panic!(
+                    "never true: {expression}\non the page: {page}\nprobe: {probe}\nfilm: {film}"
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -138,6 +147,30 @@ impl Stage {
             .await;
         self.until("document.querySelector('video').videoWidth > 0")
             .await;
+    }
+
+    /// Plays the sample film to its end, in a hurry, and then all of it is there. It is a failure if a
+    /// message appears.
+    pub async fn ends_with_all_there(&self) {
+        let video = "document.querySelector('video')";
+        let alert = "document.querySelector('[role=alert]')";
+        self.until(&format!("{video}.currentTime > 0 || !!{alert}"))
+            .await;
+        self.value(&format!("{video}.playbackRate = 4")).await;
+        self.until(&format!("{video}.ended || !!{alert}")).await;
+        let words = self.value(&format!("{alert}?.innerText")).await;
+        assert_eq!(words, json!(null));
+        let end = self.value(&format!("{video}.currentTime")).await;
+        assert!(
+            (31.9..32.2).contains(&end.as_f64().unwrap()),
+            "ended at {end}"
+        );
+        let film = self.value(FILM).await;
+        let edge = |nth: usize| film["buffered"][0][nth].as_f64().unwrap();
+        let ranges = film["buffered"].as_array().unwrap().len();
+        let is_whole = ranges == 1 && edge(0) < 0.1 && edge(1) > 31.9;
+        assert!(is_whole, "something is missing: {film}");
+        assert_eq!(self.value("probe.errors").await, json!([]));
     }
 
     /// Waits for the message over the picture that says this, and returns all of it.

@@ -1,0 +1,222 @@
+//! Which quality is fetched: the player's choice, and a person's.
+
+use serde_json::json;
+
+use crate::{
+    server::Trouble,
+    stage::{Browser, Stage, with},
+};
+
+const VIDEO: &str = "document.querySelector('video')";
+const SELECT: &str = "document.querySelector('.menu select')";
+
+/// Makes the window so large, at so many pixels per CSS pixel.
+async fn resize(stage: &Stage, width: u32, height: u32, density: u32) {
+    let size =
+        json!({ "width": width, "height": height, "deviceScaleFactor": density, "mobile": false });
+    let cdp = stage.driver.cdp();
+    cdp.send_raw("Emulation.setDeviceMetricsOverride", size)
+        .await
+        .unwrap();
+}
+
+/// The media segments of pictures that were asked for, in order: rendition and number.
+fn asked_for(stage: &Stage) -> Vec<(String, u32)> {
+    let paths = stage.server.requested("p/");
+    let segment = |path: &String| {
+        let mut parts = path.rsplit('/');
+        let number = parts.next()?.strip_suffix(".m4s")?.parse().ok()?;
+        let rendition = parts.next()?;
+        rendition.ends_with('p').then(|| (rendition.into(), number))
+    };
+    paths.iter().filter_map(segment).collect()
+}
+
+/// Waits until the player has chosen this quality by itself.
+async fn until_automatically(stage: &Stage, qualities: &[&str]) {
+    let texts = qualities.iter().map(|quality| format!("Auto ({quality})"));
+    let texts: Vec<String> = texts.collect();
+    let text = format!("{SELECT}.querySelector('option[value=\"\"]').textContent");
+    stage
+        .until(&format!("{}.includes({text})", json!(texts)))
+        .await;
+}
+
+/// Chooses, as a person does: a position among the qualities, or nothing.
+async fn choose(stage: &Stage, value: &str) {
+    let choose = format!(
+        "({SELECT}.value = '{value}', {SELECT}.dispatchEvent(new Event('change', {{ bubbles: true }})))"
+    );
+    assert_eq!(stage.value(&choose).await, json!(true));
+}
+
+async fn is_well(stage: &Stage) {
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null));
+    let media = stage.value("probe.media.includes('error')").await;
+    assert_eq!(media, json!(false));
+    assert_eq!(stage.value("probe.errors").await, json!([]));
+}
+
+/// On a fast network it begins with a picture that is worth seeing, and goes up to the best one where
+/// the screen has the pixels for it.
+#[tokio::test]
+async fn a_fast_network_and_a_large_picture_get_the_best() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 1400, 1000, 2).await;
+        stage.open("?src=film/film.mpd").await;
+        until_automatically(stage, &["1080p"]).await;
+        let asked = asked_for(stage);
+        let (first, number) = &asked[0];
+        assert_eq!(*number, 1);
+        assert_ne!(first, "240p", "{asked:?}");
+        // And that is what is seen.
+        stage.plays().await;
+        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
+        is_well(stage).await;
+    })
+    .await;
+}
+
+/// More pixels than are seen are not fetched, however fast the network is.
+#[tokio::test]
+async fn a_small_picture_gets_no_more_than_it_shows() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 320, 700, 1).await;
+        stage.open("?src=film/film.mpd").await;
+        stage.until_taken("end of stream").await;
+        stage.plays().await;
+        let asked = asked_for(stage);
+        let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
+        assert_eq!(large.count(), 0, "{asked:?}");
+        assert_eq!(asked.last(), Some(&("240p".into(), 16)), "{asked:?}");
+
+        // Where it becomes larger, what is still to come is fetched anew.
+        stage.value(&format!("{VIDEO}.pause()")).await;
+        resize(stage, 1400, 1000, 2).await;
+        stage.value(&format!("{VIDEO}.play()")).await;
+        stage.server.until_asked_for("/1080p/16.m4s").await;
+        is_well(stage).await;
+    })
+    .await;
+}
+
+/// Where the network gives less than it takes, the picture becomes smaller and the film plays on.
+#[tokio::test]
+async fn a_slow_network_gets_what_it_can_carry() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 1400, 1000, 2).await;
+        stage.server.trouble("/film/", Trouble::Throttle(30_000));
+        stage.open("?src=film/film.mpd&goal=12").await;
+        until_automatically(stage, &["240p", "360p"]).await;
+        // It plays, and not only until the first segment is over.
+        stage.until(&format!("{VIDEO}.currentTime > 6")).await;
+        let asked = asked_for(stage);
+        let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
+        assert_eq!(large.count(), 0, "{asked:?}");
+
+        // And up again, once it gives more.
+        stage.server.heal();
+        until_automatically(stage, &["720p", "1080p"]).await;
+        is_well(stage).await;
+    })
+    .await;
+}
+
+/// What a person chooses counts at once: also for what was fetched in another quality and is not about
+/// to be seen.
+#[tokio::test]
+async fn a_person_chooses_and_lets_the_player_choose_again() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 1400, 1000, 2).await;
+        stage.open("?src=film/film.mpd").await;
+        stage.plays().await;
+        stage.until_taken("end of stream").await;
+        stage.value(&format!("{VIDEO}.pause()")).await;
+        let before = asked_for(stage);
+        assert!(
+            before.iter().all(|(rendition, _)| rendition != "240p"),
+            "{before:?}"
+        );
+        // Ascending, as the page lists them from the top down.
+        let offered = stage
+            .value(&format!(
+                "[...{SELECT}.options].map(({{ value, text }}) => value + ' ' + text.replace(/^Auto.*/, 'Auto'))"
+            ))
+            .await;
+        let expected = json!([" Auto", "3 1080p", "2 720p", "1 360p", "0 240p"]);
+        assert_eq!(offered, expected);
+
+        choose(stage, "0").await;
+        stage.server.until_asked_for("/240p/16.m4s").await;
+        let position = stage.value(&format!("{VIDEO}.currentTime")).await;
+        let position = position.as_f64().unwrap();
+        let asked = asked_for(stage).split_off(before.len());
+        // The few seconds that come next stay as they are, or it would be waited for.
+        let begins = |number: u32| f64::from(number - 1) * 2.0;
+        let expected: Vec<u32> = (1..=16).filter(|nth| begins(*nth) > position + 4.0).collect();
+        let numbers: Vec<u32> = asked.iter().map(|(_, number)| *number).collect();
+        assert!(asked.iter().all(|(rendition, _)| rendition == "240p"), "{asked:?}");
+        assert_eq!(numbers, expected);
+        let text = stage
+            .value(&format!("{SELECT}.selectedOptions[0].text"))
+            .await;
+        assert_eq!(text, json!("240p"));
+
+        // And that is what is seen there, with nothing missing between.
+        stage
+            .until(&format!("{VIDEO}.buffered.length === 1 && {VIDEO}.buffered.end(0) > 31.9"))
+            .await;
+        stage.value(&format!("{VIDEO}.currentTime = 20.5")).await;
+        stage
+            .until(&format!("!{VIDEO}.seeking && {VIDEO}.videoHeight === 240"))
+            .await;
+
+        // Back to the beginning, and to the player's own choice.
+        stage.value(&format!("{VIDEO}.currentTime = 0.5")).await;
+        let before = asked_for(stage).len();
+        choose(stage, "").await;
+        until_automatically(stage, &["720p", "1080p"]).await;
+        stage
+            .until(&format!("{SELECT}.value === ''"))
+            .await;
+        // What was fetched in a poor quality is fetched anew in a better one.
+        while !asked_for(stage)[before..]
+            .iter()
+            .any(|(_, number)| *number == 16)
+        {
+            stage.until("true").await;
+        }
+        let asked = asked_for(stage).split_off(before);
+        assert!(asked.iter().all(|(rendition, _)| rendition != "240p"), "{asked:?}");
+        stage.value(&format!("{VIDEO}.play()")).await;
+        stage.ends_with_all_there().await;
+    })
+    .await;
+}
+
+/// What this browser cannot decode is not offered, and not a byte of it is fetched.
+#[tokio::test]
+async fn what_cannot_be_decoded_is_left_alone() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 1400, 1000, 2).await;
+        let bogus = || Trouble::replace("avc1.640028", "bogus.640028");
+        stage.server.trouble("film.mpd", bogus());
+        stage.server.trouble("film.m3u8", bogus());
+        for film in ["film/film.mpd", "film/film.m3u8"] {
+            stage.open(&format!("?src={film}")).await;
+            stage.plays().await;
+            stage.until_taken("end of stream").await;
+            let offered = stage
+                .value(&format!(
+                    "[...{SELECT}.options].map(({{ text }}) => text.replace(/^Auto.*/, 'Auto'))"
+                ))
+                .await;
+            assert_eq!(offered, json!(["Auto", "720p", "360p", "240p"]), "{film}");
+        }
+        assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
+        is_well(stage).await;
+    })
+    .await;
+}
