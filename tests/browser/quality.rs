@@ -220,3 +220,23 @@ async fn what_cannot_be_decoded_is_left_alone() {
     })
     .await;
 }
+
+/// What this machine decodes too slowly, by the browser's own word in the worker, is not fetched.
+#[tokio::test]
+async fn what_would_stutter_is_left_alone() {
+    with(Browser::Chromium, async |stage| {
+        resize(stage, 1400, 1000, 2).await;
+        let weak = "navigator.mediaCapabilities.decodingInfo = async ({ video }) => \
+             ({ supported: true, smooth: video.height <= 360, powerEfficient: false });";
+        stage
+            .server
+            .trouble("/worker.js", Trouble::around(weak, ""));
+        stage.open("?src=film/film.mpd").await;
+        until_automatically(stage, &["360p"]).await;
+        stage.until_taken("end of stream").await;
+        assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
+        assert_eq!(asked_for(stage).last(), Some(&("360p".into(), 16)));
+        is_well(stage).await;
+    })
+    .await;
+}

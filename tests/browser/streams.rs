@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::stage::{Browser, Stage, with};
+use crate::{
+    server::Trouble,
+    stage::{Browser, Stage, with},
+};
 
 const VIDEO: &str = "document.querySelector('video')";
 
@@ -136,9 +139,29 @@ async fn periods_change_codecs_and_lose_their_sound() {
 }
 
 #[tokio::test]
+async fn a_browser_that_cannot_change_over_gets_another_media_source() {
+    with(Browser::Chromium, async |stage| {
+        let without = "delete SourceBuffer.prototype.changeType;";
+        stage
+            .server
+            .trouble("/worker.js", Trouble::around(without, ""));
+        stage.open("?src=tests/media/multiperiod.mpd").await;
+        stage.plays().await;
+        stage
+            .value(&format!("window.first = {VIDEO}.srcObject"))
+            .await;
+        stage.until(&format!("{VIDEO}.currentTime > 5")).await;
+        let same = stage.value(&format!("{VIDEO}.srcObject === first")).await;
+        assert_eq!(same, json!(false));
+        stage.until(&format!("{VIDEO}.ended")).await;
+        assert_eq!(stage.value("probe.errors").await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn where_it_lies_is_told_by_redirects_and_not_by_its_name() {
     with(Browser::Chromium, async |stage| {
-        use crate::server::Trouble;
         stage
             .server
             .trouble("/watch", Trouble::Redirect("tests/media/h264/stream.mpd"));
