@@ -16,6 +16,7 @@ mod network;
 pub mod session;
 mod shared;
 mod source;
+mod watch;
 
 use gloo_events::EventListener;
 use gloo_worker::{HandlerId, Registrable, Worker, WorkerScope};
@@ -95,7 +96,10 @@ impl Worker for Agent {
                 self.session = None;
                 match Session::start(page.clone(), session, url, settings) {
                     Ok(playback) => self.session = Some(playback),
-                    Err(fault) => page.post(Event::Failed { session, fault }),
+                    Err(fault) => {
+                        let fault = *fault;
+                        page.post(Event::Failed { session, fault });
+                    }
                 }
             }
             Ok(Command::Observe {

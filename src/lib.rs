@@ -53,7 +53,7 @@
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
 //! | `engine/session.rs` | worker | one playback, from `new MediaSource()` to its end |
-//! | `engine/act.rs` | worker | as much of a film as one MediaSource can play; sees to gaps, freezes and the end |
+//! | `engine/act.rs`, `engine/watch.rs` | worker | as much of a film as one MediaSource can play; gaps, freezes and its end |
 //! | `engine/feed.rs`, `engine/download.rs` | worker | feeds one SourceBuffer; one segment on its way into it |
 //! | `engine/shared.rs`, `engine/conditions.rs` | worker | what all parts of a playback share; where the viewer is and what was chosen |
 //! | `engine/source.rs`, `engine/buffer.rs` | worker | the MediaSource; a SourceBuffer, one operation at a time |

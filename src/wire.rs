@@ -97,14 +97,14 @@ pub struct Settings {
     pub buffer: BufferGoal,
     /// Whether cookies and other credentials go along to other hosts.
     pub credentials: bool,
-    /// Headers that every request gets: name and value.
+    /// Headers that every request of the film gets, whatever host it goes to: name and value.
     pub headers: Vec<(String, String)>,
 }
 
 /// How much of a film is buffered, in seconds of film.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BufferGoal {
-    /// What is wanted ahead of the position.
+    /// What is wanted ahead of the position: at least 1, and less where the browser has not room for it.
     pub ahead: f64,
     /// What is kept behind it.
     pub behind: f64,
@@ -210,7 +210,7 @@ pub enum Event {
         /// Where to play it from, in seconds of film.
         start: f64,
     },
-    /// What there is to choose from. Said once the film is known, and again where that changes.
+    /// What there is to choose from. Said for each MediaSource, once its SourceBuffers are made.
     Tracks {
         /// The playback it belongs to.
         session: SessionId,
@@ -511,8 +511,8 @@ impl Fault {
                 "See whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
             Self::Unsupported { .. } => {
-                "This player plays DASH and HLS on demand, without DRM, in segments that browsers take: \
-                 fragmented MP4 or WebM, or packed audio."
+                "This player plays DASH and HLS on demand, without DRM, in fragmented MP4 or packed \
+                 audio."
             }
         }
     }

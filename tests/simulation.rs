@@ -420,6 +420,7 @@ impl Player {
         feed.inventory.record(Appended {
             time,
             filled: feed.buffered.hull(time),
+            held: feed.buffered.covers(time),
             representation: it.id,
         });
     }

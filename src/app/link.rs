@@ -21,7 +21,7 @@ use crate::{
     engine::Agent,
     web,
     wire::{
-        BUILD, Command, Event, Fault, Observation, SessionId, Settings,
+        BUILD, BufferGoal, Command, Event, Fault, Observation, SessionId, Settings,
         journey::{Mark, Step},
         post::{self, Letter},
     },
@@ -145,6 +145,12 @@ impl Link {
             quality: choice.quality,
             audio: choice.sound,
         });
+    }
+
+    /// Tells the worker how much to buffer from now on.
+    pub fn configure(&self, buffer: BufferGoal) {
+        let session = self.line.session.get();
+        self.send(Command::Configure { session, buffer });
     }
 
     fn send(&self, command: Command) {

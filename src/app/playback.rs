@@ -14,7 +14,7 @@ use super::{
 use crate::{
     web::MediaSourceHandle,
     wire::{
-        AudioTrack, Event, Fault, Quality, Settings,
+        AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
         journey::{Mark, Step},
     },
 };
@@ -119,7 +119,15 @@ impl Reducible for Playback {
             }
             Action::Heard(Ok(Event::Tracks {
                 qualities, audio, ..
-            })) => (next.qualities, next.sounds) = (qualities, audio),
+            })) => {
+                // Another part of the film may list the same things in another order.
+                let Choice { quality, sound } = next.chosen;
+                next.chosen = Choice {
+                    quality: same(quality, &next.qualities, &qualities),
+                    sound: same(sound, &next.sounds, &audio),
+                };
+                (next.qualities, next.sounds) = (qualities, audio);
+            }
             Action::Heard(Ok(Event::Switched { bandwidth, .. })) => next.bandwidth = bandwidth,
             Action::Heard(Ok(Event::Retrying { fault, .. })) => next.retrying = fault,
             Action::Heard(
@@ -145,6 +153,13 @@ impl Reducible for Playback {
     }
 }
 
+/// The place in a new list of what had this place in the old one.
+fn same<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
+    let item = old.get(usize::try_from(place?).ok()?)?;
+    let place = new.iter().position(|other| other == item)?;
+    u32::try_from(place).ok()
+}
+
 impl Playback {
     /// Whether this session's MediaSource is the one that the element shows.
     fn attached(&self) -> bool {
@@ -163,6 +178,15 @@ pub struct Request {
     pub showing: u32,
     /// As the worker gets them.
     pub settings: Settings,
+}
+
+impl Request {
+    /// What takes another session if it changes.
+    fn without_goal(&self) -> Self {
+        let mut same = self.clone();
+        same.settings.buffer = BufferGoal::default();
+        same
+    }
 }
 
 /// Plays a film in a worker of its own, until the component is gone. Another request is another session
@@ -192,13 +216,24 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
     {
         let (link, video) = (link.clone(), video.clone());
         let (replays, playback) = (playback.replays, playback.dispatcher());
-        use_effect_with((request.clone(), replays), move |(request, _)| {
+        // Another goal is no reason to begin anew.
+        let key = (request.without_goal(), replays);
+        let request = request.clone();
+        use_effect_with(key, move |_| {
             let mut link = link.borrow_mut();
             // A worker is made for the first film, and for the next one if it is broken.
             let kept = link.take_if(|link| !link.is_broken());
             part(link.take(), None);
             let kept = kept.unwrap_or_else(|| Link::spawn(hearing(playback.clone(), video)));
-            load(request, link.insert(kept), &playback);
+            load(&request, link.insert(kept), &playback);
+        });
+    }
+    {
+        let link = link.clone();
+        use_effect_with(request.settings.buffer, move |buffer| {
+            if let Some(link) = &*link.borrow() {
+                link.configure(*buffer);
+            }
         });
     }
     {

@@ -105,6 +105,11 @@ fn focus_is_lost() -> bool {
 /// Attaches the handle and plays. Its first frame is waited for until what is returned is dropped.
 fn show(video: &HtmlVideoElement, picture: &Picture, playback: &Dispatcher) -> Option<FirstFrame> {
     let is_resting = picture.goes_on && video.paused();
+    // The viewer may have gone elsewhere since this was made.
+    let start = match picture.goes_on && video.seeking() {
+        true => video.current_time(),
+        false => picture.start,
+    };
     // Here the handle arrives. From now on the element plays what the worker appends.
     if let Err(exception) = web::attach(video, &picture.handle) {
         playback.dispatch(Action::Failed(Fault::Media {
@@ -116,7 +121,7 @@ fn show(video: &HtmlVideoElement, picture: &Picture, playback: &Dispatcher) -> O
     playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
-    video.set_current_time(picture.start);
+    video.set_current_time(start);
     if !is_resting && let Ok(playing) = video.play() {
         // Refused where the browser wants a click first: its own controls are there for that.
         // Aborted where another film comes before this one could begin: that one plays.

@@ -7,29 +7,19 @@ use futures_util::future::{Either, select, try_join};
 
 use super::{
     buffer::Buffer,
-    conditions::Conditions,
-    feed::{Feed, kind_on_the_wire},
-    shared::Shared,
+    feed::Feed,
+    shared::{Shared, Trouble},
     source::Source,
+    watch::watch,
 };
 use crate::{
     media::{
-        Kind, TOLERANCE,
-        ranges::Ranges,
+        Kind,
         selection::{self, Act, Sets, Wish, is_muxed},
     },
     web,
-    wire::{AudioTrack, Event, Fault, Level, Quality, journey::Step},
+    wire::{AudioTrack, Event, Fault, Quality, journey::Step},
 };
-
-/// How often the page is told how the buffers are filled, at most: milliseconds.
-const REPORT: f64 = 1_000.0;
-/// How long a jump is given to take effect before it is asked for again, in milliseconds.
-const LANDING: f64 = 1_000.0;
-/// How far into what is buffered a jump goes, in seconds: an edge may be rounded.
-const FOOTING: f64 = 0.01;
-/// How far a film that stands still is pushed, in seconds.
-const PUSH: f64 = 0.1;
 
 /// What a person may choose from, as the page was told.
 #[derive(Default)]
@@ -49,7 +39,7 @@ pub async fn perform(
     source: &Source,
     at: f64,
     offers: &RefCell<Offers>,
-) -> Result<f64, Fault> {
+) -> Result<f64, Trouble> {
     let cast = Cast::of(shared, at)?;
     let period = cast.act.period;
     let [video, audio] = &cast.feeds;
@@ -77,14 +67,14 @@ pub async fn perform(
 }
 
 /// The type that the SourceBuffer of a feed is to be made for.
-async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>, Fault> {
+async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>, Trouble> {
     match feed {
         Some(feed) => feed.first_type(period).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn run(feed: &Option<Feed>, buffer: Option<Buffer>) -> Result<Infallible, Fault> {
+async fn run(feed: &Option<Feed>, buffer: Option<Buffer>) -> Result<Infallible, Trouble> {
     match feed.as_ref().zip(buffer) {
         Some((feed, buffer)) => feed.run(buffer).await,
         None => pending().await,
@@ -92,18 +82,20 @@ async fn run(feed: &Option<Feed>, buffer: Option<Buffer>) -> Result<Infallible, 
 }
 
 /// Who is on stage.
-struct Cast {
-    act: Act,
+pub struct Cast {
+    /// The act itself.
+    pub act: Act,
     /// Of pictures and of sound.
     feeds: [Option<Feed>; 2],
     /// The sets of the pictures and of the sound.
     sets: [Sets; 2],
 }
 
-const KINDS: [Kind; 2] = [Kind::Video, Kind::Audio];
+/// In the order of all pairs of them.
+pub const KINDS: [Kind; 2] = [Kind::Video, Kind::Audio];
 
 impl Cast {
-    fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Fault> {
+    fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Trouble> {
         let sets = KINDS.map(|kind| sets(shared, kind));
         let film = shared.film.presentation();
         let format = |sets: &Sets, period: usize| {
@@ -126,7 +118,7 @@ impl Cast {
         };
         let [video, audio] = &sets;
         let act = selection::act(&film, [video, audio], at, &alike);
-        let act = act.ok_or(Fault::Nothing { second: at as u32 })?;
+        let act = act.ok_or_else(|| nothing(at))?;
         drop(film);
         let feed = |kind, sets: &Sets| {
             let is_fed = sets.get(act.period).copied().flatten().is_some();
@@ -134,6 +126,14 @@ impl Cast {
         };
         let feeds = [feed(Kind::Video, video), feed(Kind::Audio, audio)];
         Ok(Self { act, feeds, sets })
+    }
+
+    /// Feeds the sound that a person has chosen, from now on.
+    pub fn select_sound(&self, shared: &Shared) {
+        if let [_, Some(audio)] = &self.feeds {
+            audio.select(sets(shared, Kind::Audio));
+            shared.conditions.changed();
+        }
     }
 
     /// Tells the page what there is to choose from.
@@ -204,124 +204,8 @@ fn sets(shared: &Shared, kind: Kind) -> Sets {
     sets
 }
 
-/// Sees to what no single feed can: gaps, freezes, the end, and what the page wants to know.
-async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64, Fault> {
-    let Shared {
-        port,
-        session,
-        conditions,
-        ..
-    } = shared;
-    let session = *session;
-    let mut report = Report::default();
-    let mut jumps = Jumps::default();
-    let mut heard = conditions.sound();
-    let mut is_ended = false;
-    loop {
-        let change = conditions.tick();
-        let position = conditions.position();
-        if conditions.sound() != heard {
-            heard = conditions.sound();
-            if let [_, Some(audio)] = &cast.feeds {
-                audio.select(sets(shared, Kind::Audio));
-            }
-        }
-        report.tell(shared, position);
-
-        let Act { start, end, .. } = cast.act;
-        if position < start - TOLERANCE || position >= end - TOLERANCE {
-            return Ok(position);
-        }
-        let common = conditions.common();
-        if conditions.is_all_there() {
-            let Some(last) = common.iter().last() else {
-                let second = position as u32;
-                return Err(Fault::Nothing { second });
-            };
-            if end.is_finite() && position >= last.end - TOLERANCE {
-                return Ok(end);
-            }
-            if end.is_infinite() && source.is_open() {
-                source.end()?;
-                if !std::mem::replace(&mut is_ended, true) {
-                    port.reached(session, Step::EndOfStream);
-                }
-            }
-        }
-        if let Some(to) = jumps.where_to(conditions, &common, position) {
-            port.post(Event::Jump { session, to });
-        }
-        change.await;
-    }
-}
-
-/// What the page was last told of the buffers.
-#[derive(Default)]
-struct Report {
-    at: f64,
-    levels: Vec<Level>,
-}
-
-impl Report {
-    /// Tells the page how the buffers are filled, if that is news, and not too soon.
-    fn tell(&mut self, shared: &Shared, position: f64) {
-        let now = web::now();
-        if now - self.at < REPORT {
-            return;
-        }
-        let mut levels = Vec::new();
-        for kind in KINDS {
-            if let Some(filled) = shared.conditions.filled(kind) {
-                let ranges = filled.buffered.iter();
-                levels.push(Level {
-                    kind: kind_on_the_wire(kind),
-                    buffered: ranges.map(|range| (range.start, range.end)).collect(),
-                });
-            }
-        }
-        if levels == self.levels {
-            return;
-        }
-        (self.at, self.levels) = (now, levels.clone());
-        shared.port.post(Event::Levels {
-            session: shared.session,
-            levels,
-            position,
-            bandwidth: shared.network.meter.estimate(),
-            goal: shared.conditions.goal(),
-        });
-    }
-}
-
-/// Where the element was last asked to go, and when.
-#[derive(Default)]
-struct Jumps {
-    at: f64,
-    to: f64,
-}
-
-impl Jumps {
-    /// Where the element has to go by itself, for it would not come there by playing: on over a gap, or
-    /// a little further if it stands still for no reason.
-    fn where_to(&mut self, conditions: &Conditions, common: &Ranges, position: f64) -> Option<f64> {
-        let to = if conditions.is_frozen() {
-            conditions.thaw();
-            position + PUSH
-        } else if common.at(position).is_none() {
-            let next = common.after(position)?.start;
-            // What is still to come before it is waited for.
-            if conditions.complete() < next - TOLERANCE {
-                return None;
-            }
-            next + FOOTING
-        } else {
-            return None;
-        };
-        let now = web::now();
-        if to == self.to && now - self.at < LANDING {
-            return None;
-        }
-        (self.at, self.to) = (now, to);
-        Some(to)
-    }
+/// There is nothing to play at a time.
+pub fn nothing(at: f64) -> Trouble {
+    let second = at as u32;
+    Fault::Nothing { second }.into()
 }

@@ -5,7 +5,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::SourceBuffer;
 
-use super::source::refused;
+use super::{shared::Trouble, source::refused};
 use crate::{
     media::{
         Place, RepresentationId,
@@ -77,7 +77,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser cannot change over.
-    pub fn change_type(&mut self, mime: String) -> Result<(), Fault> {
+    pub fn change_type(&mut self, mime: String) -> Result<(), Trouble> {
         if self.mime != mime {
             self.buffer
                 .change_type(&mime)
@@ -93,7 +93,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn place(&mut self, offset: Option<f64>, bounds: Range) -> Result<(), Fault> {
+    pub fn place(&mut self, offset: Option<f64>, bounds: Range) -> Result<(), Trouble> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
                 web::set_timestamp_offset(&self.buffer, offset)?;
@@ -107,15 +107,15 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::BufferFull`], or [`Fault::Media`] if the source is closed or the bytes cannot be read.
-    pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Fault> {
+    pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Trouble> {
         let doing = "append a segment";
         let updated = self.updated();
         self.buffer
             .append_buffer_with_array_buffer_view(bytes)
             .map_err(|exception| refused(doing, &exception))?;
-        updated.await.then_some(()).ok_or_else(|| Fault::Media {
-            doing: doing.into(),
-            reason: "it cannot be read".into(),
+        updated.await.then_some(()).ok_or_else(|| {
+            let (doing, reason) = (doing.into(), "it cannot be read".into());
+            Fault::Media { doing, reason }.into()
         })
     }
 
@@ -123,7 +123,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is closed.
-    pub async fn remove(&mut self, range: Range) -> Result<(), Fault> {
+    pub async fn remove(&mut self, range: Range) -> Result<(), Trouble> {
         let updated = self.updated();
         self.buffer
             .remove(range.start, range.end)
@@ -134,6 +134,9 @@ impl Buffer {
 
     /// Forgets the part of a segment that was appended without its rest, and ends whatever is going on.
     pub fn reset(&mut self) {
+        // What was appended in part may or may not have been taken in.
+        self.init = None;
+        self.filled_to = f64::NEG_INFINITY;
         // Refused only by a source that is closed, to which nothing more will be appended.
         let _ = self.buffer.abort();
     }

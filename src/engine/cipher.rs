@@ -4,21 +4,21 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::{
-    web,
-    wire::{Fault, Piece},
-};
+use super::shared::{Trouble, damaged};
+use crate::{web, wire::Piece};
 
 /// Decrypts a segment.
 ///
 /// # Errors
 /// [`Fault::Damaged`] if the key is none, or not the one that the segment was encrypted with.
+///
+/// [`Fault::Damaged`]: crate::wire::Fault::Damaged
 pub async fn decrypt(
     bytes: &Uint8Array,
     key: &Uint8Array,
     iv: [u8; 16],
     url: &str,
-) -> Result<Uint8Array, Fault> {
+) -> Result<Uint8Array, Trouble> {
     let usages = Array::of1(&"decrypt".into());
     let decrypted = async {
         let key = web::import_key("raw", key, "AES-CBC", false, &usages)?;
@@ -28,9 +28,7 @@ pub async fn decrypt(
         let decrypted = web::decrypt(&algorithm, &key, bytes)?;
         Ok::<_, JsValue>(Uint8Array::new(&JsFuture::from(decrypted).await?))
     };
-    decrypted.await.map_err(|_| Fault::Damaged {
-        what: Piece::Segment,
-        url: url.into(),
-        reason: "its key does not open it".into(),
-    })
+    decrypted
+        .await
+        .map_err(|_| damaged(Piece::Segment, url, "its key does not open it"))
 }

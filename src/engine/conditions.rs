@@ -154,8 +154,7 @@ impl Conditions {
 
     /// What is before this is far enough behind to be evicted, by what the page last saw.
     pub fn evictable(&self) -> f64 {
-        let clock = self.clock.get();
-        clock.position().min(clock.observed()) - self.wanted.get().behind
+        self.observed() - self.wanted.get().behind
     }
 
     /// Width and height of the picture on screen, in physical pixels.
@@ -168,9 +167,15 @@ impl Conditions {
         self.wanted.get().ahead.min(self.room.get()).max(1.0)
     }
 
-    /// There is less room than was thought.
-    pub fn lower_goal(&self) {
-        self.room.set((self.goal() * 0.7).max(2.0));
+    /// There is less room than was thought: for so many seconds ahead, and no more.
+    pub fn lower_goal(&self, level: f64) {
+        self.room.set((self.goal() * 0.7).min(level).max(2.0));
+    }
+
+    /// Where the page last saw the film, or where the worker takes it to be, if that is before it.
+    pub fn observed(&self) -> f64 {
+        let clock = self.clock.get();
+        clock.position().min(clock.observed())
     }
 
     /// Seconds that can be played on from here, by all buffers together.
@@ -232,7 +237,8 @@ impl Conditions {
         self.thaw();
     }
 
-    fn changed(&self) {
+    /// Wakes those who wait for a change.
+    pub fn changed(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         for waker in self.waiting.take() {
             waker.wake();
@@ -254,9 +260,11 @@ impl Conditions {
         })
     }
 
-    /// Waits for a change, or for so long that the film itself has moved on.
-    pub async fn tick(&self) {
+    /// Waits for a change after this call, or for so long that the film itself has moved on.
+    pub fn tick(&self) -> impl Future<Output = ()> {
         let change = Box::pin(self.change());
-        select(change, TimeoutFuture::new(TICK)).await;
+        async {
+            select(change, TimeoutFuture::new(TICK)).await;
+        }
     }
 }

@@ -8,25 +8,22 @@ use super::{
     boxes::Boxes,
     buffer::Buffer,
     cipher,
-    conditions::Conditions,
-    fetch::{Answer, Progress},
+    fetch::{Answer, Extent, Progress},
     network::{PATIENCE, base},
-    shared::Shared,
+    shared::{Shared, Trouble, damaged},
 };
 use crate::{
     media::{
         Index, Key, Place, Representation, RepresentationId, Segment, TOLERANCE, Timestamps, mp4,
         ranges::Range,
     },
-    wire::{Fault, Piece},
+    wire::Piece,
 };
 
 /// What overlaps the edges of a period by less than this is kept whole: seconds.
 const EDGE: f64 = 0.1;
 /// How many bytes of a segment are looked at to find its time.
 const GLIMPSE: u32 = 64 << 10;
-/// What is left in a full buffer behind the position, and is played on before a film fails: seconds.
-pub const REST: f64 = 1.0;
 
 /// A segment, and all that it takes to append it.
 pub struct Download<'a> {
@@ -48,7 +45,7 @@ impl Download<'_> {
     /// # Errors
     /// Those of the network, once there is no use in trying on; [`Fault::Damaged`]; [`Fault::Media`] if
     /// the browser does not take it.
-    pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Fault> {
+    pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
         let mut attempts = self.shared.network.attempts(&self.of.bases, PATIENCE.1);
         while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
             buffer.reset();
@@ -58,7 +55,7 @@ impl Download<'_> {
         Ok(())
     }
 
-    async fn attempt(&self, buffer: &mut Buffer, base: &str) -> Result<(), Fault> {
+    async fn attempt(&self, buffer: &mut Buffer, base: &str) -> Result<(), Trouble> {
         let Shared { network, film, .. } = self.shared;
         // The init segment is fetched once, and together with the first media segment.
         let request = network.send(Piece::Segment, base, &self.segment.place)?;
@@ -66,8 +63,8 @@ impl Download<'_> {
             Some(place) => Some(film.init(self.of, place).await?),
             None => None,
         };
-        let answer = request.answer(self.progress.clone()).await?;
-        let answer = answer.measured(network.meter.clone());
+        let mut answer = request.answer(self.progress.clone()).await?;
+        answer.measure(network.meter.clone());
         match &self.segment.key {
             Some(key) => self.decrypt(buffer, init, answer, key).await,
             None => self.stream(buffer, init, answer).await,
@@ -79,11 +76,11 @@ impl Download<'_> {
         &self,
         buffer: &mut Buffer,
         init: Option<Uint8Array>,
-        mut answer: Answer,
-    ) -> Result<(), Fault> {
+        mut answer: Box<Answer>,
+    ) -> Result<(), Trouble> {
         let mut boxes = Boxes::of(&self.of.container);
         let mut is_ready = false;
-        while let Some(bytes) = answer.next().await? {
+        while let Some(bytes) = answer.read(Extent::Soon).await? {
             boxes.follow(&bytes);
             if boxes.are_broken() {
                 break;
@@ -92,15 +89,12 @@ impl Download<'_> {
                 self.ready(buffer, init.as_ref(), &bytes).await?;
                 is_ready = true;
             }
-            append(&self.shared.conditions, buffer, &bytes).await?;
+            buffer.append(&bytes).await?;
         }
-        boxes.complaint().map_or(Ok(()), |reason| {
-            Err(Fault::Damaged {
-                what: Piece::Segment,
-                url: answer.url(),
-                reason: reason.into(),
-            })
-        })
+        match boxes.complaint() {
+            Some(reason) => Err(damaged(Piece::Segment, &answer.url(), reason)),
+            None => Ok(()),
+        }
     }
 
     /// What is encrypted is decrypted as a whole.
@@ -108,19 +102,19 @@ impl Download<'_> {
         &self,
         buffer: &mut Buffer,
         init: Option<Uint8Array>,
-        mut answer: Answer,
+        mut answer: Box<Answer>,
         key: &Key,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Trouble> {
         let place = Place {
             path: key.path.clone(),
             range: None,
         };
         let film = &self.shared.film;
         let secret = film.file(Piece::Key, &self.of.bases, &place).await?;
-        let bytes = answer.all().await?;
-        let bytes = cipher::decrypt(&bytes, &secret, key.iv, &answer.url()).await?;
+        let bytes = answer.read(Extent::Whole).await?.unwrap_or_default();
+        let bytes = cipher::decrypt(&bytes, &secret.bytes, key.iv, &answer.url()).await?;
         self.ready(buffer, init.as_ref(), &bytes).await?;
-        append(&self.shared.conditions, buffer, &bytes).await
+        buffer.append(&bytes).await
     }
 
     /// Readies the buffer for the segment: its type, its init segment, and where on the film's time it
@@ -130,7 +124,7 @@ impl Download<'_> {
         buffer: &mut Buffer,
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Trouble> {
         buffer.change_type(self.of.mime())?;
         if self.of.container.ends_with("/webm") {
             // Whether the segment before came to its end is not looked at, and must not matter.
@@ -139,10 +133,11 @@ impl Download<'_> {
         if let (Some(bytes), Some(place)) = (init, &self.segment.init)
             && !buffer.is_initialized(self.id, place)
         {
-            append(&self.shared.conditions, buffer, bytes).await?;
+            buffer.append(bytes).await?;
             buffer.initialized(self.id, place);
         }
-        buffer.place(self.offset(buffer, init, beginning), self.bounds())
+        let offset = self.offset(buffer, init, beginning)?;
+        buffer.place(offset, self.bounds())
     }
 
     /// What is outside of its period is not played, but for the part of a frame.
@@ -169,67 +164,31 @@ impl Download<'_> {
         buffer: &Buffer,
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
-    ) -> Option<f64> {
+    ) -> Result<Option<f64>, Trouble> {
         let Index::Known(segments) = &self.of.index else {
-            return None;
+            return Ok(None);
         };
         if segments.timestamps == Timestamps::Media {
-            return Some(segments.origin);
+            return Ok(Some(segments.origin));
         }
         let (stretch, start) = (self.segment.stretch, self.segment.start);
         if !self.of.container.ends_with("mp4") {
             let follows = (buffer.filled_to() - start).abs() < TOLERANCE;
-            return (!follows).then_some(start);
+            return Ok((!follows).then_some(start));
         }
         let mut offsets = self.shared.offsets.borrow_mut();
         if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == stretch) {
-            return Some(*offset);
+            return Ok(Some(*offset));
         }
         // Where there is no init segment, the media segment is one as well.
-        let init = mp4::init(&init.unwrap_or(beginning).to_vec()).ok()?;
+        let init = mp4::init(&init.unwrap_or(beginning).to_vec()).ok();
         let glimpse = beginning.subarray(0, beginning.length().min(GLIMPSE));
-        let begins = mp4::first_time(&glimpse.to_vec(), &init)?;
+        let begins = init.and_then(|init| mp4::first_time(&glimpse.to_vec(), &init));
+        let Some(begins) = begins else {
+            let path = &self.segment.place.path;
+            return Err(damaged(Piece::Segment, path, "it does not say its time"));
+        };
         offsets.push((stretch, start - begins));
-        Some(start - begins)
-    }
-}
-
-/// Appends some bytes, and makes room for them if there is none.
-async fn append(
-    conditions: &Conditions,
-    buffer: &mut Buffer,
-    bytes: &Uint8Array,
-) -> Result<(), Fault> {
-    loop {
-        match buffer.append(bytes).await {
-            Err(Fault::BufferFull) => make_room(conditions, buffer).await?,
-            done => return done,
-        }
-    }
-}
-
-/// Evicts what is not about to be played. If there is nothing else, waits until some has been.
-async fn make_room(conditions: &Conditions, buffer: &mut Buffer) -> Result<(), Fault> {
-    conditions.lower_goal();
-    loop {
-        let position = conditions.position();
-        let behind = Range {
-            start: 0.0,
-            end: (position - REST).max(0.0),
-        };
-        let ahead = Range {
-            start: position + conditions.goal(),
-            end: f64::INFINITY,
-        };
-        let buffered = buffer.buffered();
-        for range in [behind, ahead] {
-            if buffered.covers(range) > 0.0 {
-                return buffer.remove(range).await;
-            }
-        }
-        if buffered.ahead(position) < REST {
-            return Err(Fault::BufferFull);
-        }
-        conditions.tick().await;
+        Ok(Some(start - begins))
     }
 }

@@ -9,20 +9,21 @@ use std::{
 use futures_util::future::{Either, select};
 
 use super::{
+    act::nothing,
     buffer::Buffer,
     conditions::Filled,
-    download::{Download, REST},
-    shared::Shared,
+    download::Download,
+    shared::{Shared, Trouble},
 };
 use crate::{
     media::{
-        AdaptationSet, Index, Kind, Representation, RepresentationId, Segment, abr,
+        AdaptationSet, Index, Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
         plan::{Appended, Inventory, Situation, Step, plan},
         ranges::{Range, Ranges},
         selection::Sets,
     },
     web,
-    wire::{self, Event, Fault, Fetched, journey},
+    wire::{self, Event, Fault, Fetched, Piece, journey},
 };
 
 /// Feeds one SourceBuffer of one MediaSource.
@@ -61,7 +62,7 @@ impl Feed {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn run(&self, mut buffer: Buffer) -> Result<Infallible, Fault> {
+    pub async fn run(&self, mut buffer: Buffer) -> Result<Infallible, Trouble> {
         loop {
             let change = self.shared.conditions.change();
             let buffered = buffer.buffered();
@@ -91,7 +92,7 @@ impl Feed {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn first_type(&self, period: usize) -> Result<String, Fault> {
+    pub async fn first_type(&self, period: usize) -> Result<String, Trouble> {
         loop {
             let chosen = {
                 let film = self.shared.film.presentation();
@@ -101,8 +102,7 @@ impl Feed {
                 set.zip(chosen.and_then(|set| self.choose(period, set, quality, 0.0)))
             };
             let Some((set, representation)) = chosen else {
-                let second = self.shared.conditions.position() as u32;
-                return Err(Fault::Nothing { second });
+                return Err(nothing(self.shared.conditions.position()));
             };
             let id = RepresentationId {
                 period,
@@ -224,7 +224,7 @@ impl Feed {
         buffer: &mut Buffer,
         id: RepresentationId,
         segment: &Segment,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Trouble> {
         let representation = self.shared.film.representation(id)?;
         self.announce(id, &representation);
         let download = Download {
@@ -243,11 +243,17 @@ impl Feed {
         match outcome {
             Outcome::Appended => self.note(buffer, &download),
             Outcome::Unwanted => {}
-            // A period may be said to be a little longer than it is.
-            Outcome::Failed(Fault::Status { .. }) if is_last(&download) => {
-                self.note(buffer, &download);
-            }
-            Outcome::Failed(fault) => return self.give_up(id, fault).await,
+            Outcome::Failed(fault) => match *fault {
+                // A period may be said to be a little longer than it is.
+                Fault::Status {
+                    what: Piece::Segment,
+                    status: 404 | 410,
+                    ..
+                } if is_last(&download) => self.note(buffer, &download),
+                // It is fetched again when there is room for it.
+                Fault::BufferFull => self.make_room(buffer).await?,
+                _ => self.give_up(id, fault).await?,
+            },
         }
         Ok(())
     }
@@ -308,10 +314,12 @@ impl Feed {
         }
         let buffered = conditions.filled(self.kind).unwrap_or_default().buffered;
         match self.next_step(&buffered).0 {
+            // Only what is needed sooner is a reason to stop.
+            Step::Fetch(_, other) if other.start >= segment.end - TOLERANCE => true,
             Step::Fetch(next, other) => {
-                let is_same_time = other.start < segment.end && segment.start < other.end;
-                let is_chosen = conditions.quality().is_none() || self.kind != Kind::Video;
-                is_same_time && next.set == id.set && (is_chosen || next == id)
+                let is_same_time = segment.start < other.end;
+                let is_free = conditions.quality().is_none() || self.kind != Kind::Video;
+                is_same_time && next.set == id.set && (is_free || next == id)
             }
             Step::Evict(_) | Step::Learn(_) | Step::Wait | Step::End => true,
         }
@@ -354,9 +362,12 @@ impl Feed {
         };
         self.below.set(None);
         buffer.fill_to(time.end);
+        let buffered = buffer.buffered();
+        let filled = buffered.hull(time);
         self.inventory.borrow_mut().record(Appended {
             time,
-            filled: buffer.buffered().hull(time),
+            filled,
+            held: filled.map_or(0.0, |filled| buffered.covers(filled)),
             representation: download.id,
         });
         if self.shared.is_first.take() {
@@ -369,29 +380,73 @@ impl Feed {
     ///
     /// # Errors
     /// The fault, once there is nothing left to play.
-    async fn give_up(&self, id: RepresentationId, fault: Fault) -> Result<(), Fault> {
+    async fn give_up(&self, id: RepresentationId, fault: Trouble) -> Result<(), Trouble> {
+        self.below.set(None);
         // After an error in an append the MediaSource takes nothing any more.
-        if matches!(fault, Fault::Media { .. }) {
+        if matches!(*fault, Fault::Media { .. }) {
             return Err(fault);
         }
         if self.shared.film.exclude(id) {
             return Ok(());
         }
         let conditions = &self.shared.conditions;
-        while conditions.ahead() > REST && conditions.rate() > 0.0 {
+        let start = conditions.position();
+        let end = start + conditions.ahead();
+        while conditions.ahead() > REST {
             conditions.tick().await;
-            conditions.position();
+            let position = conditions.position();
+            if position < start - REST || position > end {
+                // The viewer has gone elsewhere, where it may be well.
+                return Ok(());
+            }
         }
         Err(fault)
     }
+
+    /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
+    ///
+    /// # Errors
+    /// [`Fault::BufferFull`], once there is nothing left to play.
+    async fn make_room(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
+        let conditions = &self.shared.conditions;
+        let mut is_lowered = false;
+        loop {
+            let position = conditions.position();
+            let behind = Range {
+                start: 0.0,
+                end: self.inventory.borrow().start_at(conditions.observed()),
+            };
+            let ahead = Range {
+                start: position + conditions.goal(),
+                end: f64::INFINITY,
+            };
+            let buffered = buffer.buffered();
+            for range in [behind, ahead] {
+                if buffered.covers(range) > TOLERANCE {
+                    return buffer.remove(range).await;
+                }
+            }
+            let level = buffered.ahead(position);
+            if level < REST {
+                return Err(Fault::BufferFull.into());
+            }
+            if !std::mem::replace(&mut is_lowered, true) {
+                conditions.lower_goal(level);
+            }
+            conditions.tick().await;
+        }
+    }
 }
+
+/// What is still played before a film fails for want of more, in seconds.
+const REST: f64 = 1.0;
 
 /// What became of a download.
 #[derive(PartialEq)]
 enum Outcome {
     Appended,
     Unwanted,
-    Failed(Fault),
+    Failed(Trouble),
 }
 
 /// Whether a segment is the last one of its period, and not the only one.

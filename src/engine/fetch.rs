@@ -13,7 +13,10 @@ use web_sys::{
     Response,
 };
 
-use super::meter::{Meter, Transfer};
+use super::{
+    meter::{Meter, Transfer},
+    shared::{Trouble, damaged},
+};
 use crate::{
     media::{ByteRange, number::digits},
     web::{self, Chunk},
@@ -35,6 +38,15 @@ const fn limit(what: Piece) -> u64 {
         Piece::Key => 1 << 10,
         Piece::Segment => 1 << 30,
     }
+}
+
+/// How much of a body is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All that there is.
+    Whole,
+    /// What comes soon: all of it if it comes quickly, or what has come meanwhile if it does not.
+    Soon,
 }
 
 /// How a request is getting on.
@@ -67,7 +79,12 @@ impl Drop for Request {
 
 impl Request {
     /// Asks for a URL, or a range of it. It is on its way before anybody waits for the answer.
-    pub fn send(what: Piece, url: String, range: Option<ByteRange>, settings: &Settings) -> Self {
+    pub fn send(
+        what: Piece,
+        url: String,
+        range: Option<ByteRange>,
+        settings: &Settings,
+    ) -> Box<Self> {
         let abort = AbortController::new().ok();
         let init = RequestInit::new();
         init.set_signal(abort.as_ref().map(AbortController::signal).as_ref());
@@ -88,13 +105,13 @@ impl Request {
             }
             init.set_headers(&headers);
         }
-        Self {
+        Box::new(Self {
             sent: Some(web::fetch(&url, &init).into()),
             what,
             url,
             range,
             abort,
-        }
+        })
     }
 
     /// Waits until the answer begins.
@@ -102,7 +119,10 @@ impl Request {
     /// # Errors
     /// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server
     /// answers with nothing, or with another range.
-    pub async fn answer(mut self, progress: Rc<Progress>) -> Result<Answer, Fault> {
+    pub async fn answer(
+        mut self: Box<Self>,
+        progress: Rc<Progress>,
+    ) -> Result<Box<Answer>, Trouble> {
         let response = match self.sent.take() {
             Some(sent) => self.wait(sent).await?,
             None => return Err(self.damaged("the answer is empty")),
@@ -111,37 +131,35 @@ impl Request {
     }
 
     /// Waits for the network, but not for ever.
-    async fn wait(&self, arriving: JsFuture) -> Result<JsValue, Fault> {
+    async fn wait(&self, arriving: JsFuture) -> Result<JsValue, Trouble> {
         match select(arriving, TimeoutFuture::new(SILENCE * 1000)).await {
-            Either::Left((arrived, _)) => arrived.map_err(|exception| Fault::Network {
-                what: self.what,
-                url: self.url.clone(),
-                reason: web::words(&exception),
+            Either::Left((arrived, _)) => arrived.map_err(|exception| {
+                Box::new(Fault::Network {
+                    what: self.what,
+                    url: self.url.clone(),
+                    reason: web::words(&exception),
+                })
             }),
             Either::Right(_) => Err(self.timeout(SILENCE)),
         }
     }
 
-    fn timeout(&self, seconds: u32) -> Fault {
-        Fault::Timeout {
+    fn timeout(&self, seconds: u32) -> Trouble {
+        Box::new(Fault::Timeout {
             what: self.what,
             url: self.url.clone(),
             seconds,
-        }
+        })
     }
 
-    fn damaged(&self, reason: &str) -> Fault {
-        Fault::Damaged {
-            what: self.what,
-            url: self.url.clone(),
-            reason: reason.into(),
-        }
+    fn damaged(&self, reason: &str) -> Trouble {
+        damaged(self.what, &self.url, reason)
     }
 }
 
 /// The answer to a request, of which the body may still be coming.
 pub struct Answer {
-    request: Request,
+    request: Box<Request>,
     progress: Rc<Progress>,
     response: Response,
     reader: ReadableStreamDefaultReader,
@@ -155,13 +173,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(request: Request, response: Response, progress: Rc<Progress>) -> Result<Self, Fault> {
+    fn of(
+        request: Box<Request>,
+        response: Response,
+        progress: Rc<Progress>,
+    ) -> Result<Box<Self>, Trouble> {
         if !response.ok() {
-            return Err(Fault::Status {
+            return Err(Box::new(Fault::Status {
                 what: request.what,
                 url: request.url.clone(),
                 status: response.status(),
-            });
+            }));
         }
         let header = |name: &str| response.headers().get(name).ok().flatten();
         let (mut skip, mut left) = (0, None);
@@ -185,7 +207,7 @@ impl Answer {
         let Some(body) = response.body() else {
             return Err(request.damaged("the answer is empty"));
         };
-        Ok(Self {
+        Ok(Box::new(Self {
             request,
             progress,
             reader: body.get_reader().unchecked_into(),
@@ -195,13 +217,12 @@ impl Answer {
             taken: 0,
             since: web::now(),
             measured: None,
-        })
+        }))
     }
 
     /// Has the transfer of the body measured.
-    pub fn measured(mut self, meter: Rc<Meter>) -> Self {
+    pub fn measure(&mut self, meter: Rc<Meter>) {
         self.measured = Some(Transfer::begin(meter, &self.request.url));
-        self
     }
 
     /// The URL after redirects: what relative URLs in the body are relative to.
@@ -215,25 +236,11 @@ impl Answer {
         header.ok().flatten().unwrap_or_default()
     }
 
-    /// The next bytes: all that there are if they come soon, or what has come of them meanwhile if they
-    /// do not. `None` at the end.
+    /// The next bytes, as many as are waited for. `None` at the end.
     ///
     /// # Errors
     /// [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if it is cut off or endless.
-    pub async fn next(&mut self) -> Result<Option<Uint8Array>, Fault> {
-        self.collect(BATCH.0).await
-    }
-
-    /// All bytes at once.
-    ///
-    /// # Errors
-    /// As [`next`](Self::next) has.
-    pub async fn all(&mut self) -> Result<Uint8Array, Fault> {
-        let all = self.collect(f64::INFINITY).await?;
-        Ok(all.unwrap_or_default())
-    }
-
-    async fn collect(&mut self, milliseconds: f64) -> Result<Option<Uint8Array>, Fault> {
+    pub async fn read(&mut self, extent: Extent) -> Result<Option<Uint8Array>, Trouble> {
         let (chunks, mut length, since) = (Array::new(), 0, web::now());
         while self.left != Some(0) {
             let chunk = self.request.wait(self.reader.read().into()).await?;
@@ -247,7 +254,7 @@ impl Answer {
             let wanted = self.take(&chunk)?;
             length += wanted.length();
             chunks.push(&wanted);
-            if length >= BATCH.1 && web::now() - since >= milliseconds {
+            if extent == Extent::Soon && length >= BATCH.1 && web::now() - since >= BATCH.0 {
                 break;
             }
         }
@@ -259,7 +266,7 @@ impl Answer {
     }
 
     /// What is wanted of the next bytes, unless they are too many or too few.
-    fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Fault> {
+    fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Trouble> {
         let length = u64::from(chunk.length());
         let skipped = self.skip.min(length);
         let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);

@@ -12,12 +12,12 @@ use web_sys::MediaSource;
 
 use super::{
     manifest,
-    network::{Extent, File, Network},
+    network::{File, Network},
+    shared::Trouble,
 };
 use crate::{
     media::{
         AdaptationSet, Index, Kind, Place, Presentation, Representation, RepresentationId,
-        Segments, Sidx,
         hls::Definitions,
         kind_of, mp4,
         selection::{self, is_muxed},
@@ -36,7 +36,13 @@ pub struct Film {
     definitions: Definitions,
     unplayable: RefCell<Vec<RepresentationId>>,
     /// Init segments and keys: small, and needed again and again.
-    kept: RefCell<Vec<(Rc<str>, Place, Uint8Array)>>,
+    kept: RefCell<Vec<Kept>>,
+}
+
+struct Kept {
+    base: Rc<str>,
+    place: Place,
+    file: Rc<File>,
 }
 
 impl Film {
@@ -45,26 +51,30 @@ impl Film {
     /// # Errors
     /// [`Fault::Manifest`] and [`Fault::Unsupported`], [`Fault::Undecodable`] if nothing in it can be
     /// played here, and what the network may fail with.
-    pub async fn read(url: &str, network: Rc<Network>) -> Result<Self, Fault> {
+    pub async fn read(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
         let (bases, whole) = ([Rc::from(url)], Place::default());
-        let get = network.get(Piece::Manifest, &bases, &whole, Extent::Whole);
-        let file = get.await?;
-        let (presentation, definitions) = manifest::read(&file)?;
-        let film = Self {
-            url: file.url,
-            network,
-            presentation: RefCell::new(presentation),
-            definitions,
-            unplayable: RefCell::default(),
-            kept: RefCell::default(),
-        };
+        let file = network.get(Piece::Manifest, &bases, &whole).await?;
+        let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
-        for id in film.nameless() {
+        while let Some(id) = film.nameless() {
             film.learn(id).await?;
         }
         film.exclude_the_undecodable();
         film.refuse_if_nothing_is_left()?;
         Ok(film)
+    }
+
+    /// The film of a manifest.
+    fn of(file: &File, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
+        let (presentation, definitions) = manifest::read(file)?;
+        Ok(Rc::new(Self {
+            url: file.url.clone(),
+            network,
+            presentation: RefCell::new(presentation),
+            definitions,
+            unplayable: RefCell::default(),
+            kept: RefCell::default(),
+        }))
     }
 
     /// What is known of it so far.
@@ -100,9 +110,14 @@ impl Film {
     ///
     /// # Errors
     /// None that a planner's own choice would meet.
-    pub fn representation(&self, id: RepresentationId) -> Result<Representation, Fault> {
-        let found = self.presentation().representation(id).cloned();
-        found.ok_or_else(|| manifest::malformed(&self.url, "it has no such representation"))
+    pub fn representation(&self, id: RepresentationId) -> Result<Box<Representation>, Trouble> {
+        match self.presentation().representation(id) {
+            Some(it) => Ok(Box::new(it.clone())),
+            None => Err(manifest::malformed(
+                &self.url,
+                "it has no such representation",
+            )),
+        }
     }
 
     /// An init segment: fetched once, and kept if it is sound. A damaged one would end the MediaSource,
@@ -110,18 +125,19 @@ impl Film {
     ///
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
-    pub async fn init(&self, of: &Representation, place: &Place) -> Result<Uint8Array, Fault> {
-        let bytes = self.file(Piece::Init, &of.bases, place).await?;
+    pub async fn init(&self, of: &Representation, place: &Place) -> Result<Uint8Array, Trouble> {
+        let file = self.file(Piece::Init, &of.bases, place).await?;
         if of.container.ends_with("/mp4")
-            && let Err(fault) = manifest::init(&bytes, &place.path, Piece::Init)
+            && let Err(fault) = manifest::init(&file.bytes, &place.path, Piece::Init)
         {
-            self.kept.borrow_mut().retain(|(_, kept, _)| kept != place);
+            self.kept.borrow_mut().retain(|it| it.place != *place);
             return Err(fault);
         }
-        Ok(bytes)
+        Ok(file.bytes.clone())
     }
 
-    /// A small file that a representation refers to: fetched once, and kept.
+    /// A file that a representation refers to; of a segment, its beginning. Init segments and keys are
+    /// fetched once, and kept.
     ///
     /// # Errors
     /// What the network may fail with.
@@ -130,23 +146,25 @@ impl Film {
         what: Piece,
         bases: &[Rc<str>],
         place: &Place,
-    ) -> Result<Uint8Array, Fault> {
-        if let Some(bytes) = self.find(bases, place) {
-            return Ok(bytes);
+    ) -> Result<Rc<File>, Trouble> {
+        if let Some(file) = self.find(bases, place) {
+            return Ok(file);
         }
-        let get = self.network.get(what, bases, place, Extent::Whole);
-        let bytes = get.await?.bytes;
-        if let Some(base) = bases.first() {
-            let kept = (base.clone(), place.clone(), bytes.clone());
-            self.kept.borrow_mut().push(kept);
+        let file = self.network.get(what, bases, place).await?;
+        if let (Piece::Init | Piece::Key, Some(base)) = (what, bases.first()) {
+            self.kept.borrow_mut().push(Kept {
+                base: base.clone(),
+                place: place.clone(),
+                file: file.clone(),
+            });
         }
-        Ok(bytes)
+        Ok(file)
     }
 
-    fn find(&self, bases: &[Rc<str>], place: &Place) -> Option<Uint8Array> {
+    fn find(&self, bases: &[Rc<str>], place: &Place) -> Option<Rc<File>> {
         let kept = self.kept.borrow();
-        let is_it = |it: &&(Rc<str>, Place, _)| bases.first() == Some(&it.0) && it.1 == *place;
-        kept.iter().find(is_it).map(|(_, _, bytes)| bytes.clone())
+        let is_it = |it: &&Kept| bases.first() == Some(&it.base) && it.place == *place;
+        kept.iter().find(is_it).map(|it| it.file.clone())
     }
 
     /// Finds out about the segments of a representation, and whatever else its manifest left open.
@@ -154,77 +172,83 @@ impl Film {
     /// # Errors
     /// [`Fault::Manifest`], [`Fault::Unsupported`], [`Fault::Damaged`], and what the network may fail
     /// with.
-    pub async fn learn(&self, id: RepresentationId) -> Result<(), Fault> {
-        let mut it = self.representation(id)?;
-        let mut is_described = !it.container.is_empty() && !it.codecs.is_empty();
-        match it.index.clone() {
-            Index::Known(_) => {}
+    pub async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
+        let mut lesson = Lesson::about(self.representation(id)?);
+        while let Some((what, place)) = self.question(&lesson)? {
+            let file = self.file(what, &lesson.it.bases, &place).await?;
+            self.understand(&mut lesson, id, what, &place, &file)?;
+        }
+        self.take(id, lesson)
+    }
+
+    /// What to read next, to know all of a representation.
+    fn question(&self, lesson: &Lesson) -> Result<Option<(Piece, Place)>, Trouble> {
+        let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                let place = Place { path, range: None };
-                let get = self
-                    .network
-                    .get(Piece::Manifest, &it.bases, &place, Extent::Whole);
-                let file = get.await?;
-                let segments = manifest::segments(&file, &self.definitions)?;
-                is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
-                it.index = Index::Known(Rc::new(segments));
-                it.bases = vec![file.url.into()];
+                let (path, range) = (path.clone(), None);
+                return Ok(Some((Piece::Manifest, Place { path, range })));
             }
             Index::Sidx(sidx) => {
-                let segments = self.segment_index(&it.bases, &sidx).await?;
-                it.index = Index::Known(Rc::new(segments));
+                let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
+                let path = sidx.path.clone();
+                return Ok(Some((Piece::Index, Place { path, range })));
             }
-        }
-        let mut kind = None;
-        if !is_described {
-            let (what, file) = self.first_bytes(&it).await?;
-            kind = Some(manifest::describe(&mut it, &file, what)?);
-        }
-        self.take(id, it, kind)
-    }
-
-    /// Reads the segment index of a file.
-    async fn segment_index(&self, bases: &[Rc<str>], sidx: &Sidx) -> Result<Segments, Fault> {
-        let what = Piece::Index;
-        let mut index = mp4::SegmentIndex::new(sidx);
-        while let Some(range) = index.wanted() {
-            let place = Place {
-                path: sidx.path.clone(),
-                range: Some(range),
-            };
-            let file = self.network.get(what, bases, &place, Extent::Whole).await?;
-            index
-                .read(&file.bytes.to_vec(), range.first)
-                .map_err(|refusal| manifest::damaged(what, &file.url, refusal))?;
-        }
-        Ok(index.segments(sidx))
-    }
-
-    /// What a representation begins with: its init segment, or else its first media segment.
-    async fn first_bytes(&self, it: &Representation) -> Result<(Piece, File), Fault> {
-        let first = match &it.index {
-            Index::Known(segments) => segments.get(0),
-            _ => None,
+            Index::Known(_) if lesson.is_described => return Ok(None),
+            Index::Known(segments) => segments,
         };
-        let first = first.ok_or_else(|| manifest::malformed(&self.url, "it has no segments"))?;
-        if let Some(init) = &first.init {
-            let bytes = self.file(Piece::Init, &it.bases, init).await?;
-            let file = File {
-                bytes,
-                url: self.url.clone(),
-                content_type: String::new(),
-            };
-            return Ok((Piece::Init, file));
+        // It begins with its init segment, or else with its first media segment.
+        let Some(first) = segments.get(0) else {
+            return Err(manifest::malformed(&self.url, "it has no segments"));
+        };
+        if let Some(init) = first.init {
+            return Ok(Some((Piece::Init, init)));
         }
         if first.key.is_some() {
             let feature = "encrypted segments without an init segment";
             return Err(manifest::unsupported(&self.url, feature));
         }
-        let what = Piece::Segment;
-        let get = self
-            .network
-            .get(what, &it.bases, &first.place, Extent::Beginning);
-        Ok((what, get.await?))
+        Ok(Some((Piece::Segment, first.place)))
+    }
+
+    /// Takes in what was read.
+    fn understand(
+        &self,
+        lesson: &mut Lesson,
+        id: RepresentationId,
+        what: Piece,
+        place: &Place,
+        file: &File,
+    ) -> Result<(), Trouble> {
+        let it = &mut *lesson.it;
+        let segments = match (what, &it.index, &mut lesson.index) {
+            (Piece::Manifest, ..) => {
+                let segments = manifest::segments(file, &self.definitions)?;
+                lesson.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
+                it.bases = vec![file.url.as_str().into()];
+                segments
+            }
+            (Piece::Index, Index::Sidx(sidx), Some(index)) => {
+                let first = place.range.map_or(0, |range| range.first);
+                index
+                    .read(&file.bytes.to_vec(), first)
+                    .map_err(|refusal| manifest::damaged(what, &file.url, refusal))?;
+                if index.wanted().is_some() {
+                    return Ok(());
+                }
+                Rc::new(index.segments(sidx))
+            }
+            _ => {
+                let url = match what {
+                    Piece::Init => &self.url,
+                    _ => &file.url,
+                };
+                lesson.kind = Some(manifest::describe(it, &file.bytes, url, what)?);
+                lesson.is_described = true;
+                return Ok(());
+            }
+        };
+        it.index = Index::Known(segments);
+        Ok(())
     }
 
     /// Whether it is certain that a representation has no more in its segments than its manifest says.
@@ -237,14 +261,11 @@ impl Film {
     }
 
     /// Puts what was learned into the presentation.
-    fn take(
-        &self,
-        id: RepresentationId,
-        it: Representation,
-        kind: Option<Kind>,
-    ) -> Result<(), Fault> {
-        if !MediaSource::is_type_supported(&it.mime()) && !self.exclude(id) {
-            return Err(Fault::Undecodable { mime: it.mime() });
+    fn take(&self, id: RepresentationId, lesson: Lesson) -> Result<(), Trouble> {
+        let Lesson { it, kind, .. } = lesson;
+        let mime = it.mime();
+        if !MediaSource::is_type_supported(&mime) && !self.exclude(id) {
+            return Err(Fault::Undecodable { mime }.into());
         }
         let span = match &it.index {
             Index::Known(segments) => segments.span(),
@@ -254,11 +275,6 @@ impl Film {
         if let Some(period) = film.periods.get_mut(id.period)
             && let Some(set) = period.sets.get_mut(id.set)
         {
-            if let Some((_, end)) = span
-                && period.end.is_infinite()
-            {
-                period.end = end;
-            }
             // A film that consists of one representation is what that one turns out to be.
             if let Some(kind) = kind
                 && is_nameless(set)
@@ -266,22 +282,28 @@ impl Film {
                 set.kind = kind;
             }
             if let Some(place) = set.representations.get_mut(id.representation) {
-                *place = it;
+                *place = *it;
             }
         }
-        if film.duration.is_none() {
-            let end = film.periods.last().map(|period| period.end);
-            film.duration = end.filter(|end| end.is_finite());
+        // Where nothing else says, a film is as long as what is longest in it, as far as that is known.
+        let is_open = film
+            .periods
+            .last()
+            .is_some_and(|last| last.end.is_infinite());
+        if let Some((_, end)) = span
+            && is_open
+        {
+            film.duration = Some(film.duration.map_or(end, |known| known.max(end)));
         }
         Ok(())
     }
 
-    /// The first of each set of which nothing is known but that it is there.
-    fn nameless(&self) -> Vec<RepresentationId> {
+    /// The first of a set of which nothing is known but that it is there.
+    fn nameless(&self) -> Option<RepresentationId> {
         let film = self.presentation();
-        let mut ids = film.ids();
-        ids.retain(|id| id.representation == 0 && film.set(*id).is_some_and(is_nameless));
-        ids
+        let ids = film.ids();
+        let is_it = |id: &&RepresentationId| film.set(**id).is_some_and(is_nameless);
+        ids.iter().find(is_it).copied()
     }
 
     /// Asks, on this thread, for everything that the film offers: what is decoded on the page may not
@@ -294,8 +316,8 @@ impl Film {
             };
             let mime = it.mime();
             // The index of a WebM file is of another kind.
-            let is_indexed =
-                !(mime.starts_with("video/webm") && matches!(it.index, Index::Sidx(_)));
+            let is_webm = it.container.ends_with("/webm");
+            let is_indexed = !(is_webm && matches!(it.index, Index::Sidx(_)));
             // In HLS, what MP3 comes in is only known when it has come.
             let is_unknown = it.container.is_empty() || it.codecs == "mp4a.40.34";
             let is_decoded = is_unknown || MediaSource::is_type_supported(&mime);
@@ -307,7 +329,7 @@ impl Film {
 
     /// Asks how well it decodes. Better a film that stutters than none: of each set, one stays. A film
     /// need not wait for this to begin.
-    pub async fn exclude_the_slow(&self) {
+    pub async fn exclude_the_slow(self: Rc<Self>) {
         let ids = self.presentation().ids();
         for id in ids {
             let asked = self
@@ -325,10 +347,10 @@ impl Film {
     }
 
     /// A film with pictures of which none can be shown is not played as sound alone.
-    fn refuse_if_nothing_is_left(&self) -> Result<(), Fault> {
+    fn refuse_if_nothing_is_left(&self) -> Result<(), Trouble> {
         let film = self.presentation();
-        let sets = film.periods.iter().flat_map(|period| &period.sets);
-        let needed = match sets.clone().any(|set| set.kind == Kind::Video) {
+        let is_video = |set: &AdaptationSet| set.kind == Kind::Video;
+        let needed = match film.periods.iter().any(|it| it.sets.iter().any(is_video)) {
             true => Kind::Video,
             false => Kind::Audio,
         };
@@ -336,8 +358,32 @@ impl Film {
         if selected.iter().any(Option::is_some) {
             return Ok(());
         }
-        let refused = sets.filter(|set| set.kind == needed);
-        Err(manifest::unplayable(&self.url, refused))
+        Err(manifest::unplayable(&self.url, &film, needed))
+    }
+}
+
+/// What has been learned of a representation.
+struct Lesson {
+    it: Box<Representation>,
+    /// The index of its segments, as far as it was read.
+    index: Option<mp4::SegmentIndex>,
+    is_described: bool,
+    /// What it turned out to be.
+    kind: Option<Kind>,
+}
+
+impl Lesson {
+    fn about(it: Box<Representation>) -> Self {
+        let index = match &it.index {
+            Index::Sidx(sidx) => Some(mp4::SegmentIndex::new(sidx)),
+            _ => None,
+        };
+        Self {
+            index,
+            is_described: !it.container.is_empty() && !it.codecs.is_empty(),
+            kind: None,
+            it,
+        }
     }
 }
 

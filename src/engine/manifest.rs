@@ -5,7 +5,10 @@ use std::rc::Rc;
 
 use js_sys::Uint8Array;
 
-use super::network::{File, resolved};
+use super::{
+    network::{File, resolved},
+    shared::{self, Trouble},
+};
 use crate::{
     media::{
         AdaptationSet, Availability, Index, Kind, Period, Presentation, Refusal, Representation,
@@ -26,23 +29,25 @@ const MPEG_TS: &str = "MPEG transport streams";
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn read(file: &File) -> Result<(Presentation, Definitions), Fault> {
+pub fn read(file: &File) -> Result<(Presentation, Definitions), Trouble> {
     let url = &file.url;
-    let alone = |index, availability| (alone(url, index, availability), Definitions::default());
-    let read = match sniff::content(&beginning(&file.bytes), &file.content_type) {
+    let mut definitions = Definitions::default();
+    let film = match sniff::content(&beginning(&file.bytes), &file.content_type) {
         Content::Mpd => dash::read(&web::decode(&file.bytes), url, &resolved)
-            .map(|film| (film, Definitions::default())),
-        Content::Playlist => hls::read(&web::decode(&file.bytes), url, &Definitions::default())
-            .map(|it| match it {
-                Playlist::Multivariant(it) => (it.film, it.definitions),
-                Playlist::Media(it) => alone(Index::Known(Rc::new(it.segments)), it.availability),
-            }),
+            .map_err(|refusal| refused(url, refusal))?,
+        Content::Playlist => match playlist(file, &definitions)? {
+            Playlist::Multivariant(it) => {
+                definitions = it.definitions;
+                it.film
+            }
+            Playlist::Media(it) => alone(url, Index::Known(Rc::new(it.segments)), it.availability),
+        },
         Content::Mp4 => {
             let sidx = Sidx {
                 end: f64::INFINITY,
                 ..Sidx::default()
             };
-            Ok(alone(Index::Sidx(sidx), Availability::Whole))
+            alone(url, Index::Sidx(sidx), Availability::Whole)
         }
         Content::TransportStream => return Err(unsupported(url, MPEG_TS)),
         Content::Html => return Err(malformed(url, "it is a web page")),
@@ -53,7 +58,6 @@ pub fn read(file: &File) -> Result<(Presentation, Definitions), Fault> {
             ));
         }
     };
-    let (film, definitions) = read.map_err(|refusal| refused(url, refusal))?;
     if film.availability == Availability::Growing {
         return Err(unsupported(url, LIVE));
     }
@@ -64,19 +68,22 @@ pub fn read(file: &File) -> Result<(Presentation, Definitions), Fault> {
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn segments(file: &File, definitions: &Definitions) -> Result<Segments, Fault> {
-    let url = &file.url;
-    let playlist = hls::read(&web::decode(&file.bytes), url, definitions);
-    match playlist.map_err(|refusal| refused(url, refusal))? {
+pub fn segments(file: &File, definitions: &Definitions) -> Result<Rc<Segments>, Trouble> {
+    match playlist(file, definitions)? {
         Playlist::Media(media) if media.availability == Availability::Growing => {
-            Err(unsupported(url, LIVE))
+            Err(unsupported(&file.url, LIVE))
         }
-        Playlist::Media(media) => Ok(media.segments),
+        Playlist::Media(media) => Ok(Rc::new(media.segments)),
         Playlist::Multivariant(_) => Err(malformed(
-            url,
+            &file.url,
             "it lists variants where segments were expected",
         )),
     }
+}
+
+fn playlist(file: &File, definitions: &Definitions) -> Result<Playlist, Trouble> {
+    hls::read(&web::decode(&file.bytes), &file.url, definitions)
+        .map_err(|refusal| refused(&file.url, refusal))
 }
 
 /// Finds out what a representation is from its init segment, or from the beginning of its first media
@@ -84,11 +91,15 @@ pub fn segments(file: &File, definitions: &Definitions) -> Result<Segments, Faul
 ///
 /// # Errors
 /// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kind, Fault> {
-    let bytes = file.bytes.to_vec();
-    let (container, kind) = match sniff::content(&bytes, "") {
+pub fn describe(
+    it: &mut Representation,
+    bytes: &Uint8Array,
+    url: &str,
+    what: Piece,
+) -> Result<Kind, Trouble> {
+    let (container, kind) = match sniff::content(&bytes.to_vec(), "") {
         Content::Mp4 => {
-            let init = init(&file.bytes, &file.url, what)?;
+            let init = init(bytes, url, what)?;
             it.codecs = init.codecs;
             if it.size == (0, 0) {
                 it.size = init.size;
@@ -108,12 +119,9 @@ pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kin
             ("audio/aac", Kind::Audio)
         }
         Content::WebM => ("video/webm", Kind::Video),
-        Content::TransportStream => return Err(unsupported(&file.url, MPEG_TS)),
+        Content::TransportStream => return Err(unsupported(url, MPEG_TS)),
         _ => {
-            return Err(unsupported(
-                &file.url,
-                "segments of a kind that it does not know",
-            ));
+            return Err(unsupported(url, "segments of a kind that it does not know"));
         }
     };
     it.container = container.into();
@@ -124,7 +132,7 @@ pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kin
 ///
 /// # Errors
 /// [`Fault::Damaged`], or [`Fault::Unsupported`] if what it belongs to is encrypted.
-pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Fault> {
+pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Trouble> {
     let init = mp4::init(&bytes.to_vec()).map_err(|refusal| damaged(what, url, refusal))?;
     if init.encrypted {
         return Err(unsupported(url, DRM));
@@ -132,59 +140,60 @@ pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Fau
     Ok(init)
 }
 
-/// Why nothing of these can be played.
-pub fn unplayable<'a>(url: &str, sets: impl Iterator<Item = &'a AdaptationSet>) -> Fault {
+/// Why nothing of this kind can be played.
+pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
     let mut mimes: Vec<String> = Vec::new();
-    for set in sets {
+    for id in film.ids() {
+        let (Some(set), Some(it)) = (film.set(id), film.representation(id)) else {
+            continue;
+        };
+        if set.kind != kind {
+            continue;
+        }
         if set.protected {
             return unsupported(url, DRM);
         }
-        for mime in set.representations.iter().map(Representation::mime) {
-            if mime.starts_with("video/mp2t") {
-                return unsupported(url, MPEG_TS);
-            }
-            if !mimes.contains(&mime) {
-                mimes.push(mime);
-            }
+        let mime = it.mime();
+        if mime.starts_with("video/mp2t") {
+            return unsupported(url, MPEG_TS);
+        }
+        if !mimes.contains(&mime) {
+            mimes.push(mime);
         }
     }
     let mime = mimes.join(", ");
-    Fault::Undecodable { mime }
+    Fault::Undecodable { mime }.into()
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.
-pub fn damaged(what: Piece, url: &str, refusal: Refusal) -> Fault {
+pub fn damaged(what: Piece, url: &str, refusal: Refusal) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => Fault::Damaged {
-            what,
-            url: url.into(),
-            reason,
-        },
+        Refusal::Malformed(reason) => shared::damaged(what, url, &reason),
         Refusal::Unsupported(feature) => unsupported(url, feature),
     }
 }
 
-fn refused(url: &str, refusal: Refusal) -> Fault {
+fn refused(url: &str, refusal: Refusal) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => Fault::Manifest {
+        Refusal::Malformed(reason) => Box::new(Fault::Manifest {
             url: url.into(),
             reason,
-        },
+        }),
         Refusal::Unsupported(feature) => unsupported(url, feature),
     }
 }
 
 /// The fault of a manifest that breaks the rules of its format.
-pub fn malformed(url: &str, reason: &str) -> Fault {
+pub fn malformed(url: &str, reason: &str) -> Trouble {
     refused(url, Refusal::Malformed(reason.into()))
 }
 
 /// The fault of a film that needs what this player has not.
-pub fn unsupported(url: &str, feature: &str) -> Fault {
-    Fault::Unsupported {
+pub fn unsupported(url: &str, feature: &str) -> Trouble {
+    Box::new(Fault::Unsupported {
         url: url.into(),
         feature: feature.into(),
-    }
+    })
 }
 
 /// Enough of a file to tell what it is.

@@ -9,8 +9,9 @@ use js_sys::Uint8Array;
 use web_sys::Url;
 
 use super::{
-    fetch::{Progress, Request},
+    fetch::{Extent, Request},
     meter::Meter,
+    shared::Trouble,
 };
 use crate::{
     media::{
@@ -38,15 +39,6 @@ pub struct File {
     pub url: String,
     /// What the server says that it is; empty if it does not.
     pub content_type: String,
-}
-
-/// How much of a file is wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    Whole,
-    /// What comes first of it.
-    Beginning,
 }
 
 /// The network of one playback.
@@ -78,7 +70,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Fault::Manifest`] if there can be nothing there.
-    pub fn send(&self, what: Piece, base: &str, place: &Place) -> Result<Request, Fault> {
+    pub fn send(&self, what: Piece, base: &str, place: &Place) -> Result<Box<Request>, Trouble> {
         let url = resolved(base, &place.path).ok_or_else(|| Fault::Manifest {
             url: base.into(),
             reason: ["“", &place.path, "” is not the address of a file"].concat(),
@@ -86,7 +78,7 @@ impl Network {
         Ok(Request::send(what, url, place.range, &self.settings))
     }
 
-    /// Fetches what is at a place, from whichever of the bases has it.
+    /// Fetches what is at a place, from whichever of the bases has it: of a segment, its beginning.
     ///
     /// # Errors
     /// Those of [`Request`], once there is no use in trying on.
@@ -95,29 +87,29 @@ impl Network {
         what: Piece,
         bases: &[Rc<str>],
         place: &Place,
-        extent: Extent,
-    ) -> Result<File, Fault> {
+    ) -> Result<Rc<File>, Trouble> {
         let mut attempts = self.attempts(bases, PATIENCE.0);
         loop {
             let fetched = async {
                 let request = self.send(what, base(bases, &attempts), place)?;
-                let mut answer = request.answer(Rc::<Progress>::default()).await?;
-                let bytes = match extent {
-                    Extent::Whole => answer.all().await?,
-                    Extent::Beginning => answer.next().await?.unwrap_or_default(),
+                let mut answer = request.answer(Rc::default()).await?;
+                let extent = match what {
+                    Piece::Segment => Extent::Soon,
+                    _ => Extent::Whole,
                 };
-                Ok(File {
-                    bytes,
+                let bytes = answer.read(extent).await?;
+                Ok(Rc::new(File {
+                    bytes: bytes.unwrap_or_default(),
                     url: answer.url(),
                     content_type: answer.content_type(),
-                })
+                }))
             };
             match fetched.await {
-                Ok(file) => {
-                    self.succeeded(&attempts);
-                    return Ok(file);
-                }
                 Err(fault) => self.failed(&mut attempts, fault).await?,
+                fetched => {
+                    self.succeeded(&attempts);
+                    return fetched;
+                }
             }
         }
     }
@@ -139,15 +131,15 @@ impl Network {
     ///
     /// # Errors
     /// The fault itself, if there is no use in trying on.
-    pub async fn failed(&self, attempts: &mut Attempts, fault: Fault) -> Result<(), Fault> {
-        let failure = match &fault {
+    pub async fn failed(&self, attempts: &mut Attempts, fault: Trouble) -> Result<(), Trouble> {
+        let failure = match &*fault {
             Fault::Status { status, .. } => Failure::of_status(*status),
             Fault::Network { .. } | Fault::Timeout { .. } => Failure::Passing,
             Fault::Damaged { .. } => Failure::Damaged,
             _ => return Err(fault),
         };
         // Without a network, no server can be blamed.
-        let is_offline = matches!(fault, Fault::Network { .. }) && !web::is_online();
+        let is_offline = matches!(*fault, Fault::Network { .. }) && !web::is_online();
         let wait = match is_offline {
             true => OFFLINE,
             false => match attempts.fail(failure, js_sys::Math::random()) {
@@ -164,8 +156,8 @@ impl Network {
         Ok(())
     }
 
-    fn tell(&self, fault: Option<Fault>) {
-        let session = self.session;
+    fn tell(&self, fault: Option<Trouble>) {
+        let (session, fault) = (self.session, fault.map(|fault| *fault));
         self.port.post(Event::Retrying { session, fault });
     }
 }

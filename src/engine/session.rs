@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    convert::Infallible,
     future::pending,
     rc::Rc,
 };
@@ -15,11 +16,11 @@ use super::{
     conditions::Conditions,
     film::Film,
     network::Network,
-    shared::Shared,
+    shared::{Shared, Trouble},
     source::Source,
 };
 use crate::wire::{
-    BufferGoal, Event, Fault, Observation, SessionId, Settings,
+    BufferGoal, Event, Observation, SessionId, Settings,
     journey::{Mark, Step},
     post::Port,
 };
@@ -27,9 +28,7 @@ use crate::wire::{
 /// A playback that goes on for as long as this is held. Dropping it aborts its fetches and ends its calls
 /// to the MediaSource, which is then posted as [`Event::Stopped`].
 pub struct Session {
-    id: SessionId,
-    conditions: Rc<Conditions>,
-    offers: Rc<RefCell<Offers>>,
+    playback: Rc<Playback>,
     /// Never sent on: it is the dropping that is heard.
     _held: oneshot::Sender<()>,
 }
@@ -40,71 +39,121 @@ impl Session {
     /// # Errors
     /// [`Fault::NoMediaSourceInWorkers`], or [`Fault::Media`] if the browser does not let go of the
     /// handle. What fails later is posted as [`Event::Failed`].
+    ///
+    /// [`Fault::NoMediaSourceInWorkers`]: crate::wire::Fault::NoMediaSourceInWorkers
+    /// [`Fault::Media`]: crate::wire::Fault::Media
     pub fn start(
         port: Port,
         session: SessionId,
         url: String,
         settings: Settings,
-    ) -> Result<Self, Fault> {
-        let source = open(&port, session, settings.start)?;
-        let conditions = Conditions::new(settings.start, settings.buffer);
-        let offers = Rc::<RefCell<Offers>>::default();
+    ) -> Result<Self, Trouble> {
+        let start = settings.start;
+        let playback = Rc::new(Playback {
+            source: RefCell::new(open(&port, session, start)?),
+            conditions: Conditions::new(start, settings.buffer),
+            network: Rc::new(Network::new(port.clone(), session, settings)),
+            offers: RefCell::default(),
+            port,
+            session,
+        });
         let (held, dropped) = oneshot::channel();
         let this = Self {
-            id: session,
-            conditions: conditions.clone(),
-            offers: offers.clone(),
+            playback: playback.clone(),
             _held: held,
         };
         spawn_local(async move {
-            // The one that is shown, which is another one once the film goes on with other tracks.
-            let source = RefCell::new(source);
-            let playback = async {
-                let playing = play(&port, session, &source, &url, settings, conditions, offers);
-                if let Err(fault) = playing.await {
-                    port.post(Event::Failed { session, fault });
-                }
-                // Played or failed, the MediaSource is kept until the page lets go of it.
-                pending::<()>().await
-            };
             // Boxed, so that it goes with the `select`, and with it whatever it is waiting for.
-            select(Box::pin(playback), dropped).await;
+            select(Box::pin(playback.run(&url, start)), dropped).await;
 
             // Nothing touches the MediaSource any more, so the page may detach it. While it does,
             // every call to it would throw.
-            port.post(Event::Stopped { session });
-            source.into_inner().closed().await;
-            port.post(Event::Closed { session });
+            playback.port.post(Event::Stopped { session });
+            let source = playback.source.borrow().clone();
+            source.closed().await;
+            playback.port.post(Event::Closed { session });
         });
         Ok(this)
     }
 
     /// Which playback this is.
-    pub const fn id(&self) -> SessionId {
-        self.id
+    pub fn id(&self) -> SessionId {
+        self.playback.session
     }
 
     /// The page has seen where the film is.
     pub fn observe(&self, observation: Observation) {
-        self.conditions.observe(observation);
+        self.playback.conditions.observe(observation);
     }
 
     /// A person has chosen: positions in what [`Event::Tracks`] listed.
     pub fn choose(&self, quality: Option<u32>, audio: Option<u32>) {
-        let offers = self.offers.borrow();
+        let offers = self.playback.offers.borrow();
         let quality = quality.and_then(|nth| offers.qualities.get(nth as usize));
         let sound = audio.and_then(|nth| offers.sounds.get(nth as usize));
-        self.conditions.choose(quality.copied(), sound.cloned());
+        let conditions = &self.playback.conditions;
+        conditions.choose(quality.copied(), sound.cloned());
     }
 
     /// From now on, so much is buffered.
     pub fn configure(&self, buffer: BufferGoal) {
-        self.conditions.want(buffer);
+        self.playback.conditions.want(buffer);
+    }
+}
+
+/// What there is of a playback before anything is known of its film.
+struct Playback {
+    port: Port,
+    session: SessionId,
+    /// The one that is shown, which is another one once the film goes on with other tracks.
+    source: RefCell<Source>,
+    network: Rc<Network>,
+    conditions: Rc<Conditions>,
+    offers: RefCell<Offers>,
+}
+
+impl Playback {
+    /// Plays a film, and comes to no end by itself: played or failed, the MediaSource is kept until the
+    /// page lets go of it.
+    async fn run(&self, url: &str, start: f64) {
+        let Err(fault) = self.play(url, start).await;
+        let (session, fault) = (self.session, *fault);
+        self.port.post(Event::Failed { session, fault });
+        pending().await
+    }
+
+    /// Plays a film, with as many MediaSources as it takes: most films take one.
+    async fn play(&self, url: &str, mut at: f64) -> Result<Infallible, Trouble> {
+        let first = self.source.borrow().clone();
+        let attached = async {
+            first.opened().await;
+            self.port.reached(self.session, Step::SourceOpen);
+            Ok(())
+        };
+        let (film, ()) = try_join(Film::read(url, self.network.clone()), attached).await?;
+        spawn_local(film.clone().exclude_the_slow());
+        let shared = Rc::new(Shared {
+            port: self.port.clone(),
+            session: self.session,
+            film,
+            network: self.network.clone(),
+            conditions: self.conditions.clone(),
+            offsets: RefCell::default(),
+            is_first: Cell::new(true),
+        });
+        loop {
+            let current = self.source.borrow().clone();
+            at = act::perform(&shared, &current, at, &self.offers).await?;
+            let next = open(&self.port, self.session, at)?;
+            next.opened().await;
+            self.conditions.empty(at);
+            self.source.replace(next);
+        }
     }
 }
 
 /// Makes a MediaSource, and sends its handle to the page, which will play it from `start` on.
-fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Fault> {
+fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Trouble> {
     // Here the MediaSource is made, on the worker's own thread …
     let source = Source::new()?;
     port.reached(session, Step::MediaSourceCreated);
@@ -120,44 +169,4 @@ fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Fault> {
     })?;
     port.post(Event::Reached { session, mark });
     Ok(source)
-}
-
-/// Plays a film, with as many MediaSources as it takes: most films take one.
-async fn play(
-    port: &Port,
-    session: SessionId,
-    source: &RefCell<Source>,
-    url: &str,
-    settings: Settings,
-    conditions: Rc<Conditions>,
-    offers: Rc<RefCell<Offers>>,
-) -> Result<(), Fault> {
-    let mut at = settings.start;
-    let network = Rc::new(Network::new(port.clone(), session, settings));
-    let first = source.borrow().clone();
-    let attached = async {
-        first.opened().await;
-        port.reached(session, Step::SourceOpen);
-        Ok(())
-    };
-    let (film, ()) = try_join(Film::read(url, network.clone()), attached).await?;
-    let shared = Rc::new(Shared {
-        port: port.clone(),
-        session,
-        film,
-        network,
-        conditions,
-        offsets: RefCell::default(),
-        is_first: Cell::new(true),
-    });
-    let slow = shared.clone();
-    spawn_local(async move { slow.film.exclude_the_slow().await });
-    loop {
-        let current = source.borrow().clone();
-        at = act::perform(&shared, &current, at, &offers).await?;
-        let next = open(port, session, at)?;
-        next.opened().await;
-        shared.conditions.empty(at);
-        source.replace(next);
-    }
 }

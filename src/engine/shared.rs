@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{conditions::Conditions, film::Film, network::Network};
-use crate::wire::{SessionId, post::Port};
+use crate::wire::{Fault, Piece, SessionId, post::Port};
+
+/// A fault on its way up. Boxed, as it goes through many hands, and each of them has only a pointer to
+/// pass on.
+pub type Trouble = Box<Fault>;
 
 /// What all parts of a playback share.
 pub struct Shared {
@@ -15,7 +19,7 @@ pub struct Shared {
     /// Which playback it is.
     pub session: SessionId,
     /// What is played.
-    pub film: Film,
+    pub film: Rc<Film>,
     /// Where it comes from.
     pub network: Rc<Network>,
     /// What decides.
@@ -25,4 +29,13 @@ pub struct Shared {
     pub offsets: RefCell<Vec<(u32, f64)>>,
     /// Whether nothing has been appended yet.
     pub is_first: Cell<bool>,
+}
+
+/// A file came, but it is not what it should be.
+pub fn damaged(what: Piece, url: &str, reason: &str) -> Trouble {
+    Box::new(Fault::Damaged {
+        what,
+        url: url.into(),
+        reason: reason.into(),
+    })
 }

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::{MediaSource, MediaSourceReadyState};
 
-use super::buffer::Buffer;
+use super::{buffer::Buffer, shared::Trouble};
 use crate::{
     web::{self, MediaSourceHandle, WorkerMediaSource},
     wire::Fault,
@@ -22,7 +22,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Fault::NoMediaSourceInWorkers`].
-    pub fn new() -> Result<Self, Fault> {
+    pub fn new() -> Result<Self, Trouble> {
         let media = WorkerMediaSource::new().map_err(|_| Fault::NoMediaSourceInWorkers)?;
         let handle = media.handle().ok_or(Fault::NoMediaSourceInWorkers)?;
         Ok(Self { media, handle })
@@ -53,7 +53,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn set_duration(&self, seconds: f64) -> Result<(), Fault> {
+    pub fn set_duration(&self, seconds: f64) -> Result<(), Trouble> {
         self.media
             .try_set_duration(seconds)
             .map_err(|exception| refused("set the duration", &exception))
@@ -64,9 +64,9 @@ impl Source {
     /// # Errors
     /// [`Fault::Undecodable`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
     /// none all the same.
-    pub fn buffer(&self, mime: &str) -> Result<Buffer, Fault> {
+    pub fn buffer(&self, mime: &str) -> Result<Buffer, Trouble> {
         if !MediaSource::is_type_supported(mime) {
-            return Err(Fault::Undecodable { mime: mime.into() });
+            return Err(Fault::Undecodable { mime: mime.into() }.into());
         }
         let made = self.media.add_source_buffer(mime);
         made.map(|buffer| Buffer::new(buffer, mime.into()))
@@ -83,7 +83,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn end(&self) -> Result<(), Fault> {
+    pub fn end(&self) -> Result<(), Trouble> {
         self.media
             .end_of_stream()
             .map_err(|exception| refused("end the stream", &exception))
@@ -91,13 +91,13 @@ impl Source {
 }
 
 /// The fault of a call that threw.
-pub fn refused(doing: &str, exception: &JsValue) -> Fault {
+pub fn refused(doing: &str, exception: &JsValue) -> Trouble {
     // A class of its own in newer browsers, a DOMException in older ones: the name is the same.
     if web::name(exception).as_deref() == Some("QuotaExceededError") {
-        return Fault::BufferFull;
+        return Fault::BufferFull.into();
     }
-    Fault::Media {
+    Box::new(Fault::Media {
         doing: doing.into(),
         reason: web::words(exception),
-    }
+    })
 }

@@ -11,8 +11,10 @@ use super::{
 pub struct Appended {
     /// The time that it was to fill, by its manifest.
     pub time: Range,
-    /// What of that it filled, by the SourceBuffer; `None` if nothing.
+    /// What of that it filled, by the SourceBuffer, from the first to the last; `None` if nothing.
     pub filled: Option<Range>,
+    /// How many seconds of that there were: fewer, if there are holes in it.
+    pub held: f64,
     /// What it is a part of.
     pub representation: RepresentationId,
 }
@@ -39,18 +41,15 @@ impl Inventory {
         let Range { start, end } = appended.time;
         let mut entries = Vec::new();
         for old in self.entries.drain(..) {
-            let keep = |from: f64, to: f64| Appended {
-                time: Range {
-                    start: from,
-                    end: to,
-                },
-                filled: old.filled.and_then(|filled| {
-                    filled.common(Range {
-                        start: from,
-                        end: to,
-                    })
-                }),
-                ..old
+            let keep = |start: f64, end: f64| {
+                let time = Range { start, end };
+                let filled = old.filled.and_then(|filled| filled.common(time));
+                Appended {
+                    time,
+                    filled,
+                    held: old.held.min(filled.map_or(0.0, Range::length)),
+                    ..old
+                }
             };
             // Boundaries that differ by rounding leave no slivers.
             if old.time.start < start - TOLERANCE {
@@ -70,10 +69,18 @@ impl Inventory {
     pub fn reconcile(&mut self, buffered: &Ranges) {
         self.entries.retain(|entry| {
             entry.filled.is_none_or(|filled| {
-                let missing = filled.length() - buffered.covers(filled);
-                missing <= (filled.length() / 2.0).min(2.0 * TOLERANCE)
+                let missing = entry.held - buffered.covers(filled);
+                missing <= (entry.held / 2.0).min(2.0 * TOLERANCE)
             })
         });
+    }
+
+    /// Where the segment begins that is played at a time, or else the time itself: what is before it can
+    /// be removed without harm to what is played, which cannot be decoded without its beginning.
+    pub fn start_at(&self, time: f64) -> f64 {
+        let played = |entry: &&Appended| entry.time.start <= time && time < entry.time.end;
+        let entry = self.entries.iter().find(played);
+        entry.map_or(time, |entry| entry.time.start)
     }
 
     /// Up to which time all is there from this time on. Entries that begin after `settled` count
@@ -153,7 +160,7 @@ pub fn plan(now: &Situation) -> (Step, f64) {
     if let Some(first) = now.buffered.iter().next()
         && first.start < now.evictable - PIECE
     {
-        let end = now.evictable;
+        let end = now.inventory.start_at(now.evictable);
         return (Step::Evict(Range { start: 0.0, end }), complete);
     }
     let better = match step {
@@ -388,6 +395,7 @@ mod tests {
             self.inventory.record(Appended {
                 time,
                 filled: Some(time),
+                held: time.length(),
                 representation: id,
             });
         }
@@ -461,9 +469,28 @@ mod tests {
                 end: 2.0,
             },
             filled: None,
+            held: 0.0,
             representation: id,
         });
         bench.inventory.reconcile(&Ranges::default());
+        assert_eq!(bench.settle(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_hole_that_was_there_from_the_first_is_not_fetched_for_ever() {
+        let mut bench = Bench::new(film(2, 10));
+        let time = Range {
+            start: 0.0,
+            end: 2.0,
+        };
+        bench.inventory.record(Appended {
+            time,
+            filled: Some(time),
+            held: 1.5,
+            representation: RepresentationId::default(),
+        });
+        let halves = [(0.0, 0.75), (1.25, 2.0)].map(|(start, end)| Range { start, end });
+        bench.inventory.reconcile(&halves.into_iter().collect());
         assert_eq!(bench.settle(), [1, 2, 3]);
     }
 

@@ -78,10 +78,12 @@ pub fn act(
                 act.end = it.end;
             }
             Some(act) if act.end > at + TOLERANCE => return found,
-            _ => {
+            // What lies between two acts, and has nothing to play, belongs to the second.
+            before => {
+                let start = before.map_or(0.0, |before| before.end);
                 found = Some(Act {
                     period,
-                    start: it.start,
+                    start,
                     end: it.end,
                 });
             }
@@ -180,5 +182,21 @@ mod tests {
         let audio = select(&film, Kind::Audio, None, &|_| true);
         let act = super::act(&film, [&video, &audio], 12.0, &|_, _| true).unwrap();
         assert_eq!((act.period, act.start), (2, 0.0));
+    }
+
+    #[test]
+    fn every_time_is_in_the_act_that_is_found_for_it() {
+        let both = || vec![set(Kind::Video, "", true), set(Kind::Audio, "", true)];
+        let silent = || vec![set(Kind::Video, "", true)];
+        let mut film = film(vec![both(), Vec::new(), silent(), both()]);
+        film.periods[0].start = 5.0;
+        let (video, audio) = (
+            select(&film, Kind::Video, None, &|_| true),
+            select(&film, Kind::Audio, None, &|_| true),
+        );
+        for at in [0.0, 3.0, 9.0, 10.0, 15.0, 20.0, 29.0, 35.0, 100.0] {
+            let act = super::act(&film, [&video, &audio], at, &|_, _| true).unwrap();
+            assert!(act.start <= at && at < act.end, "{at} in {act:?}");
+        }
     }
 }

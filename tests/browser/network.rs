@@ -360,3 +360,22 @@ async fn a_manifest_that_is_too_large_is_refused() {
     })
     .await;
 }
+
+/// One rendition is too slow, and the other one lacks the segment: the slow one is all that there is.
+#[tokio::test]
+async fn what_was_given_up_is_taken_up_again_where_there_is_nothing_else() {
+    with(Browser::Chromium, async |stage| {
+        stage.server.make_plain(&["360p", "720p"]);
+        let (slow, gone) = (
+            Trouble::Throttle(2_000),
+            Trouble::Status(StatusCode::NOT_FOUND),
+        );
+        stage.server.trouble_times("/720p/3.m4s", slow, 1);
+        stage.server.trouble("/360p/3.m4s", gone);
+        stage.open("?src=film/plain.mpd").await;
+        stage.server.until_asked_for("/360p/3.m4s").await;
+        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.ends_with_all_there().await;
+    })
+    .await;
+}

@@ -150,7 +150,7 @@ impl Server {
     pub fn make_plain(&self, renditions: &[&str]) {
         let is_kept = |line: &&str| {
             let names = |id: &&str| line.contains(&format!("<Representation id=\"{id}\""));
-            !line.contains("avc1") || renditions.iter().any(|id| names(&id))
+            !line.contains("avc1") || renditions.iter().any(names)
         };
         let lines: Vec<&str> = FILM.lines().filter(is_kept).collect();
         self.make("film/plain.mpd", lines.join("\n"));

@@ -301,3 +301,44 @@ async fn credentials_go_along_where_they_are_asked_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_film_that_begins_later_than_time_itself_is_begun_where_it_does() {
+    with(Browser::Chromium, async |stage| {
+        let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
+        let late = film.replace("start=\"PT0S\"", "start=\"PT5S\"");
+        assert_ne!(late, film);
+        stage
+            .server
+            .make("film/late.mpd", late.replace("\"PT32S\"", "\"PT37S\""));
+        stage.open("?src=film/late.mpd").await;
+        stage.until(&format!("{VIDEO}.currentTime > 6")).await;
+        // In one MediaSource, of which there is one handle.
+        assert_eq!(stage.server.requests("film/late.mpd"), 1);
+        let opened = "probe.messages.filter(message => message[1] === 'MediaSourceHandle').length";
+        assert_eq!(stage.value(opened).await, json!(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gap_that_is_longer_than_the_buffer_is_jumped() {
+    with(Browser::Chromium, async |stage| {
+        let missing = "#EXT-X-GAP\n#EXTINF:2,\nnowhere.m4s\n".repeat(6);
+        let playlist = [
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"muxed-init.mp4\"\n",
+            "#EXTINF:2,\nmuxed-1.m4s\n",
+            &missing,
+            "#EXT-X-DISCONTINUITY\n#EXTINF:2,\nmuxed-3.m4s\n#EXTINF:2,\nmuxed-4.m4s\n#EXT-X-ENDLIST\n",
+        ];
+        let path = "tests/media/packed/made.m3u8";
+        stage.server.make(path, playlist.concat());
+        stage.open(&format!("?src={path}&goal=8")).await;
+        stage.until(&format!("{VIDEO}.currentTime > 0.5")).await;
+        stage.until(&format!("{VIDEO}.ended")).await;
+        let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+        assert!((end.as_f64().unwrap() - 18.0).abs() < 0.4, "{end}");
+        assert_eq!(stage.server.requests("nowhere"), 0);
+    })
+    .await;
+}
