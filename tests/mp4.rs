@@ -236,17 +236,6 @@ fn indexes_lead_to_the_fragments_that_are_there() {
 }
 
 #[test]
-fn packed_audio_carries_its_time() {
-    for number in 1..=4 {
-        let segment = bytes(&format!("tests/media/packed/{number}.aac"));
-        assert_eq!(sniff::content(&segment, ""), sniff::Content::Aac);
-        let time = sniff::id3_timestamp(&segment).unwrap();
-        let expected = f64::from(2 * (number - 1));
-        assert!((time - expected).abs() < 0.03, "{number} begins at {time}");
-    }
-}
-
-#[test]
 fn the_kinds_of_files_are_told_apart() {
     use sniff::Content;
     for (name, content) in [
@@ -347,7 +336,6 @@ fn harm(bytes: &[u8]) {
     let init = mp4::init(bytes).unwrap_or_default();
     let _ = mp4::first_time(bytes, &init);
     let _ = sniff::content(bytes, "");
-    let _ = sniff::id3_timestamp(bytes);
     let mut index = SegmentIndex::new(&whole_file());
     while index.wanted().is_some() && index.read(bytes, 0).is_ok() {}
     let _ = index.segments(&whole_file()).span();

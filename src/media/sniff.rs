@@ -1,5 +1,4 @@
-//! Tells what a server has sent, by its first bytes, because content types are often wrong; and the time
-//! that packed audio begins at, which a tag before its first byte tells (RFC 8216 § 3.4).
+//! Tells what a server has sent: by its first bytes, because content types are often wrong.
 
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +103,8 @@ fn begins_alike(bytes: &[u8], beginning: &[u8]) -> bool {
 
 /// Frames of packed audio, which ID3 tags may precede.
 fn audio(mut bytes: &[u8]) -> Option<Content> {
-    while let Some(tag) = Tag::read(bytes) {
-        bytes = bytes.get(tag.length..)?;
+    while let Some(length) = tag_length(bytes) {
+        bytes = bytes.get(length..)?;
     }
     let [0xff, flags, rates] = *bytes.first_chunk()? else {
         return None;
@@ -155,49 +154,12 @@ fn by_hint(bytes: &[u8]) -> Option<Content> {
     }
 }
 
-/// An ID3v2 tag.
-struct Tag<'a> {
-    /// Of the format: 4 is ID3v2.4.
-    version: u8,
-    flags: u8,
-    /// All its bytes, those included that are not there.
-    length: usize,
-    /// What follows its header, or as much of that as is there.
-    body: &'a [u8],
-}
-
-impl<'a> Tag<'a> {
-    /// Reads the header of a tag that begins here (ID3v2.4 § 3.1).
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (header, body) = bytes.strip_prefix(b"ID3")?.split_first_chunk::<7>()?;
-        let [version, _, flags, size @ ..] = *header;
-        let size = synchsafe(size);
-        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-        Some(Self {
-            version,
-            flags,
-            length: 10 + size + footer,
-            body: body.get(..size).unwrap_or(body),
-        })
-    }
-
-    /// A size inside it, which version 4 writes as it writes its own.
-    fn size(&self, bytes: [u8; 4]) -> Option<usize> {
-        match self.version {
-            4 => Some(synchsafe(bytes)),
-            _ => u32::from_be_bytes(bytes).try_into().ok(),
-        }
-    }
-
-    /// Its frames, behind the extended header, which counts itself in version 4 alone.
-    fn frames(&self) -> Option<&'a [u8]> {
-        if self.flags & 0x40 == 0 {
-            return Some(self.body);
-        }
-        let size = self.size(*self.body.first_chunk()?)?;
-        let uncounted = if self.version == 4 { 0 } else { 4 };
-        self.body.get(size.checked_add(uncounted)?..)
-    }
+/// How long the ID3v2 tag is that begins here (ID3v2.4 § 3.1), all its bytes counted, those included that
+/// are not there.
+fn tag_length(bytes: &[u8]) -> Option<usize> {
+    let [_, _, flags, size @ ..] = *bytes.strip_prefix(b"ID3")?.first_chunk::<7>()?;
+    let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+    Some(10 + synchsafe(size) + footer)
 }
 
 /// A number of which each byte holds seven bits.
@@ -205,27 +167,6 @@ fn synchsafe(bytes: [u8; 4]) -> usize {
     bytes
         .into_iter()
         .fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f))
-}
-
-/// When the first sample of packed audio is due, in seconds by the clock of transport streams, which its
-/// server has put into a private frame of an ID3 tag before it (RFC 8216 § 3.4).
-pub fn id3_timestamp(bytes: &[u8]) -> Option<f64> {
-    let tag = Tag::read(bytes)?;
-    let mut rest = tag.frames()?;
-    while let Some((header, after)) = rest.split_first_chunk::<10>() {
-        let [a, b, c, d, size @ .., _, _] = *header;
-        let size = tag.size(size)?;
-        let body = after.get(..size)?;
-        if [a, b, c, d] == *b"PRIV"
-            && let Some(time) = body.strip_prefix(b"com.apple.streaming.transportStreamTimestamp\0")
-        {
-            // 33 bits are in use, as in a transport stream.
-            let ticks = u64::from_be_bytes(*time.first_chunk()?) & 0x1_ffff_ffff;
-            return Some(ticks as f64 / 90_000.0);
-        }
-        rest = after.get(size..)?;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -237,13 +178,6 @@ mod tests {
         let size = [0, 0, (size >> 7) as u8, size as u8 & 0x7f];
         [b"ID3", [version, 0, flags].as_slice(), &size, frames].concat()
     }
-
-    fn private(owner: &str, ticks: u64) -> Vec<u8> {
-        let body = [owner.as_bytes(), &[0], &ticks.to_be_bytes()].concat();
-        [b"PRIV\0\0\0", [body.len() as u8, 0, 0].as_slice(), &body].concat()
-    }
-
-    const OWNER: &str = "com.apple.streaming.transportStreamTimestamp";
 
     #[test]
     fn bytes_tell_whatever_the_server_says() {
@@ -319,37 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn packed_audio_carries_its_time() {
-        let stamp = private(OWNER, 900_000);
-        assert_eq!(id3_timestamp(&tag(4, 0, &stamp)), Some(10.0));
-        assert_eq!(id3_timestamp(&tag(3, 0, &stamp)), Some(10.0));
-        let later = [private("other", 1), stamp.clone()].concat();
-        assert_eq!(id3_timestamp(&tag(4, 0, &later)), Some(10.0));
-        // An extended header counts itself in ID3v2.4, and does not in ID3v2.3.
-        let extended = |size| [&[0, 0, 0, size, 1, 0], &*stamp].concat();
-        assert_eq!(id3_timestamp(&tag(4, 0x40, &extended(6))), Some(10.0));
-        assert_eq!(id3_timestamp(&tag(3, 0x40, &extended(2))), Some(10.0));
-        // 33 bits are the time.
-        let wrapped = private(OWNER, (0xff << 33) | 90_000);
-        assert_eq!(id3_timestamp(&tag(4, 0, &wrapped)), Some(1.0));
-        assert_eq!(id3_timestamp(&tag(4, 0, &private("other", 1))), None);
-        assert_eq!(id3_timestamp(b"\xff\xf1\x50\x80"), None);
-    }
-
-    #[test]
     fn nothing_panics_wherever_it_is_cut() {
-        let stamp = [private("other", 1), private(OWNER, 5)].concat();
         for whole in [
-            [
-                tag(4, 0x50, &[&[0, 0, 0, 6, 1, 0], &*stamp].concat()),
-                vec![0xff, 0xf1],
-            ]
-            .concat(),
+            [tag(4, 0x50, &[0; 40]), vec![0xff, 0xf1]].concat(),
             b"<?xml ?><!-- - --><!DOCTYPE MPD [ ]><mpd:MPD>".to_vec(),
         ] {
             for end in 0..whole.len() {
                 let _ = content(&whole[..end], "");
-                let _ = id3_timestamp(&whole[..end]);
             }
         }
     }
