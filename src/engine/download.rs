@@ -43,8 +43,8 @@ impl Download<'_> {
     /// Fetches it and appends it, from one server or another.
     ///
     /// # Errors
-    /// Those of the network, once there is no use in trying on; [`Fault::Damaged`]; [`Fault::Media`] if
-    /// the browser does not take it.
+    /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
+    /// not take it.
     pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
         let mut attempts = self.shared.network.attempts(&self.of.bases, PATIENCE.1);
         while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
