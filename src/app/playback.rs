@@ -39,8 +39,10 @@ pub struct Playback {
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
-    /// How often the person asked for it again.
+    /// How often the person asked for it again …
     replays: u32,
+    /// … and from where, in seconds of film.
+    from: Option<f64>,
 }
 
 /// What a person has chosen, as positions in what there is; nothing leaves it to the player.
@@ -65,8 +67,11 @@ pub struct Picture {
 
 /// What changes it.
 pub enum Action {
-    /// The person asks for the film again: with a new MediaSource, from where it began.
-    Replay,
+    /// The person asks for the film again, with a new MediaSource.
+    Replay {
+        /// Where to begin, in seconds of film; `None` for where it began before.
+        from: Option<f64>,
+    },
     /// The person has chosen.
     Choose(Choice),
     /// A new session begins. The element keeps the old picture until the new handle is there.
@@ -92,12 +97,16 @@ impl Reducible for Playback {
         }
         let mut next = Rc::unwrap_or_clone(self);
         match action {
-            Action::Replay => next.replays += 1,
+            Action::Replay { from } => {
+                next.replays += 1;
+                next.from = from;
+            }
             Action::Choose(choice) => next.chosen = choice,
             Action::Begin => {
                 next.fault = None;
                 next.retrying = None;
                 next.chosen = Choice::default();
+                next.from = None;
                 next.qualities.clear();
                 next.sounds.clear();
                 next.journey.clear();
@@ -215,10 +224,12 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
     }
     {
         let (link, video) = (link.clone(), video.clone());
-        let (replays, playback) = (playback.replays, playback.dispatcher());
+        let (replays, from) = (playback.replays, playback.from);
+        let playback = playback.dispatcher();
         // Another goal is no reason to begin anew.
         let key = (request.without_goal(), replays);
-        let request = request.clone();
+        let mut request = request.clone();
+        request.settings.start = from.unwrap_or(request.settings.start);
         use_effect_with(key, move |_| {
             let mut link = link.borrow_mut();
             // A worker is made for the first film, and for the next one if it is broken.

@@ -1,5 +1,6 @@
 //! A player: the film, and beside it how it came there.
 
+use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     playback::{Action, Request, use_playback},
     screen::Screen,
 };
-use crate::wire::{BufferGoal, Settings};
+use crate::wire::{BufferGoal, Fault, Settings};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -54,28 +55,38 @@ pub fn Player(props: &PlayerProps) -> Html {
     let playback = use_playback(&request, &video);
     let onreplay = {
         let playback = playback.dispatcher();
-        Callback::from(move |_| playback.dispatch(Action::Replay))
+        Callback::from(move |_| playback.dispatch(Action::Replay { from: None }))
+    };
+    let onretry = {
+        let (video, playback) = (video.clone(), playback.clone());
+        Callback::from(move |_| {
+            // Of a worker's death an element knows only that the film is over.
+            let is_fooled = playback.fault.as_ref().is_some_and(Fault::needs_new_worker);
+            let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);
+            let from = video.map(|video| video.current_time());
+            playback.dispatch(Action::Replay { from });
+        })
     };
     html! {
         <section class="player">
             <div>
-            <div class="picture">
-                <Screen
-                    {video}
-                    picture={playback.picture.clone()}
-                    covered={playback.fault.is_some()}
-                    captions={props.captions.clone()}
-                    playback={playback.dispatcher()}
-                />
-                // Not an `Option` in braces: that would be no node or one, and the screen beside it,
-                // video and all, would be made anew whenever that changes.
-                if let Some(fault) = &playback.fault {
-                    { notice(fault, &onreplay) }
-                } else if let Some(fault) = &playback.retrying {
-                    <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
-                }
-            </div>
-            { menu(&playback, &playback.dispatcher()) }
+                <div class="picture">
+                    <Screen
+                        {video}
+                        picture={playback.picture.clone()}
+                        covered={playback.fault.is_some()}
+                        captions={props.captions.clone()}
+                        playback={playback.dispatcher()}
+                    />
+                    // Not an `Option` in braces: that would be no node or one, and the screen beside
+                    // it, video and all, would be made anew whenever that changes.
+                    if let Some(fault) = &playback.fault {
+                        { notice(fault, &onretry) }
+                    } else if let Some(fault) = &playback.retrying {
+                        <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
+                    }
+                </div>
+                { menu(&playback, &playback.dispatcher()) }
             </div>
             { journey(&playback.journey, &onreplay) }
         </section>

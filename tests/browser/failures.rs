@@ -294,6 +294,25 @@ async fn a_segment_that_is_gone() {
 }
 
 #[tokio::test]
+async fn trying_again_goes_on_where_the_film_failed() {
+    with(Browser::Chromium, async |stage| {
+        let gone = Trouble::Status(StatusCode::GONE);
+        stage.server.trouble("p/8.m4s", gone);
+        stage.open("?t=10").await;
+        stage.notice("The server answered 410").await;
+        let before = stage.server.requests("p/6.m4s");
+        stage.server.heal();
+        stage.press("Try again").await;
+        let video = "document.querySelector('video')";
+        stage
+            .until(&format!("!{video}.paused && {video}.currentTime > 14"))
+            .await;
+        assert_eq!(stage.server.requests("p/6.m4s"), before);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn init_segments_that_are_none() {
     let trouble = Trouble::Text("not a box in sight");
     meets("p/init.mp4", trouble, "the init segment").await;
