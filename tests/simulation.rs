@@ -442,7 +442,7 @@ impl Player {
                     let kept = [Range { start, end }].into_iter().collect();
                     feed.buffered = buffered.common(&kept);
                 }
-                Step::Fetch(id, segment) => return self.ask(which, id, segment),
+                Step::Fetch(id, segment) => return self.ask(which, id, *segment),
                 Step::Wait => return feed.wakes = self.now + TICK,
                 Step::End => return feed.wakes = f64::INFINITY,
                 Step::Learn(_) => unreachable!("all is known"),
@@ -482,7 +482,6 @@ impl Player {
         let chosen = self.choose(which, set, level);
         plan(&Situation {
             film: &self.film,
-            sets: &[Some(which)],
             until: f64::INFINITY,
             position,
             evictable: position.min(self.clock.observed()) - BEHIND,
@@ -490,7 +489,13 @@ impl Player {
             others,
             buffered,
             inventory: &self.feeds[which].inventory,
-            choose: &|_, _| chosen,
+            choose: &|period| {
+                Some(RepresentationId {
+                    period,
+                    set: which,
+                    representation: chosen?,
+                })
+            },
             accepted: &|_| true,
             improvable: &|there| calm && chosen > Some(there.representation.representation),
         })
@@ -501,7 +506,7 @@ impl Player {
         let feed = &self.feeds[which];
         abr::choose(
             &set.representations,
-            |it| feed.below.is_none_or(|below| it < below),
+            &|it| feed.below.is_none_or(|below| it < below),
             &abr::Conditions {
                 bandwidth: self.meter.bandwidth.estimate(),
                 level,

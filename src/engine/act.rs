@@ -1,12 +1,11 @@
 //! As much of a film as one MediaSource can play. Most films have one act; one whose periods differ in
 //! what there is to feed, such as an advertisement without sound, has more.
 
-use std::{cell::RefCell, convert::Infallible, future::pending, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
-use futures_util::future::{Either, select, try_join};
+use futures_util::future::{LocalBoxFuture, select_all, try_join};
 
 use super::{
-    buffer::Buffer,
     feed::Feed,
     shared::{Shared, Trouble},
     source::Source,
@@ -27,7 +26,7 @@ pub struct Offers {
     /// Bits per second.
     pub qualities: Vec<u64>,
     /// The sounds.
-    pub sounds: Vec<Wish>,
+    pub sounds: Vec<Rc<Wish>>,
 }
 
 /// Plays the act that a time is in, and returns where to go on with another one.
@@ -48,22 +47,22 @@ pub async fn perform(
     if let Some(duration) = shared.film.presentation().duration {
         source.set_duration(duration)?;
     }
-    // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse.
-    let buffer = |mime: Option<String>| mime.map(|mime| source.buffer(&mime)).transpose();
-    let buffers = (buffer(types.0)?, buffer(types.1)?);
+    // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse. No
+    // feed begins before it is waited for.
+    let mut acting: Vec<LocalBoxFuture<Result<f64, Trouble>>> = Vec::new();
+    for (feed, mime) in cast.feeds.iter().zip([&types.0, &types.1]) {
+        if let (Some(feed), Some(mime)) = (feed, mime) {
+            let buffer = source.buffer(mime)?;
+            acting.push(Box::pin(async { match feed.run(buffer).await? {} }));
+        }
+    }
+    acting.push(Box::pin(watch(shared, source, &cast)));
     shared
         .port
         .reached(shared.session, Step::SourceBuffersCreated);
     cast.announce(shared, offers);
-
-    let feeding = try_join(run(video, buffers.0), run(audio, buffers.1));
-    let watching = Box::pin(watch(shared, source, &cast));
-    match select(Box::pin(feeding), watching).await {
-        Either::Left((Err(fault), _)) => Err(fault),
-        // Feeds come to no end but by a fault.
-        Either::Left((Ok(_), _)) => pending().await,
-        Either::Right((outcome, _)) => outcome,
-    }
+    // Feeds come to no end but by a fault.
+    select_all(acting).await.0
 }
 
 /// The type that the SourceBuffer of a feed is to be made for.
@@ -74,21 +73,14 @@ async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>
     }
 }
 
-async fn run(feed: &Option<Feed>, buffer: Option<Buffer>) -> Result<Infallible, Trouble> {
-    match feed.as_ref().zip(buffer) {
-        Some((feed, buffer)) => feed.run(buffer).await,
-        None => pending().await,
-    }
-}
-
 /// Who is on stage.
 pub struct Cast {
     /// The act itself.
     pub act: Act,
     /// Of pictures and of sound.
     feeds: [Option<Feed>; 2],
-    /// The sets of the pictures and of the sound.
-    sets: [Sets; 2],
+    /// The sets that are played in the act's period.
+    fed: [Option<usize>; 2],
 }
 
 /// In the order of all pairs of them.
@@ -107,8 +99,7 @@ impl Cast {
                 .get(set)?
                 .representations
                 .first()?;
-            let codec = it.codecs.split('.').next().map(str::to_owned);
-            Some((it.container.clone(), codec))
+            Some((it.container.as_str(), it.codecs.split('.').next()))
         };
         let alike = |one: usize, other: usize| {
             web::can_change_type()
@@ -120,12 +111,18 @@ impl Cast {
         let act = selection::act(&film, [video, audio], at, &alike);
         let act = act.ok_or_else(|| nothing(at))?;
         drop(film);
-        let feed = |kind, sets: &Sets| {
-            let is_fed = sets.get(act.period).copied().flatten().is_some();
-            is_fed.then(|| Feed::new(shared.clone(), kind, sets.clone(), act.end))
+        let fed = sets
+            .each_ref()
+            .map(|sets| sets.get(act.period).copied().flatten());
+        let [video, audio] = sets;
+        let feed = |kind, sets, fed: Option<usize>| {
+            fed.map(|_| Feed::new(shared.clone(), kind, sets, act.end))
         };
-        let feeds = [feed(Kind::Video, video), feed(Kind::Audio, audio)];
-        Ok(Self { act, feeds, sets })
+        let feeds = [
+            feed(Kind::Video, video, fed[0]),
+            feed(Kind::Audio, audio, fed[1]),
+        ];
+        Ok(Self { act, feeds, fed })
     }
 
     /// Feeds the sound that a person has chosen, from now on.
@@ -140,10 +137,7 @@ impl Cast {
     fn announce(&self, shared: &Shared, offers: &RefCell<Offers>) {
         let film = shared.film.presentation();
         let period = self.act.period;
-        let [video, audio] = self
-            .sets
-            .each_ref()
-            .map(|sets| sets.get(period).copied().flatten());
+        let [video, audio] = self.fed;
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
         let mut offered = Offers::default();
         for id in film.ids() {
@@ -161,10 +155,10 @@ impl Cast {
                     mime: it.mime(),
                 });
             } else if set.kind == Kind::Audio && audio.is_some() {
-                let wish = Wish {
+                let wish = Rc::new(Wish {
                     language: set.language.clone(),
                     label: set.label.clone(),
-                };
+                });
                 if !offered.sounds.contains(&wish) {
                     tracks.push(AudioTrack {
                         language: wish.language.clone(),
@@ -188,7 +182,7 @@ fn sets(shared: &Shared, kind: Kind) -> Sets {
     let film = shared.film.presentation();
     let wish = shared.conditions.sound();
     let is_playable = &|id| shared.film.is_playable(id);
-    let mut sets = selection::select(&film, kind, wish.as_ref(), is_playable);
+    let mut sets = selection::select(&film, kind, wish.as_deref(), is_playable);
     if kind == Kind::Audio && wish.is_none() {
         // Pictures that bring their own sound need no other, unless a person asks for it.
         let video = selection::select(&film, Kind::Video, None, is_playable);

@@ -1,6 +1,6 @@
 //! A SourceBuffer, with what the specification leaves to its user: one operation at a time.
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, LocalBoxFuture, select};
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::SourceBuffer;
@@ -142,10 +142,10 @@ impl Buffer {
     }
 
     /// Waits for the operation that is begun next; whether it went well.
-    fn updated(&self) -> impl Future<Output = bool> + use<> {
+    fn updated(&self) -> LocalBoxFuture<'static, bool> {
         let failed = Box::pin(web::event(&self.buffer, "error"));
         let updated = Box::pin(web::event(&self.buffer, "updateend"));
         // `error` comes before its `updateend`.
-        async { matches!(select(failed, updated).await, Either::Right(_)) }
+        Box::pin(async { matches!(select(failed, updated).await, Either::Right(_)) })
     }
 }

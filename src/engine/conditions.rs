@@ -8,7 +8,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use futures_util::future::select;
+use futures_util::future::{LocalBoxFuture, select};
 use gloo_timers::future::TimeoutFuture;
 
 use crate::{
@@ -49,7 +49,7 @@ pub struct Conditions {
     room: Cell<f64>,
     /// Bits per second of the quality that a person has chosen.
     quality: Cell<Option<u64>>,
-    sound: RefCell<Option<Wish>>,
+    sound: RefCell<Option<Rc<Wish>>>,
     filled: RefCell<[Option<Filled>; 2]>,
     changes: Cell<u32>,
     waiting: RefCell<Vec<Waker>>,
@@ -123,7 +123,7 @@ impl Conditions {
     }
 
     /// Takes over a person's choice.
-    pub fn choose(&self, quality: Option<u64>, sound: Option<Wish>) {
+    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<Wish>>) {
         self.quality.set(quality);
         self.sound.replace(sound);
         self.changed();
@@ -135,7 +135,7 @@ impl Conditions {
     }
 
     /// The sound that a person has chosen, if one has.
-    pub fn sound(&self) -> Option<Wish> {
+    pub fn sound(&self) -> Option<Rc<Wish>> {
         self.sound.borrow().clone()
     }
 
@@ -220,10 +220,9 @@ impl Conditions {
 
     /// Takes over how a buffer is filled.
     pub fn fill(&self, kind: Kind, now: Filled) {
-        let before = self.filled.borrow_mut()[place(kind)].replace(now.clone());
-        let is_news = before
-            .is_none_or(|before| before.ended != now.ended || before.buffered != now.buffered);
-        if is_news {
+        let (ended, buffered) = (now.ended, now.buffered.clone());
+        let before = self.filled.borrow_mut()[place(kind)].replace(now);
+        if before.is_none_or(|before| before.ended != ended || before.buffered != buffered) {
             self.changed();
         }
     }
@@ -246,9 +245,9 @@ impl Conditions {
     }
 
     /// Waits for the next change after this call, not after the first poll.
-    pub fn change(&self) -> impl Future<Output = ()> {
+    pub fn change(&self) -> LocalBoxFuture<'_, ()> {
         let seen = self.changes.get();
-        poll_fn(move |context| {
+        Box::pin(poll_fn(move |context| {
             if self.changes.get() != seen {
                 return Poll::Ready(());
             }
@@ -257,14 +256,14 @@ impl Conditions {
                 waiting.push(context.waker().clone());
             }
             Poll::Pending
-        })
+        }))
     }
 
     /// Waits for a change after this call, or for so long that the film itself has moved on.
-    pub fn tick(&self) -> impl Future<Output = ()> {
-        let change = Box::pin(self.change());
-        async {
-            select(change, TimeoutFuture::new(TICK)).await;
-        }
+    pub fn tick(&self) -> LocalBoxFuture<'_, ()> {
+        let tick = select(self.change(), TimeoutFuture::new(TICK));
+        Box::pin(async {
+            tick.await;
+        })
     }
 }

@@ -8,8 +8,8 @@ use super::{
     boxes::Boxes,
     buffer::Buffer,
     cipher,
-    fetch::{Answer, Extent, Progress},
-    network::{PATIENCE, base},
+    fetch::{Extent, Progress},
+    network::{File, PATIENCE, base},
     shared::{Shared, Trouble, damaged},
 };
 use crate::{
@@ -63,30 +63,35 @@ impl Download<'_> {
             Some(place) => Some(film.init(self.of, place).await?),
             None => None,
         };
+        let secret = match &self.segment.key {
+            Some(key) => Some((self.secret(key).await?, key.iv)),
+            None => None,
+        };
         let mut answer = request.answer(self.progress.clone()).await?;
         answer.measure(network.meter.clone());
-        match &self.segment.key {
-            Some(key) => self.decrypt(buffer, init, answer, key).await,
-            None => self.stream(buffer, init, answer).await,
-        }
-    }
-
-    /// Appends what comes as it comes.
-    async fn stream(
-        &self,
-        buffer: &mut Buffer,
-        init: Option<Uint8Array>,
-        mut answer: Box<Answer>,
-    ) -> Result<(), Trouble> {
+        // What comes is appended as it comes, but what is encrypted is decrypted as a whole.
+        let extent = match secret {
+            Some(_) => Extent::Whole,
+            None => Extent::Soon,
+        };
         let mut boxes = Boxes::of(&self.of.container);
         let mut is_ready = false;
-        while let Some(bytes) = answer.read(Extent::Soon).await? {
+        while let Some(mut bytes) = answer.read(extent).await? {
+            if let Some((secret, iv)) = &secret {
+                bytes = cipher::decrypt(&bytes, &secret.bytes, *iv, &answer.url()).await?;
+            }
             boxes.follow(&bytes);
             if boxes.are_broken() {
                 break;
             }
             if !is_ready {
-                self.ready(buffer, init.as_ref(), &bytes).await?;
+                self.ready(buffer, init.as_ref(), &bytes)?;
+                if let (Some(bytes), Some(place)) = (&init, &self.segment.init)
+                    && !buffer.is_initialized(self.id, place)
+                {
+                    buffer.append(bytes).await?;
+                    buffer.initialized(self.id, place);
+                }
                 is_ready = true;
             }
             buffer.append(&bytes).await?;
@@ -97,29 +102,18 @@ impl Download<'_> {
         }
     }
 
-    /// What is encrypted is decrypted as a whole.
-    async fn decrypt(
-        &self,
-        buffer: &mut Buffer,
-        init: Option<Uint8Array>,
-        mut answer: Box<Answer>,
-        key: &Key,
-    ) -> Result<(), Trouble> {
+    /// The file with the bytes of a key.
+    async fn secret(&self, key: &Key) -> Result<Rc<File>, Trouble> {
         let place = Place {
             path: key.path.clone(),
             range: None,
         };
         let film = &self.shared.film;
-        let secret = film.file(Piece::Key, &self.of.bases, &place).await?;
-        let bytes = answer.read(Extent::Whole).await?.unwrap_or_default();
-        let bytes = cipher::decrypt(&bytes, &secret.bytes, key.iv, &answer.url()).await?;
-        self.ready(buffer, init.as_ref(), &bytes).await?;
-        buffer.append(&bytes).await
+        film.file(Piece::Key, &self.of.bases, &place).await
     }
 
-    /// Readies the buffer for the segment: its type, its init segment, and where on the film's time it
-    /// belongs.
-    async fn ready(
+    /// Readies the buffer for the segment: its type, and where on the film's time it belongs.
+    fn ready(
         &self,
         buffer: &mut Buffer,
         init: Option<&Uint8Array>,
@@ -129,12 +123,6 @@ impl Download<'_> {
         if self.of.container.ends_with("/webm") {
             // Whether the segment before came to its end is not looked at, and must not matter.
             buffer.reset();
-        }
-        if let (Some(bytes), Some(place)) = (init, &self.segment.init)
-            && !buffer.is_initialized(self.id, place)
-        {
-            buffer.append(bytes).await?;
-            buffer.initialized(self.id, place);
         }
         let offset = self.offset(buffer, init, beginning)?;
         buffer.place(offset, self.bounds())

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
     act::nothing,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Index, Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
+        Index, Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
         plan::{Appended, Inventory, Situation, Step, plan},
         ranges::{Range, Ranges},
         selection::Sets,
@@ -74,16 +74,24 @@ impl Feed {
                 ended,
             };
             self.shared.conditions.fill(self.kind, filled);
-            match step {
-                Step::Evict(range) => buffer.remove(range).await?,
-                Step::Learn(id) => {
-                    if let Err(fault) = self.shared.film.learn(id).await {
-                        self.give_up(id, fault).await?;
-                    }
+            let (id, done) = match step {
+                Step::Learn(id) => (id, self.shared.film.learn(id).await),
+                Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
+                Step::Evict(range) => {
+                    buffer.remove(range).await?;
+                    continue;
                 }
-                Step::Fetch(id, segment) => self.fetch(&mut buffer, id, &segment).await?,
-                Step::Wait => self.shared.conditions.tick().await,
-                Step::End => change.await,
+                Step::Wait => {
+                    self.shared.conditions.tick().await;
+                    continue;
+                }
+                Step::End => {
+                    change.await;
+                    continue;
+                }
+            };
+            if let Err(fault) = done {
+                self.give_up(id, fault).await?;
             }
         }
     }
@@ -94,24 +102,11 @@ impl Feed {
     /// What ends the playback.
     pub async fn first_type(&self, period: usize) -> Result<String, Trouble> {
         loop {
-            let chosen = {
-                let film = self.shared.film.presentation();
-                let set = self.sets.borrow().get(period).copied().flatten();
-                let chosen = set.and_then(|set| film.periods.get(period)?.sets.get(set));
-                let quality = self.shared.conditions.quality();
-                set.zip(chosen.and_then(|set| self.choose(period, set, quality, 0.0)))
-            };
-            let Some((set, representation)) = chosen else {
+            let Some(id) = self.choose(period, 0.0) else {
                 return Err(nothing(self.shared.conditions.position()));
             };
-            let id = RepresentationId {
-                period,
-                set,
-                representation,
-            };
-            let representation = self.shared.film.representation(id)?;
-            if let Index::Known(_) = representation.index {
-                return Ok(representation.mime());
+            if let Some(known) = self.known_type(id) {
+                return Ok(known);
             }
             if let Err(fault) = self.shared.film.learn(id).await {
                 self.give_up(id, fault).await?;
@@ -119,9 +114,23 @@ impl Feed {
         }
     }
 
+    /// The type of a representation of which all is known.
+    fn known_type(&self, id: RepresentationId) -> Option<String> {
+        let film = self.shared.film.presentation();
+        let representation = film.representation(id)?;
+        let is_known = matches!(representation.index, Index::Known(_));
+        is_known.then(|| representation.mime())
+    }
+
     /// Feeds it from other sets from now on.
     pub fn select(&self, sets: Sets) {
         self.sets.replace(sets);
+    }
+
+    /// Bits per second of the quality that a person has chosen, if these are the pictures.
+    fn quality(&self) -> Option<u64> {
+        let chosen = self.shared.conditions.quality();
+        chosen.filter(|_| self.kind == Kind::Video)
     }
 
     /// What to do next, and up to which time nothing is missing.
@@ -130,95 +139,83 @@ impl Feed {
         self.inventory.borrow_mut().reconcile(buffered);
         let position = conditions.position();
         let level = buffered.ahead(position);
-        let calm = level.min(conditions.others(self.kind)) >= conditions.goal() / 2.0;
-        let quality = (self.kind == Kind::Video)
-            .then(|| conditions.quality())
-            .flatten();
+        let others = conditions.others(self.kind);
+        let goal = conditions.goal();
+        let is_calm = level.min(others) >= goal / 2.0;
+        let is_free = self.quality().is_none();
         let film = self.shared.film.presentation();
         let bandwidth_of = |id| film.representation(id).map_or(0, |it| it.bandwidth);
-        let choose = |period, set: &AdaptationSet| self.choose(period, set, quality, level);
-        // What would be fetched now in the place of what is there.
-        let instead = |there: &Appended| {
-            let RepresentationId { period, .. } = there.representation;
-            let set = self.sets.borrow().get(period).copied().flatten()?;
-            let chosen = film.periods.get(period)?.sets.get(set)?;
-            let representation = choose(period, chosen)?;
-            Some(RepresentationId {
-                period,
-                set,
-                representation,
-            })
-        };
+        // What would be fetched now, also in the place of what is there.
+        let choose = |period| self.choose(period, level);
         plan(&Situation {
             film: &film,
-            sets: &self.sets.borrow(),
             until: self.until,
             position,
             evictable: conditions.evictable(),
-            goal: conditions.goal(),
-            others: conditions.others(self.kind),
+            goal,
+            others,
             buffered,
             inventory: &self.inventory.borrow(),
             choose: &choose,
-            accepted: &|there| {
-                instead(there).is_none_or(|instead| {
-                    instead == there.representation
-                        || (quality.is_none() && instead.set == there.representation.set)
+            accepted: &|Appended { representation, .. }| {
+                choose(representation.period).is_none_or(|instead| {
+                    instead == *representation || (is_free && instead.set == representation.set)
                 })
             },
-            improvable: &|there| {
-                calm && quality.is_none()
-                    && instead(there)
-                        .is_some_and(|it| bandwidth_of(it) > bandwidth_of(there.representation))
+            improvable: &|Appended { representation, .. }| {
+                is_calm
+                    && is_free
+                    && choose(representation.period).is_some_and(|instead| {
+                        bandwidth_of(instead) > bandwidth_of(*representation)
+                    })
             },
         })
     }
 
-    /// The representation of a set to fetch now.
-    fn choose(
-        &self,
-        period: usize,
-        set: &AdaptationSet,
-        quality: Option<u64>,
-        level: f64,
-    ) -> Option<usize> {
-        let which = self.sets.borrow().get(period).copied().flatten()?;
+    /// The representation to fetch of a period now, with so many seconds ahead of the position.
+    fn choose(&self, period: usize, level: f64) -> Option<RepresentationId> {
+        let Shared {
+            film,
+            conditions,
+            network,
+            ..
+        } = &*self.shared;
+        let set = self.sets.borrow().get(period).copied().flatten()?;
         let id = |representation| RepresentationId {
             period,
-            set: which,
+            set,
             representation,
         };
-        let playable = |representation| {
-            self.shared.film.is_playable(id(representation))
-                && self.below.get().is_none_or(|below| {
-                    (below.period, below.set) != (period, which)
-                        || representation < below.representation
-                })
+        let in_set = |it: RepresentationId| {
+            let is_in = (it.period, it.set) == (period, set);
+            is_in.then_some(it.representation)
         };
-        if let Some(bandwidth) = quality {
-            return (0..set.representations.len())
-                .filter(|representation| self.shared.film.is_playable(id(*representation)))
-                .min_by_key(|it| set.representations[*it].bandwidth.abs_diff(bandwidth));
+        let is_playable = |representation| film.is_playable(id(representation));
+        let film = film.presentation();
+        let representations = &film.set(id(0))?.representations;
+        if let Some(bandwidth) = self.quality() {
+            return abr::nearest(representations, &is_playable, bandwidth).map(id);
         }
-        let conditions = &self.shared.conditions;
-        let current = self.current.get();
-        abr::choose(
-            &set.representations,
-            playable,
+        let below = self.below.get().and_then(in_set).unwrap_or(usize::MAX);
+        let chosen = abr::choose(
+            representations,
+            &|representation| representation < below && is_playable(representation),
             &abr::Conditions {
-                bandwidth: self.shared.network.meter.estimate(),
+                bandwidth: network.meter.estimate(),
                 level,
                 goal: conditions.goal(),
                 rate: conditions.rate().max(1.0),
                 screen: conditions.screen(),
-                current: current
-                    .filter(|current| (current.period, current.set) == (period, which))
-                    .map(|current| current.representation),
+                current: self.current.get().and_then(in_set),
             },
-        )
+        );
+        chosen.map(id)
     }
 
     /// Fetches a segment and appends it, unless that turns out not to be wanted meanwhile.
+    ///
+    /// # Errors
+    /// Why it has to be done without.
     async fn fetch(
         &self,
         buffer: &mut Buffer,
@@ -252,7 +249,7 @@ impl Feed {
                 } if is_last(&download) => self.note(buffer, &download),
                 // It is fetched again when there is room for it.
                 Fault::BufferFull => self.make_room(buffer).await?,
-                _ => self.give_up(id, fault).await?,
+                _ => return Err(fault),
             },
         }
         Ok(())
@@ -260,9 +257,9 @@ impl Feed {
 
     /// Lets a download go on for as long as it is wanted.
     async fn supervise(&self, download: &Download<'_>, buffer: &mut Buffer, asked: f64) -> Outcome {
-        let mut running = Box::pin(download.run(buffer));
+        let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
         loop {
-            match select(running, Box::pin(self.shared.conditions.tick())).await {
+            match select(running, self.shared.conditions.tick()).await {
                 Either::Left((Ok(()), _)) => return Outcome::Appended,
                 Either::Left((Err(fault), _)) => return Outcome::Failed(fault),
                 Either::Right((_, going)) => running = going,
@@ -318,7 +315,7 @@ impl Feed {
             Step::Fetch(_, other) if other.start >= segment.end - TOLERANCE => true,
             Step::Fetch(next, other) => {
                 let is_same_time = segment.start < other.end;
-                let is_free = conditions.quality().is_none() || self.kind != Kind::Video;
+                let is_free = self.quality().is_none();
                 is_same_time && next.set == id.set && (is_free || next == id)
             }
             Step::Evict(_) | Step::Learn(_) | Step::Wait | Step::End => true,
@@ -382,8 +379,9 @@ impl Feed {
     /// The fault, once there is nothing left to play.
     async fn give_up(&self, id: RepresentationId, fault: Trouble) -> Result<(), Trouble> {
         self.below.set(None);
-        // After an error in an append the MediaSource takes nothing any more.
-        if matches!(*fault, Fault::Media { .. }) {
+        // After an error in an append the MediaSource takes nothing any more, and where there is no room
+        // another representation finds none either.
+        if matches!(*fault, Fault::Media { .. } | Fault::BufferFull) {
             return Err(fault);
         }
         if self.shared.film.exclude(id) {

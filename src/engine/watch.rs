@@ -42,8 +42,9 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
     loop {
         let change = conditions.tick();
         let position = conditions.position();
-        if conditions.sound() != heard {
-            heard = conditions.sound();
+        let sound = conditions.sound();
+        if sound != heard {
+            heard = sound;
             cast.select_sound(shared);
         }
         report.tell(shared, position);
@@ -78,7 +79,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
 #[derive(Default)]
 struct Report {
     at: f64,
-    levels: Vec<Level>,
+    buffered: [Option<Ranges>; 2],
 }
 
 impl Report {
@@ -88,20 +89,20 @@ impl Report {
         if now - self.at < REPORT {
             return;
         }
+        let buffered = KINDS.map(|kind| Some(shared.conditions.filled(kind)?.buffered));
+        if buffered == self.buffered {
+            return;
+        }
         let mut levels = Vec::new();
-        for kind in KINDS {
-            if let Some(filled) = shared.conditions.filled(kind) {
-                let ranges = filled.buffered.iter();
+        for (kind, ranges) in KINDS.into_iter().zip(&buffered) {
+            if let Some(ranges) = ranges {
                 levels.push(Level {
                     kind: kind_on_the_wire(kind),
-                    buffered: ranges.map(|range| (range.start, range.end)).collect(),
+                    buffered: ranges.iter().map(|it| (it.start, it.end)).collect(),
                 });
             }
         }
-        if levels == self.levels {
-            return;
-        }
-        (self.at, self.levels) = (now, levels.clone());
+        (self.at, self.buffered) = (now, buffered);
         shared.port.post(Event::Levels {
             session: shared.session,
             levels,

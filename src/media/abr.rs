@@ -16,7 +16,7 @@ struct Ewma {
     /// Seconds.
     half_life: f64,
     average: f64,
-    /// Seconds of measuring so far.
+    /// How much of the average has been measured: it began at 0, which is not a measurement.
     weight: f64,
 }
 
@@ -32,20 +32,27 @@ impl Ewma {
     fn sample(&mut self, value: f64, seconds: f64) {
         let kept = self.kept(seconds);
         self.average = kept * self.average + (1.0 - kept) * value;
-        self.weight += seconds;
+        self.weight = kept * self.weight + (1.0 - kept);
     }
 
-    /// The average began at 0, which is not a measurement: that part is taken out.
     fn value(&self) -> f64 {
-        self.average / (1.0 - self.kept(self.weight))
+        self.average / self.weight
     }
 
-    /// What is left of something after so many seconds of measuring. `exp`, because the tables of
-    /// `powf` are 4 kB of wasm.
+    /// What is left of something after so many seconds of measuring: e to the -x, by the limit of
+    /// (1 + x / n) to the -n. `exp` and `powf` are larger than all that is measured with them.
     fn kept(&self, seconds: f64) -> f64 {
-        (-std::f64::consts::LN_2 * seconds / self.half_life).exp()
+        let x = std::f64::consts::LN_2 * seconds / self.half_life;
+        let mut kept = 1.0 / (1.0 + x / f64::from(1 << SQUARINGS));
+        for _ in 0..SQUARINGS {
+            kept *= kept;
+        }
+        kept
     }
 }
+
+/// Enough of them that the rest is smaller than any measurement is exact.
+const SQUARINGS: u8 = 16;
 
 /// The bandwidth of the network, as far as it has been measured.
 #[derive(Clone, Copy, Debug)]
@@ -105,10 +112,10 @@ pub struct Conditions {
 /// that may be played at all; `None` if none may.
 pub fn choose(
     representations: &[Representation],
-    playable: impl Fn(usize) -> bool,
+    playable: &dyn Fn(usize) -> bool,
     conditions: &Conditions,
 ) -> Option<usize> {
-    let fits = largest_of_use(representations, &playable, conditions.screen);
+    let fits = largest_of_use(representations, playable, conditions.screen);
     let budget = conditions.bandwidth / conditions.rate.max(0.1);
     let mut chosen = None;
     for (which, representation) in representations.iter().enumerate() {
@@ -124,6 +131,24 @@ pub fn choose(
         }
     }
     chosen
+}
+
+/// The one of `representations` that comes nearest to a bandwidth that a person has chosen, out of
+/// those that may be played at all.
+pub fn nearest(
+    representations: &[Representation],
+    playable: &dyn Fn(usize) -> bool,
+    bandwidth: u64,
+) -> Option<usize> {
+    let mut nearest = None;
+    let mut least = u64::MAX;
+    for (which, representation) in representations.iter().enumerate() {
+        let off = representation.bandwidth.abs_diff(bandwidth);
+        if off < least && playable(which) {
+            (nearest, least) = (Some(which), off);
+        }
+    }
+    nearest
 }
 
 /// With this much buffered there is time to think again, however much more is wanted: seconds.
@@ -145,18 +170,19 @@ fn caution(which: usize, conditions: &Conditions) -> f64 {
 /// The pixels of the smallest picture that fills the screen: more would not be seen.
 fn largest_of_use(
     representations: &[Representation],
-    playable: &impl Fn(usize) -> bool,
+    playable: &dyn Fn(usize) -> bool,
     (width, height): (u32, u32),
 ) -> u64 {
     if width == 0 || height == 0 {
         return u64::MAX;
     }
-    let sized = representations.iter().enumerate();
-    sized
-        .filter(|(which, it)| playable(*which) && (it.size.0 >= width || it.size.1 >= height))
-        .map(|(_, it)| pixels(it))
-        .min()
-        .unwrap_or(u64::MAX)
+    let mut smallest = u64::MAX;
+    for (which, it) in representations.iter().enumerate() {
+        if (it.size.0 >= width || it.size.1 >= height) && playable(which) {
+            smallest = smallest.min(pixels(it));
+        }
+    }
+    smallest
 }
 
 fn pixels(representation: &Representation) -> u64 {
@@ -218,7 +244,7 @@ mod tests {
     };
 
     fn chosen(conditions: Conditions) -> Option<usize> {
-        choose(&ladder(), |_| true, &conditions)
+        choose(&ladder(), &|_| true, &conditions)
     }
 
     #[test]
@@ -255,13 +281,22 @@ mod tests {
 
     #[test]
     fn what_cannot_be_played_is_never_chosen() {
-        assert_eq!(choose(&ladder(), |which| which == 0, &CALM), Some(0));
-        assert_eq!(choose(&ladder(), |_| false, &CALM), None);
+        assert_eq!(choose(&ladder(), &|which| which == 0, &CALM), Some(0));
+        assert_eq!(choose(&ladder(), &|_| false, &CALM), None);
         let slow = Conditions {
             bandwidth: 1.0,
             ..CALM
         };
-        assert_eq!(choose(&ladder(), |which| which == 2, &slow), Some(2));
+        assert_eq!(choose(&ladder(), &|which| which == 2, &slow), Some(2));
+    }
+
+    #[test]
+    fn what_a_person_has_chosen_is_played_or_what_comes_nearest() {
+        let nearest = |bandwidth, without| nearest(&ladder(), &|which| which != without, bandwidth);
+        assert_eq!(nearest(800_000, 2), Some(1));
+        assert_eq!(nearest(800_000, 1), Some(0));
+        assert_eq!(nearest(u64::MAX, 0), Some(2));
+        assert_eq!(super::nearest(&ladder(), &|_| false, 800_000), None);
     }
 
     #[test]
@@ -293,6 +328,15 @@ mod tests {
             fallen > 0.4 && risen > 0.1 && risen < 0.25,
             "{fallen} {risen}"
         );
+    }
+
+    #[test]
+    fn each_half_life_forgets_one_half() {
+        let ewma = Ewma::new(2.0);
+        for (seconds, expected) in [(0.0, 1.0), (2.0, 0.5), (4.0, 0.25), (20.0, 1.0 / 1024.0)] {
+            let kept = ewma.kept(seconds);
+            assert!((kept - expected).abs() < 1e-5, "{seconds}: {kept}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! step and whenever the viewer does something, from what is there and never from what was meant.
 
 use super::{
-    AdaptationSet, Index, Presentation, RepresentationId, Segment, TOLERANCE,
+    Index, Presentation, RepresentationId, Segment, Segments, TOLERANCE,
     ranges::{Range, Ranges},
 };
 
@@ -38,30 +38,37 @@ impl Inventory {
 
     /// A segment was appended: it takes the place of what was there at its time.
     pub fn record(&mut self, appended: Appended) {
-        let Range { start, end } = appended.time;
-        let mut entries = Vec::new();
-        for old in self.entries.drain(..) {
-            let keep = |start: f64, end: f64| {
-                let time = Range { start, end };
-                let filled = old.filled.and_then(|filled| filled.common(time));
-                Appended {
+        let before = Range {
+            start: f64::NEG_INFINITY,
+            end: appended.time.start,
+        };
+        let after = Range {
+            start: appended.time.end,
+            end: f64::INFINITY,
+        };
+        let mut entries = self.within(before);
+        entries.push(appended);
+        entries.append(&mut self.within(after));
+        self.entries = entries;
+    }
+
+    /// What is left within a range. Boundaries that differ by rounding leave no slivers.
+    fn within(&self, range: Range) -> Vec<Appended> {
+        let mut left = Vec::new();
+        for entry in &self.entries {
+            if let Some(time) = entry.time.common(range)
+                && (time == entry.time || time.length() > TOLERANCE)
+            {
+                let filled = entry.filled.and_then(|filled| filled.common(time));
+                left.push(Appended {
                     time,
                     filled,
-                    held: old.held.min(filled.map_or(0.0, Range::length)),
-                    ..old
-                }
-            };
-            // Boundaries that differ by rounding leave no slivers.
-            if old.time.start < start - TOLERANCE {
-                entries.push(keep(old.time.start, old.time.end.min(start)));
-            }
-            if old.time.end > end + TOLERANCE {
-                entries.push(keep(old.time.start.max(end), old.time.end));
+                    held: entry.held.min(filled.map_or(0.0, Range::length)),
+                    ..*entry
+                });
             }
         }
-        let at = entries.partition_point(|entry: &Appended| entry.time.start < start);
-        entries.insert(at, appended);
-        self.entries = entries;
+        left
     }
 
     /// Forgets what the browser has evicted on its own, or was told to: it is fetched again when it is
@@ -104,8 +111,6 @@ impl Inventory {
 pub struct Situation<'a> {
     /// The film.
     pub film: &'a Presentation,
-    /// For each of its periods, the adaptation set that this SourceBuffer is fed from.
-    pub sets: &'a [Option<usize>],
     /// Where this MediaSource's part of the film ends.
     pub until: f64,
     /// Where the film is.
@@ -120,8 +125,8 @@ pub struct Situation<'a> {
     pub buffered: &'a Ranges,
     /// What was appended to it.
     pub inventory: &'a Inventory,
-    /// The representation to fetch now, of a set of a period.
-    pub choose: &'a dyn Fn(usize, &AdaptationSet) -> Option<usize>,
+    /// What to fetch of a period now, if this SourceBuffer is fed from it at all.
+    pub choose: &'a dyn Fn(usize) -> Option<RepresentationId>,
     /// Whether what was appended is of a representation that may still be played: not, if a
     /// person has chosen another.
     pub accepted: &'a dyn Fn(&Appended) -> bool,
@@ -137,7 +142,7 @@ pub enum Step {
     /// Find out about the segments of this representation.
     Learn(RepresentationId),
     /// Fetch this segment and append it.
-    Fetch(RepresentationId, Segment),
+    Fetch(RepresentationId, Box<Segment>),
     /// Nothing, as long as nothing changes but the time.
     Wait,
     /// Nothing at all: everything up to the end is there.
@@ -157,10 +162,10 @@ const PIECE: f64 = 5.0;
 pub fn plan(now: &Situation) -> (Step, f64) {
     let settled = now.position + SETTLED.0.min(now.goal * SETTLED.1);
     let (step, complete) = needed(now, settled);
+    let end = now.inventory.start_at(now.evictable);
     if let Some(first) = now.buffered.iter().next()
-        && first.start < now.evictable - PIECE
+        && first.start < end - PIECE
     {
-        let end = now.inventory.start_at(now.evictable);
         return (Step::Evict(Range { start: 0.0, end }), complete);
     }
     let better = match step {
@@ -181,39 +186,25 @@ fn needed(now: &Situation, settled: f64) -> (Step, f64) {
         if ahead >= now.goal || ahead > now.others + LEAD {
             return (Step::Wait, time);
         }
-        let found = match find(now, time) {
+        let step = match find(now, time) {
             // Behind the last segment it is all there only if that one is.
-            Found::Nothing => last(now, settled),
+            Step::End => last(now, settled),
             found => found,
         };
-        let (id, segment) = match found {
-            Found::Segment(id, segment) => (id, segment),
-            Found::Unknown(id) => return (Step::Learn(id), time),
-            Found::Nothing => return (Step::End, f64::INFINITY),
+        let segment = match &step {
+            Step::Fetch(_, segment) => segment,
+            Step::End => return (step, f64::INFINITY),
+            _ => return (step, time),
         };
-        if !segment.missing {
+        if !segment.missing && !is_there(now, segment, settled) {
+            let missing = segment.start.max(time);
             // After a gap in the film, the next segment may be far off.
             let is_far = segment.start - now.position >= now.goal;
-            if !is_there(now, &segment, settled) {
-                let missing = segment.start.max(time);
-                return if is_far {
-                    (Step::Wait, missing)
-                } else {
-                    (Step::Fetch(id, segment), missing)
-                };
-            }
+            return (if is_far { Step::Wait } else { step }, missing);
         }
         let after = segment.end.max(time + TOLERANCE);
         time = now.inventory.covered(after, settled, now.accepted);
     }
-}
-
-enum Found {
-    Segment(RepresentationId, Segment),
-    /// The segments of this representation are not known yet.
-    Unknown(RepresentationId),
-    /// This part of the film has no more.
-    Nothing,
 }
 
 /// Whether a segment is in the SourceBuffer already.
@@ -222,58 +213,46 @@ fn is_there(now: &Situation, segment: &Segment, settled: f64) -> bool {
     covered >= segment.end - TOLERANCE
 }
 
-/// The segment at a time, or else the first one after it, in whatever period.
-fn find(now: &Situation, time: f64) -> Found {
+/// Fetches the segment at a time, or else the first one after it, in whatever period.
+fn find(now: &Situation, time: f64) -> Step {
     for (period, it) in now.film.periods.iter().enumerate() {
         if it.end <= time + TOLERANCE || it.start >= now.until {
             continue;
         }
-        match chosen(now, period) {
-            None => {}
-            Some((id, Index::Known(segments))) => {
-                if let Some(segment) = segments.at(time.max(it.start)) {
-                    return Found::Segment(id, segment);
-                }
-            }
-            Some((id, _)) => return Found::Unknown(id),
+        let step = of_period(now, period, &|segments| segments.at(time.max(it.start)));
+        if step != Step::End {
+            return step;
         }
     }
-    Found::Nothing
+    Step::End
 }
 
-/// The last segment of all, if it is not there.
-fn last(now: &Situation, settled: f64) -> Found {
+/// Fetches the last segment of all, if it is not there.
+fn last(now: &Situation, settled: f64) -> Step {
     for (period, it) in now.film.periods.iter().enumerate().rev() {
         if it.start >= now.until {
             continue;
         }
-        match chosen(now, period) {
-            None => {}
-            Some((id, Index::Known(segments))) => {
-                let last = segments.len().checked_sub(1);
-                match last.and_then(|last| segments.get(last)) {
-                    Some(last) if last.missing || is_there(now, &last, settled) => break,
-                    Some(last) => return Found::Segment(id, last),
-                    None => {}
-                }
-            }
-            Some((id, _)) => return Found::Unknown(id),
+        let last = |segments: &Segments| segments.get(segments.len().checked_sub(1)?);
+        match of_period(now, period, &last) {
+            Step::End => {}
+            Step::Fetch(_, last) if last.missing || is_there(now, &last, settled) => break,
+            step => return step,
         }
     }
-    Found::Nothing
+    Step::End
 }
 
-/// What is fetched of a period now, and where its segments are.
-fn chosen<'a>(now: &Situation<'a>, period: usize) -> Option<(RepresentationId, &'a Index)> {
-    let set = now.sets.get(period).copied().flatten()?;
-    let chosen = now.film.periods.get(period)?.sets.get(set)?;
-    let representation = (now.choose)(period, chosen)?;
-    let id = RepresentationId {
-        period,
-        set,
-        representation,
+/// Fetches one of the segments of a period, once they are known. The end is where there is none.
+fn of_period(now: &Situation, period: usize, which: &dyn Fn(&Segments) -> Option<Segment>) -> Step {
+    let id = (now.choose)(period);
+    let Some((id, it)) = id.and_then(|id| Some((id, now.film.representation(id)?))) else {
+        return Step::End;
     };
-    Some((id, &chosen.representations.get(representation)?.index))
+    let Index::Known(segments) = &it.index else {
+        return Step::Learn(id);
+    };
+    which(segments).map_or(Step::End, |segment| Step::Fetch(id, Box::new(segment)))
 }
 
 /// Something that is there and could be better, and is far enough ahead to be fetched anew.
@@ -284,13 +263,12 @@ fn improvement(now: &Situation, settled: f64) -> Option<Step> {
         .find(|entry| entry.time.start > settled && (now.improvable)(entry))?;
     // The middle: boundaries of another representation may be elsewhere.
     let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * TOLERANCE);
-    match find(now, within) {
-        Found::Segment(id, segment) if !segment.missing && segment.start > settled - TOLERANCE => {
-            Some(Step::Fetch(id, segment))
-        }
-        Found::Unknown(id) => Some(Step::Learn(id)),
-        _ => None,
-    }
+    let step = find(now, within);
+    let is_better = match &step {
+        Step::Fetch(_, segment) => !segment.missing && segment.start > settled - TOLERANCE,
+        step => *step != Step::End,
+    };
+    is_better.then_some(step)
 }
 
 #[cfg(test)]
@@ -300,7 +278,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::{Addresses, Period, Representation, Run, Segments};
+    use crate::media::{AdaptationSet, Addresses, Period, Representation, Run};
 
     /// A film of two representations, in segments of `seconds` each.
     fn film(seconds: u64, count: u64) -> Presentation {
@@ -370,7 +348,6 @@ mod tests {
             let other = |entry: &Appended| entry.representation.representation != self.chosen;
             plan(&Situation {
                 film: &self.film,
-                sets: &vec![Some(0); self.film.periods.len()],
                 until: self.film.periods.last().unwrap().end,
                 position: self.position,
                 evictable: self.evictable,
@@ -378,7 +355,13 @@ mod tests {
                 others: self.others,
                 buffered: &self.buffered(),
                 inventory: &self.inventory,
-                choose: &|_, _| Some(self.chosen),
+                choose: &|period| {
+                    Some(RepresentationId {
+                        period,
+                        set: 0,
+                        representation: self.chosen,
+                    })
+                },
                 accepted: &|entry| !(self.locked && other(entry)),
                 improvable: &|entry| {
                     !self.locked && entry.representation.representation < self.chosen
@@ -510,6 +493,21 @@ mod tests {
                 end: 6.0
             })
         );
+    }
+
+    #[test]
+    fn a_segment_is_evicted_as_a_whole() {
+        let mut bench = Bench::new(film(10, 6));
+        bench.goal = 30.0;
+        bench.settle();
+        bench.evictable = 8.0;
+        assert_eq!(bench.plan(), Step::Wait);
+        bench.evictable = 12.0;
+        let first = Range {
+            start: 0.0,
+            end: 10.0,
+        };
+        assert_eq!(bench.plan(), Step::Evict(first));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Stretches of time, as a SourceBuffer's `buffered` has them: in seconds, ascending, apart from each
 //! other.
 
+use std::rc::Rc;
+
 /// From one time to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
@@ -30,9 +32,9 @@ impl Range {
 /// an incomplete frame have one at their start.
 const CRACK: f64 = 0.1;
 
-/// Any number of ranges.
+/// Any number of ranges. Shared by all that ask for them again and again, as none of them changes them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ranges(Vec<Range>);
+pub struct Ranges(Rc<Vec<Range>>);
 
 impl FromIterator<Range> for Ranges {
     /// Takes ranges in ascending order, as a browser has them. What is empty is left out, and what
@@ -46,7 +48,7 @@ impl FromIterator<Range> for Ranges {
                 _ => {}
             }
         }
-        Self(taken)
+        Self(Rc::new(taken))
     }
 }
 
@@ -75,17 +77,19 @@ impl Ranges {
     /// What lies in both.
     pub fn common(&self, other: &Self) -> Self {
         let mut common = Vec::new();
-        let (mut left, mut right) = (self.iter().peekable(), other.iter().peekable());
-        while let (Some(a), Some(b)) = (left.peek().copied(), right.peek().copied()) {
-            common.extend(a.common(b));
+        let (mut left, mut right) = (self.0.as_slice(), other.0.as_slice());
+        while let ([a, after_a @ ..], [b, after_b @ ..]) = (left, right) {
+            if let Some(both) = a.common(*b) {
+                common.push(both);
+            }
             // The one that ends first has nothing in common with what follows.
             if a.end < b.end {
-                left.next();
+                left = after_a;
             } else {
-                right.next();
+                right = after_b;
             }
         }
-        Self(common)
+        Self(Rc::new(common))
     }
 
     /// What lies within one range, gaps included: from the first of it to the last.

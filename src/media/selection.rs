@@ -22,22 +22,29 @@ pub fn select(
     wish: Option<&Wish>,
     playable: &dyn Fn(RepresentationId) -> bool,
 ) -> Sets {
-    let mut best: Vec<Option<(u8, usize)>> = vec![None; film.periods.len()];
-    for id in film.ids() {
-        let (Some(set), Some(best)) = (film.set(id), best.get_mut(id.period)) else {
-            continue;
-        };
-        let rank = match wish {
-            Some(wish) if wish.language == set.language && wish.label == set.label => 3,
-            Some(wish) if wish.language == set.language => 2,
-            _ => u8::from(set.main),
-        };
-        let is_better = best.is_none_or(|(best, _)| rank > best);
-        if set.kind == kind && is_better && playable(id) {
-            *best = Some((rank, id.set));
+    let mut sets = Sets::new();
+    for (period, it) in film.periods.iter().enumerate() {
+        let mut best = None;
+        let mut highest = None;
+        for (set, it) in it.sets.iter().enumerate() {
+            let rank = Some(match wish {
+                Some(wish) if wish.language == it.language => 2 + u8::from(wish.label == it.label),
+                _ => u8::from(it.main),
+            });
+            let playable = |representation| {
+                playable(RepresentationId {
+                    period,
+                    set,
+                    representation,
+                })
+            };
+            if it.kind == kind && rank > highest && (0..it.representations.len()).any(playable) {
+                (best, highest) = (Some(set), rank);
+            }
         }
+        sets.push(best);
     }
-    best.iter().map(|best| best.map(|(_, set)| set)).collect()
+    sets
 }
 
 /// A stretch of a film that one MediaSource can play: its SourceBuffers are made once, and each must
