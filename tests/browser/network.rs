@@ -84,6 +84,7 @@ async fn trouble_that_lasts_is_told_of_until_it_is_over() {
             stage.value("document.querySelector('[role=alert]')").await,
             json!(null)
         );
+        stage.screenshot("retrying").await;
         stage.server.heal();
         stage.until(&format!("{notice} === null")).await;
         stage.ends_with_all_there().await;
