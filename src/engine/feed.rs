@@ -75,7 +75,7 @@ impl Feed {
             };
             self.shared.conditions.fill(self.kind, filled);
             let (id, done) = match step {
-                Step::Learn(id) => (id, self.shared.film.learn(id).await),
+                Step::Learn(id) => (id, self.learn(id).await),
                 Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
                 Step::Evict(range) => {
                     buffer.remove(range).await?;
@@ -210,6 +210,22 @@ impl Feed {
             },
         );
         chosen.map(id)
+    }
+
+    /// Finds out about a representation, for as long as it is the one to be fetched next.
+    async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
+        let conditions = &self.shared.conditions;
+        let mut learning = Box::pin(self.shared.film.learn(id));
+        loop {
+            match select(learning, conditions.tick()).await {
+                Either::Left((done, _)) => return done,
+                Either::Right((_, going)) => learning = going,
+            }
+            let buffered = conditions.filled(self.kind).unwrap_or_default().buffered;
+            if self.next_step(&buffered).0 != Step::Learn(id) {
+                return Ok(());
+            }
+        }
     }
 
     /// Fetches a segment and appends it, unless that turns out not to be wanted meanwhile.

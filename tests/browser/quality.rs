@@ -243,3 +243,24 @@ async fn what_would_stutter_is_left_alone() {
     })
     .await;
 }
+
+/// A playlist that does not come keeps nobody who has changed his mind.
+#[tokio::test]
+async fn what_is_chosen_no_more_is_waited_for_no_more() {
+    with(Browser::Chromium, async |stage| {
+        stage.server.trouble("/240p/media.m3u8", Trouble::Silence);
+        stage.open("?src=film/film.m3u8&goal=8").await;
+        stage.plays().await;
+        choose(stage, "0").await;
+        stage.server.until_asked_for("/240p/media.m3u8").await;
+        choose(stage, "").await;
+        while stage.server.abandoned() == 0 {
+            stage.until("true").await;
+        }
+        assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
+        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.until(&format!("{VIDEO}.ended")).await;
+        is_well(stage).await;
+    })
+    .await;
+}
