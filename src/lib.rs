@@ -24,8 +24,8 @@
 //!                          ◄─── Command::Observe ──  app/observer.rs  where the film is
 //!  engine/act.rs      perform()
 //!  engine/feed.rs       Feed::run()       what next? media/plan.rs plan()
-//!  engine/fetch.rs        fetch()    ─► ArrayBuffer ─┐
-//!  engine/buffer.rs       appendBuffer() ◄───────────┘  ┄┄┄┄ frames ┄┄►  the element plays them
+//!  engine/fetch.rs        Request::send()  ─► bytes ─┐
+//!  engine/buffer.rs       Buffer::append() ◄─────────┘  ┄┄┄┄ frames ┄┄►  the element plays them
 //! ```
 //!
 //! # Playing on while the page is frozen
@@ -88,7 +88,7 @@
 //! 7. The element owns the truth about itself (`paused`, `muted`, `currentTime`, `ended`): what is
 //!    drawn of it follows its events, and buttons only ask.
 //! 8. One operation at a time on a SourceBuffer: each takes `&mut self` and is awaited, so two at once do
-//!    not compile.
+//!    not compile; one that is given up is ended by `Buffer::reset()` before the next.
 //! 9. Dropping a session aborts its fetches and ends its calls to the MediaSource; ✓ nothing is
 //!    leaked on purpose.
 //! 10. Media bytes go `fetch → ArrayBuffer → appendBuffer`. They pass through wasm memory only where a box

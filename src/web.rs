@@ -95,10 +95,6 @@ extern "C" {
     /// What a stream's reader resolves to.
     pub type Chunk;
 
-    /// Whether the stream has ended.
-    #[wasm_bindgen(method, getter, structural)]
-    pub fn done(this: &Chunk) -> bool;
-
     /// The bytes; `None` at the end.
     #[wasm_bindgen(method, getter, structural)]
     pub fn value(this: &Chunk) -> Option<Uint8Array>;

@@ -45,6 +45,8 @@ pub struct Link {
     bridge: WorkerBridge<Agent>,
     line: Rc<Line>,
     spawned: Cell<Option<Mark>>,
+    /// What the worker knows of this session's goal and choice, and need not be told again.
+    told: Cell<(BufferGoal, Choice)>,
     worker: Worker,
     _errors: EventListener,
 }
@@ -99,6 +101,7 @@ impl Link {
         Self {
             bridge,
             spawned: Cell::new(Some(spawned)),
+            told: Cell::default(),
             _errors: hear_errors(&line, &worker, script),
             worker,
             line,
@@ -120,6 +123,7 @@ impl Link {
         let session = self.line.session.get().next();
         self.line.session.set(session);
         self.line.answered.set(false);
+        self.told.set((settings.buffer, Choice::default()));
         self.send(Command::Load {
             session,
             url,
@@ -139,6 +143,11 @@ impl Link {
 
     /// Tells the worker what a person has chosen, as positions in the lists that it gave.
     pub fn choose(&self, choice: Choice) {
+        let (buffer, told) = self.told.get();
+        if told == choice {
+            return;
+        }
+        self.told.set((buffer, choice));
         let session = self.line.session.get();
         self.send(Command::Choose {
             session,
@@ -149,6 +158,11 @@ impl Link {
 
     /// Tells the worker how much to buffer from now on.
     pub fn configure(&self, buffer: BufferGoal) {
+        let (told, choice) = self.told.get();
+        if told == buffer {
+            return;
+        }
+        self.told.set((buffer, choice));
         let session = self.line.session.get();
         self.send(Command::Configure { session, buffer });
     }

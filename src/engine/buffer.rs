@@ -18,7 +18,8 @@ use crate::{
 /// One track's SourceBuffer.
 ///
 /// The browser refuses an operation while another is going on. Here each takes `&mut self` and is
-/// awaited, so the queue of operations is the borrow: two at once do not compile.
+/// awaited, so the queue of operations is the borrow: two at once do not compile. One that is not awaited
+/// to its end is ended by [`reset`](Self::reset).
 pub struct Buffer {
     buffer: SourceBuffer,
     mime: String,
@@ -89,7 +90,7 @@ impl Buffer {
     }
 
     /// What is appended from now on is so many seconds later than its own timestamps say (`None` leaves
-    /// that as it is), and what of it lies outside of a bounds is left out.
+    /// that as it is), and what of it lies out of bounds is left out.
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.

@@ -218,6 +218,11 @@ impl Conditions {
         self.filled.borrow()[place(kind)].clone()
     }
 
+    /// What one of them holds.
+    pub fn buffered(&self, kind: Kind) -> Ranges {
+        self.filled(kind).unwrap_or_default().buffered
+    }
+
     /// Takes over how a buffer is filled.
     pub fn fill(&self, kind: Kind, now: Filled) {
         let (ended, buffered) = (now.ended, now.buffered.clone());

@@ -221,7 +221,7 @@ impl Feed {
                 Either::Left((done, _)) => return done,
                 Either::Right((_, going)) => learning = going,
             }
-            let buffered = conditions.filled(self.kind).unwrap_or_default().buffered;
+            let buffered = conditions.buffered(self.kind);
             if self.next_step(&buffered).0 != Step::Learn(id) {
                 return Ok(());
             }
@@ -325,7 +325,7 @@ impl Feed {
         if segment.end < position || segment.start > position + conditions.goal() + NEAR {
             return false;
         }
-        let buffered = conditions.filled(self.kind).unwrap_or_default().buffered;
+        let buffered = conditions.buffered(self.kind);
         match self.next_step(&buffered).0 {
             // Only what is needed sooner is a reason to stop.
             Step::Fetch(_, other) if other.start >= segment.end - TOLERANCE => true,
@@ -362,8 +362,8 @@ impl Feed {
             received: download.progress.received.get(),
             total: total.unwrap_or_else(|| bytes(download.of)),
         };
-        let filled = conditions.filled(self.kind).unwrap_or_default();
-        let left = filled.buffered.ahead(conditions.position()) / conditions.rate();
+        let buffered = conditions.buffered(self.kind);
+        let left = buffered.ahead(conditions.position()) / conditions.rate();
         abr::is_hopeless(transfer, left, bytes(lower))
     }
 

@@ -126,14 +126,22 @@ impl Film {
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
     pub async fn init(&self, of: &Representation, place: &Place) -> Result<Uint8Array, Trouble> {
+        if let Some(file) = self.find(&of.bases, place) {
+            return Ok(file.bytes.clone());
+        }
         let file = self.file(Piece::Init, &of.bases, place).await?;
         if of.container.ends_with("/mp4")
-            && let Err(fault) = manifest::init(&file.bytes, &place.path, Piece::Init)
+            && let Err(fault) = manifest::init(&file.bytes, &file.url, Piece::Init)
         {
-            self.kept.borrow_mut().retain(|it| it.place != *place);
+            self.discard(place);
             return Err(fault);
         }
         Ok(file.bytes.clone())
+    }
+
+    /// What came damaged may be sound the next time.
+    fn discard(&self, place: &Place) {
+        self.kept.borrow_mut().retain(|it| it.place != *place);
     }
 
     /// A file that a representation refers to; of a segment, its beginning. Init segments and keys are
@@ -176,7 +184,10 @@ impl Film {
         let mut lesson = Lesson::about(self.representation(id)?);
         while let Some((what, place)) = self.question(&lesson)? {
             let file = self.file(what, &lesson.it.bases, &place).await?;
-            self.understand(&mut lesson, id, what, &place, &file)?;
+            if let Err(fault) = self.understand(&mut lesson, id, what, &place, &file) {
+                self.discard(&place);
+                return Err(fault);
+            }
         }
         self.take(id, lesson)
     }
@@ -238,11 +249,7 @@ impl Film {
                 Rc::new(index.segments(sidx))
             }
             _ => {
-                let url = match what {
-                    Piece::Init => &self.url,
-                    _ => &file.url,
-                };
-                lesson.kind = Some(manifest::describe(it, &file.bytes, url, what)?);
+                lesson.kind = Some(manifest::describe(it, file, what)?);
                 lesson.is_described = true;
                 return Ok(());
             }

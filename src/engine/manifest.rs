@@ -91,12 +91,8 @@ fn playlist(file: &File, definitions: &Definitions) -> Result<Playlist, Trouble>
 ///
 /// # Errors
 /// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe(
-    it: &mut Representation,
-    bytes: &Uint8Array,
-    url: &str,
-    what: Piece,
-) -> Result<Kind, Trouble> {
+pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kind, Trouble> {
+    let File { bytes, url, .. } = file;
     let (container, kind) = match sniff::content(&bytes.to_vec(), "") {
         Content::Mp4 => {
             let init = init(bytes, url, what)?;

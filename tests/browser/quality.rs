@@ -50,14 +50,6 @@ async fn choose(stage: &Stage, value: &str) {
     assert_eq!(stage.value(&choose).await, json!(true));
 }
 
-async fn is_well(stage: &Stage) {
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
-    assert_eq!(alert, json!(null));
-    let media = stage.value("probe.media.includes('error')").await;
-    assert_eq!(media, json!(false));
-    assert_eq!(stage.value("probe.errors").await, json!([]));
-}
-
 /// On a fast network it begins with a picture that is worth seeing, and goes up to the best one where
 /// the screen has the pixels for it.
 #[tokio::test]
@@ -74,7 +66,7 @@ async fn a_fast_network_and_a_large_picture_get_the_best() {
         stage.plays().await;
         stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
         stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -97,7 +89,7 @@ async fn a_small_picture_gets_no_more_than_it_shows() {
         resize(stage, 1400, 1000, 2).await;
         stage.value(&format!("{VIDEO}.play()")).await;
         stage.server.until_asked_for("/1080p/16.m4s").await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -119,7 +111,7 @@ async fn a_slow_network_gets_what_it_can_carry() {
         // And up again, once it gives more.
         stage.server.heal();
         until_automatically(stage, &["720p", "1080p"]).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -219,7 +211,7 @@ async fn what_cannot_be_decoded_is_left_alone() {
             assert_eq!(offered, json!(["Auto", "720p", "360p", "240p"]), "{film}");
         }
         assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -239,7 +231,7 @@ async fn what_would_stutter_is_left_alone() {
         stage.until_taken("end of stream").await;
         assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
         assert_eq!(asked_for(stage).last(), Some(&("360p".into(), 16)));
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -260,7 +252,7 @@ async fn what_is_chosen_no_more_is_waited_for_no_more() {
         assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
         stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
         stage.until(&format!("{VIDEO}.ended")).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }

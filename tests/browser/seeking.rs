@@ -30,14 +30,6 @@ async fn plays_from(stage: &Stage, second: f64) {
     stage.until(&there).await;
 }
 
-async fn is_well(stage: &Stage) {
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
-    assert_eq!(alert, json!(null));
-    let media = stage.value("probe.media.includes('error')").await;
-    assert_eq!(media, json!(false));
-    assert_eq!(stage.value("probe.errors").await, json!([]));
-}
-
 /// Numbers of the segments of a track that were asked for.
 fn asked_for(stage: &Stage, folder: &str) -> Vec<u32> {
     let paths = stage.server.requested(&format!("/{folder}/"));
@@ -59,7 +51,7 @@ async fn within_what_is_buffered_nothing_is_fetched_for_a_seek() {
         let all: Vec<u32> = (1..=16).collect();
         assert_eq!(asked_for(stage, "720p"), all);
         assert_eq!(asked_for(stage, "audio"), all);
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -82,7 +74,7 @@ async fn beyond_what_is_buffered_it_goes_on_where_the_viewer_is() {
         }
         stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
         stage.until(&format!("{VIDEO}.ended")).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -114,7 +106,7 @@ async fn while_paused_the_picture_is_shown() {
             stage.value(&format!("{VIDEO}.paused")).await,
             json!(true)
         );
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -132,7 +124,7 @@ async fn while_it_loads() {
         assert_eq!(asked_for(stage, "720p"), [0_u32; 0]);
         seek(stage, 20.5).await;
         plays_from(stage, 20.5).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -161,7 +153,7 @@ async fn during_another_seek() {
             ))
             .await;
         plays_from(stage, 20.5).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -225,7 +217,7 @@ async fn dragging_asks_for_little_and_gives_up_what_is_passed_by() {
             .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
             .await;
         assert_eq!(stage.server.requests("/720p/8.m4s"), before + 1);
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -247,12 +239,12 @@ async fn before_the_start_and_past_the_end() {
         let end: (f64, f64) = serde_json::from_value(end).unwrap();
         assert!((31.9..32.2).contains(&end.0), "ended at {end:?}");
         assert!((31.9..32.2).contains(&end.1), "ended at {end:?}");
-        is_well(stage).await;
+        stage.is_well().await;
         // All of it is still there to be seen.
         seek(stage, 12.5).await;
         stage.value(&format!("{VIDEO}.play()")).await;
         plays_from(stage, 12.5).await;
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }
@@ -278,7 +270,7 @@ async fn back_after_the_end_and_to_the_end_again() {
         }
         // The beginning was fetched for the second round only.
         assert_eq!(stage.server.requests("/720p/2.m4s"), 1);
-        is_well(stage).await;
+        stage.is_well().await;
     })
     .await;
 }

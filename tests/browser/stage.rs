@@ -149,6 +149,15 @@ impl Stage {
             .await;
     }
 
+    /// That nothing has gone wrong so far: no message, no error of the element, none that nobody caught.
+    pub async fn is_well(&self) {
+        let alert = self.value("document.querySelector('[role=alert]')").await;
+        assert_eq!(alert, json!(null));
+        let media = self.value("probe.media.includes('error')").await;
+        assert_eq!(media, json!(false));
+        assert_eq!(self.value("probe.errors").await, json!([]));
+    }
+
     /// Plays the sample film to its end, in a hurry, and then all of it is there. It is a failure if a
     /// message appears.
     pub async fn ends_with_all_there(&self) {
