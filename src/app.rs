@@ -1,6 +1,7 @@
 //! The page: its composition root.
 
 mod address;
+mod agent;
 mod journey;
 mod link;
 mod menu;
@@ -10,6 +11,7 @@ mod playback;
 mod player;
 mod screen;
 mod source_form;
+mod way;
 
 use yew::prelude::*;
 
@@ -47,6 +49,7 @@ fn App() -> Html {
             {captions}
             start={address.start}
             buffer={address.buffer}
+            engine={address.engine}
             credentials={address.credentials}
         />
     };
@@ -58,6 +61,7 @@ fn App() -> Html {
                 source: (source != SAMPLE).then_some(source),
                 start: 0.0,
                 buffer: address.buffer,
+                engine: address.engine,
                 credentials: address.credentials,
                 showing: address.showing + 1,
             };

@@ -1,5 +1,5 @@
 //! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a
-//! playback does is told in [`session`].
+//! playback does is told in [`session`], and where the agent lives in [`home`].
 
 mod act;
 mod boxes;
@@ -10,6 +10,7 @@ mod download;
 mod feed;
 mod fetch;
 mod film;
+pub mod home;
 mod manifest;
 mod meter;
 mod network;
@@ -18,72 +19,33 @@ mod shared;
 mod source;
 mod watch;
 
-use gloo_events::EventListener;
-use gloo_worker::{HandlerId, Registrable, Worker, WorkerScope};
-use wasm_bindgen::JsCast;
-use web_sys::{EventTarget, PromiseRejectionEvent};
-
-use crate::{
-    web,
-    wire::{
-        BUILD, Command, Event,
-        post::{Letter, Parcel, Port},
-    },
+use crate::wire::{
+    BUILD, Command, Event,
+    post::{Letter, Port},
 };
 use session::Session;
 
-/// Runs the agent in this worker.
-pub fn start() {
-    // A panic becomes an exception with the panic's words, and so an `error` event of this worker,
-    // as whatever nobody caught does. The page hears it: see `app/link.rs`.
-    std::panic::set_hook(Box::new(|panic| {
-        wasm_bindgen::throw_str(&panic.to_string())
-    }));
-    Agent::registrar().encoding::<Parcel>().register();
-}
-
-/// The gloo-worker agent of one player.
+/// The agent of one player. It does not know which thread it runs on.
 pub struct Agent {
-    page: Option<Port>,
+    page: Port,
     session: Option<Session>,
-    _rejections: EventListener,
 }
 
-impl Worker for Agent {
-    type Message = ();
-    type Input = Letter<Command>;
-    type Output = Letter<Event>;
-
-    fn create(_: &WorkerScope<Self>) -> Self {
-        Self {
-            page: None,
-            session: None,
-            // A rejected promise that nobody awaits would end here, unheard.
-            _rejections: EventListener::new(
-                &js_sys::global().unchecked_into::<EventTarget>(),
-                "unhandledrejection",
-                |event| {
-                    web::report_error(&event.unchecked_ref::<PromiseRejectionEvent>().reason());
-                },
-            ),
-        }
-    }
-
-    fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
-
-    fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        let page = Port::new(scope, bridge);
+impl Agent {
+    /// An agent that says its first word to a page.
+    pub fn new(page: Port) -> Self {
         page.post(Event::Ready {
             build: BUILD.into(),
         });
-        self.page = Some(page);
+        Self {
+            page,
+            session: None,
+        }
     }
 
-    fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {
-        // gloo hands over no message before `connected`.
-        let Some(page) = &self.page else {
-            return;
-        };
+    /// Does what the page asks for.
+    pub fn hear(&mut self, letter: Letter<Command>) {
+        let page = &self.page;
         // What is said of a past playback is of no interest any more.
         let current = |session| self.session.as_ref().filter(|it| it.id() == session);
         match letter.open() {
@@ -124,6 +86,7 @@ impl Worker for Agent {
                     playback.configure(buffer);
                 }
             }
+            Ok(Command::Ping) => page.post(Event::Pong),
             Ok(Command::Stop { session }) => {
                 if current(session).is_some() {
                     // Dropping it ends it, and it says so itself.

@@ -2,7 +2,8 @@
 //!
 //! A [gloo-worker](https://docs.rs/gloo-worker) agent, on a thread of its own, makes the
 //! `MediaSource`, fetches the film and feeds it. Its `MediaSourceHandle` crosses to the page, which
-//! sets `video.srcObject` and only watches. On the page, [Yew](https://yew.rs) draws.
+//! sets `video.srcObject` and only watches. On the page, [Yew](https://yew.rs) draws. Where a browser has
+//! no MediaSource in workers, the page loads the same program and the same agent lives on the page.
 //!
 //! # The handle's way
 //!
@@ -39,19 +40,22 @@
 //! | room | thread | what is done there |
 //! |---|---|---|
 //! | `bin/app.rs` | page | the page's program: [`app::start`] |
-//! | `bin/worker.rs` | worker | the worker's program: [`engine::start`] |
+//! | `bin/worker.rs` | worker | the engine's program: [`engine::home::start`]; a page can load it, too |
 //! | [`app`] | page | composition root: the form, and one or two players |
 //! | `app/player.rs` | page | [`app::Player`], the component that a fork takes along |
 //! | `app/playback.rs` | page | what the page knows of a playback: a pure reducer, and the hook that feeds it |
-//! | `app/link.rs` | page | spawns the agent, shakes hands, drops what is stale, takes leave in order |
+//! | `app/way.rs` | page | where the engine is to run, by what the browser has |
+//! | `app/agent.rs` | page | the way to an agent, in a worker or on the page |
+//! | `app/link.rs` | page | shakes hands, drops what is stale, feels the pulse, takes leave in order |
 //! | `app/screen.rs` | page | the video element: where the handle arrives |
 //! | `app/observer.rs` | page | sees where the film is, and says so |
 //! | `app/journey.rs`, `app/notice.rs`, `app/menu.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
-//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&credentials` |
+//! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
+//! | `engine/home.rs` | worker | where the agent lives: in a gloo-worker, or on the page |
 //! | `engine/session.rs` | worker | one playback, from `new MediaSource()` to its end |
 //! | `engine/act.rs`, `engine/watch.rs` | worker | as much of a film as one MediaSource can play; gaps, freezes and its end |
 //! | `engine/feed.rs`, `engine/download.rs` | worker | feeds one SourceBuffer; one segment on its way into it |
@@ -77,7 +81,7 @@
 //! `tests/architecture.rs` reads the sources and holds those marked ✓.
 //!
 //! 1. ✓ Imports go `bin → app | engine → wire, media, web`. `app` and `engine` do not see each other, but
-//!    for `app/link.rs`, which names the agent that it spawns.
+//!    for `app/agent.rs`, which names the agent that it spawns.
 //! 2. ✓ Yew, the window and the document are only in `app`.
 //! 3. ✓ A MediaSource and its SourceBuffers are only in `engine` and `web`: the page has no other way
 //!    to a film than the handle.
@@ -95,7 +99,9 @@
 //!     has to be read: an init segment, an index, the first bytes of a segment, the headers of its boxes.
 //! 11. What to do next is decided from what is there (`media/plan.rs`), anew after every step, and never
 //!     from what was meant.
-//! 12. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
+//! 12. The engine does not know which thread it runs on, but for two lines of `engine/source.rs`: on the
+//!     page, a MediaSource goes to the element itself.
+//! 13. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
 //!     words for the person who is watching.
 
 pub mod app;

@@ -7,33 +7,60 @@ use futures_channel::oneshot;
 use gloo_events::EventListener;
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource, SourceBuffer};
+use web_sys::{
+    DedicatedWorkerGlobalScope, EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource,
+    SourceBuffer, Url,
+};
 
 #[wasm_bindgen]
 extern "C" {
     /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle): stands for a
     /// worker's `MediaSource` on the page. Transferable, once; neither cloneable nor constructible.
-    #[wasm_bindgen(extends = Object)]
+    #[wasm_bindgen(extends = MediaProvider, extends = Object)]
     #[derive(Clone, Debug, PartialEq)]
     pub type MediaSourceHandle;
 
-    /// A [`MediaSource`] as a dedicated worker sees it: with its handle.
+    /// A [media provider object](https://html.spec.whatwg.org/#media-provider-object): what an element
+    /// plays. It is a [`MediaSourceHandle`] where the engine runs in a worker, and the MediaSource
+    /// itself where it runs on the page.
+    #[wasm_bindgen(extends = Object, is_type_of = is_provider)]
+    #[derive(Clone, Debug, PartialEq)]
+    pub type MediaProvider;
+
+    /// A [`MediaSource`] with all that it has on either thread.
     #[wasm_bindgen(extends = MediaSource, extends = EventTarget, extends = Object, js_name = MediaSource)]
     #[derive(Clone, Debug)]
-    pub type WorkerMediaSource;
+    pub type AnyMediaSource;
 
     /// `new MediaSource()`. An error where the thread has no `MediaSource`, as in Firefox's workers.
     #[wasm_bindgen(constructor, catch, js_class = "MediaSource")]
-    pub fn new() -> Result<WorkerMediaSource, JsValue>;
+    pub fn new() -> Result<AnyMediaSource, JsValue>;
 
     /// [`MediaSource.handle`](https://w3c.github.io/media-source/#dom-mediasource-handle): the same
-    /// object every time; `None` where the browser knows no handles.
+    /// object every time; `None` where the browser knows no handles. It is for workers only.
     #[wasm_bindgen(method, getter)]
-    pub fn handle(this: &WorkerMediaSource) -> Option<MediaSourceHandle>;
+    pub fn handle(this: &AnyMediaSource) -> Option<MediaSourceHandle>;
+
+    /// [`ManagedMediaSource.streaming`](https://w3c.github.io/media-source/#dom-managedmediasource-streaming):
+    /// whether it wants more to be appended; `None` of a MediaSource that leaves that to its user.
+    #[wasm_bindgen(method, getter)]
+    pub fn streaming(this: &AnyMediaSource) -> Option<bool>;
 
     /// `MediaSource.duration = seconds`, which throws while the source is not open.
     #[wasm_bindgen(method, setter, catch, js_name = duration)]
-    pub fn try_set_duration(this: &WorkerMediaSource, seconds: f64) -> Result<(), JsValue>;
+    pub fn try_set_duration(this: &AnyMediaSource, seconds: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = MediaSource, js_name = isTypeSupported)]
+    fn plain_supports(mime: &str) -> Result<bool, JsValue>;
+
+    #[wasm_bindgen(extends = AnyMediaSource, js_name = ManagedMediaSource)]
+    type Managed;
+
+    #[wasm_bindgen(constructor, catch, js_class = "ManagedMediaSource")]
+    fn new_managed() -> Result<Managed, JsValue>;
+
+    #[wasm_bindgen(catch, static_method_of = Managed, js_class = "ManagedMediaSource", js_name = isTypeSupported)]
+    fn supports(mime: &str) -> Result<bool, JsValue>;
 
     #[wasm_bindgen(extends = SourceBuffer)]
     type Placed;
@@ -52,6 +79,9 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, catch, js_name = srcObject)]
     fn set_src_object(this: &Attachable, handle: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, setter, js_name = disableRemotePlayback)]
+    fn set_disable_remote_playback(this: &Attachable, disable: bool);
 
     #[wasm_bindgen(extends = HtmlVideoElement)]
     type FrameSource;
@@ -140,6 +170,87 @@ extern "C" {
     fn on_line(this: &AnyNavigator) -> bool;
 }
 
+/// Makes a MediaSource on this thread: a managed one where there is such a thing, as its browser prefers
+/// that, and on an iPhone has no other.
+///
+/// # Errors
+/// What the browser says where this thread has neither.
+pub fn new_media_source() -> Result<AnyMediaSource, JsValue> {
+    Managed::new_managed()
+        .map(Into::into)
+        .or_else(|_| AnyMediaSource::new())
+}
+
+/// Whether a MediaSource of this thread decodes a type, as in
+/// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
+pub fn can_decode(mime: &str) -> bool {
+    Managed::supports(mime)
+        .or_else(|_| plain_supports(mime))
+        .unwrap_or(false)
+}
+
+/// Whether this thread is a dedicated worker's.
+pub fn is_worker() -> bool {
+    js_sys::global().is_instance_of::<DedicatedWorkerGlobalScope>()
+}
+
+/// Whether workers can make a MediaSource, by what the page's own says: in
+/// [`canConstructInDedicatedWorker`](https://w3c.github.io/media-source/#dom-mediasource-canconstructindedicatedworker).
+pub fn workers_have_media_source() -> bool {
+    MEDIA_SOURCES.iter().any(|class| {
+        let class = property(&js_sys::global(), class);
+        property(&class, "canConstructInDedicatedWorker").is_truthy()
+    })
+}
+
+/// Whether this thread has a MediaSource.
+pub fn has_media_source() -> bool {
+    let global = js_sys::global();
+    MEDIA_SOURCES
+        .iter()
+        .any(|class| property(&global, class).is_truthy())
+}
+
+const MEDIA_SOURCES: [&str; 2] = ["ManagedMediaSource", "MediaSource"];
+
+/// What an object has by this name: `undefined`, if it is none.
+fn property(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+fn is_provider(value: &JsValue) -> bool {
+    value.is_instance_of::<MediaSourceHandle>() || value.is_instance_of::<MediaSource>()
+}
+
+#[wasm_bindgen(inline_js = "export function load(url) { return import(url); }")]
+extern "C" {
+    /// `import(url)` of an absolute URL: a promise for the module.
+    pub fn load(url: &str) -> Promise;
+}
+
+/// The module of the engine's program, as a page sees it.
+#[wasm_bindgen]
+extern "C" {
+    /// Its namespace object.
+    pub type Program;
+
+    /// Makes an agent that is heard by this function.
+    #[wasm_bindgen(method, catch)]
+    pub fn agent(this: &Program, hear: &Function) -> Result<PageAgent, JsValue>;
+
+    /// An agent on the page: `engine::home::OnPage` in that program.
+    #[derive(Clone)]
+    pub type PageAgent;
+
+    /// Tells it something.
+    #[wasm_bindgen(method, catch)]
+    pub fn tell(this: &PageAgent, parcel: &JsValue) -> Result<(), JsValue>;
+
+    /// Lets it go.
+    #[wasm_bindgen(method, catch)]
+    pub fn free(this: &PageAgent) -> Result<(), JsValue>;
+}
+
 /// A text in UTF-8. What is none of that becomes replacement characters.
 pub fn decode(bytes: &Uint8Array) -> String {
     TextDecoder::new_text_decoder().decode_text(bytes)
@@ -169,11 +280,8 @@ pub fn set_append_window(buffer: &SourceBuffer, start: f64, end: f64) -> Result<
 /// Whether a SourceBuffer can change over to another format
 /// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
 pub fn can_change_type() -> bool {
-    let class = js_sys::Reflect::get(&js_sys::global(), &"SourceBuffer".into());
-    let prototype = class.and_then(|class| js_sys::Reflect::get(&class, &"prototype".into()));
-    prototype.is_ok_and(|prototype| {
-        js_sys::Reflect::has(&prototype, &"changeType".into()).unwrap_or(false)
-    })
+    let class = property(&js_sys::global(), "SourceBuffer");
+    property(&property(&class, "prototype"), "changeType").is_truthy()
 }
 
 /// Whether the browser believes that there is a network.
@@ -202,18 +310,55 @@ pub fn now() -> f64 {
     TIME_ORIGIN.with(|origin| *origin) + performance_now()
 }
 
-/// Sets `video.srcObject` to a worker's MediaSource.
+/// Keeps a MediaSource attached that is known to the element by an object URL. A handle needs none.
+#[derive(Debug)]
+pub struct Attachment(Option<String>);
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        if let Some(url) = &self.0 {
+            // It was made by this page, so it is one.
+            let _ = Url::revoke_object_url(url);
+        }
+    }
+}
+
+/// Sets `video.srcObject` to a worker's MediaSource. One of the page's own goes by an object URL, which
+/// every browser takes.
 ///
 /// # Errors
 /// What the browser says where an element takes no handle.
-pub fn attach(video: &HtmlVideoElement, handle: &MediaSourceHandle) -> Result<(), JsValue> {
-    video
-        .unchecked_ref::<Attachable>()
-        .set_src_object(handle.as_ref())
+pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Attachment, JsValue> {
+    let element = video.unchecked_ref::<Attachable>();
+    // Without this, Safari does not open a managed one.
+    element.set_disable_remote_playback(true);
+    match provider.dyn_ref::<MediaSource>() {
+        None => {
+            element.set_src_object(provider)?;
+            Ok(Attachment(None))
+        }
+        Some(source) => {
+            let url = Url::create_object_url_with_source(source)?;
+            element.set_src_object(&JsValue::NULL)?;
+            video.set_src(&url);
+            Ok(Attachment(Some(url)))
+        }
+    }
 }
 
-/// Sets `video.srcObject` to null: the MediaSource behind it closes.
+/// Has the element play a URL by itself.
+pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
+    video.set_src(url);
+    Attachment(None)
+}
+
+/// Takes the film from the element: the MediaSource behind it closes.
 pub fn detach(video: &HtmlVideoElement) {
+    if video.has_attribute("src") {
+        // An empty one would be an error.
+        let _ = video.remove_attribute("src");
+        video.load();
+    }
     // Only a foreign object is ever refused, never null.
     let _ = video
         .unchecked_ref::<Attachable>()
@@ -284,9 +429,7 @@ impl Drop for FirstFrame {
 
 /// What kind of exception it is.
 pub fn name(exception: &JsValue) -> Option<String> {
-    js_sys::Reflect::get(exception, &"name".into())
-        .ok()?
-        .as_string()
+    property(exception, "name").as_string()
 }
 
 /// What an exception says, in its own words.

@@ -14,6 +14,8 @@
 //!  ├── Choose { quality, audio } ──────► │  a person's choice
 //!  │ ◄─────────────────────── Opened ────┤  again, where a film goes on with other kinds of tracks
 //!  │ ◄───────────────────────── Jump ────┤  over a gap that the element cannot pass by itself
+//!  ├── Ping ───────────────────────────► │  several times a second: is it still there?
+//!  │ ◄────────────────────────── Pong ───┤
 //!  ├── Stop { session } ───────────────► │  fetches aborted, no call to the MediaSource any more
 //!  │ ◄─────────────────────── Stopped ───┤
 //!  │  video.srcObject = null             │
@@ -25,7 +27,7 @@ pub mod post;
 
 use serde::{Deserialize, Serialize};
 
-use crate::web::MediaSourceHandle;
+use crate::web::MediaProvider;
 use journey::Mark;
 
 /// Names this build. Page and worker are compiled from the same sources and say the same; a worker
@@ -80,6 +82,8 @@ pub enum Command {
         /// How much.
         buffer: BufferGoal,
     },
+    /// Are you there? Answered by [`Event::Pong`] at once, unless the worker hangs or is gone.
+    Ping,
     /// End this playback. Answered by [`Event::Stopped`], then, once the element has let go of the
     /// MediaSource, by [`Event::Closed`].
     Stop {
@@ -204,9 +208,10 @@ pub enum Event {
     Opened {
         /// The playback it belongs to.
         session: SessionId,
-        /// Transferred with the message, not copied into it: see [`post::Port::transfer`].
+        /// Transferred with the message, not copied into it: see [`post::Port::transfer`]. Where the
+        /// engine runs on the page there is nothing to cross, and this is the MediaSource itself.
         #[serde(with = "post::carried")]
-        handle: MediaSourceHandle,
+        handle: MediaProvider,
         /// Where to play it from, in seconds of film.
         start: f64,
     },
@@ -285,6 +290,8 @@ pub enum Event {
         /// The playback that is over.
         session: SessionId,
     },
+    /// The answer to [`Command::Ping`].
+    Pong,
     /// The agent itself failed, whatever it was playing.
     AgentFailed {
         /// Why.
@@ -307,7 +314,7 @@ impl Event {
             | Self::Failed { session, .. }
             | Self::Stopped { session }
             | Self::Closed { session } => Some(*session),
-            Self::Ready { .. } | Self::AgentFailed { .. } => None,
+            Self::Ready { .. } | Self::Pong | Self::AgentFailed { .. } => None,
         }
     }
 }
@@ -348,12 +355,21 @@ pub enum Fault {
         /// The panic's or the exception's words.
         reason: String,
     },
+    /// The worker ran and does not answer any more: it hangs, or was ended from outside.
+    #[error("The worker does not answer any more.")]
+    WorkerGone,
     /// A message that the other side could not read.
     #[error("The page and the worker misunderstood each other.")]
     Garbled,
     /// The browser has no MediaSource in workers, or none with a handle.
     #[error("This browser has no MediaSource in workers.")]
     NoMediaSourceInWorkers,
+    /// The browser has no MediaSource at all, and does not play the film by itself either.
+    #[error("This browser has no MediaSource.")]
+    NoMediaSource,
+    /// Something else took the element from the film.
+    #[error("The picture was taken from this film by something else on the page.")]
+    Detached,
     /// The browser can decode nothing of what a film offers.
     #[error("This browser cannot play {mime}.")]
     Undecodable {
@@ -483,13 +499,17 @@ impl Fault {
             Self::WorkerStale { .. } => {
                 "The site has been updated since this page was opened: reload the page."
             }
-            Self::WorkerDied { .. } | Self::Garbled => {
+            Self::WorkerDied { .. } | Self::WorkerGone | Self::Garbled => {
                 "Try again: that starts a fresh worker. The browser’s console may say more."
             }
             Self::NoMediaSourceInWorkers => {
-                "Chrome and Edge have it since version 108, Safari on Mac and iPad since 18. \
-                 Firefox and iPhones do not have it yet."
+                "Here the player can run on the page’s own thread. Chrome and Edge have it in workers \
+                 since version 108, Safari on Mac and iPad since 18; Firefox and iPhones do not yet."
             }
+            Self::NoMediaSource => {
+                "Try a newer browser. On an iPhone, that is Safari from iOS 17.1 on."
+            }
+            Self::Detached => "Try again: the film goes on where it was.",
             Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
             Self::BufferFull => "Close other pages that play films, or choose a lower quality.",
             Self::Media { .. } | Self::Element { .. } | Self::Damaged { .. } => {
@@ -517,6 +537,11 @@ impl Fault {
         }
     }
 
+    /// Whether the engine is gone in the middle of a film, which may well go on with another one.
+    pub const fn is_death(&self) -> bool {
+        matches!(self, Self::WorkerDied { .. } | Self::WorkerGone)
+    }
+
     /// Whether trying again takes a fresh worker, because this one is gone or not to be trusted.
     pub const fn needs_new_worker(&self) -> bool {
         matches!(
@@ -526,6 +551,7 @@ impl Fault {
                 | Self::WorkerSilent { .. }
                 | Self::WorkerStale { .. }
                 | Self::WorkerDied { .. }
+                | Self::WorkerGone
                 | Self::Garbled
         )
     }

@@ -1,11 +1,11 @@
-//! The page's own address: `?src=URL&t=seconds&goal=seconds&credentials`.
+//! The page's own address: `?src=URL&t=seconds&goal=seconds&engine=worker|page|auto&credentials`.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
-use crate::wire::{BufferGoal, Fault};
+use crate::wire::{BufferGoal, Fault, journey::Thread};
 
 /// What a deep link asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Address {
     pub start: f64,
     /// `goal`: how much to buffer ahead, in seconds of film.
     pub buffer: BufferGoal,
+    /// `engine`: the thread that the engine is to run on.
+    pub engine: Option<Thread>,
     /// `credentials`: whether cookies and the like go along to other hosts.
     pub credentials: bool,
     /// How many films were asked for before this one. The same film asked for again is shown again.
@@ -41,6 +43,11 @@ impl Address {
                 .map(AttrValue::from),
             showing: 0,
             start: seconds("t").unwrap_or_default(),
+            engine: match query.get("engine").as_deref() {
+                Some("worker") => Some(Thread::Worker),
+                Some("page") => Some(Thread::Page),
+                _ => None,
+            },
             credentials: query.has("credentials"),
             buffer: BufferGoal {
                 ahead: seconds("goal").unwrap_or(usual.ahead),

@@ -7,7 +7,7 @@ use crate::wire::journey::{Mark, Step, Thread};
 
 /// The journey as a list: a step in the worker stands left of the two lanes, one on the page right.
 /// All of them are there from the start, so that nothing moves as they are taken.
-pub fn journey(marks: &[Mark], onreplay: &Callback<MouseEvent>) -> Html {
+pub fn journey(marks: &[Mark], way: Option<&'static str>, onreplay: &Callback<MouseEvent>) -> Html {
     let origin = marks.first().map(|mark| mark.at).unwrap_or_default();
     let after = |step| at(marks, step).map(|at| ms(at - origin));
     html! {
@@ -18,6 +18,7 @@ pub fn journey(marks: &[Mark], onreplay: &Callback<MouseEvent>) -> Html {
             </header>
             <ol role="list">{ for Step::ALL.into_iter().map(|step| row(step, after(step))) }</ol>
             <p class="sum" role="status">{ sum(marks) }</p>
+            <p class="way">{ way }</p>
         </section>
     }
 }

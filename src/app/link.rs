@@ -1,5 +1,5 @@
-//! The page's end of the conversation: spawns the agent, shakes hands, drops what a past session
-//! still says, and takes leave in order. The one file of the page that names the engine.
+//! The page's end of the conversation: shakes hands with an agent, drops what a past session still says,
+//! feels the agent's pulse, and takes leave in order.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,57 +7,62 @@ use std::{
 };
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
-use gloo_events::EventListener;
-use gloo_timers::future::TimeoutFuture;
-use gloo_worker::WorkerBridge;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ErrorEvent, HtmlVideoElement, RequestInit, Response, Worker};
+use futures_util::future::select;
+use gloo_timers::{callback::Interval, future::TimeoutFuture};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlVideoElement;
 use yew::Callback;
 
-use super::playback::Choice;
+use super::{
+    agent::{Agent, Heard, INQUIRY, inquire},
+    playback::Choice,
+};
 use crate::{
-    engine::Agent,
     web,
     wire::{
         BUILD, BufferGoal, Command, Event, Fault, Observation, SessionId, Settings,
-        journey::{Mark, Step},
-        post::{self, Letter},
+        journey::{Mark, Step, Thread},
+        post::Letter,
     },
 };
 
 /// How long a worker may take to say its first word about a film, in seconds.
 const FIRST_WORD: u32 = 6;
-/// How long the server may take to say what became of the worker's script, in seconds.
-const INQUIRY: u32 = 2;
 /// How long a worker may take over each step of shutting down, in seconds.
 const LEAVE: u32 = 2;
 
 // That a worker does not come is known within ten seconds.
 const _: () = assert!(FIRST_WORD + INQUIRY <= 10);
 
-/// What comes from the worker: its events, or why there are none.
+/// How often an agent is asked whether it is there, in milliseconds …
+const PULSE: u32 = 600;
+/// … and how often in vain, before it is taken for dead. Counted are the page's own rounds, not time: a page
+/// that was frozen or asleep has made none.
+const MISSED: u32 = 2;
+
+/// What comes from the agent: its events, or why there are none.
 pub type News = Result<Event, Fault>;
 
-/// A worker of one's own, for as long as it is held.
+/// An agent of one's own, for as long as it is held.
 pub struct Link {
-    bridge: WorkerBridge<Agent>,
+    agent: Rc<Agent>,
+    thread: Thread,
     line: Rc<Line>,
     spawned: Cell<Option<Mark>>,
-    /// What the worker knows of this session's goal and choice, and need not be told again.
+    /// What the agent knows of this session's goal and choice, and need not be told again.
     told: Cell<(BufferGoal, Choice)>,
-    worker: Worker,
-    _errors: EventListener,
+    _pulse: Interval,
 }
 
 /// What the callbacks of the bridge share with its owner.
 struct Line {
     handshake: Cell<Handshake>,
     session: Cell<SessionId>,
-    /// Whether the worker has said anything about this session.
+    /// Whether the agent has said anything about this session.
     answered: Cell<bool>,
-    /// Whether another film takes another worker.
+    /// How often it was asked in vain whether it is there.
+    missed: Cell<u32>,
+    /// Whether another film takes another agent.
     broken: Cell<bool>,
     listener: RefCell<Callback<News>>,
 }
@@ -65,7 +70,7 @@ struct Line {
 /// How far the two have come to know each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handshake {
-    /// The worker has not said its first word.
+    /// The agent has not said its first word.
     Awaited,
     /// It is of this build.
     Done,
@@ -75,45 +80,60 @@ enum Handshake {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        post::release(&self.worker);
+        if self.is_broken() {
+            self.agent.discard();
+        }
     }
 }
 
 impl Link {
-    /// Starts a worker and the watch over its first word.
-    pub fn spawn(listener: Callback<News>) -> Self {
+    /// Starts an agent on this thread, and the watch over it.
+    pub fn spawn(thread: Thread, listener: Callback<News>) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
             answered: Cell::default(),
+            missed: Cell::default(),
             broken: Cell::default(),
             listener: RefCell::new(listener),
         });
-        // Relative to the document's base, so that the page can live anywhere on a host. The query
-        // keeps caches from answering with another build's worker.
-        let script = format!("./worker_loader.js?{BUILD}");
-        let hear = {
+        let agent = Rc::new(Agent::spawn(thread, {
             let line = line.clone();
-            move |letter| line.hear(letter)
-        };
-        let (bridge, worker) = post::spawn(&script, hear);
+            Rc::new(move |heard| line.hear(heard))
+        }));
+        let pulse = Interval::new(PULSE, {
+            let (line, agent) = (line.clone(), agent.clone());
+            move || line.feel(&agent)
+        });
         Self {
-            bridge,
+            agent,
+            thread,
+            line,
             spawned: Cell::new(Some(spawned)),
             told: Cell::default(),
-            _errors: hear_errors(&line, &worker, script),
-            worker,
-            line,
+            _pulse: pulse,
         }
     }
 
-    /// Whether the worker is gone, or not to be trusted with another film.
+    /// Where the agent lives.
+    pub const fn thread(&self) -> Thread {
+        self.thread
+    }
+
+    /// The element shows that its MediaSource is gone, which only the agent's own end explains.
+    pub fn mourn(&self) {
+        if !self.is_broken() {
+            self.line.tell(Err(Fault::WorkerGone));
+        }
+    }
+
+    /// Whether the agent is gone, or not to be trusted with another film.
     pub fn is_broken(&self) -> bool {
         self.line.broken.get()
     }
 
-    /// The first step of the first journey in this worker; told once.
+    /// The first step of the first journey of this agent; told once.
     pub fn newly_spawned(&self) -> Option<Mark> {
         self.spawned.take()
     }
@@ -168,7 +188,7 @@ impl Link {
     }
 
     fn send(&self, command: Command) {
-        self.bridge.send(Letter::new(command));
+        self.agent.send(command);
     }
 
     /// Ends the session. Whatever it still says is stale.
@@ -178,11 +198,16 @@ impl Link {
         self.send(Command::Stop { session });
     }
 
-    /// Ends the session and lets the worker go, in the one order that throws nothing in the worker
-    /// and shows no false end of the film: the worker stops, the element lets go, the MediaSource
-    /// closes, the bridge is dropped. A worker that does not answer is not waited for for long. Without
-    /// an element, that of another worker's film is attached to it by now, or soon.
+    /// Ends the session and lets the agent go, in the one order that throws nothing there and shows no
+    /// false end of the film: the agent stops, the element lets go, the MediaSource closes, the agent is
+    /// dropped. One that does not answer is not waited for for long. Without an element, that of another
+    /// agent's film is attached to it by now, or soon.
     pub async fn close(self, video: Option<HtmlVideoElement>) {
+        if self.is_broken() {
+            // It is past hearing, and may be busy with nothing for ever.
+            drop(self);
+            return video.iter().for_each(web::detach);
+        }
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
         let waiting = RefCell::new((Some(stopped), Some(closed)));
@@ -208,7 +233,35 @@ impl Link {
 }
 
 impl Line {
-    fn hear(&self, letter: Letter<Event>) {
+    fn hear(self: &Rc<Self>, heard: Heard) {
+        match heard {
+            Heard::Said(letter) => self.read(letter),
+            Heard::Threw(reason) => self.tell(Err(match self.handshake.get() {
+                Handshake::Awaited => Fault::WorkerBroken { reason },
+                Handshake::Done | Handshake::Refused => Fault::WorkerDied { reason },
+            })),
+            Heard::Missing(script) => {
+                let line = self.clone();
+                spawn_local(async move { line.tell(Err(inquire(script).await)) });
+            }
+        }
+    }
+
+    /// Asks the agent whether it is there, unless it was just heard.
+    fn feel(&self, agent: &Agent) {
+        let missed = self.missed.get();
+        if self.handshake.get() != Handshake::Done || self.broken.get() {
+            return;
+        }
+        if missed >= MISSED {
+            return self.tell(Err(Fault::WorkerGone));
+        }
+        self.missed.set(missed + 1);
+        agent.send(Command::Ping);
+    }
+
+    fn read(&self, letter: Letter<Event>) {
+        self.missed.set(0);
         let news = match letter.open() {
             // The one place where what a past session still says is dropped.
             Ok(event)
@@ -224,6 +277,7 @@ impl Line {
                 self.handshake.set(Handshake::Refused);
                 Err(Fault::WorkerStale { theirs })
             }
+            Ok(Event::Pong) => return,
             news => news,
         };
         match &news {
@@ -247,24 +301,6 @@ impl Line {
     }
 }
 
-/// Hears what goes wrong in the worker that the worker cannot tell: a script that does not load is an
-/// event without words, and what nobody caught in it is one with them.
-fn hear_errors(line: &Rc<Line>, worker: &Worker, script: String) -> EventListener {
-    let line = Rc::downgrade(line);
-    EventListener::new(worker, "error", move |event| {
-        let Some(line) = line.upgrade() else { return };
-        let Some(error) = event.dyn_ref::<ErrorEvent>() else {
-            let script = script.clone();
-            return spawn_local(async move { line.tell(Err(inquire(script).await)) });
-        };
-        let reason = error.message();
-        line.tell(Err(match line.handshake.get() {
-            Handshake::Awaited => Fault::WorkerBroken { reason },
-            Handshake::Done | Handshake::Refused => Fault::WorkerDied { reason },
-        }));
-    })
-}
-
 /// A worker that hangs says nothing, and gloo-worker would wait for ever.
 async fn watch(line: Weak<Line>, session: SessionId) {
     TimeoutFuture::new(FIRST_WORD * 1000).await;
@@ -272,24 +308,5 @@ async fn watch(line: Weak<Line>, session: SessionId) {
     if line.session.get() == session && !line.answered.get() {
         let seconds = FIRST_WORD;
         line.tell(Err(Fault::WorkerSilent { seconds }));
-    }
-}
-
-/// Asks the server why the browser could not load the worker's script.
-async fn inquire(url: String) -> Fault {
-    let asked = JsFuture::from(web::fetch(&url, &RequestInit::new()));
-    let answer = select(asked, TimeoutFuture::new(INQUIRY * 1000)).await;
-    let Either::Left((Ok(response), _)) = answer else {
-        let reason = "there was no answer".into();
-        return Fault::WorkerMissing { url, reason };
-    };
-    match response.unchecked_into::<Response>().status() {
-        200..300 => Fault::WorkerBroken {
-            reason: "the browser refused its script, which may not be one".into(),
-        },
-        status => Fault::WorkerMissing {
-            url,
-            reason: format!("the server answered {status}"),
-        },
     }
 }

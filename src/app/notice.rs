@@ -10,7 +10,15 @@ pub fn notice(fault: &Fault, onretry: &Callback<MouseEvent>) -> Html {
         <div class="notice" role="alert">
             <p class="what">{ fault.to_string() }</p>
             <p>{ fault.advice() }</p>
-            <button type="button" onclick={onretry}>{ "Try again" }</button>
+            <button type="button" onclick={onretry}>{ way_on(fault) }</button>
         </div>
+    }
+}
+
+/// What the button does, in a person's words.
+const fn way_on(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::NoMediaSourceInWorkers => "Play it on the page’s thread",
+        _ => "Try again",
     }
 }

@@ -1,21 +1,22 @@
 //! What the page knows of a playback, and how it comes to know it.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use wasm_bindgen_futures::spawn_local;
-use web_sys::HtmlVideoElement;
+use web_sys::{HtmlMediaElement, HtmlVideoElement};
 use yew::prelude::*;
 
 use super::{
     address,
     link::{Link, News},
     observer,
+    way::Way,
 };
 use crate::{
-    web::MediaSourceHandle,
+    web::MediaProvider,
     wire::{
         AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
-        journey::{Mark, Step},
+        journey::{Mark, Step, Thread},
     },
 };
 
@@ -23,6 +24,8 @@ use crate::{
 /// element, and never kept here a second time.
 #[derive(Clone, Debug, Default)]
 pub struct Playback {
+    /// Which way it comes to the element.
+    pub way: Option<Way>,
     /// What to show, once it is there.
     pub picture: Option<Picture>,
     /// Why it cannot go on.
@@ -39,10 +42,32 @@ pub struct Playback {
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
     pub journey: Vec<Mark>,
-    /// How often the person asked for it again …
+    /// How often a MediaSource list was told of; what was chosen is told to each anew.
+    listed: u32,
+    /// How often the same film was begun again …
     replays: u32,
     /// … and from where, in seconds of film.
     from: Option<f64>,
+    /// The engine's thread, if that is not left to what was asked for and to the browser.
+    thread: Option<Thread>,
+    /// Whether a thread was asked for.
+    was_asked: bool,
+    /// Where the film was when its engine died, in seconds.
+    pub lost_at: Option<f64>,
+    /// What becomes of it when the engine dies.
+    revival: Revival,
+}
+
+/// A film whose engine dies goes on with another one: once by itself, and then if a person says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Revival {
+    /// It has not died.
+    #[default]
+    Unneeded,
+    /// It has, and the next picture goes on where this one was.
+    Underway,
+    /// It had its one.
+    Done,
 }
 
 /// What a person has chosen, as positions in what there is; nothing leaves it to the player.
@@ -54,15 +79,24 @@ pub struct Choice {
     pub sound: Option<u32>,
 }
 
-/// A worker's MediaSource, and how to begin with it.
+/// What the element gets, and how to begin with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// What `srcObject` is set to.
-    pub handle: MediaSourceHandle,
+    /// What it plays.
+    pub medium: Medium,
     /// Where to begin, in seconds of film.
     pub start: f64,
     /// Whether it goes on where another one ended, in the same film: then it is paused if that was.
     pub goes_on: bool,
+}
+
+/// What an element plays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Medium {
+    /// An engine's MediaSource.
+    Provided(MediaProvider),
+    /// The film's own URL, where the browser needs no engine.
+    Url(String),
 }
 
 /// What changes it.
@@ -74,8 +108,26 @@ pub enum Action {
     },
     /// The person has chosen.
     Choose(Choice),
+    /// The person takes the engine on the page for the one that cannot be in a worker.
+    MoveToPage,
     /// A new session begins. The element keeps the old picture until the new handle is there.
-    Begin,
+    Begin {
+        /// Whether it is another film, of which nothing is kept.
+        is_other: bool,
+        /// Which way it comes.
+        way: Option<Way>,
+        /// Whether the engine's thread was asked for.
+        was_asked: bool,
+    },
+    /// There is no engine, and this is shown at once.
+    Show(Picture),
+    /// The engine is gone in the middle of the film.
+    Lost {
+        /// What is known of it.
+        fault: Fault,
+        /// Where the film was, in seconds, if it had begun.
+        at: Option<f64>,
+    },
     /// A step was taken on the page.
     Reached(Mark),
     /// The worker spoke, or failed to.
@@ -101,16 +153,40 @@ impl Reducible for Playback {
                 next.replays += 1;
                 next.from = from;
             }
+            Action::MoveToPage => {
+                next.replays += 1;
+                next.thread = Some(Thread::Page);
+            }
+            Action::Lost { fault, at } if next.revival != Revival::Unneeded => {
+                next.lost_at = at;
+                next.fault = Some(fault);
+            }
+            Action::Lost { at, .. } => {
+                next.revival = Revival::Underway;
+                next.replays += 1;
+                next.from = at;
+            }
             Action::Choose(choice) => next.chosen = choice,
-            Action::Begin => {
+            Action::Begin {
+                is_other,
+                way,
+                was_asked,
+            } => {
+                next.way = way;
+                next.was_asked = was_asked;
                 next.fault = None;
                 next.retrying = None;
-                next.chosen = Choice::default();
                 next.from = None;
-                next.qualities.clear();
-                next.sounds.clear();
+                next.lost_at = None;
                 next.journey.clear();
+                if is_other {
+                    next.revival = Revival::Unneeded;
+                    next.chosen = Choice::default();
+                    next.qualities.clear();
+                    next.sounds.clear();
+                }
             }
+            Action::Show(picture) => next.picture = Some(picture),
             // Until this session's film is attached, the element still shows that of the one before.
             Action::Reached(mark) if mark.step == Step::FirstFrame && !next.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
@@ -119,9 +195,12 @@ impl Reducible for Playback {
             Action::Heard(Ok(Event::Opened { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
                 next.fault = None;
-                let goes_on = next.attached();
+                let goes_on = next.attached() || next.revival == Revival::Underway;
+                if next.revival == Revival::Underway {
+                    next.revival = Revival::Done;
+                }
                 next.picture = Some(Picture {
-                    handle,
+                    medium: Medium::Provided(handle),
                     start,
                     goes_on,
                 });
@@ -136,9 +215,22 @@ impl Reducible for Playback {
                     sound: same(sound, &next.sounds, &audio),
                 };
                 (next.qualities, next.sounds) = (qualities, audio);
+                next.listed += 1;
             }
             Action::Heard(Ok(Event::Switched { bandwidth, .. })) => next.bandwidth = bandwidth,
             Action::Heard(Ok(Event::Retrying { fault, .. })) => next.retrying = fault,
+            // Workers were said to have what they lack.
+            Action::Heard(Ok(Event::Failed {
+                fault: Fault::NoMediaSourceInWorkers,
+                ..
+            })) if !next.was_asked && next.thread.is_none() => {
+                next.replays += 1;
+                next.thread = Some(Thread::Page);
+            }
+            // A film that the browser cannot play without an engine.
+            Action::Failed(Fault::Element { code: 4, .. }) if next.way == Some(Way::Native) => {
+                next.fault = Some(Fault::NoMediaSource);
+            }
             Action::Heard(
                 Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
             )
@@ -154,6 +246,7 @@ impl Reducible for Playback {
                 | Event::Levels { .. }
                 | Event::Fetched { .. }
                 | Event::Jump { .. }
+                | Event::Pong
                 | Event::Stopped { .. }
                 | Event::Closed { .. },
             )) => {}
@@ -185,6 +278,8 @@ pub struct Request {
     pub source: AttrValue,
     /// Another number is another session with the same film.
     pub showing: u32,
+    /// The engine's thread; `None` leaves it to what the browser has.
+    pub engine: Option<Thread>,
     /// As the worker gets them.
     pub settings: Settings,
 }
@@ -198,22 +293,35 @@ impl Request {
     }
 }
 
-/// Plays a film in a worker of its own, until the component is gone. Another request is another session
-/// in the same worker.
+/// Where an element was last seen with a film, in seconds.
+type LastSeen = Rc<Cell<Option<f64>>>;
+
+/// Plays a film with an engine of its own, until the component is gone. Another request is another session
+/// of the same engine.
 #[hook]
 pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
+    let last_seen = (*use_memo((), |()| LastSeen::default())).clone();
+    let last_request = use_mut_ref(|| None::<Request>);
     {
-        let (link, video) = (link.clone(), video.clone());
+        let (link, video, last_seen) = (link.clone(), video.clone(), last_seen.clone());
         use_effect_with((), move |()| {
             let video = video.cast::<HtmlVideoElement>();
             let observer = video.as_ref().map(|video| {
-                let link = link.clone();
+                let (link, element) = (link.clone(), video.clone());
                 observer::observe(video, move |observation| {
-                    if let Some(link) = &*link.borrow() {
-                        link.observe(observation);
+                    let link = link.borrow();
+                    let Some(link) = &*link else { return };
+                    // A film that has come to its end is still buffered. One whose engine is gone only
+                    // seems to have come to it.
+                    if element.ended() && element.buffered().length() == 0 {
+                        return link.mourn();
                     }
+                    if element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
+                        last_seen.set(Some(observation.position));
+                    }
+                    link.observe(observation);
                 })
             });
             move || {
@@ -225,17 +333,34 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
     {
         let (link, video) = (link.clone(), video.clone());
         let (replays, from) = (playback.replays, playback.from);
+        let way = Way::choose(playback.thread.or(request.engine));
         let playback = playback.dispatcher();
         // Another goal is no reason to begin anew.
-        let key = (request.without_goal(), replays);
+        let asked = request.without_goal();
         let mut request = request.clone();
         request.settings.start = from.unwrap_or(request.settings.start);
-        use_effect_with(key, move |_| {
+        use_effect_with((asked, replays), move |(asked, _)| {
+            last_seen.set(None);
+            playback.dispatch(Action::Begin {
+                is_other: last_request.replace(Some(asked.clone())).as_ref() != Some(asked),
+                way: way.clone().ok(),
+                was_asked: asked.engine.is_some(),
+            });
             let mut link = link.borrow_mut();
-            // A worker is made for the first film, and for the next one if it is broken.
-            let kept = link.take_if(|link| !link.is_broken());
+            let thread = match way {
+                Ok(Way::Engine(thread)) => thread,
+                Ok(Way::Native) => {
+                    part(link.take(), None);
+                    return show_natively(&request, &playback);
+                }
+                Err(fault) => return playback.dispatch(Action::Failed(fault)),
+            };
+            // An engine is made for the first film, and for the next one if it is broken.
+            let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
             part(link.take(), None);
-            let kept = kept.unwrap_or_else(|| Link::spawn(hearing(playback.clone(), video)));
+            let kept = kept.unwrap_or_else(|| {
+                Link::spawn(thread, hearing(playback.clone(), video, last_seen))
+            });
             load(&request, link.insert(kept), &playback);
         });
     }
@@ -249,7 +374,7 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
     }
     {
         let link = link.clone();
-        use_effect_with(playback.chosen, move |chosen| {
+        use_effect_with((playback.chosen, playback.listed), move |(chosen, _)| {
             if let Some(link) = &*link.borrow() {
                 link.choose(*chosen);
             }
@@ -260,7 +385,6 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
 
 /// Begins a session.
 fn load(request: &Request, link: &Link, playback: &Dispatcher) {
-    playback.dispatch(Action::Begin);
     if let Some(spawned) = link.newly_spawned() {
         playback.dispatch(Action::Reached(spawned));
     }
@@ -276,10 +400,26 @@ fn load(request: &Request, link: &Link, playback: &Dispatcher) {
     }
 }
 
-/// Hears the worker, on behalf of a playback.
-fn hearing(playback: Dispatcher, video: NodeRef) -> Callback<News> {
+/// Leaves a film to the browser.
+fn show_natively(request: &Request, playback: &Dispatcher) {
+    playback.dispatch(match address::resolve(&request.source) {
+        Ok(url) => Action::Show(Picture {
+            medium: Medium::Url(url),
+            start: request.settings.start,
+            goes_on: false,
+        }),
+        Err(fault) => Action::Failed(fault),
+    });
+}
+
+/// Hears the engine, on behalf of a playback.
+fn hearing(playback: Dispatcher, video: NodeRef, last_seen: LastSeen) -> Callback<News> {
     Callback::from(move |news: News| {
         match &news {
+            Err(fault) if fault.is_death() => {
+                let (fault, at) = (fault.clone(), last_seen.get());
+                return playback.dispatch(Action::Lost { fault, at });
+            }
             Ok(Event::Opened { .. }) => {
                 playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
             }
@@ -294,7 +434,7 @@ fn hearing(playback: Dispatcher, video: NodeRef) -> Callback<News> {
     })
 }
 
-/// Lets a worker go. The component may be gone before that is done; then its element, too, lets go.
+/// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.
 fn part(link: Option<Link>, video: Option<HtmlVideoElement>) {
     if let Some(link) = link {
         spawn_local(link.close(video));
@@ -314,6 +454,14 @@ mod tests {
             })
     }
 
+    fn begin(is_other: bool) -> Action {
+        Action::Begin {
+            is_other,
+            way: None,
+            was_asked: false,
+        }
+    }
+
     fn failed(fault: Fault) -> Action {
         let session = SessionId::default();
         Action::Heard(Ok(Event::Failed { session, fault }))
@@ -324,7 +472,7 @@ mod tests {
         let step = Step::LoadSent;
         let playback = after([Action::Reached(Mark { step, at: 1.0 })]);
         assert_eq!(playback.journey.len(), 1);
-        assert_eq!(playback.reduce(Action::Begin).journey, []);
+        assert_eq!(playback.reduce(begin(true)).journey, []);
     }
 
     #[test]
@@ -335,8 +483,33 @@ mod tests {
             failed(Fault::NoMediaSourceInWorkers),
         ]);
         assert_eq!(playback.fault, Some(cause));
-        let playback = playback.reduce(Action::Begin);
+        let playback = playback.reduce(begin(true));
         assert_eq!(playback.fault, None);
+    }
+
+    #[test]
+    fn an_engine_that_dies_is_replaced_once_by_itself_and_then_if_a_person_says_so() {
+        let lost = |at| Action::Lost {
+            fault: Fault::WorkerGone,
+            at: Some(at),
+        };
+        let playback = after([lost(4.0)]);
+        assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
+        assert_eq!(playback.fault, None);
+        let playback = after([lost(4.0), begin(false), lost(9.0)]);
+        assert_eq!((playback.replays, playback.lost_at), (1, Some(9.0)));
+        assert_eq!(playback.fault, Some(Fault::WorkerGone));
+    }
+
+    #[test]
+    fn what_was_chosen_is_kept_with_the_film() {
+        let chosen = Choice {
+            quality: Some(1),
+            sound: None,
+        };
+        let playback = after([Action::Choose(chosen), begin(false)]);
+        assert_eq!(playback.chosen, chosen);
+        assert_eq!(playback.reduce(begin(true)).chosen, Choice::default());
     }
 
     #[test]

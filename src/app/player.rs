@@ -9,8 +9,9 @@ use super::{
     notice::notice,
     playback::{Action, Request, use_playback},
     screen::Screen,
+    way::Way,
 };
-use crate::wire::{BufferGoal, Fault, Settings};
+use crate::wire::{BufferGoal, Fault, Settings, journey::Thread};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -33,6 +34,9 @@ pub struct PlayerProps {
     /// Whether cookies and other credentials go along to other hosts.
     #[prop_or_default]
     pub credentials: bool,
+    /// The thread that the engine runs on; without it, a worker's where the browser can, else the page's.
+    #[prop_or_default]
+    pub engine: Option<Thread>,
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
@@ -45,6 +49,7 @@ pub fn Player(props: &PlayerProps) -> Html {
     let request = Request {
         source: props.source.clone(),
         showing: props.showing,
+        engine: props.engine,
         settings: Settings {
             start: props.start,
             buffer: props.buffer,
@@ -60,15 +65,23 @@ pub fn Player(props: &PlayerProps) -> Html {
     let onretry = {
         let (video, playback) = (video.clone(), playback.clone());
         Callback::from(move |_| {
-            // Of a worker's death an element knows only that the film is over.
+            let is_misplaced = playback.fault == Some(Fault::NoMediaSourceInWorkers);
+            if is_misplaced {
+                return playback.dispatch(Action::MoveToPage);
+            }
+            // Of its engine's death an element knows only that the film is over.
             let is_fooled = playback.fault.as_ref().is_some_and(Fault::needs_new_worker);
             let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);
             let from = video.map(|video| video.current_time());
-            playback.dispatch(Action::Replay { from });
+            playback.dispatch(Action::Replay {
+                from: playback.lost_at.or(from),
+            });
         })
     };
+    let way = playback.way.map(|way| way.words(props.engine.is_some()));
+    let engine = playback.way.map(Way::name);
     html! {
-        <section class="player">
+        <section class="player" data-engine={engine}>
             <div>
                 <div class="picture">
                     <Screen
@@ -88,7 +101,7 @@ pub fn Player(props: &PlayerProps) -> Html {
                 </div>
                 { menu(&playback, &playback.dispatcher()) }
             </div>
-            { journey(&playback.journey, &onreplay) }
+            { journey(&playback.journey, way, &onreplay) }
         </section>
     }
 }

@@ -5,9 +5,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlVideoElement, window};
 use yew::prelude::*;
 
-use super::playback::{Action, Dispatcher, Picture};
+use super::playback::{Action, Dispatcher, Medium, Picture};
 use crate::{
-    web::{self, FirstFrame},
+    web::{self, Attachment, FirstFrame},
     wire::{
         Fault,
         journey::{Mark, Step},
@@ -102,22 +102,34 @@ fn focus_is_lost() -> bool {
     focused.is_none_or(|element| element.tag_name() == "BODY")
 }
 
-/// Attaches the handle and plays. Its first frame is waited for until what is returned is dropped.
-fn show(video: &HtmlVideoElement, picture: &Picture, playback: &Dispatcher) -> Option<FirstFrame> {
-    let is_resting = picture.goes_on && video.paused();
+/// Attaches the handle and plays. What is returned is held for as long as the picture is shown.
+fn show(
+    video: &HtmlVideoElement,
+    picture: &Picture,
+    playback: &Dispatcher,
+) -> Option<(Attachment, FirstFrame)> {
+    // One whose engine died may seem to have come to its end.
+    let is_resting = picture.goes_on && video.paused() && !video.ended();
     // The viewer may have gone elsewhere since this was made.
     let start = match picture.goes_on && video.seeking() {
         true => video.current_time(),
         false => picture.start,
     };
-    // Here the handle arrives. From now on the element plays what the worker appends.
-    if let Err(exception) = web::attach(video, &picture.handle) {
-        playback.dispatch(Action::Failed(Fault::Media {
-            doing: "set video.srcObject".into(),
-            reason: web::words(&exception),
-        }));
-        return None;
-    }
+    let attached = match &picture.medium {
+        // Here the handle arrives. From now on the element plays what the worker appends.
+        Medium::Provided(handle) => web::attach(video, handle),
+        Medium::Url(url) => Ok(web::point(video, url)),
+    };
+    let attachment = match attached {
+        Ok(attachment) => attachment,
+        Err(exception) => {
+            playback.dispatch(Action::Failed(Fault::Media {
+                doing: "set video.srcObject".into(),
+                reason: web::words(&exception),
+            }));
+            return None;
+        }
+    };
     playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
@@ -130,9 +142,10 @@ fn show(video: &HtmlVideoElement, picture: &Picture, playback: &Dispatcher) -> O
         });
     }
     let playback = playback.clone();
-    Some(FirstFrame::of(video, move || {
+    let first_frame = FirstFrame::of(video, move || {
         playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)));
-    }))
+    });
+    Some((attachment, first_frame))
 }
 
 fn listen(

@@ -53,7 +53,7 @@ pub async fn perform(
     for (feed, mime) in cast.feeds.iter().zip([&types.0, &types.1]) {
         if let (Some(feed), Some(mime)) = (feed, mime) {
             let buffer = source.buffer(mime)?;
-            acting.push(Box::pin(async { match feed.run(buffer).await? {} }));
+            acting.push(Box::pin(async { match feed.run(buffer, source).await? {} }));
         }
     }
     acting.push(Box::pin(watch(shared, source, &cast)));

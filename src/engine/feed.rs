@@ -14,6 +14,7 @@ use super::{
     conditions::Filled,
     download::Download,
     shared::{Shared, Trouble},
+    source::Source,
 };
 use crate::{
     media::{
@@ -62,7 +63,7 @@ impl Feed {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn run(&self, mut buffer: Buffer) -> Result<Infallible, Trouble> {
+    pub async fn run(&self, mut buffer: Buffer, source: &Source) -> Result<Infallible, Trouble> {
         loop {
             let change = self.shared.conditions.change();
             let buffered = buffer.buffered();
@@ -75,6 +76,11 @@ impl Feed {
             };
             self.shared.conditions.fill(self.kind, filled);
             let (id, done) = match step {
+                // A managed source says when it wants more.
+                Step::Learn(_) | Step::Fetch(..) if !source.is_streaming() => {
+                    self.shared.conditions.tick().await;
+                    continue;
+                }
                 Step::Learn(id) => (id, self.learn(id).await),
                 Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
                 Step::Evict(range) => {

@@ -5,11 +5,6 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::{Promise, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::MediaSource;
-
 use super::{
     manifest,
     network::{File, Network},
@@ -25,6 +20,9 @@ use crate::{
     web,
     wire::{Fault, Piece},
 };
+use js_sys::{Promise, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 /// A film that is being played.
 pub struct Film {
@@ -271,7 +269,7 @@ impl Film {
     fn take(&self, id: RepresentationId, lesson: Lesson) -> Result<(), Trouble> {
         let Lesson { it, kind, .. } = lesson;
         let mime = it.mime();
-        if !MediaSource::is_type_supported(&mime) && !self.exclude(id) {
+        if !web::can_decode(&mime) && !self.exclude(id) {
             return Err(Fault::Undecodable { mime }.into());
         }
         let span = match &it.index {
@@ -327,7 +325,7 @@ impl Film {
             let is_indexed = !(is_webm && matches!(it.index, Index::Sidx(_)));
             // In HLS, what MP3 comes in is only known when it has come.
             let is_unknown = it.container.is_empty() || it.codecs == "mp4a.40.34";
-            let is_decoded = is_unknown || MediaSource::is_type_supported(&mime);
+            let is_decoded = is_unknown || web::can_decode(&mime);
             if set.protected || !is_indexed || !is_decoded {
                 self.unplayable.borrow_mut().push(id);
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_channel::oneshot;
-use futures_util::future::{select, try_join};
+use futures_util::future::{Either, select, try_join};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     source::Source,
 };
 use crate::wire::{
-    BufferGoal, Event, Observation, SessionId, Settings,
+    BufferGoal, Event, Fault, Observation, SessionId, Settings,
     journey::{Mark, Step},
     post::Port,
 };
@@ -143,7 +143,11 @@ impl Playback {
         });
         loop {
             let current = self.source.borrow().clone();
-            at = act::perform(&shared, &current, at, &self.offers).await?;
+            let performing = Box::pin(act::perform(&shared, &current, at, &self.offers));
+            at = match select(performing, Box::pin(current.closed())).await {
+                Either::Left((done, _)) => done?,
+                Either::Right(_) => return Err(Fault::Detached.into()),
+            };
             let next = open(&self.port, self.session, at)?;
             next.opened().await;
             self.conditions.empty(at);

@@ -1,11 +1,11 @@
-//! A worker's MediaSource, of one playback.
+//! The MediaSource of one playback.
 
-use wasm_bindgen::JsValue;
-use web_sys::{MediaSource, MediaSourceReadyState};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::MediaSourceReadyState;
 
 use super::{buffer::Buffer, shared::Trouble};
 use crate::{
-    web::{self, MediaSourceHandle, WorkerMediaSource},
+    web::{self, AnyMediaSource, MediaProvider},
     wire::Fault,
 };
 
@@ -13,24 +13,31 @@ use crate::{
 /// its element knows.
 #[derive(Clone)]
 pub struct Source {
-    media: WorkerMediaSource,
-    handle: MediaSourceHandle,
+    media: AnyMediaSource,
+    provider: MediaProvider,
 }
 
 impl Source {
-    /// `new MediaSource()`, closed until its handle is attached.
+    /// `new MediaSource()`, closed until the element has it.
     ///
     /// # Errors
-    /// [`Fault::NoMediaSourceInWorkers`].
+    /// [`Fault::NoMediaSourceInWorkers`], or [`Fault::NoMediaSource`] on the page.
     pub fn new() -> Result<Self, Trouble> {
-        let media = WorkerMediaSource::new().map_err(|_| Fault::NoMediaSourceInWorkers)?;
+        if !web::is_worker() {
+            // The page's MediaSource has no handle, and needs none.
+            let media = web::new_media_source().map_err(|_| Fault::NoMediaSource)?;
+            let provider = media.clone().unchecked_into();
+            return Ok(Self { media, provider });
+        }
+        let media = web::new_media_source().map_err(|_| Fault::NoMediaSourceInWorkers)?;
         let handle = media.handle().ok_or(Fault::NoMediaSourceInWorkers)?;
-        Ok(Self { media, handle })
+        let provider = handle.into();
+        Ok(Self { media, provider })
     }
 
-    /// What stands for it on the page.
-    pub const fn handle(&self) -> &MediaSourceHandle {
-        &self.handle
+    /// What the page gives its element: the handle, where this is a worker.
+    pub const fn handle(&self) -> &MediaProvider {
+        &self.provider
     }
 
     /// Waits until the page has attached the handle. Without that it waits for ever.
@@ -65,7 +72,7 @@ impl Source {
     /// [`Fault::Undecodable`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
     /// none all the same.
     pub fn buffer(&self, mime: &str) -> Result<Buffer, Trouble> {
-        if !MediaSource::is_type_supported(mime) {
+        if !web::can_decode(mime) {
             return Err(Fault::Undecodable { mime: mime.into() }.into());
         }
         let made = self.media.add_source_buffer(mime);
@@ -77,6 +84,11 @@ impl Source {
     /// something is appended again.
     pub fn is_open(&self) -> bool {
         self.media.ready_state() == MediaSourceReadyState::Open
+    }
+
+    /// Whether it wants more now. One that is not managed always does.
+    pub fn is_streaming(&self) -> bool {
+        self.media.streaming().unwrap_or(true)
     }
 
     /// Says that no segment will follow: the element may come to its end.

@@ -9,9 +9,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use gloo_worker::{Codec, HandlerId, Spawnable, Worker, WorkerBridge, WorkerScope};
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Function, Uint8Array};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt, prelude::wasm_bindgen};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
@@ -105,6 +106,22 @@ impl<T> Letter<T> {
         Self(Ok(message))
     }
 
+    /// Packs it up for a function on the same thread.
+    pub fn seal(self) -> JsValue
+    where
+        T: Serialize,
+    {
+        Parcel::encode(self)
+    }
+
+    /// Unpacks what [`seal`](Self::seal) has packed.
+    pub fn unseal(parcel: JsValue) -> Self
+    where
+        T: DeserializeOwned,
+    {
+        Parcel::decode(parcel)
+    }
+
     /// Takes the message out.
     ///
     /// # Errors
@@ -185,11 +202,18 @@ pub fn release(worker: &web_sys::Worker) {
     worker.terminate();
 }
 
-/// The worker's end of one bridge.
+/// The agent's way to its page.
 #[derive(Clone)]
-pub struct Port {
-    bridge: HandlerId,
-    respond: Rc<dyn Fn(Letter<Event>)>,
+pub enum Port {
+    /// From a worker, by gloo-worker's bridge.
+    Bridge {
+        /// Which one.
+        id: HandlerId,
+        /// Posts something over it.
+        respond: Rc<dyn Fn(Letter<Event>)>,
+    },
+    /// On the page itself: parcels are given to this function.
+    Page(Function),
 }
 
 impl Port {
@@ -199,15 +223,19 @@ impl Port {
         W: Worker<Output = Letter<Event>> + 'static,
     {
         let scope = scope.clone();
-        Self {
-            bridge,
+        Self::Bridge {
+            id: bridge,
             respond: Rc::new(move |letter| scope.respond(bridge, letter)),
         }
     }
 
-    /// Tells the page something, by gloo-worker's own way.
+    /// Tells the page something, by gloo-worker's own way if there is a bridge.
     pub fn post(&self, event: Event) {
-        (self.respond)(Letter::new(event));
+        let letter = Letter::new(event);
+        match self {
+            Self::Bridge { respond, .. } => respond(letter),
+            Self::Page(hear) => hand_over(hear.clone(), letter.seal()),
+        }
     }
 
     /// Tells the page that a step of the journey is taken.
@@ -222,9 +250,13 @@ impl Port {
     /// # Errors
     /// [`Fault::Media`] if the browser does not let them go.
     pub fn transfer(&self, event: Event) -> Result<(), Fault> {
-        let parcel: Array =
-            Parcel::encode(FromWorker::ProcessOutput(self.bridge, Letter::new(event)))
-                .unchecked_into();
+        let Self::Bridge { id, .. } = self else {
+            // Nothing has to cross.
+            self.post(event);
+            return Ok(());
+        };
+        let message = FromWorker::ProcessOutput(*id, Letter::new(event));
+        let parcel: Array = Parcel::encode(message).unchecked_into();
         let objects = parcel.slice(1, parcel.length());
         js_sys::global()
             .unchecked_into::<DedicatedWorkerGlobalScope>()
@@ -234,6 +266,15 @@ impl Port {
                 reason: web::words(&exception),
             })
     }
+}
+
+/// Gives a parcel to the other side on the same thread, in a task of its own: neither side is ever called
+/// in the middle of what it does.
+fn hand_over(hear: Function, parcel: JsValue) {
+    spawn_local(async move {
+        // A side that has gone hears nothing any more.
+        let _ = hear.call1(&JsValue::NULL, &parcel);
+    });
 }
 
 /// gloo-worker's private message, by which it knows [`Port::transfer`]'s for its own: postcard

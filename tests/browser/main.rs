@@ -9,6 +9,7 @@
 
 mod buffers;
 mod clock;
+mod engines;
 mod failures;
 mod network;
 mod playing;

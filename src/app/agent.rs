@@ -1,0 +1,224 @@
+//! The page's way to an agent, in a worker or on the page itself. The one file of the page that names the
+//! engine.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures_util::future::{Either, select};
+use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
+use gloo_worker::WorkerBridge;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
+
+use super::address;
+use crate::{
+    engine::home::InWorker,
+    web::{self, PageAgent, Program},
+    wire::{
+        BUILD, Command, Event, Fault,
+        journey::Thread,
+        post::{self, Letter},
+    },
+};
+
+/// How long the server may take to say what became of the engine's program, in seconds.
+pub const INQUIRY: u32 = 2;
+
+thread_local! {
+    /// How many programs have broken on this page. A module is loaded once for each URL, so the next one
+    /// needs another.
+    static BROKEN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What is heard of an agent.
+pub enum Heard {
+    /// It says something.
+    Said(Letter<Event>),
+    /// Something was thrown there that nobody caught, in these words.
+    Threw(String),
+    /// Its program, which is at this URL, could not be loaded, and nobody says why.
+    Missing(String),
+}
+
+/// Who hears it.
+pub type Hearer = Rc<dyn Fn(Heard)>;
+
+/// An agent of one's own, for as long as it is held.
+pub enum Agent {
+    /// In a worker.
+    Worker {
+        /// gloo-worker's way to it.
+        bridge: WorkerBridge<InWorker>,
+        /// The thread itself.
+        worker: Worker,
+        /// Hears what goes wrong there that the agent cannot tell.
+        _errors: EventListener,
+    },
+    /// On the page.
+    Page {
+        /// Gives a parcel to the agent, or keeps it until there is one.
+        desk: Rc<RefCell<Desk>>,
+        /// The page's ear, which the agent calls.
+        _ear: Rc<Closure<dyn Fn(JsValue)>>,
+        /// As for a worker.
+        _errors: Option<EventListener>,
+    },
+}
+
+/// Where parcels for an agent on the page are given up.
+pub enum Desk {
+    /// Its program is being loaded, and these wait for it.
+    Closed(Vec<JsValue>),
+    /// It is there.
+    Open(PageAgent),
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        match self {
+            Self::Worker { worker, .. } => post::release(worker),
+            Self::Page { desk, .. } => {
+                if let Desk::Open(agent) = desk.replace(Desk::Closed(Vec::new())) {
+                    // One that has panicked is lost in any case.
+                    let _ = agent.free();
+                }
+            }
+        }
+    }
+}
+
+impl Agent {
+    /// Starts one.
+    pub fn spawn(thread: Thread, hearer: Hearer) -> Self {
+        // Relative to the document's base, so that the page can live anywhere on a host. The query
+        // keeps caches from answering with another build's program.
+        let mut script = ["./worker_loader.js?", BUILD].concat();
+        let hear = {
+            let hearer = hearer.clone();
+            move |letter| hearer(Heard::Said(letter))
+        };
+        if thread == Thread::Worker {
+            let (bridge, worker) = post::spawn(&script, hear);
+            return Self::Worker {
+                bridge,
+                _errors: hear_errors(&worker, hearer, script),
+                worker,
+            };
+        }
+        let broken = BROKEN.get();
+        if broken > 0 {
+            script += &["-", &broken.to_string()].concat();
+        }
+        let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
+            hear(Letter::unseal(parcel));
+        }));
+        let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
+        let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
+        spawn_local(settling);
+        let errors = window().map(|window| hear_errors(&window, hearer, script));
+        Self::Page {
+            desk,
+            _ear: ear,
+            _errors: errors,
+        }
+    }
+
+    /// Says something to it. It hears that in order, and never at once.
+    pub fn send(&self, command: Command) {
+        let letter = Letter::new(command);
+        match self {
+            Self::Worker { bridge, .. } => bridge.send(letter),
+            Self::Page { desk, .. } => {
+                let parcel = letter.seal();
+                match &mut *desk.borrow_mut() {
+                    Desk::Closed(waiting) => waiting.push(parcel),
+                    Desk::Open(agent) => give(agent, &parcel),
+                }
+            }
+        }
+    }
+
+    /// Its program is not to be used again.
+    pub fn discard(&self) {
+        if let Self::Page { .. } = self {
+            BROKEN.set(BROKEN.get() + 1);
+        }
+    }
+}
+
+/// Loads the engine's program and opens the desk.
+async fn settle(
+    script: String,
+    ear: Rc<Closure<dyn Fn(JsValue)>>,
+    desk: Rc<RefCell<Desk>>,
+    hearer: Hearer,
+) {
+    let Ok(url) = address::resolve(&script) else {
+        return hearer(Heard::Missing(script));
+    };
+    let agent = JsFuture::from(web::load(&url)).await.and_then(|module| {
+        let hear = (*ear).as_ref().unchecked_ref();
+        module.unchecked_into::<Program>().agent(hear)
+    });
+    match agent {
+        Ok(agent) => {
+            let before = desk.replace(Desk::Open(agent.clone()));
+            if let Desk::Closed(waiting) = before {
+                waiting.iter().for_each(|parcel| give(&agent, parcel));
+            }
+        }
+        // What is not there is asked after; the rest has words.
+        Err(exception) => {
+            BROKEN.set(BROKEN.get() + 1);
+            hearer(match web::name(&exception).as_deref() {
+                Some("TypeError") => Heard::Missing(script),
+                _ => Heard::Threw(web::words(&exception)),
+            });
+        }
+    }
+}
+
+fn give(agent: &PageAgent, parcel: &JsValue) {
+    // It only puts the parcel down; what it does with it later, it answers for itself.
+    let _ = agent.tell(parcel);
+}
+
+/// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
+/// on its Worker, and what nobody caught is one with them, there or on the window.
+fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventListener {
+    let is_shared = target.is_instance_of::<web_sys::Window>();
+    EventListener::new(target, "error", move |event| {
+        let error = event.dyn_ref::<ErrorEvent>();
+        // The window hears of everything that is thrown on the page.
+        if is_shared && !error.is_some_and(|error| error.filename().contains("/worker.js")) {
+            return;
+        }
+        hearer(match error {
+            Some(error) => Heard::Threw(error.message()),
+            None => Heard::Missing(script.clone()),
+        });
+    })
+}
+
+/// Asks the server why the browser could not load the engine's program.
+pub async fn inquire(url: String) -> Fault {
+    let asked = JsFuture::from(web::fetch(&url, &RequestInit::new()));
+    let answer = select(asked, TimeoutFuture::new(INQUIRY * 1000)).await;
+    let Either::Left((Ok(response), _)) = answer else {
+        let reason = "there was no answer".into();
+        return Fault::WorkerMissing { url, reason };
+    };
+    match response.unchecked_into::<Response>().status() {
+        200..300 => Fault::WorkerBroken {
+            reason: "the browser refused its script, which may not be one".into(),
+        },
+        status => {
+            let reason = ["the server answered ", &status.to_string()].concat();
+            Fault::WorkerMissing { url, reason }
+        }
+    }
+}
