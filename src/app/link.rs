@@ -64,6 +64,8 @@ struct Line {
     missed: Cell<u32>,
     /// Whether another film takes another agent.
     broken: Cell<bool>,
+    /// Whether it has died in the middle of a film.
+    is_dead: Cell<bool>,
     listener: RefCell<Callback<News>>,
 }
 
@@ -96,6 +98,7 @@ impl Link {
             answered: Cell::default(),
             missed: Cell::default(),
             broken: Cell::default(),
+            is_dead: Cell::default(),
             listener: RefCell::new(listener),
         });
         let agent = Rc::new(Agent::spawn(thread, {
@@ -293,6 +296,10 @@ impl Line {
 
     fn tell(&self, news: News) {
         if let Err(fault) | Ok(Event::AgentFailed { fault }) = &news {
+            // One dies once. What else breaks in a broken program is not news.
+            if fault.is_death() && self.is_dead.replace(true) {
+                return;
+            }
             self.broken.set(fault.needs_new_worker());
         }
         // Not held while it is called: it may replace itself.

@@ -158,6 +158,7 @@ impl Reducible for Playback {
                 next.thread = Some(Thread::Page);
             }
             Action::Lost { fault, at } if next.revival != Revival::Unneeded => {
+                next.revival = Revival::Done;
                 next.lost_at = at;
                 next.fault = Some(fault);
             }
