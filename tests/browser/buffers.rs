@@ -1,11 +1,9 @@
 //! What the browser does with the buffers, and what it does behind the player's back.
 
+use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{
-    server::Trouble,
-    stage::{Browser, Stage, with},
-};
+use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
 
 const VIDEO: &str = "document.querySelector('video')";
 
@@ -28,24 +26,21 @@ const SMALL: &str = "const append = SourceBuffer.prototype.appendBuffer; \
        return append.call(this, bytes); \
      };\n";
 
-#[tokio::test]
-async fn a_film_plays_through_a_buffer_that_is_too_small_for_it() {
-    with(Browser::Chromium, async |stage| {
-        meddle(stage, SMALL);
-        stage.open("").await;
-        stage.plays().await;
-        stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-        assert_eq!(
-            stage.value("probe.marks.includes('full')").await,
-            json!(true)
-        );
-        let alert = stage.value("document.querySelector('[role=alert]')").await;
-        assert_eq!(alert, json!(null));
-        let end = stage.value(&format!("{VIDEO}.currentTime")).await;
-        assert!(end.as_f64().unwrap() > 31.9, "{end}");
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_film_plays_through_a_buffer_that_is_too_small_for_it(stage: &Stage) {
+    meddle(stage, SMALL);
+    stage.open("").await;
+    stage.plays().await;
+    stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
+    stage.until(&format!("{VIDEO}.ended")).await;
+    assert_eq!(
+        stage.value("probe.marks.includes('full')").await,
+        json!(true)
+    );
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null));
+    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+    assert!(end.as_f64().unwrap() > 31.9, "{end}");
 }
 
 /// A browser that evicts, when it is told to, what is yet to be played.
@@ -57,65 +52,56 @@ const EVICTS: &str = "const buffers = []; \
      }; \
      new BroadcastChannel('evict').onmessage = () => buffers[0].remove(16, 22);\n";
 
-#[tokio::test]
-async fn what_the_browser_evicts_is_fetched_again() {
-    with(Browser::Chromium, async |stage| {
-        meddle(stage, EVICTS);
-        stage.open("").await;
-        stage.until_taken("end of stream").await;
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        let before = stage.server.requests("p/9.m4s");
-        stage
-            .value("new BroadcastChannel('evict').postMessage(null)")
-            .await;
-        stage.until(&format!("{VIDEO}.buffered.length === 2")).await;
-        // It is noticed when there is reason to look.
-        stage.value(&format!("{VIDEO}.currentTime = 12")).await;
-        stage.until(&format!("{VIDEO}.buffered.length === 1")).await;
-        assert_eq!(stage.server.requests("p/9.m4s"), before + 1);
-        stage
-            .value(&format!("({VIDEO}.playbackRate = 4, {VIDEO}.play())"))
-            .await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_the_browser_evicts_is_fetched_again(stage: &Stage) {
+    meddle(stage, EVICTS);
+    stage.open("").await;
+    stage.until_taken("end of stream").await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    let before = stage.server.requests("p/9.m4s");
+    stage
+        .value("new BroadcastChannel('evict').postMessage(null)")
+        .await;
+    stage.until(&format!("{VIDEO}.buffered.length === 2")).await;
+    // It is noticed when there is reason to look.
+    stage.value(&format!("{VIDEO}.currentTime = 12")).await;
+    stage.until(&format!("{VIDEO}.buffered.length === 1")).await;
+    assert_eq!(stage.server.requests("p/9.m4s"), before + 1);
+    stage
+        .value(&format!("({VIDEO}.playbackRate = 4, {VIDEO}.play())"))
+        .await;
+    stage.until(&format!("{VIDEO}.ended")).await;
 }
 
-#[tokio::test]
-async fn a_film_that_stands_still_for_no_reason_is_pushed() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        // An element that says that it plays, and does not move.
-        let stuck = "(() => { \
-             const video = document.querySelector('video'); \
-             Object.defineProperty(video, 'currentTime', { get: () => 5, set: (to) => (probe.pushed = to) }); \
-         })()";
-        stage.value(stuck).await;
-        stage.until("Math.abs(probe.pushed - 5.1) < 0.5").await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_film_that_stands_still_for_no_reason_is_pushed(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    // An element that says that it plays, and does not move.
+    let stuck = "(() => { \
+         const video = document.querySelector('video'); \
+         Object.defineProperty(video, 'currentTime', { get: () => 5, set: (to) => (probe.pushed = to) }); \
+     })()";
+    stage.value(stuck).await;
+    stage.until("Math.abs(probe.pushed - 5.1) < 0.5").await;
 }
 
-#[tokio::test]
-async fn a_segment_is_played_while_its_rest_is_still_to_come() {
-    with(Browser::Chromium, async |stage| {
-        let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
-        let only_1080p: String = film
-            .lines()
-            .filter(|line| !["240p", "360p", "720p"].iter().any(|id| line.contains(id)))
-            .map(|line| line.to_owned() + "\n")
-            .collect();
-        stage.server.make("film/slow.mpd", only_1080p);
-        stage
-            .server
-            .trouble("1080p/1.m4s", Trouble::Throttle(60_000));
-        stage.open("?src=film/slow.mpd").await;
-        stage.until(&format!("{VIDEO}.currentTime > 0.1")).await;
-        let end = stage.value(&format!("{VIDEO}.buffered.end(0)")).await;
-        assert!(end.as_f64().unwrap() < 1.9, "{end} s are there");
-        stage.until(&format!("{VIDEO}.currentTime > 3")).await;
-        assert_eq!(stage.server.requests("1080p/1.m4s"), 1);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_segment_is_played_while_its_rest_is_still_to_come(stage: &Stage) {
+    let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
+    let only_1080p: String = film
+        .lines()
+        .filter(|line| !["240p", "360p", "720p"].iter().any(|id| line.contains(id)))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    stage.server.make("film/slow.mpd", only_1080p);
+    stage
+        .server
+        .trouble("1080p/1.m4s", Trouble::Throttle(60_000));
+    stage.open("?src=film/slow.mpd").await;
+    stage.until(&format!("{VIDEO}.currentTime > 0.1")).await;
+    let end = stage.value(&format!("{VIDEO}.buffered.end(0)")).await;
+    assert!(end.as_f64().unwrap() < 1.9, "{end} s are there");
+    stage.until(&format!("{VIDEO}.currentTime > 3")).await;
+    assert_eq!(stage.server.requests("1080p/1.m4s"), 1);
 }

@@ -1,8 +1,12 @@
 //! The film goes on while the page is frozen, though only little of it is buffered.
 
+use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 
-use crate::stage::{Browser, Stage, with};
+use crate::{
+    stage::{Feature, Stage},
+    suite::in_every_browser,
+};
 
 /// Blocks the page's thread for so many seconds, and says how far each film came meanwhile, and what
 /// the elements said of it: what they say while the page is blocked is heard after it.
@@ -47,50 +51,43 @@ fn nothing_was_missed(frozen: &[(f64, Value)], seconds: f64) {
     }
 }
 
-#[tokio::test]
-async fn twelve_seconds_frozen_with_eight_buffered_ten_times() {
-    let mut runs = 0;
-    while runs < 10 {
-        with(Browser::Chromium, async |stage| {
-            stage.open("?goal=8").await;
-            stage.press("Add a second player").await;
-            // The film is long enough for two.
-            for _ in 0..2 {
-                until_full(stage, 8.0).await;
-                let frozen = freeze(stage, 12).await;
-                assert_eq!(frozen.len(), 2);
-                nothing_was_missed(&frozen, 12.0);
-                runs += frozen.len();
-            }
-        })
-        .await;
+#[apply(in_every_browser!)]
+async fn twelve_seconds_frozen_with_eight_buffered_ten_times(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.turn.alone().await;
+    for _ in 0..3 {
+        stage.open("?goal=8").await;
+        stage.press("Add a second player").await;
+        // The film is long enough for two.
+        for _ in 0..2 {
+            until_full(stage, 8.0).await;
+            let frozen = freeze(stage, 12).await;
+            assert_eq!(frozen.len(), 2);
+            nothing_was_missed(&frozen, 12.0);
+        }
     }
 }
 
-#[tokio::test]
-async fn thirty_seconds_frozen_with_eight_buffered() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?goal=8").await;
-        until_full(stage, 8.0).await;
-        // To the last second of the film.
-        nothing_was_missed(&freeze(stage, 30).await, 30.0);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn thirty_seconds_frozen_with_eight_buffered(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.turn.alone().await;
+    stage.open("?goal=8").await;
+    until_full(stage, 8.0).await;
+    // To the last second of the film.
+    nothing_was_missed(&freeze(stage, 30).await, 30.0);
 }
 
-#[tokio::test]
-async fn a_small_goal_is_kept() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?goal=8").await;
-        until_full(stage, 8.0).await;
-        // Eight seconds, and the rest of a segment.
-        let ahead = "(({ buffered, currentTime }) => buffered.end(buffered.length - 1) - currentTime)(document.querySelector('video'))";
-        for _ in 0..20 {
-            let ahead = stage.value(ahead).await.as_f64().unwrap();
-            assert!(ahead < 10.5, "{ahead} s ahead");
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        assert!(stage.server.requests(".m4s") < 16);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_small_goal_is_kept(stage: &Stage) {
+    stage.open("?goal=8").await;
+    until_full(stage, 8.0).await;
+    // Eight seconds, and the rest of a segment.
+    let ahead = "(({ buffered, currentTime }) => buffered.end(buffered.length - 1) - currentTime)(document.querySelector('video'))";
+    for _ in 0..20 {
+        let ahead = stage.value(ahead).await.as_f64().unwrap();
+        assert!(ahead < 10.5, "{ahead} s ahead");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(stage.server.requests(".m4s") < 16);
 }

@@ -1,10 +1,12 @@
 //! Where the engine runs, and what becomes of a film whose engine is gone.
 
+use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
     server::Trouble,
-    stage::{Browser, Stage, with},
+    stage::{Feature, Stage},
+    suite::in_every_browser,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
@@ -24,69 +26,66 @@ impl Stage {
     }
 }
 
-#[tokio::test]
-async fn without_mediasource_in_workers_it_plays_on_the_page() {
-    with(Browser::Firefox, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        assert_eq!(stage.engine().await, "page");
-        assert_eq!(stage.value("probe.workers.length").await, json!(0));
-        assert_eq!(stage.value("probe.violations").await, json!([]));
-        stage.ends_with_all_there().await;
-        stage.screenshot("firefox").await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn it_plays_where_the_browser_can(stage: &Stage) {
+    let engine = match stage.has(Feature::MediaSourceInWorkers).await {
+        true => "worker",
+        false => "page",
+    };
+    stage.open("").await;
+    stage.plays().await;
+    assert_eq!(stage.engine().await, engine);
+    stage.has_started_workers(1).await;
+    assert_eq!(stage.value("probe.violations").await, json!([]));
+    stage.ends_with_all_there().await;
+    stage.screenshot("ended").await;
 }
 
-#[tokio::test]
-async fn the_address_puts_the_engine_on_the_page() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?engine=page").await;
-        stage.plays().await;
-        assert_eq!(stage.engine().await, "page");
-        assert_eq!(stage.value("probe.workers.length").await, json!(0));
-        stage.is_well().await;
-        stage.ends_with_all_there().await;
-        // Another film, in the same engine.
-        stage.press("Play it again").await;
-        stage.until(&format!("{VIDEO}.currentTime < 5")).await;
-        stage.plays().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn the_address_puts_the_engine_on_the_page(stage: &Stage) {
+    stage.open("?engine=page").await;
+    stage.plays().await;
+    assert_eq!(stage.engine().await, "page");
+    assert_eq!(stage.value("probe.workers.length").await, json!(0));
+    stage.is_well().await;
+    stage.ends_with_all_there().await;
+    // Another film, in the same engine.
+    stage.press("Play it again").await;
+    stage.until(&format!("{VIDEO}.currentTime < 5")).await;
+    stage.plays().await;
 }
 
-#[tokio::test]
-async fn a_worker_that_cannot_be_had_has_a_way_back() {
-    with(Browser::Firefox, async |stage| {
-        stage.open("?engine=worker").await;
-        stage
-            .notice("This browser has no MediaSource in workers")
-            .await;
-        stage.press("Play it on the page’s thread").await;
-        stage.plays().await;
-        assert_eq!(stage.engine().await, "page");
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_worker_that_cannot_be_had_has_a_way_back(stage: &Stage) {
+    let without = "if (!globalThis.document) delete self.MediaSource;\n";
+    stage
+        .server
+        .trouble("/worker_loader.js", Trouble::around(without, ""));
+    stage.open("?engine=worker").await;
+    stage
+        .notice("This browser has no MediaSource in workers")
+        .await;
+    stage.press("Play it on the page’s thread").await;
+    stage.plays().await;
+    assert_eq!(stage.engine().await, "page");
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn workers_that_lack_what_they_were_said_to_have() {
-    with(Browser::Chromium, async |stage| {
-        let without = "if (!globalThis.document) delete self.MediaSource;\n";
-        stage
-            .server
-            .trouble("/worker_loader.js", Trouble::around(without, ""));
-        stage.open("").await;
-        stage
-            .until(&format!(
-                "{VIDEO}.closest('.player').dataset.engine === 'page'"
-            ))
-            .await;
-        stage.plays().await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn workers_that_lack_what_they_were_said_to_have(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    let without = "if (!globalThis.document) delete self.MediaSource;\n";
+    stage
+        .server
+        .trouble("/worker_loader.js", Trouble::around(without, ""));
+    stage.open("").await;
+    stage
+        .until(&format!(
+            "{VIDEO}.closest('.player').dataset.engine === 'page'"
+        ))
+        .await;
+    stage.plays().await;
+    stage.is_well().await;
 }
 
 /// A managed source as the specification has it, on top of a plain one: it streams until it has ten
@@ -108,157 +107,159 @@ self.ManagedMediaSource = class ManagedMediaSource extends MediaSource {
 };
 ";
 
-#[tokio::test]
-async fn a_managed_source_says_when_it_wants_more() {
-    with(Browser::Chromium, async |stage| {
+/// The browser's own.
+#[apply(in_every_browser!)]
+async fn a_managed_source_is_taken_where_there_is_one(stage: &Stage) {
+    stage.needs(Feature::ManagedMediaSource).await;
+    stage.open("").await;
+    stage.plays().await;
+    assert!(
         stage
-            .server
-            .trouble("/worker_loader.js", Trouble::around(MANAGED, ""));
-        stage.open("?goal=5").await;
-        stage.plays().await;
-        stage.until("probe.marks.includes('startstreaming')").await;
-        stage
-            .value("new BroadcastChannel('streaming').postMessage(false)")
-            .await;
-        stage.until("probe.marks.includes('endstreaming')").await;
-        // What is there is played, and then the film waits.
-        stage.until("probe.media.at(-1) === 'waiting'").await;
-        stage
-            .value("new BroadcastChannel('streaming').postMessage(true)")
-            .await;
-        stage.ends_with_all_there().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn without_any_mediasource_the_browser_plays_hls_by_itself() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.trouble(
-            "/start.js",
-            Trouble::around("delete window.MediaSource;\n", ""),
-        );
-        stage.open("").await;
-        if stage
-            .value(&format!(
-                "{VIDEO}.canPlayType('application/vnd.apple.mpegurl')"
-            ))
+            .is("attached() instanceof ManagedMediaSource || attached().startsWith('blob:')")
             .await
-            == json!("")
-        {
-            stage.notice("This browser has no MediaSource").await;
-            return;
-        }
-        stage.plays().await;
-        assert_eq!(stage.engine().await, "none");
-        stage.open("?src=film/film.mpd").await;
+    );
+    stage
+        .until("probe.streaming.includes('startstreaming')")
+        .await;
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn a_managed_source_says_when_it_wants_more(stage: &Stage) {
+    stage
+        .server
+        .trouble("/worker_loader.js", Trouble::around(MANAGED, ""));
+    stage.open("?goal=5").await;
+    stage.plays().await;
+    stage.until("probe.marks.includes('startstreaming')").await;
+    stage
+        .value("new BroadcastChannel('streaming').postMessage(false)")
+        .await;
+    stage.until("probe.marks.includes('endstreaming')").await;
+    // What is there is played, and then the film waits.
+    stage.until("probe.media.at(-1) === 'waiting'").await;
+    stage
+        .value("new BroadcastChannel('streaming').postMessage(true)")
+        .await;
+    stage.ends_with_all_there().await;
+}
+
+#[apply(in_every_browser!)]
+async fn without_any_mediasource_the_browser_plays_hls_by_itself(stage: &Stage) {
+    stage.server.trouble(
+        "/start.js",
+        Trouble::around("delete window.MediaSource;\n", ""),
+    );
+    stage.open("").await;
+    if stage
+        .value(&format!(
+            "{VIDEO}.canPlayType('application/vnd.apple.mpegurl')"
+        ))
+        .await
+        == json!("")
+    {
         stage.notice("This browser has no MediaSource").await;
-    })
-    .await;
+        return;
+    }
+    stage.plays().await;
+    assert_eq!(stage.engine().await, "none");
+    stage.open("?src=film/film.mpd").await;
+    stage.notice("This browser has no MediaSource").await;
 }
 
-#[tokio::test]
-async fn a_worker_that_is_ended_from_outside_is_replaced_where_the_film_was() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?t=10").await;
-        stage.until(&format!("{VIDEO}.currentTime > 11")).await;
-        stage.value(&format!("{VIDEO}.volume = 0.3")).await;
-        stage.kill().await;
-        stage.until("probe.workers.length === 2").await;
-        stage
-            .until(&format!(
-                "{VIDEO}.currentTime > 12.5 && {VIDEO}.currentTime < 20 && !{VIDEO}.paused"
-            ))
-            .await;
-        assert_eq!(stage.value(&format!("{VIDEO}.volume")).await, json!(0.3));
-        stage.is_well().await;
+#[apply(in_every_browser!)]
+async fn a_worker_that_is_ended_from_outside_is_replaced_where_the_film_was(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.open("?t=10").await;
+    stage.until(&format!("{VIDEO}.currentTime > 11")).await;
+    stage.value(&format!("{VIDEO}.volume = 0.3")).await;
+    stage.kill().await;
+    stage.until("probe.workers.length === 2").await;
+    stage
+        .until(&format!(
+            "{VIDEO}.currentTime > 12.5 && {VIDEO}.currentTime < 20 && !{VIDEO}.paused"
+        ))
+        .await;
+    assert_eq!(stage.value(&format!("{VIDEO}.volume")).await, json!(0.3));
+    stage.is_well().await;
 
-        // A second time it asks.
-        stage.kill().await;
-        stage.notice("does not answer any more").await;
-        stage.press("Try again").await;
-        stage
-            .until(&format!(
-                "{VIDEO}.currentTime > 13 && {VIDEO}.currentTime < 22 && !{VIDEO}.paused"
-            ))
-            .await;
-        stage.ends_after_restart().await;
-    })
-    .await;
+    // A second time it asks.
+    stage.kill().await;
+    stage.notice("does not answer any more").await;
+    stage.press("Try again").await;
+    stage
+        .until(&format!(
+            "{VIDEO}.currentTime > 13 && {VIDEO}.currentTime < 22 && !{VIDEO}.paused"
+        ))
+        .await;
+    stage.ends_after_restart().await;
 }
 
-#[tokio::test]
-async fn a_worker_that_is_ended_while_the_film_rests_is_replaced_and_the_film_rests_on() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        stage.value(&format!("{VIDEO}.pause()")).await;
+#[apply(in_every_browser!)]
+async fn a_worker_that_is_ended_while_the_film_rests_is_replaced_and_the_film_rests_on(
+    stage: &Stage,
+) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.open("").await;
+    stage.plays().await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    let at = stage.value(&format!("{VIDEO}.currentTime")).await;
+    stage.kill().await;
+    stage.until("probe.workers.length === 2").await;
+    stage.until_taken("first frame").await;
+    stage
+        .until(&format!("Math.abs({VIDEO}.currentTime - {at}) < 0.1"))
+        .await;
+    assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(true));
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn a_worker_that_hangs_is_replaced(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    let hangs = "\nnew BroadcastChannel('hang').onmessage = () => { for (;;); };";
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around("", hangs));
+    stage.open("").await;
+    stage.plays().await;
+    stage.server.heal();
+    stage
+        .value("new BroadcastChannel('hang').postMessage(null)")
+        .await;
+    stage.until("probe.workers.length === 2").await;
+    stage.ends_after_restart().await;
+}
+
+#[apply(in_every_browser!)]
+async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    for _ in 0..2 {
+        stage
+            .value("(() => { const until = performance.now() + 5000; while (performance.now() < until); })()")
+            .await;
         let at = stage.value(&format!("{VIDEO}.currentTime")).await;
-        stage.kill().await;
-        stage.until("probe.workers.length === 2").await;
-        stage.until_taken("first frame").await;
         stage
-            .until(&format!("Math.abs({VIDEO}.currentTime - {at}) < 0.1"))
+            .until(&format!("{VIDEO}.currentTime > {at} + 3"))
             .await;
-        assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(true));
-        stage.is_well().await;
-    })
-    .await;
+    }
+    stage.has_started_workers(1).await;
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn a_worker_that_hangs_is_replaced() {
-    with(Browser::Chromium, async |stage| {
-        let hangs = "\nnew BroadcastChannel('hang').onmessage = () => { for (;;); };";
-        stage
-            .server
-            .trouble("/worker.js", Trouble::around("", hangs));
-        stage.open("").await;
-        stage.plays().await;
-        stage.server.heal();
-        stage
-            .value("new BroadcastChannel('hang').postMessage(null)")
-            .await;
-        stage.until("probe.workers.length === 2").await;
-        stage.ends_after_restart().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        for _ in 0..2 {
-            stage
-                .value("(() => { const until = performance.now() + 5000; while (performance.now() < until); })()")
-                .await;
-            let at = stage.value(&format!("{VIDEO}.currentTime")).await;
-            stage
-                .until(&format!("{VIDEO}.currentTime > {at} + 3"))
-                .await;
-        }
-        assert_eq!(stage.value("probe.workers.length").await, json!(1));
-        stage.is_well().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_picture_that_something_else_took_is_told_and_taken_back() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        stage
-            .value(&format!("{VIDEO}.srcObject = new MediaStream()"))
-            .await;
-        stage.notice("").await;
-        stage.press("Try again").await;
-        stage.plays().await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_picture_that_something_else_took_is_told_and_taken_back(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage
+        .value(&format!("{VIDEO}.srcObject = new MediaStream()"))
+        .await;
+    stage.notice("").await;
+    stage.press("Try again").await;
+    stage.plays().await;
+    stage.is_well().await;
 }
 
 impl Stage {

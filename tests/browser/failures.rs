@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use macro_rules_attribute::apply;
 use serde_json::json;
 use thirtyfour::By;
 
 use crate::{
     server::Trouble,
-    stage::{Browser, Stage, with},
+    stage::{Feature, Stage},
+    suite::in_every_browser,
 };
 
 /// Bytes that say they are as many as no memory holds: to copy them is a panic, in Rust's own words.
@@ -16,28 +18,22 @@ const PANICS: &str = "\nconst panics = () => Object.defineProperty( \
      Object.getPrototypeOf(Uint8Array.prototype), 'length', { get: () => 0xffffffff });\n";
 
 /// Meets trouble, reads about it within ten seconds, heals it and tries again.
-async fn meets(part: &'static str, trouble: Trouble, words: &str) {
-    with(Browser::Chromium, async |stage| {
-        stage.server.trouble(part, trouble);
-        stage.open("").await;
-        stage.notice(words).await;
-        tries_again(stage).await;
-    })
-    .await;
+async fn meets(stage: &Stage, part: &str, trouble: Trouble, words: &str) {
+    stage.server.trouble(part, trouble);
+    stage.open("").await;
+    stage.notice(words).await;
+    tries_again(stage).await;
 }
 
 /// What plays then is another MediaSource, and not what was buffered of the old one.
 async fn tries_again(stage: &Stage) {
-    let handle = "document.querySelector('video').srcObject";
     stage.server.heal();
-    stage.value(&format!("window.before = {handle}")).await;
+    stage.value("window.before = attached()").await;
     stage
         .value("window.element = document.querySelector('video')")
         .await;
     stage.press("Try again").await;
-    stage
-        .until(&format!("{handle} !== null && {handle} !== before"))
-        .await;
+    stage.until("attached() && attached() !== before").await;
     stage.plays().await;
     let alert = stage.value("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
@@ -50,24 +46,22 @@ async fn tries_again(stage: &Stage) {
     assert_eq!(focus, json!("video"));
 }
 
-#[tokio::test]
-async fn no_worker_script() {
-    with(Browser::Chromium, async |stage| {
-        stage
-            .server
-            .trouble("worker_loader.js", Trouble::Status(StatusCode::NOT_FOUND));
-        stage.open("").await;
-        let notice = stage.notice("the server answered 404").await;
-        assert!(notice.contains("worker_loader.js"), "{notice}");
-        stage.screenshot("no-worker").await;
-        tries_again(stage).await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn no_worker_script(stage: &Stage) {
+    stage
+        .server
+        .trouble("worker_loader.js", Trouble::Status(StatusCode::NOT_FOUND));
+    stage.open("").await;
+    let notice = stage.notice("the server answered 404").await;
+    assert!(notice.contains("worker_loader.js"), "{notice}");
+    stage.screenshot("no-worker").await;
+    tries_again(stage).await;
 }
 
-#[tokio::test]
-async fn a_worker_script_that_is_a_web_page() {
+#[apply(in_every_browser!)]
+async fn a_worker_script_that_is_a_web_page(stage: &Stage) {
     meets(
+        stage,
         "/worker_loader.js",
         Trouble::Text("<!doctype html>"),
         "the browser refused its script",
@@ -75,18 +69,20 @@ async fn a_worker_script_that_is_a_web_page() {
     .await;
 }
 
-#[tokio::test]
-async fn a_worker_that_hangs_when_it_is_asked_for_a_film() {
+#[apply(in_every_browser!)]
+async fn a_worker_that_hangs_when_it_is_asked_for_a_film(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
     let trouble = Trouble::around(
         "Object.defineProperty(self, 'MediaSource', { get() { for (;;); } });",
         "",
     );
-    meets("/worker.js", trouble, "does not answer any more").await;
+    meets(stage, "/worker.js", trouble, "does not answer any more").await;
 }
 
-#[tokio::test]
-async fn no_worker_glue() {
+#[apply(in_every_browser!)]
+async fn no_worker_glue(stage: &Stage) {
     meets(
+        stage,
         "/worker.js",
         Trouble::Status(StatusCode::NOT_FOUND),
         "The worker did not start",
@@ -94,9 +90,10 @@ async fn no_worker_glue() {
     .await;
 }
 
-#[tokio::test]
-async fn no_worker_wasm() {
+#[apply(in_every_browser!)]
+async fn no_worker_wasm(stage: &Stage) {
     meets(
+        stage,
         "/worker_bg.wasm",
         Trouble::Status(StatusCode::NOT_FOUND),
         "The worker did not start",
@@ -104,9 +101,10 @@ async fn no_worker_wasm() {
     .await;
 }
 
-#[tokio::test]
-async fn a_worker_wasm_that_does_not_compile() {
+#[apply(in_every_browser!)]
+async fn a_worker_wasm_that_does_not_compile(stage: &Stage) {
     meets(
+        stage,
         "/worker_bg.wasm",
         Trouble::Text("<!doctype html>"),
         "The worker did not start",
@@ -114,66 +112,64 @@ async fn a_worker_wasm_that_does_not_compile() {
     .await;
 }
 
-#[tokio::test]
-async fn a_worker_that_throws_while_it_starts() {
+#[apply(in_every_browser!)]
+async fn a_worker_that_throws_while_it_starts(stage: &Stage) {
     let trouble = Trouble::around("throw new Error('out of order');", "");
-    meets("/worker.js", trouble, "out of order").await;
+    meets(stage, "/worker.js", trouble, "out of order").await;
 }
 
-#[tokio::test]
-async fn a_worker_that_cannot_post() {
+#[apply(in_every_browser!)]
+async fn a_worker_that_cannot_post(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
     let trouble = Trouble::around(
         "self.postMessage = () => { throw new Error('no post today') };",
         "",
     );
-    meets("/worker.js", trouble, "The worker did not start").await;
+    meets(stage, "/worker.js", trouble, "The worker did not start").await;
 }
 
-#[tokio::test]
-async fn a_worker_that_panics_while_it_starts() {
-    with(Browser::Chromium, async |stage| {
-        let trouble = Trouble::around("", [PANICS, "panics();"].concat());
-        stage.server.trouble("/worker.js", trouble);
-        stage.open("").await;
-        let notice = stage.notice("The worker did not start").await;
-        assert!(notice.contains("panicked at"), "{notice}");
-        tries_again(stage).await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_worker_that_panics_while_it_starts(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    let trouble = Trouble::around("", [PANICS, "panics();"].concat());
+    stage.server.trouble("/worker.js", trouble);
+    stage.open("").await;
+    let notice = stage.notice("The worker did not start").await;
+    assert!(notice.contains("panicked at"), "{notice}");
+    tries_again(stage).await;
 }
 
-#[tokio::test]
-async fn a_worker_that_panics_later() {
-    with(Browser::Chromium, async |stage| {
-        let later = "new BroadcastChannel('panic').onmessage = ({ data }) => { \
-             panics(); new BroadcastChannel('open').postMessage(data); };";
-        let script = [PANICS, later].concat();
+#[apply(in_every_browser!)]
+async fn a_worker_that_panics_later(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    let later = "new BroadcastChannel('panic').onmessage = ({ data }) => { \
+         panics(); new BroadcastChannel('open').postMessage(data); };";
+    let script = [PANICS, later].concat();
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around("", script));
+    stage.open("").await;
+    stage.plays().await;
+    for nth in 1..=2 {
         stage
-            .server
-            .trouble("/worker.js", Trouble::around("", script));
-        stage.open("").await;
-        stage.plays().await;
-        for nth in 1..=2 {
-            stage
-                .value(&format!("new BroadcastChannel('panic').postMessage({nth})"))
-                .await;
-            stage.until(&format!("probe.open === {nth}")).await;
-            // The next message is the one that it panics at. The first time another worker takes over.
-            if nth == 1 {
-                stage.until("probe.workers.length === 2").await;
-                stage.until_taken("first frame").await;
-            }
+            .value(&format!("new BroadcastChannel('panic').postMessage({nth})"))
+            .await;
+        stage.until(&format!("probe.open === {nth}")).await;
+        // The next message is the one that it panics at. The first time another worker takes over.
+        if nth == 1 {
+            stage.until("probe.workers.length === 2").await;
+            stage.until_taken("first frame").await;
         }
-        let notice = stage.notice("The worker died").await;
-        assert!(notice.contains("panicked at"), "{notice}");
-        tries_again(stage).await;
-    })
-    .await;
+    }
+    let notice = stage.notice("The worker died").await;
+    assert!(notice.contains("panicked at"), "{notice}");
+    tries_again(stage).await;
 }
 
-#[tokio::test]
-async fn a_worker_that_says_nothing() {
+#[apply(in_every_browser!)]
+async fn a_worker_that_says_nothing(stage: &Stage) {
     meets(
+        stage,
         "/worker_loader.js",
         Trouble::empty(),
         "has not answered for 6 seconds",
@@ -181,9 +177,10 @@ async fn a_worker_that_says_nothing() {
     .await;
 }
 
-#[tokio::test]
-async fn a_worker_that_hangs_while_it_loads() {
+#[apply(in_every_browser!)]
+async fn a_worker_that_hangs_while_it_loads(stage: &Stage) {
     meets(
+        stage,
         "/worker.js",
         Trouble::Silence,
         "has not answered for 6 seconds",
@@ -191,71 +188,62 @@ async fn a_worker_that_hangs_while_it_loads() {
     .await;
 }
 
-#[tokio::test]
-async fn a_worker_of_another_build() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        let scripts = "performance.getEntriesByType('resource').map(entry => new URL(entry.name)) \
-             .find(url => url.pathname.endsWith('worker_loader.js')).search.slice(1)";
-        let build = stage.value(scripts).await.as_str().unwrap().to_owned();
-        stage.server.trouble(
-            "/worker_bg.wasm",
-            Trouble::replace(build.clone(), "0123456789abcdef"),
-        );
-        stage.open("").await;
-        let words = format!("another build (0123456789abcdef) than the page ({build})");
-        stage.notice(&words).await;
-        tries_again(stage).await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_worker_of_another_build(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    let scripts = "performance.getEntriesByType('resource').map(entry => new URL(entry.name)) \
+         .find(url => url.pathname.endsWith('worker_loader.js')).search.slice(1)";
+    let build = stage.value(scripts).await.as_str().unwrap().to_owned();
+    stage.server.trouble(
+        "/worker_bg.wasm",
+        Trouble::replace(build.clone(), "0123456789abcdef"),
+    );
+    stage.open("").await;
+    let words = format!("another build (0123456789abcdef) than the page ({build})");
+    stage.notice(&words).await;
+    tries_again(stage).await;
 }
 
-#[tokio::test]
-async fn a_worker_that_traps_while_it_plays() {
-    with(Browser::Chromium, async |stage| {
-        stage
-            .server
-            .trouble("/worker.js", Trouble::around("", TRAP));
-        stage.open("").await;
-        stage.plays().await;
-        trap(stage).await;
-        stage.until("probe.workers.length === 2").await;
-        stage.until_taken("first frame").await;
-        trap(stage).await;
-        stage.notice("The worker died").await;
-        tries_again(stage).await;
-        assert_eq!(stage.value("probe.workers.length").await, json!(3));
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_worker_that_traps_while_it_plays(stage: &Stage) {
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around("", TRAP));
+    stage.open("").await;
+    stage.plays().await;
+    // The first time, another one takes over.
+    stage.value("window.before = attached()").await;
+    trap(stage).await;
+    stage.until("attached() && attached() !== before").await;
+    stage.plays().await;
+    trap(stage).await;
+    stage.notice("The worker died").await;
+    tries_again(stage).await;
+    stage.has_started_workers(3).await;
 }
 
-#[tokio::test]
-async fn another_film_after_the_worker_died() {
-    with(Browser::Chromium, async |stage| {
-        stage
-            .server
-            .trouble("/worker.js", Trouble::around("", TRAP));
-        stage.open("").await;
-        stage.plays().await;
-        trap(stage).await;
-        stage.until("probe.workers.length === 2").await;
-        stage.until_taken("first frame").await;
-        trap(stage).await;
-        stage.notice("The worker died").await;
-        stage
-            .value("window.before = document.querySelector('video').srcObject")
-            .await;
-        stage.press("Sample film").await;
-        stage
-            .until("document.querySelector('video').srcObject !== before")
-            .await;
-        stage.plays().await;
-        assert_eq!(stage.value("probe.workers.length").await, json!(3));
-        let alert = stage.value("document.querySelector('[role=alert]')").await;
-        assert_eq!(alert, json!(null));
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn another_film_after_the_worker_died(stage: &Stage) {
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around("", TRAP));
+    stage.open("").await;
+    stage.plays().await;
+    // The first time, another one takes over.
+    stage.value("window.before = attached()").await;
+    trap(stage).await;
+    stage.until("attached() && attached() !== before").await;
+    stage.plays().await;
+    trap(stage).await;
+    stage.notice("The worker died").await;
+    stage.value("window.before = attached()").await;
+    stage.press("Sample film").await;
+    stage.until("attached() !== before").await;
+    stage.plays().await;
+    stage.has_started_workers(3).await;
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null));
 }
 
 /// A request for memory of a size that cannot be: the wasm stops with a trap.
@@ -269,23 +257,21 @@ async fn trap(stage: &Stage) {
         .await;
 }
 
-#[tokio::test]
-async fn no_film() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?src=film/nothing.m3u8").await;
-        stage
-            .notice("The server answered 404 for the manifest")
-            .await;
-        stage.screenshot("no-film").await;
-        stage.press("Sample film").await;
-        stage.plays().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn no_film(stage: &Stage) {
+    stage.open("?src=film/nothing.m3u8").await;
+    stage
+        .notice("The server answered 404 for the manifest")
+        .await;
+    stage.screenshot("no-film").await;
+    stage.press("Sample film").await;
+    stage.plays().await;
 }
 
-#[tokio::test]
-async fn a_playlist_that_is_a_web_page() {
+#[apply(in_every_browser!)]
+async fn a_playlist_that_is_a_web_page(stage: &Stage) {
     meets(
+        stage,
         "film.m3u8",
         Trouble::Text("<!doctype html><title>Welcome"),
         "it is a web page",
@@ -293,14 +279,21 @@ async fn a_playlist_that_is_a_web_page() {
     .await;
 }
 
-#[tokio::test]
-async fn a_playlist_that_never_comes() {
-    meets("film.m3u8", Trouble::Silence, "Waited 8 seconds in vain").await;
+#[apply(in_every_browser!)]
+async fn a_playlist_that_never_comes(stage: &Stage) {
+    meets(
+        stage,
+        "film.m3u8",
+        Trouble::Silence,
+        "Waited 8 seconds in vain",
+    )
+    .await;
 }
 
-#[tokio::test]
-async fn a_segment_that_is_gone() {
+#[apply(in_every_browser!)]
+async fn a_segment_that_is_gone(stage: &Stage) {
     meets(
+        stage,
         "p/3.m4s",
         Trouble::Status(StatusCode::GONE),
         "The server answered 410 for the media segment",
@@ -308,62 +301,57 @@ async fn a_segment_that_is_gone() {
     .await;
 }
 
-#[tokio::test]
-async fn trying_again_goes_on_where_the_film_failed() {
-    with(Browser::Chromium, async |stage| {
-        let gone = Trouble::Status(StatusCode::GONE);
-        stage.server.trouble("p/8.m4s", gone);
-        stage.open("?t=10").await;
-        stage.notice("The server answered 410").await;
-        let before = stage.server.requests("p/6.m4s");
-        stage.server.heal();
-        stage.press("Try again").await;
-        let video = "document.querySelector('video')";
-        stage
-            .until(&format!("!{video}.paused && {video}.currentTime > 14"))
-            .await;
-        assert_eq!(stage.server.requests("p/6.m4s"), before);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn trying_again_goes_on_where_the_film_failed(stage: &Stage) {
+    let gone = Trouble::Status(StatusCode::GONE);
+    stage.server.trouble("p/8.m4s", gone);
+    stage.open("?t=10").await;
+    stage.notice("The server answered 410").await;
+    let before = stage.server.requests("p/6.m4s");
+    stage.server.heal();
+    stage.press("Try again").await;
+    let video = "document.querySelector('video')";
+    stage
+        .until(&format!("!{video}.paused && {video}.currentTime > 14"))
+        .await;
+    assert_eq!(stage.server.requests("p/6.m4s"), before);
 }
 
-#[tokio::test]
-async fn init_segments_that_are_none() {
+#[apply(in_every_browser!)]
+async fn init_segments_that_are_none(stage: &Stage) {
     let trouble = Trouble::Text("not a box in sight");
-    meets("p/init.mp4", trouble, "the init segment").await;
+    meets(stage, "p/init.mp4", trouble, "the init segment").await;
 }
 
-#[tokio::test]
-async fn an_address_that_is_none_ends_what_plays() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        let address = stage.driver.find(By::Id("src")).await.unwrap();
-        address.clear().await.unwrap();
-        address.send_keys("http://[nowhere").await.unwrap();
-        stage.press("Play").await;
-        stage
-            .notice("“http://[nowhere” is not the address of a film")
-            .await;
-        stage.until("document.querySelector('video').paused").await;
-        // The same film again is shown again.
-        stage.press("Sample film").await;
-        stage
-            .until("document.querySelector('[role=alert]') === null")
-            .await;
-        stage.until("!document.querySelector('video').paused").await;
-        stage.plays().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn an_address_that_is_none_ends_what_plays(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    let address = stage.window.driver.find(By::Id("src")).await.unwrap();
+    address.clear().await.unwrap();
+    address.send_keys("http://[nowhere").await.unwrap();
+    stage.press("Play").await;
+    stage
+        .notice("“http://[nowhere” is not the address of a film")
+        .await;
+    stage.until("document.querySelector('video').paused").await;
+    // The same film again is shown again.
+    stage.press("Sample film").await;
+    stage
+        .until("document.querySelector('[role=alert]') === null")
+        .await;
+    stage.until("!document.querySelector('video').paused").await;
+    stage.plays().await;
 }
 
-#[tokio::test]
-async fn a_format_that_no_browser_decodes() {
+#[apply(in_every_browser!)]
+async fn a_format_that_no_browser_decodes(stage: &Stage) {
     let vhs = |playlist: Vec<u8>| {
         let playlist = String::from_utf8(playlist).unwrap();
         playlist.replace("avc1", "vhs1").into_bytes()
     };
     meets(
+        stage,
         "film.m3u8",
         Trouble::Patch(Arc::new(vhs)),
         "cannot play video/mp4; codecs=\"vhs1.",
@@ -371,29 +359,23 @@ async fn a_format_that_no_browser_decodes() {
     .await;
 }
 
-#[tokio::test]
-async fn an_address_that_is_none() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("?src=javascript:alert(1)").await;
-        stage
-            .notice("“javascript:alert(1)” is not the address of a film")
-            .await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn an_address_that_is_none(stage: &Stage) {
+    stage.open("?src=javascript:alert(1)").await;
+    stage
+        .notice("“javascript:alert(1)” is not the address of a film")
+        .await;
 }
 
-#[tokio::test]
-async fn a_page_whose_own_wasm_is_gone() {
-    with(Browser::Chromium, async |stage| {
-        // The page's own is the one with a hash in its name.
-        stage
-            .server
-            .trouble("/app-", Trouble::Status(StatusCode::NOT_FOUND));
-        stage.open("").await;
-        stage.notice("The page did not start").await;
-        stage.server.heal();
-        stage.press("Try again").await;
-        stage.plays().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_page_whose_own_wasm_is_gone(stage: &Stage) {
+    // The page's own is the one with a hash in its name.
+    stage
+        .server
+        .trouble("/app-", Trouble::Status(StatusCode::NOT_FOUND));
+    stage.open("").await;
+    stage.notice("The page did not start").await;
+    stage.server.heal();
+    stage.press("Try again").await;
+    stage.plays().await;
 }

@@ -1,5 +1,5 @@
-//! The page in real browsers, as a person would use it, and as bad luck would have it.
-//! `cargo xtask test` builds the site that is shown, and installs the browsers.
+//! The page in real browsers, as a person would use it, and as bad luck would have it: each test in
+//! each of three. `cargo xtask test` builds the site that is shown, and installs the browsers.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
     reason = "what a test cannot go on without, it fails for"
 )]
 
+mod browser;
 mod buffers;
 mod clock;
 mod engines;
@@ -18,3 +19,8 @@ mod seeking;
 mod server;
 mod stage;
 mod streams;
+mod suite;
+
+fn main() -> std::process::ExitCode {
+    suite::run()
+}

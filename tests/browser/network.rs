@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, net::TcpListener, sync::Arc};
 
 use axum::http::StatusCode;
+use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
     server::{FILM, Server, Trouble},
-    stage::{Browser, Stage, with},
+    stage::Stage,
+    suite::in_every_browser,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
@@ -47,198 +49,168 @@ fn make_with_two_places(server: &Server, first: &str, second: &str) {
 }
 
 /// A server that is in trouble once is asked once more, and the viewer sees nothing of it.
-#[tokio::test]
-async fn trouble_that_passes_at_once_is_not_noticed() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["720p"]);
-        let error = Trouble::Status(StatusCode::INTERNAL_SERVER_ERROR);
-        stage.server.trouble_times("/720p/9.m4s", error, 1);
-        let busy = Trouble::Status(StatusCode::TOO_MANY_REQUESTS);
-        stage.server.trouble_times("/audio/11.m4s", busy, 1);
-        // With a small goal, the trouble is met only once the notices are counted.
-        stage.open("?src=film/plain.mpd&goal=6").await;
-        count_notices(stage).await;
-        assert_eq!(stage.server.requests("/720p/9.m4s"), 0);
-        stage.ends_with_all_there().await;
-        assert_eq!(not_once(&stage.server, "720p"), [(9, 2)].into());
-        assert_eq!(not_once(&stage.server, "audio"), [(11, 2)].into());
-        assert_eq!(stage.value("notices").await, json!(0));
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn trouble_that_passes_at_once_is_not_noticed(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    let error = Trouble::Status(StatusCode::INTERNAL_SERVER_ERROR);
+    stage.server.trouble_times("/720p/9.m4s", error, 1);
+    let busy = Trouble::Status(StatusCode::TOO_MANY_REQUESTS);
+    stage.server.trouble_times("/audio/11.m4s", busy, 1);
+    // With a small goal, the trouble is met only once the notices are counted.
+    stage.open("?src=film/plain.mpd&goal=6").await;
+    count_notices(stage).await;
+    assert_eq!(stage.server.requests("/720p/9.m4s"), 0);
+    stage.ends_with_all_there().await;
+    assert_eq!(not_once(&stage.server, "720p"), [(9, 2)].into());
+    assert_eq!(not_once(&stage.server, "audio"), [(11, 2)].into());
+    assert_eq!(stage.value("notices").await, json!(0));
 }
 
 /// Of trouble that lasts there is a small notice, which goes when the trouble does; the film needs
 /// nobody to go on.
-#[tokio::test]
-async fn trouble_that_lasts_is_told_of_until_it_is_over() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["720p"]);
-        let error = Trouble::Status(StatusCode::SERVICE_UNAVAILABLE);
-        stage.server.trouble("/720p/4.m4s", error);
-        stage.open("?src=film/plain.mpd").await;
-        let notice = "document.querySelector('.retrying')";
-        stage
-            .until(&format!("{notice}?.innerText.includes('answered 503')"))
-            .await;
-        assert_eq!(
-            stage.value("document.querySelector('[role=alert]')").await,
-            json!(null)
-        );
-        stage.screenshot("retrying").await;
-        stage.server.heal();
-        stage.until(&format!("{notice} === null")).await;
-        stage.ends_with_all_there().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn trouble_that_lasts_is_told_of_until_it_is_over(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    let error = Trouble::Status(StatusCode::SERVICE_UNAVAILABLE);
+    stage.server.trouble("/720p/4.m4s", error);
+    stage.open("?src=film/plain.mpd").await;
+    let notice = "document.querySelector('.retrying')";
+    stage
+        .until(&format!("{notice}?.innerText.includes('answered 503')"))
+        .await;
+    assert_eq!(
+        stage.value("document.querySelector('[role=alert]')").await,
+        json!(null)
+    );
+    stage.screenshot("retrying").await;
+    stage.server.heal();
+    stage.until(&format!("{notice} === null")).await;
+    stage.ends_with_all_there().await;
 }
 
 /// What one rendition lacks is taken from another; nobody asks twice for what is not there.
-#[tokio::test]
-async fn another_rendition_takes_the_place_of_one_that_lacks_a_segment() {
-    with(Browser::Chromium, async |stage| {
-        let lacking = ["360p", "720p", "1080p"].map(|rendition| format!("/{rendition}/5.m4s"));
-        for segment in &lacking {
-            let missing = Trouble::Status(StatusCode::NOT_FOUND);
-            stage.server.trouble(segment, missing);
-        }
-        stage.open("?src=film/film.mpd").await;
-        stage.ends_with_all_there().await;
-        for segment in &lacking {
-            let times = stage.server.requests(segment);
-            assert!(times <= 1, "{segment} was asked for {times} times");
-        }
-        assert!(stage.server.requests("/240p/5.m4s") > 0);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn another_rendition_takes_the_place_of_one_that_lacks_a_segment(stage: &Stage) {
+    let lacking = ["360p", "720p", "1080p"].map(|rendition| format!("/{rendition}/5.m4s"));
+    for segment in &lacking {
+        let missing = Trouble::Status(StatusCode::NOT_FOUND);
+        stage.server.trouble(segment, missing);
+    }
+    stage.open("?src=film/film.mpd").await;
+    stage.ends_with_all_there().await;
+    for segment in &lacking {
+        let times = stage.server.requests(segment);
+        assert!(times <= 1, "{segment} was asked for {times} times");
+    }
+    assert!(stage.server.requests("/240p/5.m4s") > 0);
 }
 
 /// Bytes that came wrong come right the next time: none of these is an error of the browser's, and each
 /// would be a hole in the film.
-#[tokio::test]
-async fn segments_that_come_damaged_are_fetched_again() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["720p"]);
-        for (segment, trouble) in [
-            ("/720p/3.m4s", Trouble::Cut(40_000)),
-            ("/720p/5.m4s", half()),
-            ("/720p/7.m4s", garbage()),
-            ("/720p/9.m4s", Trouble::empty()),
-            ("/audio/4.m4s", half()),
-            // As networks that want a person to log in first have it.
-            (
-                "/audio/6.m4s",
-                Trouble::Text("<!doctype html><p>Welcome!</p>"),
-            ),
-        ] {
-            stage.server.trouble_times(segment, trouble, 1);
-        }
-        stage.open("?src=film/plain.mpd").await;
-        stage.ends_with_all_there().await;
-        let twice = [(3, 2), (5, 2), (7, 2), (9, 2)];
-        assert_eq!(not_once(&stage.server, "720p"), twice.into());
-        assert_eq!(not_once(&stage.server, "audio"), [(4, 2), (6, 2)].into());
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn segments_that_come_damaged_are_fetched_again(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    for (segment, trouble) in [
+        ("/720p/3.m4s", Trouble::Cut(40_000)),
+        ("/720p/5.m4s", half()),
+        ("/720p/7.m4s", garbage()),
+        ("/720p/9.m4s", Trouble::empty()),
+        ("/audio/4.m4s", half()),
+        // As networks that want a person to log in first have it.
+        (
+            "/audio/6.m4s",
+            Trouble::Text("<!doctype html><p>Welcome!</p>"),
+        ),
+    ] {
+        stage.server.trouble_times(segment, trouble, 1);
+    }
+    stage.open("?src=film/plain.mpd").await;
+    stage.ends_with_all_there().await;
+    let twice = [(3, 2), (5, 2), (7, 2), (9, 2)];
+    assert_eq!(not_once(&stage.server, "720p"), twice.into());
+    assert_eq!(not_once(&stage.server, "audio"), [(4, 2), (6, 2)].into());
 }
 
 /// An init segment that came damaged is not kept: each of its segments would be refused with it.
-#[tokio::test]
-async fn an_init_segment_that_comes_damaged_is_fetched_again() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["720p"]);
-        stage.server.trouble_times("/720p/init.mp4", half(), 1);
-        stage.server.trouble_times("/audio/init.mp4", garbage(), 1);
-        stage.open("?src=film/plain.mpd").await;
-        stage.ends_with_all_there().await;
-        assert_eq!(stage.server.requests("/720p/init.mp4"), 2);
-        assert_eq!(stage.server.requests("/audio/init.mp4"), 2);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn an_init_segment_that_comes_damaged_is_fetched_again(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble_times("/720p/init.mp4", half(), 1);
+    stage.server.trouble_times("/audio/init.mp4", garbage(), 1);
+    stage.open("?src=film/plain.mpd").await;
+    stage.ends_with_all_there().await;
+    assert_eq!(stage.server.requests("/720p/init.mp4"), 2);
+    assert_eq!(stage.server.requests("/audio/init.mp4"), 2);
 }
 
 /// A server that knows no ranges sends whole files, of which the ranges are taken. One that is once
 /// mistaken about them is asked again.
-#[tokio::test]
-async fn servers_that_are_poor_at_ranges_are_put_up_with() {
-    with(Browser::Chromium, async |stage| {
-        let film = "?src=tests/media/ondemand/ondemand.mpd";
-        stage.server.trouble(".mp4", Trouble::NoRanges);
-        for round in ["no ranges", "wrong ranges"] {
-            stage.open(film).await;
-            stage.plays().await;
-            stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
-            stage.until(&format!("{VIDEO}.ended")).await;
-            let all = format!("[{VIDEO}.buffered.length, {VIDEO}.buffered.end(0) > 7.8]");
-            assert_eq!(stage.value(&all).await, json!([1, true]), "{round}");
-            stage.server.heal();
-            stage.server.trouble_times(".mp4", Trouble::WrongRange, 1);
-        }
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn servers_that_are_poor_at_ranges_are_put_up_with(stage: &Stage) {
+    let film = "?src=tests/media/ondemand/ondemand.mpd";
+    stage.server.trouble(".mp4", Trouble::NoRanges);
+    for round in ["no ranges", "wrong ranges"] {
+        stage.open(film).await;
+        stage.plays().await;
+        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.until(&format!("{VIDEO}.ended")).await;
+        let all = format!("[{VIDEO}.buffered.length, {VIDEO}.buffered.end(0) > 7.8]");
+        assert_eq!(stage.value(&all).await, json!([1, true]), "{round}");
+        stage.server.heal();
+        stage.server.trouble_times(".mp4", Trouble::WrongRange, 1);
+    }
 }
 
 /// What is always wrong ends in words, and not in a picture that never comes.
-#[tokio::test]
-async fn wrong_ranges_without_end_are_told_of() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.trouble(".mp4", Trouble::WrongRange);
-        stage.open("?src=tests/media/ondemand/ondemand.mpd").await;
-        let notice = stage.notice("other bytes than were asked for").await;
-        assert!(notice.contains("ondemand/"), "{notice}");
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn wrong_ranges_without_end_are_told_of(stage: &Stage) {
+    stage.server.trouble(".mp4", Trouble::WrongRange);
+    stage.open("?src=tests/media/ondemand/ondemand.mpd").await;
+    let notice = stage.notice("other bytes than were asked for").await;
+    assert!(notice.contains("ondemand/"), "{notice}");
 }
 
 /// Where one of two servers is gone, the film comes from the other one, and nobody is told.
-#[tokio::test]
-async fn a_film_plays_from_its_second_place_when_the_first_is_gone() {
+#[apply(in_every_browser!)]
+async fn a_film_plays_from_its_second_place_when_the_first_is_gone(stage: &Stage) {
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    with(Browser::Chromium, async |stage| {
-        let gone = format!("http://localhost:{port}/film/");
-        make_with_two_places(&stage.server, &gone, &stage.server.url("film/"));
-        stage.open("?src=made/two.mpd&goal=10").await;
-        count_notices(stage).await;
-        stage.ends_with_all_there().await;
-        assert_eq!(not_once(&stage.server, "audio"), BTreeMap::new());
-        assert_eq!(stage.value("notices").await, json!(0));
-    })
-    .await;
+    let gone = format!("http://localhost:{port}/film/");
+    make_with_two_places(&stage.server, &gone, &stage.server.url("film/"));
+    stage.open("?src=made/two.mpd&goal=10").await;
+    count_notices(stage).await;
+    stage.ends_with_all_there().await;
+    assert_eq!(not_once(&stage.server, "audio"), BTreeMap::new());
+    assert_eq!(stage.value("notices").await, json!(0));
 }
 
 /// Where a server is in trouble with everything, it is not asked first for ever.
-#[tokio::test]
-async fn a_place_that_fails_is_left_for_the_other_one() {
+#[apply(in_every_browser!)]
+async fn a_place_that_fails_is_left_for_the_other_one(stage: &Stage) {
     let troubled = Server::start().await;
     troubled.trouble("/film/", Trouble::Status(StatusCode::SERVICE_UNAVAILABLE));
-    with(Browser::Chromium, async |stage| {
-        let (first, second) = (troubled.url("film/"), stage.server.url("film/"));
-        make_with_two_places(&stage.server, &first, &second);
-        stage.open("?src=made/two.mpd").await;
-        stage.ends_with_all_there().await;
-        assert!(troubled.requests(".m4s") > 0, "it was never asked");
-        let in_vain = troubled.requests("/audio/");
-        assert!(in_vain < 8, "asked in vain {in_vain} times for the sound");
-    })
-    .await;
+    let (first, second) = (troubled.url("film/"), stage.server.url("film/"));
+    make_with_two_places(&stage.server, &first, &second);
+    stage.open("?src=made/two.mpd").await;
+    stage.ends_with_all_there().await;
+    assert!(troubled.requests(".m4s") > 0, "it was never asked");
+    let in_vain = troubled.requests("/audio/");
+    assert!(in_vain < 8, "asked in vain {in_vain} times for the sound");
 }
 
 /// A server that takes requests and never answers costs its time once, and not with every segment:
 /// the film would stand still more than it plays.
-#[tokio::test]
-async fn a_place_that_never_answers_is_left_for_the_other_one() {
+#[apply(in_every_browser!)]
+async fn a_place_that_never_answers_is_left_for_the_other_one(stage: &Stage) {
     let silent = Server::start().await;
     silent.trouble("/film/", Trouble::Silence);
-    with(Browser::Chromium, async |stage| {
-        let (first, second) = (silent.url("film/"), stage.server.url("film/"));
-        make_with_two_places(&stage.server, &first, &second);
-        stage.open("?src=made/two.mpd").await;
-        stage.ends_with_all_there().await;
-        assert!(silent.requests(".m4s") > 0, "it was never asked");
-    })
-    .await;
+    let (first, second) = (silent.url("film/"), stage.server.url("film/"));
+    make_with_two_places(&stage.server, &first, &second);
+    stage.open("?src=made/two.mpd").await;
+    stage.ends_with_all_there().await;
+    assert!(silent.requests(".m4s") > 0, "it was never asked");
 }
 
 /// What a browser does to a worker that loses its network: DevTools do it to pages only.
@@ -264,119 +236,101 @@ async fn set_network(stage: &Stage, word: &str) {
 }
 
 /// Through a tunnel: the film stands still once there is no more of it, and goes on by itself.
-#[tokio::test]
-async fn offline_and_back_nobody_has_to_do_anything() {
-    with(Browser::Chromium, async |stage| {
-        let network = Trouble::around(LOSE_NETWORK, "");
-        stage.server.trouble_times("/worker.js", network, 1);
-        stage.server.make_plain(&["720p"]);
-        stage.open("?src=film/plain.mpd&goal=4&t=12").await;
-        stage.plays().await;
-        set_network(stage, "offline").await;
-        // It is told of, and what is buffered is played to the last of it.
-        stage
-            .until("document.querySelector('.retrying') !== null")
-            .await;
-        stage.until(&format!("{VIDEO}.readyState < 3")).await;
-        set_network(stage, "online").await;
-        stage
-            .until("document.querySelector('.retrying') === null")
-            .await;
-        let alert = "document.querySelector('[role=alert]')";
-        stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
-        stage.until(&format!("{VIDEO}.ended || !!{alert}")).await;
-        assert_eq!(stage.value(alert).await, json!(null));
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn offline_and_back_nobody_has_to_do_anything(stage: &Stage) {
+    let network = Trouble::around(LOSE_NETWORK, "");
+    stage.server.trouble_times("/worker.js", network, 1);
+    stage.server.make_plain(&["720p"]);
+    stage.open("?src=film/plain.mpd&goal=4&t=12").await;
+    stage.plays().await;
+    set_network(stage, "offline").await;
+    // It is told of, and what is buffered is played to the last of it.
+    stage
+        .until("document.querySelector('.retrying') !== null")
+        .await;
+    stage.until(&format!("{VIDEO}.readyState < 3")).await;
+    set_network(stage, "online").await;
+    stage
+        .until("document.querySelector('.retrying') === null")
+        .await;
+    let alert = "document.querySelector('[role=alert]')";
+    stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
+    stage.until(&format!("{VIDEO}.ended || !!{alert}")).await;
+    assert_eq!(stage.value(alert).await, json!(null));
 }
 
 /// A download that would take minutes is given up for one that would not, and the film plays on.
-#[tokio::test]
-async fn a_trickle_is_given_up_for_a_lower_rendition() {
-    with(Browser::Chromium, async |stage| {
-        for segment in ["/720p/3.m4s", "/1080p/3.m4s"] {
-            stage.server.trouble(segment, Trouble::Throttle(400));
-        }
-        stage.open("?src=film/film.mpd").await;
-        // In time, at the speed of a viewer.
-        stage.until(&format!("{VIDEO}.currentTime > 6")).await;
-        let lower = ["/360p/3.m4s", "/240p/3.m4s"].map(|segment| stage.server.requests(segment));
-        assert!(lower.iter().sum::<usize>() > 0);
-        stage.ends_with_all_there().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_trickle_is_given_up_for_a_lower_rendition(stage: &Stage) {
+    for segment in ["/720p/3.m4s", "/1080p/3.m4s"] {
+        stage.server.trouble(segment, Trouble::Throttle(400));
+    }
+    stage.open("?src=film/film.mpd").await;
+    // In time, at the speed of a viewer.
+    stage.until(&format!("{VIDEO}.currentTime > 6")).await;
+    let lower = ["/360p/3.m4s", "/240p/3.m4s"].map(|segment| stage.server.requests(segment));
+    assert!(lower.iter().sum::<usize>() > 0);
+    stage.ends_with_all_there().await;
 }
 
 /// While there is sound, Chromium goes on for three seconds without pictures. What was passed by then
 /// is not worth fetching, but its gap must not hold up the pictures after it, nor the end.
-#[tokio::test]
-async fn pictures_that_come_too_late_do_not_hold_up_the_end() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["720p"]);
-        stage.server.trouble("/720p/15.m4s", Trouble::Silence);
-        stage.open("?src=film/plain.mpd&t=26&goal=6").await;
-        let alert = "document.querySelector('[role=alert]')";
-        stage.until(&format!("{VIDEO}.ended || !!{alert}")).await;
-        assert_eq!(stage.value(alert).await, json!(null));
-        assert!(stage.server.requests("/720p/16.m4s") > 0);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn pictures_that_come_too_late_do_not_hold_up_the_end(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble("/720p/15.m4s", Trouble::Silence);
+    stage.open("?src=film/plain.mpd&t=26&goal=6").await;
+    let alert = "document.querySelector('[role=alert]')";
+    stage.until(&format!("{VIDEO}.ended || !!{alert}")).await;
+    assert_eq!(stage.value(alert).await, json!(null));
+    assert!(stage.server.requests("/720p/16.m4s") > 0);
 }
 
 /// What is relative to a file is relative to where it was found in the end.
-#[tokio::test]
-async fn redirects_change_what_names_are_relative_to() {
-    with(Browser::Chromium, async |stage| {
-        let film = Trouble::Redirect("film/film.mpd");
-        stage.server.trouble("/far/away/film.mpd", film);
-        stage.open("?src=far/away/film.mpd").await;
-        stage.plays().await;
-        assert_eq!(stage.server.requests("/far/away/"), 1);
+#[apply(in_every_browser!)]
+async fn redirects_change_what_names_are_relative_to(stage: &Stage) {
+    let film = Trouble::Redirect("film/film.mpd");
+    stage.server.trouble("/far/away/film.mpd", film);
+    stage.open("?src=far/away/film.mpd").await;
+    stage.plays().await;
+    assert_eq!(stage.server.requests("/far/away/"), 1);
 
-        // A playlist that another one names.
-        let playlist = Trouble::Redirect("film/360p/media.m3u8");
-        stage.server.trouble("/far/away/pictures.m3u8", playlist);
-        let main = "#EXTM3U\n\
-             #EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.4d401e\",RESOLUTION=640x360\n\
-             pictures.m3u8\n";
-        stage.server.make("far/away/film.m3u8", main);
-        stage.open("?src=far/away/film.m3u8").await;
-        stage.plays().await;
-        assert!(stage.server.requests("/film/360p/1.m4s") > 0);
-        assert_eq!(stage.server.requests("/far/away/1.m4s"), 0);
-    })
-    .await;
+    // A playlist that another one names.
+    let playlist = Trouble::Redirect("film/360p/media.m3u8");
+    stage.server.trouble("/far/away/pictures.m3u8", playlist);
+    let main = "#EXTM3U\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.4d401e\",RESOLUTION=640x360\n\
+         pictures.m3u8\n";
+    stage.server.make("far/away/film.m3u8", main);
+    stage.open("?src=far/away/film.m3u8").await;
+    stage.plays().await;
+    assert!(stage.server.requests("/film/360p/1.m4s") > 0);
+    assert_eq!(stage.server.requests("/far/away/1.m4s"), 0);
 }
 
 /// A manifest without end is not read without end.
-#[tokio::test]
-async fn a_manifest_that_is_too_large_is_refused() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make("made/huge.mpd", vec![b' '; 17 << 20]);
-        stage.open("?src=made/huge.mpd").await;
-        let notice = stage.notice("larger than anything of its kind").await;
-        assert!(notice.contains("made/huge.mpd"), "{notice}");
-        // It will not have become smaller.
-        assert!(stage.server.requests("made/huge.mpd") <= 2);
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_manifest_that_is_too_large_is_refused(stage: &Stage) {
+    stage.server.make("made/huge.mpd", vec![b' '; 17 << 20]);
+    stage.open("?src=made/huge.mpd").await;
+    let notice = stage.notice("larger than anything of its kind").await;
+    assert!(notice.contains("made/huge.mpd"), "{notice}");
+    // It will not have become smaller.
+    assert!(stage.server.requests("made/huge.mpd") <= 2);
 }
 
 /// One rendition is too slow, and the other one lacks the segment: the slow one is all that there is.
-#[tokio::test]
-async fn what_was_given_up_is_taken_up_again_where_there_is_nothing_else() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.make_plain(&["360p", "720p"]);
-        let (slow, gone) = (
-            Trouble::Throttle(2_000),
-            Trouble::Status(StatusCode::NOT_FOUND),
-        );
-        stage.server.trouble_times("/720p/3.m4s", slow, 1);
-        stage.server.trouble("/360p/3.m4s", gone);
-        stage.open("?src=film/plain.mpd").await;
-        stage.server.until_asked_for("/360p/3.m4s").await;
-        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
-        stage.ends_with_all_there().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_was_given_up_is_taken_up_again_where_there_is_nothing_else(stage: &Stage) {
+    stage.server.make_plain(&["360p", "720p"]);
+    let (slow, gone) = (
+        Trouble::Throttle(2_000),
+        Trouble::Status(StatusCode::NOT_FOUND),
+    );
+    stage.server.trouble_times("/720p/3.m4s", slow, 1);
+    stage.server.trouble("/360p/3.m4s", gone);
+    stage.open("?src=film/plain.mpd").await;
+    stage.server.until_asked_for("/360p/3.m4s").await;
+    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.ends_with_all_there().await;
 }

@@ -1,219 +1,208 @@
 //! When all is well.
 
+use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
     server::{Server, Trouble},
-    stage::{Browser, Stage, with},
+    stage::{Feature, Stage},
+    suite::in_every_browser,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
 
-#[tokio::test]
-async fn the_film_plays_to_its_end_out_of_a_worker() {
-    with(Browser::Chromium, async |stage| {
-        // The worker's own marks are out of the page's sight, so they are passed on.
+#[apply(in_every_browser!)]
+async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    // The worker's own marks are out of the page's sight, so they are passed on.
+    stage
+        .server
+        .trouble("worker_loader.js", Trouble::around(WATCH_MARKS, ""));
+    stage.open("").await;
+    stage.plays().await;
+    assert_eq!(
         stage
-            .server
-            .trouble("worker_loader.js", Trouble::around(WATCH_MARKS, ""));
-        stage.open("").await;
-        stage.plays().await;
-        assert_eq!(
-            stage
-                .value(&format!("{VIDEO}.srcObject.constructor.name"))
-                .await,
-            json!("MediaSourceHandle")
-        );
-        stage.screenshot("playing").await;
-        stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
-        stage.until("probe.media.includes('ended')").await;
+            .value(&format!("{VIDEO}.srcObject.constructor.name"))
+            .await,
+        json!("MediaSourceHandle")
+    );
+    stage.screenshot("playing").await;
+    stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
+    stage.until("probe.media.includes('ended')").await;
 
-        assert_eq!(stage.value(&format!("{VIDEO}.ended")).await, json!(true));
-        let end = stage
-            .value(&format!("{VIDEO}.currentTime"))
-            .await
-            .as_f64()
-            .unwrap();
-        assert!((31.9..32.2).contains(&end), "ended at {end}");
-        let buffered = format!(
-            "[{VIDEO}.buffered.length, {VIDEO}.buffered.start(0), {VIDEO}.buffered.end(0) > 31.9]"
-        );
-        assert_eq!(stage.value(&buffered).await, json!([1, 0, true]));
-        assert_eq!(
-            stage.value("probe.media.includes('error')").await,
-            json!(false)
-        );
-        assert_eq!(
-            stage.value("probe.mediaSources").await,
-            json!(0),
-            "MediaSources made on the page"
-        );
-        assert_eq!(stage.value("probe.workers.length").await, json!(1));
-        assert_eq!(
-            stage.value("probe.violations").await,
-            json!([]),
-            "Content-Security-Policy"
-        );
-        assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(stage.value(&format!("{VIDEO}.ended")).await, json!(true));
+    let end = stage
+        .value(&format!("{VIDEO}.currentTime"))
+        .await
+        .as_f64()
+        .unwrap();
+    assert!((31.9..32.2).contains(&end), "ended at {end}");
+    let buffered = format!(
+        "[{VIDEO}.buffered.length, {VIDEO}.buffered.start(0), {VIDEO}.buffered.end(0) > 31.9]"
+    );
+    assert_eq!(stage.value(&buffered).await, json!([1, 0, true]));
+    assert_eq!(
+        stage.value("probe.media.includes('error')").await,
+        json!(false)
+    );
+    assert_eq!(
+        stage.value("probe.mediaSources").await,
+        json!(0),
+        "MediaSources made on the page"
+    );
+    stage.has_started_workers(1).await;
+    assert_eq!(
+        stage.value("probe.violations").await,
+        json!([]),
+        "Content-Security-Policy"
+    );
+    assert_eq!(stage.value("probe.errors").await, json!([]));
 
-        let journey = stage.journey().await;
-        let steps: Vec<&str> = journey.iter().map(|(step, _)| step.as_str()).collect();
-        let all = [
-            "agent spawned",
-            "film asked for",
-            "MediaSource created",
-            "handle transferred",
-            "handle arrives",
-            "srcObject set",
-            "sourceopen",
-            "SourceBuffers made",
-            "first append",
-            "first frame",
-            "end of stream",
-        ];
-        assert_eq!(steps, all);
-        // The last two wait for different things, and either may be first.
-        for later in [9, 10] {
-            let times = journey[..9]
-                .iter()
-                .chain([&journey[later]])
-                .map(|(_, at)| *at);
-            assert!(times.is_sorted(), "{journey:?}");
-        }
+    let journey = stage.journey().await;
+    let steps: Vec<&str> = journey.iter().map(|(step, _)| step.as_str()).collect();
+    let all = [
+        "agent spawned",
+        "film asked for",
+        "MediaSource created",
+        "handle transferred",
+        "handle arrives",
+        "srcObject set",
+        "sourceopen",
+        "SourceBuffers made",
+        "first append",
+        "first frame",
+        "end of stream",
+    ];
+    assert_eq!(steps, all);
+    // The last two wait for different things, and either may be first.
+    for later in [9, 10] {
+        let times = journey[..9]
+            .iter()
+            .chain([&journey[later]])
+            .map(|(_, at)| *at);
+        assert!(times.is_sorted(), "{journey:?}");
+    }
 
-        let on_page = "performance.getEntriesByType('mark').map(mark => mark.name)";
-        let names = [
-            "yew-mse-worker:load",
-            "yew-mse-worker:handle",
-            "yew-mse-worker:first-frame",
-        ];
-        assert_eq!(stage.value(on_page).await, json!(names));
-        let names = ["yew-mse-worker:sourceopen", "yew-mse-worker:first-append"];
-        stage.until("probe.marks.length >= 2").await;
-        assert_eq!(stage.value("probe.marks").await, json!(names));
-    })
-    .await;
+    let on_page = "performance.getEntriesByType('mark').map(mark => mark.name)";
+    let names = [
+        "yew-mse-worker:load",
+        "yew-mse-worker:handle",
+        "yew-mse-worker:first-frame",
+    ];
+    assert_eq!(stage.value(on_page).await, json!(names));
+    let names = ["yew-mse-worker:sourceopen", "yew-mse-worker:first-append"];
+    stage.until("probe.marks.length >= 2").await;
+    assert_eq!(stage.value("probe.marks").await, json!(names));
 }
 
 const WATCH_MARKS: &str = "new PerformanceObserver(list => list.getEntries().forEach(mark => \
      new BroadcastChannel('probe').postMessage(mark.name))).observe({ type: 'mark' });";
 
-#[tokio::test]
-async fn another_film_is_another_media_source_in_the_same_worker() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
+#[apply(in_every_browser!)]
+async fn another_film_is_another_media_source_in_the_same_worker(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    for _ in 0..3 {
+        stage.value("window.before = attached()").await;
+        stage.press("Play it again").await;
+        stage.until("attached() !== before").await;
         stage.plays().await;
-        for round in 2..=4 {
-            stage
-                .value(&format!("window.before = {VIDEO}.srcObject"))
-                .await;
-            stage.press("Play it again").await;
-            stage.until(&format!("{VIDEO}.srcObject !== before")).await;
-            stage.plays().await;
-            assert_eq!(
-                stage.value("probe.workers.length").await,
-                json!(1),
-                "round {round}"
-            );
-            // Its worker was there already.
-            assert_eq!(stage.journey().await[0].0, "film asked for");
-        }
-        // Pressed in haste: only the last counts, and nothing of the others is left.
-        for _ in 0..5 {
-            stage.press("Play it again").await;
-        }
-        stage.until_taken("end of stream").await;
-        stage.plays().await;
-        assert_eq!(
-            stage.value("document.querySelector('[role=alert]')").await,
-            json!(null)
-        );
-        assert_eq!(stage.value("probe.errors").await, json!([]));
-    })
-    .await;
+        stage.has_started_workers(1).await;
+        // Its worker was there already.
+        assert_eq!(stage.journey().await[0].0, "film asked for");
+    }
+    // Pressed in haste: only the last counts, and nothing of the others is left.
+    for _ in 0..5 {
+        stage.press("Play it again").await;
+    }
+    stage.until_taken("end of stream").await;
+    stage.plays().await;
+    assert_eq!(
+        stage.value("document.querySelector('[role=alert]')").await,
+        json!(null)
+    );
+    assert_eq!(stage.value("probe.errors").await, json!([]));
 }
 
-#[tokio::test]
-async fn a_film_from_another_host_plays_from_its_address() {
+#[apply(in_every_browser!)]
+async fn a_film_from_another_host_plays_from_its_address(stage: &Stage) {
     let elsewhere = Server::start().await;
-    with(Browser::Chromium, async |stage| {
-        let film = elsewhere.url("film/film.m3u8");
-        stage.open(&format!("?src={film}&t=10")).await;
-        stage.until("probe.from >= 0").await;
-        let from = stage.value("probe.from").await;
-        assert!(from.as_f64().unwrap() >= 9.9, "played from {from}");
-        assert_eq!(
-            stage.value("document.querySelector('#src').value").await,
-            json!(film)
-        );
-        assert_eq!(stage.value("probe.violations").await, json!([]));
-        assert_eq!(stage.server.requests("/film/"), 0);
-        // Both tracks, from there on, and each segment once.
-        stage.until_taken("end of stream").await;
-        assert_eq!(elsewhere.requests(".m4s"), 22);
+    let film = elsewhere.url("film/film.m3u8");
+    stage.open(&format!("?src={film}&t=10")).await;
+    stage.until("probe.from >= 0").await;
+    let from = stage.value("probe.from").await;
+    assert!(from.as_f64().unwrap() >= 9.9, "played from {from}");
+    assert_eq!(
+        stage.value("document.querySelector('#src').value").await,
+        json!(film)
+    );
+    assert_eq!(stage.value("probe.violations").await, json!([]));
+    assert_eq!(stage.server.requests("/film/"), 0);
+    // Both tracks, from there on, and each segment once.
+    stage.until_taken("end of stream").await;
+    assert_eq!(elsewhere.requests(".m4s"), 22);
 
-        // Relative to the page, and without a start.
-        stage.press("Sample film").await;
-        stage.until(&format!("{VIDEO}.currentTime < 10")).await;
-        stage.plays().await;
-        assert_eq!(stage.value("location.search").await, json!(""));
-        stage.open("?src=film%2Ffilm.m3u8").await;
-        stage.plays().await;
-    })
-    .await;
+    // Relative to the page, and without a start.
+    stage.press("Sample film").await;
+    stage.until(&format!("{VIDEO}.currentTime < 10")).await;
+    stage.plays().await;
+    assert_eq!(stage.value("location.search").await, json!(""));
+    stage.open("?src=film%2Ffilm.m3u8").await;
+    stage.plays().await;
 }
 
-#[tokio::test]
-async fn two_players_have_a_worker_each() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.press("Add a second player").await;
+#[apply(in_every_browser!)]
+async fn two_players_have_a_worker_each(stage: &Stage) {
+    stage.open("").await;
+    stage.press("Add a second player").await;
+    stage
+        .until("[...document.querySelectorAll('video')].filter(video => video.currentTime > 0.3).length === 2")
+        .await;
+    stage.has_started_workers(2).await;
+    let handles = "attached() !== attached(document.querySelectorAll('video')[1])";
+    assert_eq!(stage.value(handles).await, json!(true));
+    assert_eq!(
         stage
-            .until("[...document.querySelectorAll('video')].filter(video => video.currentTime > 0.3).length === 2")
-            .await;
-        assert_eq!(stage.value("probe.workers.length").await, json!(2));
-        let handles = "document.querySelectorAll('video')[0].srcObject !== document.querySelectorAll('video')[1].srcObject";
-        assert_eq!(stage.value(handles).await, json!(true));
-        assert_eq!(stage.value("document.querySelectorAll('[role=alert]').length").await, json!(0));
-        stage.screenshot("two-players").await;
-    })
-    .await;
+            .value("document.querySelectorAll('[role=alert]').length")
+            .await,
+        json!(0)
+    );
+    stage.screenshot("two-players").await;
 }
 
-#[tokio::test]
-async fn ten_players_come_and_go_and_leave_nothing_behind() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        stage
-            .driver
-            .cdp()
-            .send_raw("Performance.enable", json!({}))
-            .await
-            .unwrap();
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        // The first one makes what is made once; what is counted is what each further one adds.
+#[apply(in_every_browser!)]
+async fn ten_players_come_and_go_and_leave_nothing_behind(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    stage.open("").await;
+    stage.plays().await;
+    stage
+        .window
+        .driver
+        .cdp()
+        .send_raw("Performance.enable", json!({}))
+        .await
+        .unwrap();
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    // The first one makes what is made once; what is counted is what each further one adds.
+    come_and_go(stage).await;
+    let before = counts(stage).await;
+    for _ in 0..10 {
         come_and_go(stage).await;
-        let before = counts(stage).await;
-        for _ in 0..10 {
-            come_and_go(stage).await;
-        }
-        let after = counts(stage).await;
-        println!("workers, listeners, nodes: {before:?}, after ten players {after:?}");
-        assert_eq!(after.workers, before.workers);
-        assert!(
-            after.listeners <= before.listeners + 2.0,
-            "{before:?} {after:?}"
-        );
-        assert!(after.nodes <= before.nodes + 20.0, "{before:?} {after:?}");
-        // A worker that was let go of in order has shown no false end, and thrown nothing.
-        assert_eq!(
-            stage.value("probe.media.includes('ended')").await,
-            json!(false)
-        );
-        assert_eq!(stage.value("probe.errors").await, json!([]));
-    })
-    .await;
+    }
+    let after = counts(stage).await;
+    println!("workers, listeners, nodes: {before:?}, after ten players {after:?}");
+    assert_eq!(after.workers, before.workers);
+    assert!(
+        after.listeners <= before.listeners + 2.0,
+        "{before:?} {after:?}"
+    );
+    assert!(after.nodes <= before.nodes + 20.0, "{before:?} {after:?}");
+    // A worker that was let go of in order has shown no false end, and thrown nothing.
+    assert_eq!(
+        stage.value("probe.media.includes('ended')").await,
+        json!(false)
+    );
+    assert_eq!(stage.value("probe.errors").await, json!([]));
 }
 
 async fn come_and_go(stage: &Stage) {
@@ -254,7 +243,7 @@ async fn counts(stage: &Stage) -> Counts {
 }
 
 async fn read_counts(stage: &Stage) -> Counts {
-    let cdp = stage.driver.cdp();
+    let cdp = stage.window.driver.cdp();
     cdp.send_raw("HeapProfiler.collectGarbage", json!({}))
         .await
         .unwrap();
@@ -277,57 +266,49 @@ async fn read_counts(stage: &Stage) -> Counts {
     }
 }
 
-#[tokio::test]
-async fn what_a_past_session_still_says_is_dropped() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        // The film is asked for, and again while all that the worker has said of it lies waiting for
-        // a page that is busy.
-        let twice = "(async () => {
-            const again = document.querySelector('.journey button');
-            window.before = document.querySelector('video').srcObject;
-            again.click();
-            await new Promise((done) => setTimeout(done));
-            for (const start = performance.now(); performance.now() - start < 700; );
-            again.click();
-        })()";
-        stage.value(twice).await;
-        stage.until(&format!("{VIDEO}.srcObject !== before")).await;
-        stage.until_taken("end of stream").await;
-        stage.until_taken("first frame").await;
-        let journey = stage.journey().await;
-        // Of the session before there would be steps from before this one was asked for.
-        assert!(journey.iter().all(|(_, at)| *at >= 0.0), "{journey:?}");
-        let at = |step| journey.iter().find(|(name, _)| name == step).unwrap().1;
-        assert!(at("srcObject set") <= at("first frame"), "{journey:?}");
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_a_past_session_still_says_is_dropped(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    // The film is asked for, and again while all that the worker has said of it lies waiting for
+    // a page that is busy.
+    let twice = "(async () => {
+        const again = document.querySelector('.journey button');
+        window.before = attached();
+        again.click();
+        await new Promise((done) => setTimeout(done));
+        for (const start = performance.now(); performance.now() - start < 700; );
+        again.click();
+    })()";
+    stage.value(twice).await;
+    stage.until("attached() !== before").await;
+    stage.until_taken("end of stream").await;
+    stage.until_taken("first frame").await;
+    let journey = stage.journey().await;
+    // Of the session before there would be steps from before this one was asked for.
+    assert!(journey.iter().all(|(_, at)| *at >= 0.0), "{journey:?}");
+    let at = |step| journey.iter().find(|(name, _)| name == step).unwrap().1;
+    assert!(at("srcObject set") <= at("first frame"), "{journey:?}");
 }
 
-#[tokio::test]
-async fn ten_films_in_one_worker_leave_one_media_source() {
-    with(Browser::Chromium, async |stage| {
-        stage
-            .server
-            .trouble("/worker.js", Trouble::around(COUNT_MEDIA_SOURCES, ""));
-        stage.open("").await;
+#[apply(in_every_browser!)]
+async fn ten_films_in_one_worker_leave_one_media_source(stage: &Stage) {
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around(COUNT_MEDIA_SOURCES, ""));
+    stage.open("").await;
+    stage.plays().await;
+    for _ in 0..10 {
+        stage.value("window.before = attached()").await;
+        stage.press("Play it again").await;
+        stage.until("attached() !== before").await;
         stage.plays().await;
-        for _ in 0..10 {
-            stage
-                .value(&format!("window.before = {VIDEO}.srcObject"))
-                .await;
-            stage.press("Play it again").await;
-            stage.until(&format!("{VIDEO}.srcObject !== before")).await;
-            stage.plays().await;
-        }
-        assert_eq!(stage.value("probe.workers.length").await, json!(1));
-        // Asks the worker, again and again, for those that are neither closed nor collected.
-        let ask = "(window.ask ??= setInterval(() => \
-             new BroadcastChannel('count').postMessage(null), 100)) && probe.open?.toString()";
-        stage.until(&format!("({ask}) === '1 of 11'")).await;
-    })
-    .await;
+    }
+    stage.has_started_workers(1).await;
+    // Asks the worker, again and again, for those that are neither closed nor collected.
+    let ask = "(window.ask ??= setInterval(() => \
+         new BroadcastChannel('count').postMessage(null), 100)) && probe.open?.toString()";
+    stage.until(&format!("({ask}) === '1 of 11'")).await;
 }
 
 const COUNT_MEDIA_SOURCES: &str = "const made = []; \
@@ -335,96 +316,100 @@ const COUNT_MEDIA_SOURCES: &str = "const made = []; \
      new BroadcastChannel('count').onmessage = () => new BroadcastChannel('open').postMessage( \
        `${made.filter(source => source.readyState !== 'closed').length} of ${made.length}`);";
 
-#[tokio::test]
-async fn what_is_not_wanted_any_more_is_not_fetched() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.trouble("slow.m3u8", Trouble::Silence);
-        stage.open("?src=film/slow.m3u8").await;
-        stage.server.until_asked_for("slow.m3u8").await;
-        stage.press("Sample film").await;
-        stage.plays().await;
+#[apply(in_every_browser!)]
+async fn what_is_not_wanted_any_more_is_not_fetched(stage: &Stage) {
+    stage.server.trouble("slow.m3u8", Trouble::Silence);
+    stage.open("?src=film/slow.m3u8").await;
+    stage.server.until_asked_for("slow.m3u8").await;
+    stage.press("Sample film").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    // Long before its own time was up.
+    assert_eq!(stage.server.abandoned(), 1);
+}
+
+#[apply(in_every_browser!)]
+async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.open("").await;
+    stage.plays().await;
+    let messages = stage.value("probe.messages").await;
+    let messages = messages.as_array().unwrap();
+    let is_opened = |message: &&serde_json::Value| message[1] == "MediaSourceHandle";
+    let opened = messages
+        .iter()
+        .find(is_opened)
+        .expect("no message carried a handle");
+    let variant = |message: &serde_json::Value| message[0][0].clone();
+    let bridge = |message: &serde_json::Value| message[0][1].clone();
+
+    // gloo's first word says that it is loaded: a variant of its own, and nothing else.
+    assert_eq!(messages[0].as_array().unwrap().len(), 1);
+    assert_eq!(messages[0][0].as_array().unwrap().len(), 1);
+    assert_ne!(variant(&messages[0]), variant(opened));
+    // All that follows it are outputs, which gloo has encoded itself, but for the one with the
+    // handle. If that one differs, gloo's private message has changed: see src/wire/post.rs.
+    for message in &messages[1..] {
+        assert_eq!(variant(message), variant(opened), "{message} and {opened}");
+        assert_eq!(bridge(message), bridge(opened), "{message} and {opened}");
+    }
+    assert!(messages.len() > 5);
+}
+
+#[apply(in_every_browser!)]
+async fn sound_is_a_click_away(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(true));
+    stage.press("Unmute").await;
+    assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(false));
+    stage.until("!document.querySelector('.unmute')").await;
+    // The element was muted again by its own controls: the way back is offered again.
+    stage.value(&format!("{VIDEO}.muted = true")).await;
+    stage.until("!!document.querySelector('.unmute')").await;
+    // Each has a word of its own for it.
+    let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
+         video.audioTracks?.length > 0)";
+    stage.until(&format!("{sound}({VIDEO})")).await;
+    stage
+        .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
+        .await;
+    stage
+        .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
+        .await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_page_fits_every_width(stage: &Stage) {
+    for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2160)] {
+        stage.resize(width, height, 1.0).await;
+        stage.open("?t=14").await;
+        stage.until_taken("first frame").await;
         stage.until_taken("end of stream").await;
-        // Long before its own time was up.
-        assert_eq!(stage.server.abandoned(), 1);
-    })
-    .await;
+        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
+        // A time that takes the place of a dash is a little wider; nothing else moves. Of a browser that
+        // does not measure it, nothing is known.
+        let shift = stage.value("probe.shift").await.as_f64().unwrap();
+        assert!(shift < 0.01, "{width} px wide: {shift}");
+        stage.screenshot(&width.to_string()).await;
+    }
 }
 
-#[tokio::test]
-async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        let messages = stage.value("probe.messages").await;
-        let messages = messages.as_array().unwrap();
-        let is_opened = |message: &&serde_json::Value| message[1] == "MediaSourceHandle";
-        let opened = messages
-            .iter()
-            .find(is_opened)
-            .expect("no message carried a handle");
-        let variant = |message: &serde_json::Value| message[0][0].clone();
-        let bridge = |message: &serde_json::Value| message[0][1].clone();
-
-        // gloo's first word says that it is loaded: a variant of its own, and nothing else.
-        assert_eq!(messages[0].as_array().unwrap().len(), 1);
-        assert_eq!(messages[0][0].as_array().unwrap().len(), 1);
-        assert_ne!(variant(&messages[0]), variant(opened));
-        // All that follows it are outputs, which gloo has encoded itself, but for the one with the
-        // handle. If that one differs, gloo's private message has changed: see src/wire/post.rs.
-        for message in &messages[1..] {
-            assert_eq!(variant(message), variant(opened), "{message} and {opened}");
-            assert_eq!(bridge(message), bridge(opened), "{message} and {opened}");
-        }
-        assert!(messages.len() > 5);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn sound_is_a_click_away() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(true));
-        stage.press("Unmute").await;
-        assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(false));
-        stage.until("!document.querySelector('.unmute')").await;
-        // The element was muted again by its own controls: the way back is offered again.
-        stage.value(&format!("{VIDEO}.muted = true")).await;
-        stage.until("!!document.querySelector('.unmute')").await;
-        stage
-            .until(&format!("{VIDEO}.webkitAudioDecodedByteCount > 0"))
-            .await;
-        stage
-            .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
-            .await;
-        stage
-            .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
-            .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_page_fits_every_width_in_light_and_dark() {
-    with(Browser::Chromium, async |stage| {
-        for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2160)] {
-            let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-            stage.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
-            for scheme in ["light", "dark"] {
-                let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-                stage.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
-                stage.open("?t=14").await;
-                stage.until_taken("first frame").await;
-                stage.until_taken("end of stream").await;
-                let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-                assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
-                // A time that takes the place of a dash is a little wider; nothing else moves.
-                let shift = stage.value("probe.shift").await.as_f64().unwrap();
-                assert!(shift < 0.01, "{width} px wide: {shift}");
-                stage.screenshot(&format!("{width}-{scheme}")).await;
-            }
-        }
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn the_page_is_dark_where_that_is_wished(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    let cdp = stage.window.driver.cdp();
+    cdp.send_raw("Emulation.setEmulatedMedia", features)
+        .await
+        .unwrap();
+    for width in [320, 1400] {
+        stage.resize(width, 1000, 1.0).await;
+        stage.open("?t=14").await;
+        stage.until_taken("end of stream").await;
+        let paper = "getComputedStyle(document.body).backgroundColor";
+        assert_eq!(stage.value(paper).await, json!("rgb(12, 18, 34)"));
+        stage.screenshot(&format!("{width}-dark")).await;
+    }
 }

@@ -1,12 +1,16 @@
 // Watches the page on behalf of the tests, from before its first script.
-const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], errors: [], shift: 0 });
+const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], streaming: [], errors: [], shift: 0 });
 
 for (const name of ["MediaSource", "ManagedMediaSource"]) {
   if (!(name in window)) continue;
   window[name] = new Proxy(window[name], {
-    construct(target, args) {
+    construct(target, args, newTarget) {
+      const source = Reflect.construct(target, args, newTarget);
       probe.mediaSources += 1;
-      return new target(...args);
+      for (const kind of ["startstreaming", "endstreaming"]) {
+        source.addEventListener(kind, () => probe.streaming.push(kind));
+      }
+      return source;
     },
   });
 }
@@ -22,6 +26,12 @@ window.Worker = new Proxy(window.Worker, {
 });
 
 const describe = (part) => (part instanceof Uint8Array ? [...part] : Object.prototype.toString.call(part).slice(8, -1));
+
+// What an element plays from: an object, or where the browser cannot have one there, its address.
+window.attached = (video = document.querySelector("video")) => video?.srcObject ?? video?.getAttribute("src") ?? null;
+
+// No driver can change the screen, and most of the page would not know the difference.
+window.setDensity = (density) => Object.defineProperty(window, "devicePixelRatio", { get: () => density, configurable: true });
 
 document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 window.addEventListener("error", (event) => probe.errors.push(String(event.message)));

@@ -1,24 +1,12 @@
 //! Which quality is fetched: the player's choice, and a person's.
 
+use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{
-    server::Trouble,
-    stage::{Browser, Stage, with},
-};
+use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
 
 const VIDEO: &str = "document.querySelector('video')";
 const SELECT: &str = "document.querySelector('.menu select')";
-
-/// Makes the window so large, at so many pixels per CSS pixel.
-async fn resize(stage: &Stage, width: u32, height: u32, density: u32) {
-    let size =
-        json!({ "width": width, "height": height, "deviceScaleFactor": density, "mobile": false });
-    let cdp = stage.driver.cdp();
-    cdp.send_raw("Emulation.setDeviceMetricsOverride", size)
-        .await
-        .unwrap();
-}
 
 /// The media segments of pictures that were asked for, in order: rendition and number.
 fn asked_for(stage: &Stage) -> Vec<(String, u32)> {
@@ -52,207 +40,192 @@ async fn choose(stage: &Stage, value: &str) {
 
 /// On a fast network it begins with a picture that is worth seeing, and goes up to the best one where
 /// the screen has the pixels for it.
-#[tokio::test]
-async fn a_fast_network_and_a_large_picture_get_the_best() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 1400, 1000, 2).await;
-        stage.open("?src=film/film.mpd").await;
-        until_automatically(stage, &["1080p"]).await;
-        let asked = asked_for(stage);
-        let (first, number) = &asked[0];
-        assert_eq!(*number, 1);
-        assert_ne!(first, "240p", "{asked:?}");
-        // And that is what is seen.
-        stage.plays().await;
-        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
-        stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_fast_network_and_a_large_picture_get_the_best(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    stage.open("?src=film/film.mpd").await;
+    until_automatically(stage, &["1080p"]).await;
+    let asked = asked_for(stage);
+    let (first, number) = &asked[0];
+    assert_eq!(*number, 1);
+    assert_ne!(first, "240p", "{asked:?}");
+    // And that is what is seen.
+    stage.plays().await;
+    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
+    stage.is_well().await;
 }
 
 /// More pixels than are seen are not fetched, however fast the network is.
-#[tokio::test]
-async fn a_small_picture_gets_no_more_than_it_shows() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 320, 700, 1).await;
-        stage.open("?src=film/film.mpd").await;
-        stage.until_taken("end of stream").await;
-        stage.plays().await;
-        let asked = asked_for(stage);
-        let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
-        assert_eq!(large.count(), 0, "{asked:?}");
-        assert_eq!(asked.last(), Some(&("240p".into(), 16)), "{asked:?}");
+#[apply(in_every_browser!)]
+async fn a_small_picture_gets_no_more_than_it_shows(stage: &Stage) {
+    // Windows are not made as narrow as a telephone everywhere.
+    stage.resize(640, 900, 0.5).await;
+    stage.open("?src=film/film.mpd").await;
+    stage.until_taken("end of stream").await;
+    stage.plays().await;
+    let asked = asked_for(stage);
+    let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
+    assert_eq!(large.count(), 0, "{asked:?}");
+    assert_eq!(asked.last(), Some(&("240p".into(), 16)), "{asked:?}");
 
-        // Where it becomes larger, what is still to come is fetched anew.
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        resize(stage, 1400, 1000, 2).await;
-        stage.value(&format!("{VIDEO}.play()")).await;
-        stage.server.until_asked_for("/1080p/16.m4s").await;
-        stage.is_well().await;
-    })
-    .await;
+    // Where it becomes larger, what is still to come is fetched anew.
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    stage.resize(1400, 1000, 2.0).await;
+    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.server.until_asked_for("/1080p/16.m4s").await;
+    stage.is_well().await;
 }
 
 /// Where the network gives less than it takes, the picture becomes smaller and the film plays on.
-#[tokio::test]
-async fn a_slow_network_gets_what_it_can_carry() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 1400, 1000, 2).await;
-        stage.server.trouble("/film/", Trouble::Throttle(30_000));
-        stage.open("?src=film/film.mpd&goal=12").await;
-        until_automatically(stage, &["240p", "360p"]).await;
-        // It plays, and not only until the first segment is over.
-        stage.until(&format!("{VIDEO}.currentTime > 6")).await;
-        let asked = asked_for(stage);
-        let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
-        assert_eq!(large.count(), 0, "{asked:?}");
+#[apply(in_every_browser!)]
+async fn a_slow_network_gets_what_it_can_carry(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    stage.server.trouble("/film/", Trouble::Throttle(30_000));
+    stage.open("?src=film/film.mpd&goal=12").await;
+    until_automatically(stage, &["240p", "360p"]).await;
+    // It plays, and not only until the first segment is over.
+    stage.until(&format!("{VIDEO}.currentTime > 6")).await;
+    let asked = asked_for(stage);
+    let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
+    assert_eq!(large.count(), 0, "{asked:?}");
 
-        // And up again, once it gives more.
-        stage.server.heal();
-        until_automatically(stage, &["720p", "1080p"]).await;
-        stage.is_well().await;
-    })
-    .await;
+    // And up again, once it gives more.
+    stage.server.heal();
+    until_automatically(stage, &["720p", "1080p"]).await;
+    stage.is_well().await;
 }
 
 /// What a person chooses counts at once: also for what was fetched in another quality and is not about
 /// to be seen.
-#[tokio::test]
-async fn a_person_chooses_and_lets_the_player_choose_again() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 1400, 1000, 2).await;
-        stage.open("?src=film/film.mpd").await;
-        stage.plays().await;
-        stage.until_taken("end of stream").await;
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        let before = asked_for(stage);
-        assert!(
-            before.iter().all(|(rendition, _)| rendition != "240p"),
-            "{before:?}"
-        );
-        // Ascending, as the page lists them from the top down.
-        let offered = stage
-            .value(&format!(
-                "[...{SELECT}.options].map(({{ value, text }}) => value + ' ' + text.replace(/^Auto.*/, 'Auto'))"
-            ))
-            .await;
-        let expected = json!([" Auto", "3 1080p", "2 720p", "1 360p", "0 240p"]);
-        assert_eq!(offered, expected);
+#[apply(in_every_browser!)]
+async fn a_person_chooses_and_lets_the_player_choose_again(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    stage.open("?src=film/film.mpd").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    let before = asked_for(stage);
+    assert!(
+        before.iter().all(|(rendition, _)| rendition != "240p"),
+        "{before:?}"
+    );
+    // Ascending, as the page lists them from the top down.
+    let offered = stage
+        .value(&format!(
+            "[...{SELECT}.options].map(({{ value, text }}) => value + ' ' + text.replace(/^Auto.*/, 'Auto'))"
+        ))
+        .await;
+    let expected = json!([" Auto", "3 1080p", "2 720p", "1 360p", "0 240p"]);
+    assert_eq!(offered, expected);
 
-        choose(stage, "0").await;
-        stage.server.until_asked_for("/240p/16.m4s").await;
-        let position = stage.value(&format!("{VIDEO}.currentTime")).await;
-        let position = position.as_f64().unwrap();
-        let asked = asked_for(stage).split_off(before.len());
-        // The few seconds that come next stay as they are, or it would be waited for.
-        let begins = |number: u32| f64::from(number - 1) * 2.0;
-        let expected: Vec<u32> = (1..=16).filter(|nth| begins(*nth) > position + 4.0).collect();
-        let numbers: Vec<u32> = asked.iter().map(|(_, number)| *number).collect();
-        assert!(asked.iter().all(|(rendition, _)| rendition == "240p"), "{asked:?}");
-        assert_eq!(numbers, expected);
-        let text = stage
-            .value(&format!("{SELECT}.selectedOptions[0].text"))
-            .await;
-        assert_eq!(text, json!("240p"));
+    choose(stage, "0").await;
+    stage.server.until_asked_for("/240p/16.m4s").await;
+    let position = stage.value(&format!("{VIDEO}.currentTime")).await;
+    let position = position.as_f64().unwrap();
+    let asked = asked_for(stage).split_off(before.len());
+    // The few seconds that come next stay as they are, or it would be waited for.
+    let begins = |number: u32| f64::from(number - 1) * 2.0;
+    let expected: Vec<u32> = (1..=16)
+        .filter(|nth| begins(*nth) > position + 4.0)
+        .collect();
+    let numbers: Vec<u32> = asked.iter().map(|(_, number)| *number).collect();
+    assert!(
+        asked.iter().all(|(rendition, _)| rendition == "240p"),
+        "{asked:?}"
+    );
+    assert_eq!(numbers, expected);
+    let text = stage
+        .value(&format!("{SELECT}.selectedOptions[0].text"))
+        .await;
+    assert_eq!(text, json!("240p"));
 
-        // And that is what is seen there, with nothing missing between.
-        stage
-            .until(&format!("{VIDEO}.buffered.length === 1 && {VIDEO}.buffered.end(0) > 31.9"))
-            .await;
-        stage.value(&format!("{VIDEO}.currentTime = 20.5")).await;
-        stage
-            .until(&format!("!{VIDEO}.seeking && {VIDEO}.videoHeight === 240"))
-            .await;
+    // And that is what is seen there, with nothing missing between.
+    stage
+        .until(&format!(
+            "{VIDEO}.buffered.length === 1 && {VIDEO}.buffered.end(0) > 31.9"
+        ))
+        .await;
+    stage.value(&format!("{VIDEO}.currentTime = 20.5")).await;
+    stage
+        .until(&format!("!{VIDEO}.seeking && {VIDEO}.videoHeight === 240"))
+        .await;
 
-        // Back to the beginning, and to the player's own choice.
-        stage.value(&format!("{VIDEO}.currentTime = 0.5")).await;
-        let before = asked_for(stage).len();
-        choose(stage, "").await;
-        until_automatically(stage, &["720p", "1080p"]).await;
-        stage
-            .until(&format!("{SELECT}.value === ''"))
-            .await;
-        // What was fetched in a poor quality is fetched anew in a better one.
-        while !asked_for(stage)[before..]
-            .iter()
-            .any(|(_, number)| *number == 16)
-        {
-            stage.until("true").await;
-        }
-        // But for what was on its way when the choice was made.
-        let asked = asked_for(stage).split_off(before);
-        let poor = |(rendition, _): &&(String, u32)| rendition == "240p";
-        let mut later = asked.iter().skip_while(poor);
-        assert!(later.all(|asked| !poor(&asked)), "{asked:?}");
-        stage.value(&format!("{VIDEO}.play()")).await;
-        stage.ends_with_all_there().await;
-    })
-    .await;
+    // Back to the beginning, and to the player's own choice.
+    stage.value(&format!("{VIDEO}.currentTime = 0.5")).await;
+    let before = asked_for(stage).len();
+    choose(stage, "").await;
+    until_automatically(stage, &["720p", "1080p"]).await;
+    stage.until(&format!("{SELECT}.value === ''")).await;
+    // What was fetched in a poor quality is fetched anew in a better one.
+    while !asked_for(stage)[before..]
+        .iter()
+        .any(|(_, number)| *number == 16)
+    {
+        stage.until("true").await;
+    }
+    // But for what was on its way when the choice was made.
+    let asked = asked_for(stage).split_off(before);
+    let poor = |(rendition, _): &&(String, u32)| rendition == "240p";
+    let mut later = asked.iter().skip_while(poor);
+    assert!(later.all(|asked| !poor(&asked)), "{asked:?}");
+    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.ends_with_all_there().await;
 }
 
 /// What this browser cannot decode is not offered, and not a byte of it is fetched.
-#[tokio::test]
-async fn what_cannot_be_decoded_is_left_alone() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 1400, 1000, 2).await;
-        let bogus = || Trouble::replace("avc1.640028", "bogus.640028");
-        stage.server.trouble("film.mpd", bogus());
-        stage.server.trouble("film.m3u8", bogus());
-        for film in ["film/film.mpd", "film/film.m3u8"] {
-            stage.open(&format!("?src={film}")).await;
-            stage.plays().await;
-            stage.until_taken("end of stream").await;
-            let offered = stage
-                .value(&format!(
-                    "[...{SELECT}.options].map(({{ text }}) => text.replace(/^Auto.*/, 'Auto'))"
-                ))
-                .await;
-            assert_eq!(offered, json!(["Auto", "720p", "360p", "240p"]), "{film}");
-        }
-        assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_cannot_be_decoded_is_left_alone(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    let bogus = || Trouble::replace("avc1.640028", "bogus.640028");
+    stage.server.trouble("film.mpd", bogus());
+    stage.server.trouble("film.m3u8", bogus());
+    for film in ["film/film.mpd", "film/film.m3u8"] {
+        stage.open(&format!("?src={film}")).await;
+        stage.plays().await;
+        stage.until_taken("end of stream").await;
+        let offered = stage
+            .value(&format!(
+                "[...{SELECT}.options].map(({{ text }}) => text.replace(/^Auto.*/, 'Auto'))"
+            ))
+            .await;
+        assert_eq!(offered, json!(["Auto", "720p", "360p", "240p"]), "{film}");
+    }
+    assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
+    stage.is_well().await;
 }
 
 /// What this machine decodes too slowly, by the browser's own word in the worker, is not fetched.
-#[tokio::test]
-async fn what_would_stutter_is_left_alone() {
-    with(Browser::Chromium, async |stage| {
-        resize(stage, 1400, 1000, 2).await;
-        let weak = "navigator.mediaCapabilities.decodingInfo = async ({ video }) => \
-             ({ supported: true, smooth: video.height <= 360, powerEfficient: false });";
-        stage
-            .server
-            .trouble("/worker.js", Trouble::around(weak, ""));
-        stage.open("?src=film/film.mpd").await;
-        until_automatically(stage, &["360p"]).await;
-        stage.until_taken("end of stream").await;
-        assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
-        assert_eq!(asked_for(stage).last(), Some(&("360p".into(), 16)));
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_would_stutter_is_left_alone(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    let weak = "navigator.mediaCapabilities.decodingInfo = async ({ video }) => \
+         ({ supported: true, smooth: video.height <= 360, powerEfficient: false });";
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around(weak, ""));
+    stage.open("?src=film/film.mpd").await;
+    until_automatically(stage, &["360p"]).await;
+    stage.until_taken("end of stream").await;
+    assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
+    assert_eq!(asked_for(stage).last(), Some(&("360p".into(), 16)));
+    stage.is_well().await;
 }
 
 /// A playlist that does not come keeps nobody who has changed his mind.
-#[tokio::test]
-async fn what_is_chosen_no_more_is_waited_for_no_more() {
-    with(Browser::Chromium, async |stage| {
-        stage.server.trouble("/240p/media.m3u8", Trouble::Silence);
-        stage.open("?src=film/film.m3u8&goal=8").await;
-        stage.plays().await;
-        choose(stage, "0").await;
-        stage.server.until_asked_for("/240p/media.m3u8").await;
-        choose(stage, "").await;
-        while stage.server.abandoned() == 0 {
-            stage.until("true").await;
-        }
-        assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
-        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_is_chosen_no_more_is_waited_for_no_more(stage: &Stage) {
+    stage.server.trouble("/240p/media.m3u8", Trouble::Silence);
+    stage.open("?src=film/film.m3u8&goal=8").await;
+    stage.plays().await;
+    choose(stage, "0").await;
+    stage.server.until_asked_for("/240p/media.m3u8").await;
+    choose(stage, "").await;
+    while stage.server.abandoned() == 0 {
+        stage.until("true").await;
+    }
+    assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
+    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.until(&format!("{VIDEO}.ended")).await;
+    stage.is_well().await;
 }

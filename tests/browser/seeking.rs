@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{
-    server::Trouble,
-    stage::{Browser, Stage, with},
-};
+use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
 
 const VIDEO: &str = "document.querySelector('video')";
 
@@ -37,125 +35,107 @@ fn asked_for(stage: &Stage, folder: &str) -> Vec<u32> {
     paths.iter().filter_map(number).collect()
 }
 
-#[tokio::test]
-async fn within_what_is_buffered_nothing_is_fetched_for_a_seek() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "").await;
-        stage.plays().await;
-        stage.until_taken("end of stream").await;
-        for second in [20.0, 3.0, 29.0] {
-            seek(stage, second).await;
-            plays_from(stage, second).await;
-        }
-        stage.until(&format!("{VIDEO}.ended")).await;
-        let all: Vec<u32> = (1..=16).collect();
-        assert_eq!(asked_for(stage, "720p"), all);
-        assert_eq!(asked_for(stage, "audio"), all);
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn within_what_is_buffered_nothing_is_fetched_for_a_seek(stage: &Stage) {
+    open(stage, "").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    for second in [20.0, 3.0, 29.0] {
+        seek(stage, second).await;
+        plays_from(stage, second).await;
+    }
+    stage.until(&format!("{VIDEO}.ended")).await;
+    let all: Vec<u32> = (1..=16).collect();
+    assert_eq!(asked_for(stage, "720p"), all);
+    assert_eq!(asked_for(stage, "audio"), all);
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn beyond_what_is_buffered_it_goes_on_where_the_viewer_is() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=4").await;
-        stage.plays().await;
-        seek(stage, 24.5).await;
-        plays_from(stage, 24.5).await;
-        // And back before it, to where nothing was fetched.
-        seek(stage, 16.5).await;
-        plays_from(stage, 16.5).await;
-        for folder in ["720p", "audio"] {
-            let asked = asked_for(stage, folder);
-            // What lies between is not fetched on the way.
-            assert!(!asked.contains(&6), "{folder}: {asked:?}");
-            assert!(!asked.contains(&8), "{folder}: {asked:?}");
-        }
-        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn beyond_what_is_buffered_it_goes_on_where_the_viewer_is(stage: &Stage) {
+    open(stage, "&goal=4").await;
+    stage.plays().await;
+    seek(stage, 24.5).await;
+    plays_from(stage, 24.5).await;
+    // And back before it, to where nothing was fetched.
+    seek(stage, 16.5).await;
+    plays_from(stage, 16.5).await;
+    for folder in ["720p", "audio"] {
+        let asked = asked_for(stage, folder);
+        // What lies between is not fetched on the way.
+        assert!(!asked.contains(&6), "{folder}: {asked:?}");
+        assert!(!asked.contains(&8), "{folder}: {asked:?}");
+    }
+    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.until(&format!("{VIDEO}.ended")).await;
+    stage.is_well().await;
 }
 
 /// Whoever looks for a place in a film that is paused sees it.
-#[tokio::test]
-async fn while_paused_the_picture_is_shown() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=4").await;
-        stage.plays().await;
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        // Also at the very edges of segments, and in the last one.
-        for second in [21.3, 8.0, 31.5, 0.0] {
-            // A frame is shown anew, and it is of that place.
-            let watch = format!(
-                "(window.shown = null, {VIDEO}.requestVideoFrameCallback((_, frame) => (window.shown = frame.mediaTime)))"
-            );
-            stage.value(&watch).await;
-            seek(stage, second).await;
-            stage
-                .until(&format!(
-                    "!{VIDEO}.seeking && {VIDEO}.readyState >= 2 && Math.abs(shown - {second}) < 0.1"
-                ))
-                .await;
-            let position = stage.value(&format!("{VIDEO}.currentTime")).await;
-            assert_eq!(position.as_f64().unwrap(), second);
-        }
-        assert_eq!(
-            stage.value(&format!("{VIDEO}.paused")).await,
-            json!(true)
+#[apply(in_every_browser!)]
+async fn while_paused_the_picture_is_shown(stage: &Stage) {
+    open(stage, "&goal=4").await;
+    stage.plays().await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    // Also at the very edges of segments, and in the last one.
+    for second in [21.3, 8.0, 31.5, 0.0] {
+        // A frame is shown anew, and it is of that place.
+        let watch = format!(
+            "(window.shown = null, {VIDEO}.requestVideoFrameCallback((_, frame) => (window.shown = frame.mediaTime)))"
         );
-        stage.is_well().await;
-    })
-    .await;
+        stage.value(&watch).await;
+        seek(stage, second).await;
+        stage
+            .until(&format!(
+                "!{VIDEO}.seeking && {VIDEO}.readyState >= 2 && Math.abs(shown - {second}) < 0.1"
+            ))
+            .await;
+        let position = stage.value(&format!("{VIDEO}.currentTime")).await;
+        assert_eq!(position.as_f64().unwrap(), second);
+    }
+    assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(true));
+    stage.is_well().await;
 }
 
 /// The viewer does not wait for the film to be there.
-#[tokio::test]
-async fn while_it_loads() {
-    with(Browser::Chromium, async |stage| {
-        stage
-            .server
-            .trouble("plain.mpd", Trouble::Late(Duration::from_millis(500)));
-        open(stage, "&goal=4").await;
-        // As soon as there is anything to seek in, and before anything is known of it.
-        stage.until(&format!("!!{VIDEO}?.srcObject")).await;
-        assert_eq!(asked_for(stage, "720p"), [0_u32; 0]);
-        seek(stage, 20.5).await;
-        plays_from(stage, 20.5).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn while_it_loads(stage: &Stage) {
+    stage
+        .server
+        .trouble("plain.mpd", Trouble::Late(Duration::from_millis(500)));
+    open(stage, "&goal=4").await;
+    // As soon as there is anything to seek in, and before anything is known of it.
+    stage.until("attached() !== null").await;
+    assert_eq!(asked_for(stage, "720p"), [0_u32; 0]);
+    seek(stage, 20.5).await;
+    plays_from(stage, 20.5).await;
+    stage.is_well().await;
 }
 
 /// Nor for the seek before: that one's segments are not waited for.
-#[tokio::test]
-async fn during_another_seek() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=4").await;
-        stage.plays().await;
-        stage.server.trouble("/720p/8.m4s", Trouble::Silence);
-        stage.server.trouble("/audio/8.m4s", Trouble::Silence);
-        seek(stage, 14.5).await;
-        stage.server.until_asked_for("/720p/8.m4s").await;
-        stage.server.until_asked_for("/audio/8.m4s").await;
-        seek(stage, 26.5).await;
-        plays_from(stage, 26.5).await;
-        // Given up, and long before their own time was up.
-        assert_eq!(stage.server.abandoned(), 2);
-        assert_eq!(stage.server.requests("p/8.m4s"), 1);
+#[apply(in_every_browser!)]
+async fn during_another_seek(stage: &Stage) {
+    open(stage, "&goal=4").await;
+    stage.plays().await;
+    stage.server.trouble("/720p/8.m4s", Trouble::Silence);
+    stage.server.trouble("/audio/8.m4s", Trouble::Silence);
+    seek(stage, 14.5).await;
+    stage.server.until_asked_for("/720p/8.m4s").await;
+    stage.server.until_asked_for("/audio/8.m4s").await;
+    seek(stage, 26.5).await;
+    plays_from(stage, 26.5).await;
+    // Given up, and long before their own time was up.
+    assert_eq!(stage.server.abandoned(), 2);
+    assert_eq!(stage.server.requests("p/8.m4s"), 1);
 
-        // Two in the same instant: only the last one is the viewer's.
-        stage
-            .value(&format!(
-                "({VIDEO}.currentTime = 8.5, {VIDEO}.currentTime = 20.5)"
-            ))
-            .await;
-        plays_from(stage, 20.5).await;
-        stage.is_well().await;
-    })
-    .await;
+    // Two in the same instant: only the last one is the viewer's.
+    stage
+        .value(&format!(
+            "({VIDEO}.currentTime = 8.5, {VIDEO}.currentTime = 20.5)"
+        ))
+        .await;
+    plays_from(stage, 20.5).await;
+    stage.is_well().await;
 }
 
 /// Sets `currentTime` thirty times on the way from one second to another.
@@ -174,103 +154,94 @@ async fn drag(stage: &Stage, from: f64, to: f64) {
 }
 
 /// Whoever drags passes by much that is not to be seen: what was asked for on the way is given up.
-#[tokio::test]
-async fn dragging_asks_for_little_and_gives_up_what_is_passed_by() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=4").await;
-        stage.plays().await;
-        stage.value(&format!("{VIDEO}.pause()")).await;
-        // Until the buffer is as full as it gets.
-        stage
-            .until(&format!(
-                "{VIDEO}.buffered.end(0) - {VIDEO}.currentTime > 4"
-            ))
-            .await;
-        // Later than the whole dragging takes.
-        stage
-            .server
-            .trouble(".m4s", Trouble::Late(Duration::from_secs(3)));
-        let before = stage.server.requests(".m4s");
-        drag(stage, 8.5, 30.5).await;
-        stage.server.until_asked_for("/720p/16.m4s").await;
-        stage.server.until_asked_for("/audio/16.m4s").await;
-        let asked = stage.server.requests(".m4s") - before;
-        let given_up = stage.server.abandoned();
-        // Twelve segments of two tracks were passed by.
-        assert!(asked <= 24, "{asked} requests");
-        // Of each track at least what was asked for first, and all but what is still on its way.
-        assert!(given_up >= 2, "{given_up} of {asked} given up");
-        assert!(given_up >= asked - 4, "{given_up} of {asked} given up");
-        stage.server.heal();
-        stage
-            .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
-            .await;
+#[apply(in_every_browser!)]
+async fn dragging_asks_for_little_and_gives_up_what_is_passed_by(stage: &Stage) {
+    open(stage, "&goal=4").await;
+    stage.plays().await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    // Until the buffer is as full as it gets.
+    stage
+        .until(&format!(
+            "{VIDEO}.buffered.end(0) - {VIDEO}.currentTime > 4"
+        ))
+        .await;
+    // Later than the whole dragging takes.
+    stage
+        .server
+        .trouble(".m4s", Trouble::Late(Duration::from_secs(3)));
+    let before = stage.server.requests(".m4s");
+    drag(stage, 8.5, 30.5).await;
+    stage.server.until_asked_for("/720p/16.m4s").await;
+    stage.server.until_asked_for("/audio/16.m4s").await;
+    let asked = stage.server.requests(".m4s") - before;
+    let given_up = stage.server.abandoned();
+    // Twelve segments of two tracks were passed by.
+    assert!(asked <= 24, "{asked} requests");
+    // Of each track at least what was asked for first, and all but what is still on its way.
+    assert!(given_up >= 2, "{given_up} of {asked} given up");
+    assert!(given_up >= asked - 4, "{given_up} of {asked} given up");
+    stage.server.heal();
+    stage
+        .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
+        .await;
 
-        // Within a segment there is nothing to give up.
-        seek(stage, 18.1).await;
-        let before = stage.server.requests("/720p/8.m4s");
-        stage
-            .server
-            .trouble(".m4s", Trouble::Late(Duration::from_secs(2)));
-        drag(stage, 14.1, 15.9).await;
-        stage
-            .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
-            .await;
-        assert_eq!(stage.server.requests("/720p/8.m4s"), before + 1);
-        stage.is_well().await;
-    })
-    .await;
+    // Within a segment there is nothing to give up.
+    seek(stage, 18.1).await;
+    let before = stage.server.requests("/720p/8.m4s");
+    stage
+        .server
+        .trouble(".m4s", Trouble::Late(Duration::from_secs(2)));
+    drag(stage, 14.1, 15.9).await;
+    stage
+        .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
+        .await;
+    assert_eq!(stage.server.requests("/720p/8.m4s"), before + 1);
+    stage.is_well().await;
 }
 
 /// Out of the film on either side.
-#[tokio::test]
-async fn before_the_start_and_past_the_end() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=4").await;
-        stage.plays().await;
-        seek(stage, -5.0).await;
-        plays_from(stage, 0.0).await;
-        // The end is not buffered, and yet it is known where that is.
-        seek(stage, 1000.0).await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-        let end = stage
-            .value(&format!("[{VIDEO}.currentTime, {VIDEO}.duration]"))
-            .await;
-        let end: (f64, f64) = serde_json::from_value(end).unwrap();
-        assert!((31.9..32.2).contains(&end.0), "ended at {end:?}");
-        assert!((31.9..32.2).contains(&end.1), "ended at {end:?}");
-        stage.is_well().await;
-        // All of it is still there to be seen.
-        seek(stage, 12.5).await;
-        stage.value(&format!("{VIDEO}.play()")).await;
-        plays_from(stage, 12.5).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn before_the_start_and_past_the_end(stage: &Stage) {
+    open(stage, "&goal=4").await;
+    stage.plays().await;
+    seek(stage, -5.0).await;
+    plays_from(stage, 0.0).await;
+    // The end is not buffered, and yet it is known where that is.
+    seek(stage, 1000.0).await;
+    stage.until(&format!("{VIDEO}.ended")).await;
+    let end = stage
+        .value(&format!("[{VIDEO}.currentTime, {VIDEO}.duration]"))
+        .await;
+    let end: (f64, f64) = serde_json::from_value(end).unwrap();
+    assert!((31.9..32.2).contains(&end.0), "ended at {end:?}");
+    assert!((31.9..32.2).contains(&end.1), "ended at {end:?}");
+    stage.is_well().await;
+    // All of it is still there to be seen.
+    seek(stage, 12.5).await;
+    stage.value(&format!("{VIDEO}.play()")).await;
+    plays_from(stage, 12.5).await;
+    stage.is_well().await;
 }
 
 /// A film that was seen to its end is seen again, and ends again.
-#[tokio::test]
-async fn back_after_the_end_and_to_the_end_again() {
-    with(Browser::Chromium, async |stage| {
-        open(stage, "&goal=8&t=12").await;
-        let ends = "probe.media.filter((kind) => kind === 'ended').length";
-        stage.until(&format!("{VIDEO}.currentTime > 12")).await;
-        for (round, second) in [12.0, 2.5, 20.5].into_iter().enumerate() {
-            if round > 0 {
-                seek(stage, second).await;
-                stage.value(&format!("{VIDEO}.play()")).await;
-                plays_from(stage, second).await;
-            }
-            stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
-            stage.until(&format!("{ends} === {}", round + 1)).await;
-            let end = stage.value(&format!("{VIDEO}.currentTime")).await;
-            assert!((31.9..32.2).contains(&end.as_f64().unwrap()), "{end}");
-            stage.value(&format!("{VIDEO}.playbackRate = 1")).await;
+#[apply(in_every_browser!)]
+async fn back_after_the_end_and_to_the_end_again(stage: &Stage) {
+    open(stage, "&goal=8&t=12").await;
+    let ends = "probe.media.filter((kind) => kind === 'ended').length";
+    stage.until(&format!("{VIDEO}.currentTime > 12")).await;
+    for (round, second) in [12.0, 2.5, 20.5].into_iter().enumerate() {
+        if round > 0 {
+            seek(stage, second).await;
+            stage.value(&format!("{VIDEO}.play()")).await;
+            plays_from(stage, second).await;
         }
-        // The beginning was fetched for the second round only.
-        assert_eq!(stage.server.requests("/720p/2.m4s"), 1);
-        stage.is_well().await;
-    })
-    .await;
+        stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
+        stage.until(&format!("{ends} === {}", round + 1)).await;
+        let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+        assert!((31.9..32.2).contains(&end.as_f64().unwrap()), "{end}");
+        stage.value(&format!("{VIDEO}.playbackRate = 1")).await;
+    }
+    // The beginning was fetched for the second round only.
+    assert_eq!(stage.server.requests("/720p/2.m4s"), 1);
+    stage.is_well().await;
 }

@@ -80,6 +80,8 @@ struct Troubles {
     made: Vec<(String, Vec<u8>)>,
     requests: Vec<String>,
     abandoned: usize,
+    /// What pages take to be the pixels of the screen in one of CSS, if not what is true.
+    density: Option<f64>,
 }
 
 /// A server of one test's own.
@@ -102,7 +104,7 @@ impl Server {
         let router = Router::new()
             .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
             .nest_service(public_url().trim_end_matches('/'), ServeDir::new(site))
-            .layer(middleware::from_fn(with_probe))
+            .layer(middleware::from_fn_with_state(troubles.clone(), with_probe))
             .layer(middleware::from_fn_with_state(troubles.clone(), answer));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -154,6 +156,11 @@ impl Server {
         };
         let lines: Vec<&str> = FILM.lines().filter(is_kept).collect();
         self.make("film/plain.mpd", lines.join("\n"));
+    }
+
+    /// From now on, pages are shown on a screen with so many pixels in one of CSS.
+    pub fn set_density(&self, density: f64) {
+        self.troubles.lock().unwrap().density = Some(density);
     }
 
     /// All requests so far for paths with this in them, in order.
@@ -314,13 +321,18 @@ fn slowly(bytes: Vec<u8>, rate: usize, length: usize) -> Body {
 
 /// Gives the page a script that watches it, before any of its own. It comes from the page's own
 /// host, as the page's Content-Security-Policy asks.
-async fn with_probe(request: Request, next: Next) -> Response {
+async fn with_probe(
+    State(troubles): State<Arc<Mutex<Troubles>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.uri().path().ends_with("/probe.js") {
-        let script = (
-            [(header::CONTENT_TYPE, "text/javascript")],
-            include_str!("probe.js"),
-        );
-        return script.into_response();
+        let kind = [(header::CONTENT_TYPE, "text/javascript")];
+        let mut script = include_str!("probe.js").to_owned();
+        if let Some(density) = troubles.lock().unwrap().density {
+            script += &format!("setDensity({density});\n");
+        }
+        return (kind, script).into_response();
     }
     let response = next.run(request).await;
     let kind = response.headers().get(header::CONTENT_TYPE);

@@ -1,21 +1,19 @@
 //! A browser with the page in it, and what a test asks of the two.
 
 use std::{
-    fmt::Debug,
-    panic::AssertUnwindSafe,
-    process::Stdio,
+    panic::resume_unwind,
+    path::Path,
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
 
-use crate::server::Server;
+use crate::{
+    browser::Window,
+    server::Server,
+    suite::{Skipped, Turn},
+};
 
 /// What there is to know of the first element.
 const FILM: &str = "(({ currentTime, duration, readyState, seeking, paused, ended, buffered }) => ({ \
@@ -26,105 +24,103 @@ const FILM: &str = "(({ currentTime, duration, readyState, seeking, paused, ende
 /// Longer than anything takes on a machine that is busy with something else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which browser.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Browser {
-    Chromium,
-    Firefox,
-}
-
-/// A server, a browser, and a window in it.
+/// A window of a browser, and the server that it is shown the site by.
 pub struct Stage {
     pub server: Server,
-    pub driver: WebDriver,
+    pub window: Window,
+    /// [`Turn::alone`] is for what is measured by the clock.
+    pub turn: Turn,
 }
 
-/// Runs a test in a browser of its own, and leaves none behind, however the test ends.
-pub async fn with<F: AsyncFnOnce(&Stage)>(browser: Browser, test: F) {
-    let server = Server::start().await;
-    let (_process, port) = start_driver(browser).await;
-    let driver = open(browser, port).await;
-    let stage = Stage { server, driver };
-    let outcome = AssertUnwindSafe(test(&stage)).catch_unwind().await;
-    stage.driver.quit().await.unwrap();
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
+/// What not every browser has. A test that cannot do without says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Feature {
+    /// The MediaSource in a worker, and its handle.
+    MediaSourceInWorkers,
+    /// A MediaSource that says when it wants more.
+    ManagedMediaSource,
+    /// Chrome's DevTools, asked over WebDriver.
+    DevTools,
 }
 
-/// Starts the browser's driver on a port of its own choice, which it says.
-async fn start_driver(browser: Browser) -> (Child, u16) {
-    let (program, words) = match browser {
-        Browser::Chromium => ("chromedriver", "started successfully on port "),
-        Browser::Firefox => ("geckodriver", "Listening on 127.0.0.1:"),
-    };
-    let mut process = Command::new(program)
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}; `cargo xtask test` installs it"));
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, port)) = line.split_once(words) {
-            let port = port.trim_end_matches('.').parse().unwrap();
-            // Read on, or the driver stands still once the pipe is full.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (process, port);
-        }
-    }
-    panic!("{program} ended before it listened");
-}
-
-async fn open(browser: Browser, port: u16) -> WebDriver {
-    let url = format!("http://127.0.0.1:{port}");
-    match browser {
-        Browser::Chromium => {
-            let mut wishes = DesiredCapabilities::chrome();
-            for flag in [
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                "--window-size=1400,1000",
-            ] {
-                wishes.add_arg(flag).unwrap();
-            }
-            WebDriver::new(&url, wishes).await.unwrap()
-        }
-        Browser::Firefox => {
-            let mut wishes = DesiredCapabilities::firefox();
-            wishes.add_arg("-headless").unwrap();
-            WebDriver::new(&url, wishes).await.unwrap()
+impl Feature {
+    /// Why a test is skipped that needs it.
+    const fn lacking(self) -> &'static str {
+        match self {
+            Self::MediaSourceInWorkers => "there is no MediaSource in workers",
+            Self::ManagedMediaSource => "there is no ManagedMediaSource",
+            Self::DevTools => "the driver does not speak DevTools",
         }
     }
 }
 
 impl Stage {
+    /// Skips the test where the browser has not this.
+    pub async fn needs(&self, feature: Feature) {
+        if !self.has(feature).await {
+            skip(feature.lacking());
+        }
+    }
+
+    /// Whether the browser, asked itself, has this.
+    pub async fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::MediaSourceInWorkers => {
+                self.is("MediaSource.canConstructInDedicatedWorker === true")
+                    .await
+            }
+            Feature::ManagedMediaSource => self.is("'ManagedMediaSource' in window").await,
+            Feature::DevTools => {
+                let cdp = self.window.driver.cdp();
+                cdp.send_raw("Browser.getVersion", json!({})).await.is_ok()
+            }
+        }
+    }
+
     /// Opens the page, with this query.
     pub async fn open(&self, query: &str) {
-        self.driver.goto(self.server.url(query)).await.unwrap();
+        self.window
+            .driver
+            .goto(self.server.url(query))
+            .await
+            .unwrap();
+    }
+
+    /// Makes the window so large, in pixels of CSS, on a screen that has so many of its own in each. A
+    /// browser that has no such window makes the one that is next to it.
+    pub async fn resize(&self, width: u32, height: u32, density: f64) {
+        self.server.set_density(density);
+        self.value(&format!("setDensity({density})")).await;
+        let driver = &self.window.driver;
+        driver.set_window_rect(0, 0, width, height).await.unwrap();
+    }
+
+    /// That there have been so many workers, or none where the engine runs on the page.
+    pub async fn has_started_workers(&self, expected: u32) {
+        let is_elsewhere = !self.has(Feature::MediaSourceInWorkers).await;
+        let expected = if is_elsewhere { 0 } else { expected };
+        assert_eq!(self.value("probe.workers.length").await, json!(expected));
     }
 
     /// What a JavaScript expression is worth. One that throws is worth null.
     pub async fn value(&self, expression: &str) -> Value {
         let script = format!("try {{ return {expression} }} catch {{ return null }}");
-        let executed = self.driver.execute(script, vec![]).await;
+        let executed = self.window.driver.execute(script, vec![]).await;
         executed
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
             .json()
             .clone()
     }
 
+    /// Whether a JavaScript expression is true.
+    pub async fn is(&self, expression: &str) -> bool {
+        self.value(expression).await == json!(true)
+    }
+
     /// Waits until a JavaScript expression is true.
     pub async fn until(&self, expression: &str) {
         let since = Instant::now();
-        while self.value(expression).await != json!(true) {
+        while !self.is(expression).await {
             if since.elapsed() > PATIENCE {
                 let page = self
                     .value("document.querySelector('main')?.innerText")
@@ -193,7 +189,8 @@ impl Stage {
     /// Presses the button of this name.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
-        self.driver
+        self.window
+            .driver
             .find(By::XPath(button))
             .await
             .unwrap()
@@ -219,8 +216,16 @@ impl Stage {
     /// Writes what the window shows to target/screenshots, for people to look at.
     pub async fn screenshot(&self, name: &str) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
-        std::fs::create_dir_all(folder).unwrap();
-        let file = std::path::Path::new(folder).join(format!("{name}.png"));
-        self.driver.screenshot(&file).await.unwrap();
+        let folder = Path::new(folder).join(self.window.browser.to_string());
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.png"));
+        if let Err(error) = self.window.driver.screenshot(&file).await {
+            println!("no screenshot of {name}: {error}");
+        }
     }
+}
+
+/// Ends a test that cannot be had in this browser. Not as a panic: nothing is wrong.
+fn skip(reason: &str) -> ! {
+    resume_unwind(Box::new(Skipped(reason.into())))
 }

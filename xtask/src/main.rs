@@ -114,7 +114,7 @@ fn test(filters: &[String]) -> Outcome {
             "--dist",
         ])
         .arg(&site))?;
-    step("Tests: native, architecture, Chromium and Firefox");
+    step("Tests: native, architecture, and in Chromium, Firefox and WebKit");
     run(tools
         .command("cargo")
         .args(["test", "--workspace", "--"])

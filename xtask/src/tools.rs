@@ -17,6 +17,16 @@ use crate::{Outcome, root, run, step};
 const TRUNK: &str = "0.21.14";
 const GECKODRIVER: &str = "0.37.1";
 
+/// What WebKit's driver, a screen for it, and its decoders are called in Debian.
+const WEBKIT: [&str; 6] = [
+    "webkit2gtk-driver",
+    "xvfb",
+    "gstreamer1.0-plugins-base",
+    "gstreamer1.0-plugins-good",
+    "gstreamer1.0-plugins-bad",
+    "gstreamer1.0-libav",
+];
+
 /// The tools, all of them there.
 pub struct Tools {
     path: OsString,
@@ -35,12 +45,13 @@ impl Tools {
         Ok(tools)
     }
 
-    /// What the tests need beside that: two browsers and their drivers.
+    /// What the tests need beside that: three browsers and their drivers.
     pub fn for_testing() -> Outcome<Self> {
         let tools = Self::new()?;
         // First what may have to be installed by hand, and only then what takes its time.
         tools.chromium()?;
         tools.firefox()?;
+        tools.webkit()?;
         tools.components()?;
         tools.geckodriver()?;
         Self::for_building(true)
@@ -219,6 +230,25 @@ impl Tools {
         )
     }
 
+    fn webkit(&self) -> Outcome {
+        if !cfg!(target_os = "linux") {
+            // WebKitGTK is nowhere else, and the tests say so.
+            return Ok(());
+        }
+        let is_there = match is_debian() {
+            true => WEBKIT.iter().all(|package| self.has_package(package)),
+            false => self.find("WebKitWebDriver").is_some() && self.find("Xvfb").is_some(),
+        };
+        if is_there {
+            return Ok(());
+        }
+        self.apt(
+            &WEBKIT,
+            "Install WebKitGTK with its WebKitWebDriver and its MiniBrowser, Xvfb, and GStreamer’s \
+             plugins (base, good, bad, libav)",
+        )
+    }
+
     fn geckodriver(&self) -> Outcome {
         if self.version("geckodriver").is_some() {
             return Ok(());
@@ -240,6 +270,16 @@ impl Tools {
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         command
+    }
+
+    /// Whether a package of Debian's is installed, and not only known.
+    fn has_package(&self, name: &str) -> bool {
+        let asked = self
+            .command("dpkg-query")
+            .args(["--show", "--showformat", "${db:Status-Status}", name])
+            .stderr(Stdio::null())
+            .output();
+        asked.is_ok_and(|answer| answer.stdout == b"installed")
     }
 
     /// Installs Debian's packages. On another system, or without the right to, it says what to do.

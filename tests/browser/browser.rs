@@ -1,0 +1,217 @@
+//! Starts browsers, and ends what it has started.
+
+use std::{
+    fmt,
+    net::TcpListener,
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use thirtyfour::{common::capabilities::firefox::FirefoxPreferences, prelude::*};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+    time::sleep,
+};
+
+use crate::stage::PATIENCE;
+
+/// Which browser: one for each engine that there is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Browser {
+    Chromium,
+    Firefox,
+    /// WebKitGTK's own small browser: what Safari is made of, on Linux.
+    WebKit,
+}
+
+impl Browser {
+    pub const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
+}
+
+/// As tests are named.
+impl fmt::Display for Browser {
+    fn fmt(&self, text: &mut fmt::Formatter) -> fmt::Result {
+        text.write_str(match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::WebKit => "webkit",
+        })
+    }
+}
+
+/// A browser with one window in it.
+pub struct Window {
+    pub browser: Browser,
+    pub driver: WebDriver,
+    /// The driver's process, and those that it needs. They end when this is dropped.
+    _processes: Vec<Child>,
+}
+
+impl Window {
+    /// Starts a browser.
+    pub async fn open(browser: Browser) -> Self {
+        let (processes, port) = start_driver(browser).await;
+        let wishes = match browser {
+            Browser::Chromium => chromium(),
+            Browser::Firefox => firefox(),
+            Browser::WebKit => webkit(),
+        };
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await;
+        let window = Self {
+            browser,
+            driver: driver.unwrap_or_else(|error| panic!("{browser} does not start: {error}")),
+            _processes: processes,
+        };
+        window.renew().await;
+        window
+    }
+
+    /// Makes an empty window of the usual size, and closes the one before with all that was in it.
+    pub async fn renew(&self) {
+        let before = self.driver.windows().await.unwrap();
+        let window = self.driver.new_tab().await.unwrap();
+        for old in before {
+            self.driver.switch_to_window(old).await.unwrap();
+            self.driver.close_window().await.unwrap();
+        }
+        self.driver.switch_to_window(window).await.unwrap();
+        self.driver.set_window_rect(0, 0, 1400, 1000).await.unwrap();
+    }
+
+    /// Ends the browser, and then its driver.
+    pub async fn quit(self) {
+        // One that has crashed is gone already.
+        let _ = self.driver.quit().await;
+    }
+}
+
+/// Starts the browser's driver, and tells the port that it listens on.
+async fn start_driver(browser: Browser) -> (Vec<Child>, u16) {
+    // Each chooses a port for itself and says which, but for WebKit's, which is told one.
+    match browser {
+        Browser::Chromium => {
+            let (process, port) = start(
+                Command::new("chromedriver").arg("--port=0"),
+                "started successfully on port ",
+            )
+            .await;
+            (vec![process], port)
+        }
+        Browser::Firefox => {
+            let (process, port) = start(
+                Command::new("geckodriver").arg("--port=0"),
+                "Listening on 127.0.0.1:",
+            )
+            .await;
+            (vec![process], port)
+        }
+        Browser::WebKit => {
+            // It has no way to do without a screen.
+            let mut screen = Command::new("Xvfb");
+            screen.args(["-displayfd", "1", "-screen", "0", "3840x2160x24"]);
+            screen.args(["-nolisten", "tcp"]);
+            let (screen, number) = start(&mut screen, "").await;
+            let port = free_port();
+            let driver = Command::new("WebKitWebDriver")
+                .arg(format!("--port={port}"))
+                .env("DISPLAY", format!(":{number}"))
+                // Its sandbox does not work for root.
+                .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap_or_else(|error| missing("WebKitWebDriver", &error));
+            until_listening(port).await;
+            (vec![driver, screen], port)
+        }
+    }
+}
+
+/// Starts a program, and waits for the number that it says after these words.
+async fn start(command: &mut Command, words: &str) -> (Child, u16) {
+    let name = command.as_std().get_program().display().to_string();
+    let mut process = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| missing(&name, &error));
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, number)) = line.split_once(words) {
+            let number = number.trim_end_matches('.').parse().unwrap();
+            // Read on, or it stands still once the pipe is full.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (process, number);
+        }
+    }
+    panic!("{name} ended before it was ready");
+}
+
+fn missing(program: &str, error: &std::io::Error) -> ! {
+    panic!("{program}: {error}; `cargo xtask test` installs it")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+async fn until_listening(port: u16) {
+    let since = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        assert!(since.elapsed() < PATIENCE, "nobody listens on {port}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn chromium() -> Capabilities {
+    let mut wishes = DesiredCapabilities::chrome();
+    for flag in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        // Else what one test saw stutter, the next one would not be offered.
+        "--enable-features=MediaCapabilitiesWithParameters:smooth_threshold/1",
+    ] {
+        wishes.add_arg(flag).unwrap();
+    }
+    wishes.into()
+}
+
+fn firefox() -> Capabilities {
+    let mut wishes = DesiredCapabilities::firefox();
+    wishes.add_arg("-headless").unwrap();
+    let mut preferences = FirefoxPreferences::new();
+    // As in Chromium.
+    preferences
+        .set("media.mediacapabilities.from-database", false)
+        .unwrap();
+    wishes.set_preferences(preferences).unwrap();
+    wishes.into()
+}
+
+fn webkit() -> Capabilities {
+    let options = json!({ "binary": mini_browser(), "args": ["--automation"] });
+    let mut wishes = Capabilities::new();
+    wishes.set("webkitgtk:browserOptions", options).unwrap();
+    wishes
+}
+
+/// WebKitGTK's small browser is not on any PATH.
+fn mini_browser() -> PathBuf {
+    let places = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut programs = places.map(|place| place.path().join("webkit2gtk-4.1/MiniBrowser"));
+    let found = programs.find(|program| program.is_file());
+    found.expect("no MiniBrowser of WebKitGTK: `cargo xtask test` installs it")
+}

@@ -1,0 +1,150 @@
+//! Each test in each browser, by the same code. A browser is started when it is first needed, and serves
+//! one test after another, each in a window of its own with a server, and so an origin, of its own.
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, resume_unwind},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use libtest_mimic::{Arguments, Completion, Trial};
+use tokio::{
+    runtime::Runtime,
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+};
+
+use crate::{
+    browser::{Browser, Window},
+    server::Server,
+    stage::Stage,
+};
+
+/// What `#[apply(in_every_browser!)]` makes of a function.
+pub struct Test {
+    /// Such as `browser::seeking`.
+    pub module: &'static str,
+    pub name: &'static str,
+    pub run: Run,
+}
+
+type Run = for<'a> fn(&'a Stage) -> LocalBoxFuture<'a, ()>;
+
+inventory::collect!(Test);
+
+/// The attribute of a test: `async fn what_is_so(stage: &Stage)`.
+macro_rules! in_every_browser {
+    ($(#[$doc:meta])* async fn $name:ident($stage:ident: &Stage $(,)?) $body:block) => {
+        $(#[$doc])*
+        async fn $name($stage: &Stage) $body
+
+        inventory::submit! {
+            $crate::suite::Test {
+                module: module_path!(),
+                name: stringify!($name),
+                run: |stage| Box::pin($name(stage)),
+            }
+        }
+    };
+}
+pub(crate) use in_every_browser;
+
+/// What a test unwinds with that cannot be had in this browser, and why.
+pub struct Skipped(pub String);
+
+/// Leave to run: beside other tests, until this one asks to be alone.
+pub struct Turn {
+    machine: Arc<RwLock<()>>,
+    shared: RefCell<Option<OwnedRwLockReadGuard<()>>>,
+    alone: RefCell<Option<OwnedRwLockWriteGuard<()>>>,
+}
+
+impl Turn {
+    async fn shared(machine: Arc<RwLock<()>>) -> Self {
+        Self {
+            shared: RefCell::new(Some(machine.clone().read_owned().await)),
+            alone: RefCell::default(),
+            machine,
+        }
+    }
+
+    /// Waits until no other test runs. None does until this one is over.
+    pub async fn alone(&self) {
+        self.shared.take();
+        let alone = self.machine.clone().write_owned().await;
+        self.alone.replace(Some(alone));
+    }
+}
+
+/// What all tests share: the machine, and the browsers that wait for their next test.
+#[derive(Default)]
+struct Theatre {
+    machine: Arc<RwLock<()>>,
+    idle: Mutex<Vec<Window>>,
+}
+
+/// Runs all tests, or those that the command line asks for: `firefox` for all in Firefox, `seeking` for
+/// those of a file in all three.
+pub fn run() -> ExitCode {
+    let runtime = Arc::new(Runtime::new().unwrap());
+    let theatre = Arc::new(Theatre::default());
+    let mut tests: Vec<&Test> = inventory::iter::<Test>().collect();
+    tests.sort_by_key(|test| (test.module, test.name));
+    let mut trials = Vec::new();
+    for browser in Browser::ALL {
+        for test in &tests {
+            let (_, file) = test.module.split_once("::").unwrap();
+            let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
+            trials.push(Trial::ignorable_test(
+                format!("{browser}::{file}::{}", test.name),
+                move || Ok(runtime.block_on(theatre.perform(browser, run))),
+            ));
+        }
+    }
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    runtime.block_on(theatre.close());
+    conclusion.exit_code()
+}
+
+impl Theatre {
+    async fn perform(&self, browser: Browser, run: Run) -> Completion {
+        let stage = Stage {
+            turn: Turn::shared(self.machine.clone()).await,
+            server: Server::start().await,
+            window: self.window(browser).await,
+        };
+        let outcome = AssertUnwindSafe(run(&stage)).catch_unwind().await;
+        let completion = match outcome.map_err(|panic| panic.downcast::<Skipped>()) {
+            Ok(()) => Completion::Completed,
+            Err(Ok(skipped)) => Completion::ignored_with(skipped.0),
+            Err(Err(panic)) => {
+                // From whatever has been done to it, no other test is to suffer.
+                stage.window.quit().await;
+                resume_unwind(panic)
+            }
+        };
+        stage.window.renew().await;
+        self.idle.lock().unwrap().push(stage.window);
+        completion
+    }
+
+    async fn window(&self, browser: Browser) -> Window {
+        let idle = {
+            let mut idle = self.idle.lock().unwrap();
+            let at = idle.iter().position(|window| window.browser == browser);
+            at.map(|at| idle.swap_remove(at))
+        };
+        match idle {
+            Some(window) => window,
+            None => Window::open(browser).await,
+        }
+    }
+
+    async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap());
+        for window in idle {
+            window.quit().await;
+        }
+    }
+}
