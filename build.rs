@@ -15,6 +15,7 @@ fn main() {
         "build.rs",
         "src",
         "assets/worker_loader.js",
+        "trim",
     ] {
         println!("cargo::rerun-if-changed={place}");
         hash(Path::new(place), &mut hasher);

@@ -1,10 +1,13 @@
-//! Trunk's post-build hook (see Trunk.toml). `trunk serve` adds an inline script to the page, by
-//! which it reloads after a change, and which differs from one request to the next. The page's
-//! Content-Security-Policy lets it through in that build, and in no other.
+//! Trunk's post-build hook (see Trunk.toml).
+//!
+//! `trunk serve` adds an inline script to the page, by which it reloads after a change, and which
+//! differs from one request to the next. The page's Content-Security-Policy lets it through in that
+//! build, and in no other. A release is trimmed, by a program of its own (`trim/`), because a
+//! minifier takes a minute to compile.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::Path, process::Command};
 
-use crate::Outcome;
+use crate::{Outcome, step};
 
 /// Trunk's own placeholder in its reload script.
 const RELOAD: &str = "{{__TRUNK_ADDRESS__}}";
@@ -15,6 +18,14 @@ pub fn run() -> Outcome {
     let html = fs::read_to_string(&page)?;
     if html.contains(RELOAD) {
         fs::write(&page, allow_reload(&html))?;
+    }
+    if env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release") {
+        step("Trimming; the first time, that is compiled, too");
+        crate::run(
+            Command::new("cargo")
+                .args(["run", "--package", "trim", "--"])
+                .arg(&staging),
+        )?;
     }
     Ok(())
 }
