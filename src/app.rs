@@ -2,9 +2,9 @@
 
 mod address;
 mod agent;
+mod controls;
 mod journey;
 mod link;
-mod menu;
 mod notice;
 mod observer;
 mod playback;
@@ -24,6 +24,8 @@ use source_form::source_form;
 const SAMPLE: &str = "film/film.m3u8";
 /// Its captions, which are no part of the MediaSource: the element shows them itself.
 const SAMPLE_CAPTIONS: &str = "film/captions.vtt";
+/// Its chapters, likewise.
+const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 
 /// Renders the app into the page's `main`: what never changes about the page is in index.html, and
 /// on screen before the first line of this runs.
@@ -41,12 +43,13 @@ fn App() -> Html {
     let input = use_node_ref();
 
     let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
-    let captions = (source == SAMPLE).then_some(AttrValue::Static(SAMPLE_CAPTIONS));
+    let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
     let player = html! {
         <Player
             source={source.clone()}
             showing={address.showing}
-            {captions}
+            captions={of_sample(SAMPLE_CAPTIONS)}
+            chapters={of_sample(SAMPLE_CHAPTERS)}
             start={address.start}
             buffer={address.buffer}
             engine={address.engine}
@@ -85,7 +88,7 @@ fn App() -> Html {
             if *second {
                 { player }
             }
-            <section class="controls" aria-label="What is played">
+            <section class="choice" aria-label="What is played">
                 { source_form(&input, &source, SAMPLE, &onload) }
                 <button type="button" onclick={ontoggle}>{ toggle }</button>
             </section>

@@ -49,7 +49,12 @@
 //! | `app/link.rs` | page | shakes hands, drops what is stale, feels the pulse, takes leave in order |
 //! | `app/screen.rs` | page | the video element: where the handle arrives |
 //! | `app/observer.rs` | page | sees where the film is, and says so |
-//! | `app/journey.rs`, `app/notice.rs`, `app/menu.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/controls.rs` | page | the controls over the picture: where a person is heard |
+//! | `app/controls/seen.rs`, `app/controls/request.rs` | page | what they read off the element; what they ask of it |
+//! | `app/controls/timeline.rs`, `app/controls/settings.rs`, `app/controls/icon.rs` | page | the seek bar; quality, sound and speed; the signs on the buttons |
+//! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
+//! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
+//! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
 //! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |

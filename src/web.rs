@@ -168,6 +168,109 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, structural, js_name = onLine)]
     fn on_line(this: &AnyNavigator) -> bool;
+
+    #[wasm_bindgen(method, getter, structural, js_name = mediaSession)]
+    fn media_session(this: &AnyNavigator) -> Option<MediaSession>;
+
+    /// The system's own keys: [`MediaSession`](https://w3c.github.io/mediasession/#the-mediasession-interface).
+    pub type MediaSession;
+
+    /// The `MediaMetadata` that is shown.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn metadata(this: &MediaSession) -> Option<Object>;
+
+    /// Has this `MediaMetadata` shown.
+    #[wasm_bindgen(method, setter, structural)]
+    pub fn set_metadata(this: &MediaSession, metadata: Option<&Object>);
+
+    /// Hears a key, or no longer. An error for one that the browser does not know.
+    #[wasm_bindgen(method, catch, structural, js_name = setActionHandler)]
+    pub fn set_action_handler(
+        this: &MediaSession,
+        action: &str,
+        handler: Option<&Function>,
+    ) -> Result<(), JsValue>;
+
+    /// Takes a `MediaPositionState`. An error if it makes no sense.
+    #[wasm_bindgen(method, catch, structural, js_name = setPositionState)]
+    pub fn set_position_state(this: &MediaSession, state: &Object) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(extends = Object)]
+    type MediaMetadata;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(init: &Object) -> Result<MediaMetadata, JsValue>;
+
+    /// `MediaSessionActionDetails`: a key that was pressed.
+    pub type MediaKey;
+
+    /// Which one.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn action(this: &MediaKey) -> String;
+
+    /// Where to go, in seconds.
+    #[wasm_bindgen(method, getter, structural, js_name = seekTime)]
+    pub fn seek_time(this: &MediaKey) -> Option<f64>;
+
+    /// How far to go, in seconds.
+    #[wasm_bindgen(method, getter, structural, js_name = seekOffset)]
+    pub fn seek_offset(this: &MediaKey) -> Option<f64>;
+
+    type Owner;
+
+    #[wasm_bindgen(method, getter, js_name = ownerDocument)]
+    fn owner(this: &FrameSource) -> Owner;
+
+    #[wasm_bindgen(method, getter, structural, js_name = pictureInPictureEnabled)]
+    fn can_float(this: &Owner) -> Option<bool>;
+
+    #[wasm_bindgen(method, getter, structural, js_name = pictureInPictureElement)]
+    fn floating(this: &Owner) -> JsValue;
+
+    #[wasm_bindgen(method, catch, structural, js_name = exitPictureInPicture)]
+    fn end_floating(this: &Owner) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = requestPictureInPicture)]
+    fn request_picture_in_picture(this: &FrameSource) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = webkitEnterFullscreen)]
+    fn enter_fullscreen(this: &FrameSource) -> Result<(), JsValue>;
+}
+
+/// The keys of the system, where there are any.
+pub fn media_session() -> Option<MediaSession> {
+    NAVIGATOR.with(AnyNavigator::media_session)
+}
+
+/// A `MediaMetadata` with this title.
+///
+/// # Errors
+/// What the browser says where it knows none.
+pub fn media_metadata(title: &str) -> Result<Object, JsValue> {
+    MediaMetadata::new(&object(&[("title", title.into())])).map(Object::from)
+}
+
+/// Whether a video is in a window of its own; `None` where the browser has none for it.
+pub fn floats(video: &HtmlVideoElement) -> Option<bool> {
+    let owner = video.unchecked_ref::<FrameSource>().owner();
+    let can = owner.can_float() == Some(true);
+    can.then(|| owner.floating() == *AsRef::<JsValue>::as_ref(video))
+}
+
+/// Puts a video [into a window of its own](https://w3c.github.io/picture-in-picture/), or back.
+pub fn float(video: &HtmlVideoElement) {
+    let video_there = video.unchecked_ref::<FrameSource>();
+    // What comes of it, or does not, the element's events say.
+    let _ = match floats(video) {
+        Some(true) => video_there.owner().end_floating(),
+        _ => video_there.request_picture_in_picture(),
+    };
+}
+
+/// Fills the screen with a video alone, where nothing else can fill it.
+pub fn fill_screen(video: &HtmlVideoElement) {
+    // Where that cannot be done either, there is no full screen.
+    let _ = video.unchecked_ref::<FrameSource>().enter_fullscreen();
 }
 
 /// Makes a MediaSource on this thread: a managed one where there is such a thing, as its browser prefers

@@ -243,13 +243,22 @@ CAPTIONS = [
     (28.2, 31.8, "[a tick on every second, to the end]"),
 ]
 
+CHAPTERS = [
+    (0, 4, "Title"),
+    (4, 8, "A worker makes a MediaSource"),
+    (8, 16, "Its handle crosses"),
+    (16, 24, "Segments arrive"),
+    (24, 28, "The page freezes"),
+    (28, SECONDS, "Credits"),
+]
+
 
 def vtt_time(t):
     return f"{int(t) // 60:02}:{t % 60:06.3f}"
 
 
-def captions():
-    cues = [f"{vtt_time(a)} --> {vtt_time(b)}\n{words}\n" for a, b, words in CAPTIONS]
+def vtt(lines):
+    cues = [f"{vtt_time(a)} --> {vtt_time(b)}\n{words}\n" for a, b, words in lines]
     return "WEBVTT\n\n" + "\n".join(cues)
 
 
@@ -349,7 +358,8 @@ def manifests():
         f"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{SECONDS}\n#EXT-X-PLAYLIST-TYPE:VOD\n"
         f"#EXTINF:{SECONDS},\ncaptions.vtt\n#EXT-X-ENDLIST\n"
     )
-    (HERE / "captions.vtt").write_text(captions(), encoding="utf-8")
+    (HERE / "captions.vtt").write_text(vtt(CAPTIONS), encoding="utf-8")
+    (HERE / "chapters.vtt").write_text(vtt(CHAPTERS), encoding="utf-8")
 
     # The ladder from the bottom up, as players list it; the playlist begins with the one to start on.
     video = "\n".join(line for _, line in sorted(video))

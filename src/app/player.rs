@@ -4,8 +4,8 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
+    controls::{use_controls, use_lock},
     journey::journey,
-    menu::menu,
     notice::notice,
     playback::{Action, Request, use_playback},
     screen::Screen,
@@ -25,6 +25,13 @@ pub struct PlayerProps {
     /// URL of WebVTT captions, if there are any.
     #[prop_or_default]
     pub captions: Option<AttrValue>,
+    /// URL of WebVTT chapters, if there are any.
+    #[prop_or_default]
+    pub chapters: Option<AttrValue>,
+    /// What the film is called, where the system shows it beside its own keys; the page's title unless
+    /// it is said.
+    #[prop_or_default]
+    pub title: Option<AttrValue>,
     /// Where to begin, in seconds of film.
     #[prop_or_default]
     pub start: f64,
@@ -46,6 +53,7 @@ pub struct PlayerProps {
 #[component]
 pub fn Player(props: &PlayerProps) -> Html {
     let video = use_node_ref();
+    let frame = use_node_ref();
     let request = Request {
         source: props.source.clone(),
         showing: props.showing,
@@ -58,6 +66,8 @@ pub fn Player(props: &PlayerProps) -> Html {
         },
     };
     let playback = use_playback(&request, &video);
+    let controls = use_controls(&video, &frame, &props.title);
+    use_lock(&playback);
     let onreplay = {
         let playback = playback.dispatcher();
         Callback::from(move |_| playback.dispatch(Action::Replay { from: None }))
@@ -82,24 +92,25 @@ pub fn Player(props: &PlayerProps) -> Html {
     let engine = playback.way.map(Way::name);
     html! {
         <section class="player" data-engine={engine}>
-            <div>
-                <div class="picture">
-                    <Screen
-                        {video}
-                        picture={playback.picture.clone()}
-                        covered={playback.fault.is_some()}
-                        captions={props.captions.clone()}
-                        playback={playback.dispatcher()}
-                    />
-                    // Not an `Option` in braces: that would be no node or one, and the screen beside
-                    // it, video and all, would be made anew whenever that changes.
-                    if let Some(fault) = &playback.fault {
-                        { notice(fault, &onretry) }
-                    } else if let Some(fault) = &playback.retrying {
+            <div class="picture" ref={frame}>
+                <Screen
+                    {video}
+                    picture={playback.picture.clone()}
+                    covered={playback.fault.is_some()}
+                    captions={props.captions.clone()}
+                    chapters={props.chapters.clone()}
+                    playback={playback.dispatcher()}
+                />
+                // Not an `Option` in braces: that would be no node or one, and the screen beside it,
+                // video and all, would be made anew whenever that changes.
+                if let Some(fault) = &playback.fault {
+                    { notice(fault, &onretry) }
+                } else {
+                    { controls.view(&playback) }
+                    if let Some(fault) = &playback.retrying {
                         <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
                     }
-                </div>
-                { menu(&playback, &playback.dispatcher()) }
+                }
             </div>
             { journey(&playback.journey, way, &onreplay) }
         </section>

@@ -1,11 +1,13 @@
 //! The picture: where the handle arrives.
 
 use gloo_events::EventListener;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlVideoElement, window};
 use yew::prelude::*;
 
-use super::playback::{Action, Dispatcher, Medium, Picture};
+use super::{
+    controls,
+    playback::{Action, Dispatcher, Medium, Picture},
+};
 use crate::{
     web::{self, Attachment, FirstFrame},
     wire::{
@@ -24,6 +26,8 @@ pub struct ScreenProps {
     pub covered: bool,
     /// URL of WebVTT captions.
     pub captions: Option<AttrValue>,
+    /// URL of WebVTT chapters.
+    pub chapters: Option<AttrValue>,
     /// What happens here goes there.
     pub playback: Dispatcher,
 }
@@ -31,16 +35,14 @@ pub struct ScreenProps {
 /// The video element. What it does, whether it plays and where it is, is the element's own to say.
 #[component]
 pub fn Screen(props: &ScreenProps) -> Html {
-    let muted = use_state_eq(|| true);
     {
-        let (playback, muted) = (props.playback.clone(), muted.setter());
+        let playback = props.playback.clone();
         use_effect_with(props.video.clone(), move |video| {
-            let listeners = video.cast::<HtmlVideoElement>().map(|video| {
-                // The attribute counts only for an element that the parser makes.
-                video.set_muted(true);
-                listen(&video, playback, muted)
+            let errors = video.cast::<HtmlVideoElement>().map(|video| {
+                controls::restore(&video);
+                hear_errors(video, playback)
             });
-            || drop(listeners)
+            || drop(errors)
         });
     }
     {
@@ -71,27 +73,16 @@ pub fn Screen(props: &ScreenProps) -> Html {
         });
     }
 
-    let onunmute = {
-        let video = props.video.clone();
-        Callback::from(move |_| {
-            if let Some(video) = video.cast::<HtmlVideoElement>() {
-                video.set_muted(false);
-                // The button is gone with what it was for.
-                let _ = video.focus();
-            }
-        })
-    };
     html! {
-        <>
-            <video ref={&props.video} controls={!props.covered} playsinline=true aria-label="Film">
-                if let Some(captions) = &props.captions {
-                    <track kind="captions" srclang="en" label="English" src={captions} />
-                }
-            </video>
-            if *muted && !props.covered {
-                <button class="unmute" type="button" onclick={onunmute}>{ "Unmute" }</button>
+        // The focus can be put on it, where what had the focus is gone.
+        <video ref={&props.video} playsinline=true tabindex="-1" aria-label="Film">
+            if let Some(captions) = &props.captions {
+                <track kind="captions" srclang="en" label="English" src={captions} />
             }
-        </>
+            if let Some(chapters) = &props.chapters {
+                <track kind="chapters" srclang="en" src={chapters} />
+            }
+        </video>
     }
 }
 
@@ -134,12 +125,8 @@ fn show(
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
-    if !is_resting && let Ok(playing) = video.play() {
-        // Refused where the browser wants a click first: its own controls are there for that.
-        // Aborted where another film comes before this one could begin: that one plays.
-        spawn_local(async move {
-            let _ = JsFuture::from(playing).await;
-        });
+    if !is_resting {
+        controls::play(video);
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
@@ -148,25 +135,13 @@ fn show(
     Some((attachment, first_frame))
 }
 
-fn listen(
-    video: &HtmlVideoElement,
-    playback: Dispatcher,
-    muted: UseStateSetter<bool>,
-) -> [EventListener; 2] {
-    let errors = EventListener::new(video, "error", {
-        let video = video.clone();
-        move |_| {
-            if let Some(error) = video.error() {
-                playback.dispatch(Action::Failed(Fault::Element {
-                    code: error.code(),
-                    reason: error.message().trim_end_matches('.').into(),
-                }));
-            }
+fn hear_errors(video: HtmlVideoElement, playback: Dispatcher) -> EventListener {
+    EventListener::new(&video.clone(), "error", move |_| {
+        if let Some(error) = video.error() {
+            playback.dispatch(Action::Failed(Fault::Element {
+                code: error.code(),
+                reason: error.message().trim_end_matches('.').into(),
+            }));
         }
-    });
-    let volume = EventListener::new(video, "volumechange", {
-        let video = video.clone();
-        move |_| muted.set(video.muted())
-    });
-    [errors, volume]
+    })
 }

@@ -1,0 +1,118 @@
+//! The keys.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
+use yew::prelude::*;
+
+use super::request::Request;
+
+/// Which key asks for what; beside them, a digit goes to that tenth of the film.
+const KEYS: [(&str, Request); 17] = [
+    (" ", Request::Toggle),
+    ("k", Request::Toggle),
+    ("j", Request::Skip(-10.0)),
+    ("l", Request::Skip(10.0)),
+    ("arrowleft", Request::Skip(-5.0)),
+    ("arrowright", Request::Skip(5.0)),
+    ("arrowup", Request::Louder(5)),
+    ("arrowdown", Request::Louder(-5)),
+    ("home", Request::SeekTo(0.0)),
+    ("end", Request::SeekTo(1.0)),
+    ("m", Request::Mute),
+    ("c", Request::Captions),
+    ("<", Request::Slower),
+    (">", Request::Faster),
+    ("f", Request::FullScreen),
+    ("i", Request::PictureInPicture),
+    ("?", Request::Keys),
+];
+
+/// The same for people.
+const SHEET: [(&str, &str); 10] = [
+    ("Space or K", "Play, pause"),
+    ("J, L", "10 seconds back, on"),
+    ("←, →", "5 seconds back, on"),
+    ("0 to 9", "To that tenth of the film"),
+    ("↑, ↓", "Louder, less loud"),
+    ("M", "Sound off, on"),
+    ("C", "Captions"),
+    ("<, >", "Slower, faster"),
+    ("F, I", "Full screen, picture in picture"),
+    ("?", "This sheet"),
+];
+
+/// What a key asks for. One that comes again because it is held down asks for nothing that would be
+/// undone by the second time.
+pub fn asked(event: &KeyboardEvent) -> Option<Request> {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() {
+        return None;
+    }
+    let key = event.key().to_ascii_lowercase();
+    if let [digit @ b'0'..=b'9'] = key.as_bytes() {
+        return Some(Request::SeekTo(f64::from(digit - b'0') / 10.0));
+    }
+    let (_, request) = KEYS.into_iter().find(|(name, _)| *name == key)?;
+    let goes_on = matches!(request, Request::Skip(_) | Request::Louder(_));
+    (goes_on || !event.repeat()).then_some(request)
+}
+
+/// Whether a key that is pressed is for this player: it has the focus, or nothing has and it is the
+/// first. What has a use for the key itself keeps it.
+pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
+    let Some(target) = event.target() else {
+        return false;
+    };
+    let target = target.unchecked_into::<Element>();
+    let is = |selector| target.matches(selector).unwrap_or(false);
+    let own = match event.key().as_str() {
+        " " | "Enter" => "button, select, input:not([type=range]), textarea, [contenteditable]",
+        key if key.starts_with("Arrow") || key == "Home" || key == "End" => {
+            "select, input:not(.seek *), textarea, [contenteditable]"
+        }
+        _ => "select, input:not([type=range]), textarea, [contenteditable]",
+    };
+    let is_first = || {
+        let document = target.owner_document();
+        let first = document.and_then(|document| document.query_selector(".picture").ok()?);
+        is("body") && first.as_ref() == Some(frame)
+    };
+    !is(own) && (frame.contains(Some(&target)) || is_first())
+}
+
+/// The sheet of keys, which the browser shows, puts away, and closes by Escape.
+pub fn sheet(id: &str) -> Html {
+    html! {
+        <div class="sheet keys" popover="auto" id={id.to_owned()} role="dialog" aria-label="Keys" tabindex="-1" autofocus=true>
+            <h2>{ "Keys" }</h2>
+            <dl>
+                { for SHEET.map(|(keys, use_)| html! { <div><dt>{ keys }</dt><dd>{ use_ }</dd></div> }) }
+            </dl>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_asks_for_one_thing_and_is_on_the_sheet() {
+        let all: String = SHEET.map(|(keys, _)| keys).join(" ").to_lowercase();
+        let arrows = [
+            (" ", "space"),
+            ("arrowleft", "←"),
+            ("arrowright", "→"),
+            ("arrowup", "↑"),
+            ("arrowdown", "↓"),
+            // As everywhere.
+            ("home", ""),
+            ("end", ""),
+        ];
+        for (nth, (key, _)) in KEYS.iter().enumerate() {
+            assert!(KEYS[..nth].iter().all(|(other, _)| other != key), "{key}");
+            let shown = arrows.iter().find(|(name, _)| name == key);
+            let shown = shown.map_or(*key, |(_, sign)| sign);
+            assert!(all.contains(shown), "{key} is not on the sheet");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is to be seen of the element: all that the controls draw, but for where the film is.
+
+use web_sys::{Element, HtmlVideoElement, TextTrack, TextTrackKind, TextTrackMode};
+
+use super::remembered;
+use crate::web;
+
+/// Whatever may have changed what is seen.
+pub const OCCASIONS: [&str; 18] = [
+    "emptied",
+    "loadedmetadata",
+    "durationchange",
+    "loadeddata",
+    "canplay",
+    "waiting",
+    "play",
+    "playing",
+    "pause",
+    "seeking",
+    "seeked",
+    "ended",
+    "volumechange",
+    "ratechange",
+    "enterpictureinpicture",
+    "leavepictureinpicture",
+    // A track's file has come: of these the element hears on their way down.
+    "load",
+    "error",
+];
+
+/// A look at the element. Whole numbers, so that two looks differ only where a person sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// Whether it rests.
+    pub paused: bool,
+    /// Whether it has come to its end.
+    pub ended: bool,
+    /// Whether anything of it has been played.
+    pub started: bool,
+    /// Whether it would go on, had it something to show.
+    pub waiting: bool,
+    /// Whether it makes no sound …
+    pub muted: bool,
+    /// … though nobody has asked for that.
+    pub hushed: bool,
+    /// In percent.
+    pub volume: u32,
+    /// In percent of the speed that it was made at.
+    pub rate: u32,
+    /// Whole seconds; 0 while it is not known.
+    pub duration: u32,
+    /// Whether its captions are shown; `None` if it has none.
+    pub captions: Option<bool>,
+    /// Whether the player fills the screen.
+    pub fills_screen: bool,
+    /// Whether the picture is in a window of its own; `None` where it cannot be.
+    pub floats: Option<bool>,
+}
+
+impl Seen {
+    /// Looks.
+    pub fn of(video: &HtmlVideoElement, frame: &Element) -> Self {
+        let paused = video.paused();
+        let muted = video.muted();
+        let has_next_frame = video.ready_state() >= 3;
+        Self {
+            paused,
+            ended: video.ended(),
+            started: video.played().length() > 0,
+            waiting: !has_next_frame && (!paused || video.seeking()) && video.error().is_none(),
+            muted,
+            hushed: muted && remembered::number("muted") != Some(1),
+            volume: percent(video.volume()),
+            rate: percent(video.playback_rate()),
+            // Infinite or unknown is 0, by the way in which Rust makes an integer of either.
+            duration: Some(video.duration())
+                .filter(|seconds| seconds.is_finite())
+                .map_or(0, |seconds| seconds as u32),
+            captions: captions(video).map(|track| track.mode() == TextTrackMode::Showing),
+            fills_screen: frame
+                .owner_document()
+                .and_then(|document| document.fullscreen_element())
+                .is_some_and(|element| element == *frame),
+            floats: web::floats(video),
+        }
+    }
+
+    /// What a person is told who does not see it; what all see beside it needs no words.
+    pub fn news(&self, before: &Self) -> Option<String> {
+        let words = match (before.captions, self.captions) {
+            (Some(false), Some(true)) => "Captions on",
+            (Some(true), Some(false)) => "Captions off",
+            _ if self.rate != before.rate => return Some("Speed ".to_owned() + &factor(self.rate)),
+            _ if self.muted && !before.muted => "Muted",
+            _ if self.muted != before.muted || self.volume != before.volume => {
+                return Some(["Volume ", &self.volume.to_string(), " %"].concat());
+            }
+            _ => return None,
+        };
+        Some(words.into())
+    }
+}
+
+/// The first track of captions.
+pub fn captions(video: &HtmlVideoElement) -> Option<TextTrack> {
+    track(video, TextTrackKind::Captions)
+}
+
+/// The first track of a kind.
+pub fn track(video: &HtmlVideoElement, kind: TextTrackKind) -> Option<TextTrack> {
+    let tracks = video.text_tracks()?;
+    (0..tracks.length())
+        .filter_map(|nth| tracks.get(nth))
+        .find(|track| track.kind() == kind)
+}
+
+fn percent(part: f64) -> u32 {
+    (part * 100.0 + 0.5) as u32
+}
+
+/// A speed as a person writes it: 125 percent is 1.25.
+pub fn factor(percent: u32) -> String {
+    let (whole, rest) = (percent / 100, percent % 100);
+    let mut text = whole.to_string();
+    if rest > 0 {
+        let digits = if rest % 10 == 0 { rest / 10 } else { rest };
+        let point = if rest < 10 { ".0" } else { "." };
+        text = [&text, point, &digits.to_string()].concat();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_written_as_a_person_does() {
+        let written = [50, 75, 100, 105, 125, 150, 200].map(factor);
+        assert_eq!(written, ["0.5", "0.75", "1", "1.05", "1.25", "1.5", "2"]);
+    }
+
+    #[test]
+    fn what_changes_is_told_once() {
+        let before = Seen {
+            volume: 100,
+            rate: 100,
+            captions: Some(false),
+            ..Seen::default()
+        };
+        assert_eq!(before.news(&before), None);
+        let muted = Seen {
+            muted: true,
+            ..before
+        };
+        assert_eq!(muted.news(&before).as_deref(), Some("Muted"));
+        assert_eq!(before.news(&muted).as_deref(), Some("Volume 100 %"));
+        let captioned = Seen {
+            captions: Some(true),
+            ..before
+        };
+        assert_eq!(captioned.news(&before).as_deref(), Some("Captions on"));
+        // Another film, without captions: nobody has switched them off.
+        let other = Seen {
+            captions: None,
+            ..before
+        };
+        assert_eq!(other.news(&captioned), None);
+        let fast = Seen {
+            rate: 150,
+            ..before
+        };
+        assert_eq!(fast.news(&before).as_deref(), Some("Speed 1.5"));
+    }
+}
