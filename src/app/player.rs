@@ -11,7 +11,7 @@ use super::{
     screen::Screen,
     way::Way,
 };
-use crate::wire::{BufferGoal, Fault, Settings, journey::Thread};
+use crate::wire::{self, BufferGoal, Fault, Settings, journey::Thread};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -44,6 +44,12 @@ pub struct PlayerProps {
     /// The thread that the engine runs on; without it, a worker's where the browser can, else the page's.
     #[prop_or_default]
     pub engine: Option<Thread>,
+    /// Whether the handle’s journey is shown beside it.
+    #[prop_or(true)]
+    pub journey: bool,
+    /// Hears whatever the engine says.
+    #[prop_or_default]
+    pub onevent: Callback<wire::Event>,
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
@@ -65,7 +71,7 @@ pub fn Player(props: &PlayerProps) -> Html {
             headers: props.headers.clone(),
         },
     };
-    let playback = use_playback(&request, &video);
+    let playback = use_playback(&request, &video, &props.onevent);
     let controls = use_controls(&video, &frame, &props.title);
     use_lock(&playback);
     let onreplay = {
@@ -112,7 +118,9 @@ pub fn Player(props: &PlayerProps) -> Html {
                     }
                 }
             </div>
-            { journey(&playback.journey, way, &onreplay) }
+            if props.journey {
+                { journey(&playback.journey, way, &onreplay) }
+            }
         </section>
     }
 }

@@ -100,6 +100,8 @@ fn check(glue: &str, program: &[u8]) -> Outcome {
             );
         }
     }
+    // An object of an exported class has its address by this name, which the wasm does not know.
+    let glue = glue.replace("__wbg_ptr", "");
     match MADE_UP.iter().find(|start| glue.contains(**start)) {
         None => Ok(()),
         Some(start) => Err(format!("the glue still has a name that begins with {start}").into()),
