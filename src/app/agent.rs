@@ -193,8 +193,12 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
     let is_shared = target.is_instance_of::<web_sys::Window>();
     EventListener::new(target, "error", move |event| {
         let error = event.dyn_ref::<ErrorEvent>();
-        // The window hears of everything that is thrown on the page.
-        if is_shared && !error.is_some_and(|error| error.filename().contains("/worker.js")) {
+        // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
+        let is_ours = |error: &ErrorEvent| {
+            let file = error.filename();
+            file.contains("/worker.js") || file.contains("/worker_bg.wasm")
+        };
+        if is_shared && !error.is_some_and(is_ours) {
             return;
         }
         hearer(match error {

@@ -206,11 +206,6 @@ impl Link {
     /// dropped. One that does not answer is not waited for for long. Without an element, that of another
     /// agent's film is attached to it by now, or soon.
     pub async fn close(self, video: Option<HtmlVideoElement>) {
-        if self.is_broken() {
-            // It is past hearing, and may be busy with nothing for ever.
-            drop(self);
-            return video.iter().for_each(web::detach);
-        }
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
         let waiting = RefCell::new((Some(stopped), Some(closed)));

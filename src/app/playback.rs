@@ -13,7 +13,7 @@ use super::{
     way::Way,
 };
 use crate::{
-    web::MediaProvider,
+    web::{self, MediaProvider},
     wire::{
         AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
         journey::{Mark, Step, Thread},
@@ -449,8 +449,15 @@ fn hearing(
 
 /// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.
 fn part(link: Option<Link>, video: Option<HtmlVideoElement>) {
-    if let Some(link) = link {
-        spawn_local(link.close(video));
+    match link {
+        // It is past hearing, and may be busy with nothing for ever. It goes at once, so that the next one
+        // does not load the same program.
+        Some(link) if link.is_broken() => {
+            drop(link);
+            video.iter().for_each(web::detach);
+        }
+        Some(link) => spawn_local(link.close(video)),
+        None => {}
     }
 }
 

@@ -8,6 +8,13 @@ use crate::media::mp4;
 /// Bytes that tell a box's header.
 const HEADER: u64 = 16;
 
+/// What a segment may begin with. A page that asks a person to log in can pass for a box in all else, and
+/// to Firefox is the end of the film.
+const FIRST: [&[u8; 4]; 11] = [
+    b"styp", b"moof", b"sidx", b"emsg", b"prft", b"ftyp", b"moov", b"mdat", b"free", b"skip",
+    b"uuid",
+];
+
 /// The boxes of one segment.
 pub struct Boxes {
     /// Where the next box begins; `None` if nothing is known of boxes here.
@@ -47,6 +54,10 @@ impl Boxes {
                 self.is_garbage = self.header.len() as u64 == HEADER;
                 break;
             };
+            if next == 0 && !FIRST.contains(&&header.kind) {
+                self.is_garbage = true;
+                break;
+            }
             // A box without a size goes on to the end, and what has one begins another.
             self.next = header.size.and_then(|size| next.checked_add(size));
             self.header.clear();

@@ -74,15 +74,18 @@ impl Buffer {
         (0..ranges.length()).filter_map(range).collect()
     }
 
-    /// Readies it for segments of this type, if it was made for another.
+    /// Readies it for segments of this type, if it was made for another. Where the browser knows no
+    /// changing over, it is of the same codec, and an init segment tells the rest.
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser cannot change over.
     pub fn change_type(&mut self, mime: String) -> Result<(), Trouble> {
         if self.mime != mime {
-            self.buffer
-                .change_type(&mime)
-                .map_err(|exception| refused("change over to another format", &exception))?;
+            if web::can_change_type() {
+                self.buffer
+                    .change_type(&mime)
+                    .map_err(|exception| refused("change over to another format", &exception))?;
+            }
             self.mime = mime;
             self.init = None;
         }

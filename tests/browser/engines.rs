@@ -149,7 +149,10 @@ async fn a_managed_source_says_when_it_wants_more(stage: &Stage) {
 async fn without_any_mediasource_the_browser_plays_hls_by_itself(stage: &Stage) {
     stage.server.trouble(
         "/start.js",
-        Trouble::around("delete window.MediaSource;\n", ""),
+        Trouble::around(
+            "delete window.MediaSource; delete window.ManagedMediaSource;\n",
+            "",
+        ),
     );
     stage.open("").await;
     if stage

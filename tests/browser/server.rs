@@ -163,7 +163,7 @@ impl Server {
         self.troubles.lock().unwrap().density = Some(density);
     }
 
-    /// All requests so far for paths with this in them, in order.
+    /// All requests so far for addresses with this in them, in order, queries included.
     pub fn requested(&self, part: &str) -> Vec<String> {
         let troubles = self.troubles.lock().unwrap();
         let wanted = troubles.requests.iter().filter(|path| path.contains(part));
@@ -225,7 +225,7 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let (trouble, made) = {
         let mut troubles = troubles.lock().unwrap();
-        troubles.requests.push(path.clone());
+        troubles.requests.push(request.uri().to_string());
         let found = troubles
             .at
             .iter_mut()

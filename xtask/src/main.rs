@@ -22,7 +22,7 @@ const TEST_PUBLIC_URL: &str = "/some/place/";
 const USAGE: &str = "\
 cargo xtask serve [options of trunk serve]   install what is missing, build, serve the demo
 cargo xtask build [options of trunk build]   the same, for a release in dist/
-cargo xtask test  [filters of cargo test]    install what is missing, check everything
+cargo xtask test  [filter of cargo test]     install what is missing, check everything
 cargo xtask tools                            install what is missing for all of these";
 
 fn main() -> ExitCode {
