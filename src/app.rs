@@ -4,6 +4,7 @@ mod address;
 mod agent;
 mod controls;
 mod journey;
+mod lab;
 mod link;
 mod notice;
 mod observer;
@@ -41,6 +42,10 @@ fn App() -> Html {
     let address = use_state(Address::of_page);
     let second = use_state(|| false);
     let input = use_node_ref();
+    use_effect_with((), |()| {
+        let door = lab::door();
+        || drop(door)
+    });
 
     let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
     let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
