@@ -56,10 +56,12 @@
 //! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
 //! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
 //! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/record.rs` | page | keeps what happens in a playback, for the lab |
 //! | `app/lab.rs` | page | the way into the lab: fetches its program when its door is opened |
 //! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
+//! | `wire/note.rs` | both | what the page notes of a playback, as it tells the lab |
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
 //! | `engine/home.rs` | worker | where the agent lives: in a gloo-worker, or on the page |

@@ -23,6 +23,7 @@
 //! ```
 
 pub mod journey;
+pub mod note;
 pub mod post;
 
 use serde::{Deserialize, Serialize};

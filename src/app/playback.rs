@@ -300,7 +300,11 @@ type LastSeen = Rc<Cell<Option<f64>>>;
 /// Plays a film with an engine of its own, until the component is gone. Another request is another session
 /// of the same engine.
 #[hook]
-pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Playback> {
+pub fn use_playback(
+    request: &Request,
+    video: &NodeRef,
+    onevent: &Callback<Event>,
+) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
     let last_seen = (*use_memo((), |()| LastSeen::default())).clone();
@@ -340,6 +344,7 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
         let asked = request.without_goal();
         let mut request = request.clone();
         request.settings.start = from.unwrap_or(request.settings.start);
+        let onevent = onevent.clone();
         use_effect_with((asked, replays), move |(asked, _)| {
             last_seen.set(None);
             playback.dispatch(Action::Begin {
@@ -360,7 +365,7 @@ pub fn use_playback(request: &Request, video: &NodeRef) -> UseReducerHandle<Play
             let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
             part(link.take(), None);
             let kept = kept.unwrap_or_else(|| {
-                Link::spawn(thread, hearing(playback.clone(), video, last_seen))
+                Link::spawn(thread, hearing(playback.clone(), video, last_seen, onevent))
             });
             load(&request, link.insert(kept), &playback);
         });
@@ -414,8 +419,16 @@ fn show_natively(request: &Request, playback: &Dispatcher) {
 }
 
 /// Hears the engine, on behalf of a playback.
-fn hearing(playback: Dispatcher, video: NodeRef, last_seen: LastSeen) -> Callback<News> {
+fn hearing(
+    playback: Dispatcher,
+    video: NodeRef,
+    last_seen: LastSeen,
+    onevent: Callback<Event>,
+) -> Callback<News> {
     Callback::from(move |news: News| {
+        if let Ok(event) = &news {
+            onevent.emit(event.clone());
+        }
         match &news {
             Err(fault) if fault.is_death() => {
                 let (fault, at) = (fault.clone(), last_seen.get());

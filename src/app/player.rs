@@ -11,7 +11,7 @@ use super::{
     screen::Screen,
     way::Way,
 };
-use crate::wire::{BufferGoal, Fault, Settings, journey::Thread};
+use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -47,6 +47,9 @@ pub struct PlayerProps {
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
+    /// Hears all that the engine says of a playback, as the page hears it.
+    #[prop_or_default]
+    pub onevent: Callback<Event>,
 }
 
 /// Plays a film in a worker of its own.
@@ -65,7 +68,7 @@ pub fn Player(props: &PlayerProps) -> Html {
             headers: props.headers.clone(),
         },
     };
-    let playback = use_playback(&request, &video);
+    let playback = use_playback(&request, &video, &props.onevent);
     let controls = use_controls(&video, &frame, &props.title);
     use_lock(&playback);
     let onreplay = {
