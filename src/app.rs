@@ -4,11 +4,13 @@ mod address;
 mod agent;
 mod controls;
 mod journey;
+mod lab;
 mod link;
 mod notice;
 mod observer;
 mod playback;
 mod player;
+mod record;
 mod screen;
 mod source_form;
 mod way;
@@ -18,7 +20,10 @@ use yew::prelude::*;
 pub use player::{Player, PlayerProps};
 
 use address::Address;
+use record::Record;
 use source_form::source_form;
+
+use crate::wire;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -41,20 +46,31 @@ fn App() -> Html {
     let address = use_state(Address::of_page);
     let second = use_state(|| false);
     let input = use_node_ref();
+    let record = use_memo((), |()| Record::begin());
+    {
+        let record = record.clone();
+        use_effect_with((), |()| {
+            let door = lab::door(record);
+            || drop(door)
+        });
+    }
 
     let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
     let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
-    let player = html! {
-        <Player
-            source={source.clone()}
-            showing={address.showing}
-            captions={of_sample(SAMPLE_CAPTIONS)}
-            chapters={of_sample(SAMPLE_CHAPTERS)}
-            start={address.start}
-            buffer={address.buffer}
-            engine={address.engine}
-            credentials={address.credentials}
-        />
+    let player = |onevent: Callback<wire::Event>| {
+        html! {
+            <Player
+                source={source.clone()}
+                showing={address.showing}
+                captions={of_sample(SAMPLE_CAPTIONS)}
+                chapters={of_sample(SAMPLE_CHAPTERS)}
+                start={address.start}
+                buffer={address.buffer}
+                engine={address.engine}
+                credentials={address.credentials}
+                {onevent}
+            />
+        }
     };
 
     let onload = {
@@ -84,9 +100,9 @@ fn App() -> Html {
 
     html! {
         <>
-            { player.clone() }
+            { player(record.ear.clone()) }
             if *second {
-                { player }
+                { player(Callback::noop()) }
             }
             <section class="choice" aria-label="What is played">
                 { source_form(&input, &source, SAMPLE, &onload) }

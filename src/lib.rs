@@ -41,6 +41,7 @@
 //! |---|---|---|
 //! | `bin/app.rs` | page | the page's program: [`app::start`] |
 //! | `bin/worker.rs` | worker | the engine's program: [`engine::home::start`]; a page can load it, too |
+//! | `bin/lab/main.rs` | both | the lab, a program of its own with a map of its own: what a visitor sees behind the player |
 //! | [`app`] | page | composition root: the form, and one or two players |
 //! | `app/player.rs` | page | [`app::Player`], the component that a fork takes along |
 //! | `app/playback.rs` | page | what the page knows of a playback: a pure reducer, and the hook that feeds it |
@@ -55,9 +56,12 @@
 //! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
 //! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
 //! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/record.rs` | page | keeps what happens in a playback, for the lab |
+//! | `app/lab.rs` | page | the way into the lab: fetches its program when its door is opened |
 //! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
+//! | `wire/note.rs` | both | what the page notes of a playback, as it tells the lab |
 //! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
 //! | `engine/home.rs` | worker | where the agent lives: in a gloo-worker, or on the page |
@@ -87,9 +91,9 @@
 //!
 //! 1. ✓ Imports go `bin → app | engine → wire, media, web`. `app` and `engine` do not see each other, but
 //!    for `app/agent.rs`, which names the agent that it spawns.
-//! 2. ✓ Yew, the window and the document are only in `app`.
+//! 2. ✓ Yew, the window and the document are only in `app`; but the lab, too, draws.
 //! 3. ✓ A MediaSource and its SourceBuffers are only in `engine` and `web`: the page has no other way
-//!    to a film than the handle.
+//!    to a film than the handle. The lab makes some of its own, to see what a browser makes of them.
 //! 4. ✓ No JavaScript type in `media`.
 //! 5. ✓ What gloo-worker keeps private is known to `wire/post.rs` alone.
 //! 6. Every message about a playback carries its session; a stale one is dropped in one place,
@@ -106,7 +110,9 @@
 //!     from what was meant.
 //! 12. The engine does not know which thread it runs on, but for two lines of `engine/source.rs`: on the
 //!     page, a MediaSource goes to the element itself.
-//! 13. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
+//! 13. ✓ The lab is a folder, `bin/lab`, and a line of index.html. Without the two the page is the same,
+//!     but for the lab's door: no library can import from a program.
+//! 14. No `unwrap` and no `expect` outside tests (clippy holds it): a fault has a type, an ending, and
 //!     words for the person who is watching.
 
 pub mod app;

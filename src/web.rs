@@ -407,6 +407,14 @@ pub fn object(properties: &[(&str, JsValue)]) -> Object {
     object
 }
 
+/// How large this program's memory is, in bytes.
+pub fn memory() -> u32 {
+    #[cfg(target_family = "wasm")]
+    return (core::arch::wasm32::memory_size::<0>() * 65_536) as u32;
+    #[cfg(not(target_family = "wasm"))]
+    0
+}
+
 /// Milliseconds since the Unix epoch, on a clock that both threads share and nobody sets back:
 /// `performance.timeOrigin + performance.now()`.
 pub fn now() -> f64 {

@@ -23,6 +23,7 @@
 //! ```
 
 pub mod journey;
+pub mod note;
 pub mod post;
 
 use serde::{Deserialize, Serialize};
@@ -244,6 +245,8 @@ pub enum Event {
         /// What is wanted ahead, in seconds of film: lower than was asked for where the browser has not
         /// room for that.
         goal: f64,
+        /// The memory of the engine's program, in bytes.
+        memory: u32,
     },
     /// A media segment was appended, or given up.
     Fetched {
@@ -251,6 +254,17 @@ pub enum Event {
         session: SessionId,
         /// What became of it.
         fetched: Fetched,
+    },
+    /// Something was removed from a SourceBuffer, to make room.
+    Evicted {
+        /// The playback it belongs to.
+        session: SessionId,
+        /// The SourceBuffer.
+        kind: Kind,
+        /// From where, in seconds of film …
+        start: f64,
+        /// … to where; infinite for all that followed.
+        end: f64,
     },
     /// The element should go here: there is a gap where it is, or it stands still for no reason.
     Jump {
@@ -308,6 +322,7 @@ impl Event {
             | Self::Switched { session, .. }
             | Self::Levels { session, .. }
             | Self::Fetched { session, .. }
+            | Self::Evicted { session, .. }
             | Self::Jump { session, .. }
             | Self::Retrying { session, .. }
             | Self::Reached { session, .. }

@@ -31,7 +31,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
         let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
         if entry.path().is_dir() {
             collect(&entry.path(), &format!("{name}/"), found);
-        } else {
+        } else if name.ends_with(".rs") {
             let text = fs::read_to_string(entry.path()).unwrap();
             let code = without_words(text.split("#[cfg(test)]").next().unwrap());
             found.push(Source { name, code });
@@ -71,8 +71,11 @@ fn words_are_told_from_code() {
     assert_eq!(without_words(text), "let a = ; \nif b ==  { c }");
 }
 
-/// Which of the four rooms a file belongs to, or the file's own name.
+/// Which of the rooms a file belongs to, or the file's own name.
 fn room(name: &str) -> &str {
+    if name.starts_with("bin/lab/") {
+        return "lab";
+    }
     name.split(['/', '.']).next().unwrap()
 }
 
@@ -104,6 +107,7 @@ fn only_in(homes: &[&str], words: &[&str]) {
 fn imports_go_one_way() {
     let allowed = [
         ("bin", ["app", "engine"].as_slice()),
+        ("lab", &["wire", "web"]),
         ("app", &["wire", "media", "web"]),
         ("engine", &["wire", "media", "web"]),
         ("wire", &["web"]),
@@ -171,11 +175,12 @@ fn imports_are_read_as_rust_reads_them() {
 #[test]
 fn yew_and_the_document_are_only_in_the_app() {
     only_in(
-        &["app"],
-        &["yew", "window", "Window", "document", "Document", "html"],
+        &["app", "lab"],
+        &["window", "Window", "document", "Document"],
     );
+    only_in(&["app"], &["yew", "html"]);
     only_in(
-        &["app", "web"],
+        &["app", "lab", "web"],
         &["HtmlVideoElement", "HtmlMediaElement", "HtmlElement"],
     );
 }
@@ -183,7 +188,7 @@ fn yew_and_the_document_are_only_in_the_app() {
 #[test]
 fn media_sources_are_only_in_the_engine() {
     only_in(
-        &["engine", "web"],
+        &["engine", "lab", "web"],
         &[
             "MediaSource",
             "WorkerMediaSource",
@@ -202,6 +207,31 @@ fn media_knows_no_javascript() {
                 assert!(!says(&code, word), "{name} says {word}");
             }
         }
+    }
+}
+
+/// Nothing has to be taken out of the library for the lab to be gone: it is a program, which no library
+/// can import, and the page knows of it by a line of index.html.
+#[test]
+fn the_lab_is_a_folder_and_a_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let html = fs::read_to_string(root.join("index.html")).unwrap();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let lines = html
+        .lines()
+        .filter(|line| line.contains("data-bin=\"lab\""));
+    assert_eq!(lines.count(), 1);
+    assert!(
+        !manifest.contains("[[bin]]"),
+        "a folder is a program by its place"
+    );
+    let map = fs::read_to_string(root.join("src/bin/lab/main.rs")).unwrap();
+    for entry in fs::read_dir(root.join("src/bin/lab")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        assert!(
+            map.contains(&format!("//! | `{name}`")),
+            "{name} is not on the lab's map"
+        );
     }
 }
 
@@ -242,6 +272,10 @@ fn every_file_is_on_the_map() {
     let (rooms, _) = rooms.split_once("# Invariants").unwrap();
     for Source { name, .. } in sources() {
         let top = name.strip_suffix(".rs").unwrap();
+        if room(&name) == "lab" {
+            // It has a map of its own.
+            continue;
+        }
         let shown = rooms.contains(&format!("`{name}`")) || rooms.contains(&format!("[`{top}`]"));
         assert!(
             shown || name == "lib.rs",

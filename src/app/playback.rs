@@ -143,7 +143,10 @@ impl Reducible for Playback {
     type Action = Action;
 
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
-        if let Action::Heard(Ok(Event::Levels { .. } | Event::Fetched { .. })) = action {
+        if let Action::Heard(Ok(
+            Event::Levels { .. } | Event::Fetched { .. } | Event::Evicted { .. },
+        )) = action
+        {
             // Nothing is drawn of these here, so nothing has to be drawn anew.
             return self;
         }
@@ -246,6 +249,7 @@ impl Reducible for Playback {
                 Event::Ready { .. }
                 | Event::Levels { .. }
                 | Event::Fetched { .. }
+                | Event::Evicted { .. }
                 | Event::Jump { .. }
                 | Event::Pong
                 | Event::Stopped { .. }

@@ -11,7 +11,7 @@ use super::{
     screen::Screen,
     way::Way,
 };
-use crate::wire::{self, BufferGoal, Fault, Settings, journey::Thread};
+use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -47,12 +47,12 @@ pub struct PlayerProps {
     /// Whether the handle’s journey is shown beside it.
     #[prop_or(true)]
     pub journey: bool,
-    /// Hears whatever the engine says.
-    #[prop_or_default]
-    pub onevent: Callback<wire::Event>,
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
+    /// Hears all that the engine says of a playback, as the page hears it.
+    #[prop_or_default]
+    pub onevent: Callback<Event>,
 }
 
 /// Plays a film in a worker of its own.

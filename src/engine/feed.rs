@@ -84,7 +84,7 @@ impl Feed {
                 Step::Learn(id) => (id, self.learn(id).await),
                 Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
                 Step::Evict(range) => {
-                    buffer.remove(range).await?;
+                    self.evict(&mut buffer, range).await?;
                     continue;
                 }
                 Step::Wait => {
@@ -423,6 +423,21 @@ impl Feed {
         Err(fault)
     }
 
+    /// Removes what lies in a range, and tells the page.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is closed.
+    async fn evict(&self, buffer: &mut Buffer, range: Range) -> Result<(), Trouble> {
+        buffer.remove(range).await?;
+        self.shared.port.post(Event::Evicted {
+            session: self.shared.session,
+            kind: kind_on_the_wire(self.kind),
+            start: range.start,
+            end: range.end,
+        });
+        Ok(())
+    }
+
     /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
     ///
     /// # Errors
@@ -443,7 +458,7 @@ impl Feed {
             let buffered = buffer.buffered();
             for range in [behind, ahead] {
                 if buffered.covers(range) > TOLERANCE {
-                    return buffer.remove(range).await;
+                    return self.evict(buffer, range).await;
                 }
             }
             let level = buffered.ahead(position);

@@ -109,6 +109,7 @@ impl Report {
             position,
             bandwidth: shared.network.meter.estimate(),
             goal: shared.conditions.goal(),
+            memory: web::memory(),
         });
     }
 }

@@ -9,6 +9,7 @@
 
 mod browser;
 mod buffers;
+mod claims;
 mod clock;
 mod engines;
 mod failures;

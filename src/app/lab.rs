@@ -1,0 +1,71 @@
+//! The way into the lab: a program of its own (`src/bin/lab/`), which is fetched when a visitor opens its
+//! door. That is a line of index.html. Where the page has none, this does nothing.
+
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use js_sys::{Object, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Element, window};
+
+use super::{address, record::Record};
+use crate::{web, wire::BUILD};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The lab's program: its module's namespace object.
+    type Lab;
+
+    #[wasm_bindgen(method, catch, js_name = default)]
+    fn start(this: &Lab, options: &Object) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = open)]
+    fn fit_out(this: &Lab, room: &Element) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = hear)]
+    fn hear(this: &Lab, notes: &Uint8Array) -> Result<(), JsValue>;
+}
+
+/// Waits at the lab's door for somebody to come in, until it is dropped.
+pub fn door(record: Rc<Record>) -> Option<EventListener> {
+    let room = window()?.document()?.get_element_by_id("lab")?;
+    if room.has_attribute("open") {
+        // Somebody was there before the page had started.
+        spawn_local(fit_out(room, record));
+        return None;
+    }
+    Some(EventListener::once(&room.clone(), "toggle", move |_| {
+        spawn_local(fit_out(room, record));
+    }))
+}
+
+/// Has the lab's program put into the room what there is to see.
+async fn fit_out(room: Element, record: Rc<Record>) {
+    if let Err(words) = enter(&room, &record).await {
+        let words = ["The lab could not be loaded: ", &words, "."].concat();
+        // Only an element that is gone takes no words.
+        let _ = room.append_with_str_1(&words);
+    }
+}
+
+async fn enter(room: &Element, record: &Record) -> Result<(), String> {
+    // The query keeps caches from answering with another build's program.
+    let url = |file: &str| {
+        let url = address::resolve(&[file, "?", BUILD].concat());
+        url.map_err(|fault| fault.to_string())
+    };
+    let (script, program) = (url("lab.js")?, url("lab_bg.wasm")?);
+    let entered = async {
+        let lab: Lab = JsFuture::from(web::load(&script)).await?.unchecked_into();
+        let options = web::object(&[("module_or_path", program.into())]);
+        JsFuture::from(lab.start(&options)?).await?;
+        lab.fit_out(room)?;
+        record.read(Box::new(move |notes| {
+            // What the lab cannot show is no fault of the page.
+            let _ = lab.hear(&Uint8Array::from(notes));
+        }));
+        Ok(())
+    };
+    entered.await.map_err(|exception| web::words(&exception))
+}

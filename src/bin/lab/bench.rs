@@ -1,0 +1,234 @@
+//! What claims are tried on. None of it is in the document, and all of it is gone with its claim.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    BroadcastChannel, HtmlVideoElement, MessageChannel, MessagePort, ServiceWorkerRegistration,
+    SharedWorker, WorkerOptions, WorkerType, window,
+};
+use yew_mse_worker::{web, wire::BUILD};
+
+use crate::{
+    claim::{Outcome, Seen, within},
+    mse,
+    peer::Inbox,
+};
+
+/// How long an element is given to attach a MediaSource, or to refuse it: milliseconds.
+const PATIENCE: u32 = 3_000;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(extends = HtmlVideoElement)]
+    type Provided;
+
+    #[wasm_bindgen(method, setter, catch, js_name = srcObject)]
+    fn provide(this: &Provided, handle: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "serviceWorker"], js_name = register)]
+    fn register_service_worker(script: &str, options: &JsValue)
+    -> Result<js_sys::Promise, JsValue>;
+
+    /// Any port, worker, window or channel.
+    #[wasm_bindgen(typescript_type = "any")]
+    pub type Recipient;
+
+    #[wasm_bindgen(method, catch, structural, js_name = postMessage)]
+    fn post(this: &Recipient, message: &JsValue) -> Result<(), JsValue>;
+}
+
+/// A video element of a claim's own, which lets go of what it has when it is dropped.
+pub struct Screen {
+    /// The element.
+    pub video: HtmlVideoElement,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.attach(&JsValue::NULL);
+    }
+}
+
+impl Screen {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub fn new() -> Outcome<Self> {
+        let document = window().and_then(|window| window.document());
+        let document = document.ok_or_else(|| Seen::nothing("the page is gone"))?;
+        let video: HtmlVideoElement = document.create_element("video")?.unchecked_into();
+        video.set_muted(true);
+        video.set_preload("auto");
+        Ok(Self { video })
+    }
+
+    /// `video.srcObject = handle`.
+    ///
+    /// # Errors
+    /// What the browser throws where an element takes no handle.
+    pub fn attach(&self, handle: &JsValue) -> Result<(), JsValue> {
+        self.video.unchecked_ref::<Provided>().provide(handle)
+    }
+
+    /// Waits for the element to give up; `None` if it does not. It is listened for from now on.
+    pub fn failure(&self) -> impl Future<Output = Option<(u16, String)>> + use<> {
+        let video = self.video.clone();
+        let failed = within(PATIENCE, web::event(&video, "error"));
+        async move {
+            failed.await?;
+            let error = video.error()?;
+            Some((error.code(), error.message()))
+        }
+    }
+
+    /// That the element gives up with this code, as specified.
+    pub fn fails_with(&self, code: u16) -> impl Future<Output = Seen> + use<> {
+        let failure = self.failure();
+        async move {
+            match failure.await {
+                Some((seen, message)) => {
+                    Seen::whether(seen == code, format!("error {seen}, {message}"))
+                }
+                None => Seen::otherwise("no error"),
+            }
+        }
+    }
+}
+
+/// Waits for an event; what it is called, if it does not come.
+pub async fn until(happens: impl Future<Output = ()>, what: &str) -> Outcome<()> {
+    let happened = within(PATIENCE, happens).await;
+    happened.ok_or_else(|| Seen::otherwise(format!("no {what} in {} s", PATIENCE / 1000)))
+}
+
+/// Posts an object to a port of nobody's, with this transfer list.
+///
+/// # Errors
+/// What the browser throws where it cannot be posted so.
+pub fn post(object: &JsValue, transfer: &[&JsValue]) -> Result<MessagePort, JsValue> {
+    let channel = MessageChannel::new()?;
+    let list: Array = transfer.iter().copied().collect();
+    channel
+        .port1()
+        .post_message_with_transferable(object, &list)?;
+    Ok(channel.port2())
+}
+
+/// Broadcasts an object.
+///
+/// # Errors
+/// What the browser throws where it cannot be copied.
+pub fn broadcast(object: &JsValue) -> Result<(), JsValue> {
+    let channel = BroadcastChannel::new("yew-mse-worker:lab")?;
+    let posted = channel.unchecked_ref::<Recipient>().post(object);
+    channel.close();
+    posted
+}
+
+/// Keeps an object as the state of the page's place in the history.
+///
+/// # Errors
+/// What the browser throws where it cannot be stored.
+pub fn store(object: &JsValue) -> Result<(), JsValue> {
+    let history = window().ok_or("no window")?.history()?;
+    let before = history.state()?;
+    history.replace_state(object, "")?;
+    history.replace_state(&before, "")
+}
+
+/// A worker of another kind, which tells what comes of a message: its port.
+pub struct Witness {
+    port: MessagePort,
+    inbox: Inbox,
+}
+
+impl Witness {
+    fn at(port: MessagePort) -> Self {
+        let inbox = Inbox::of(&port);
+        port.start();
+        Self { port, inbox }
+    }
+
+    /// Whether an object that is transferred to it arrives; if not, there is a `messageerror`.
+    ///
+    /// # Errors
+    /// That the object could not be posted, or that nothing was heard.
+    pub async fn receives(&mut self, object: &JsValue) -> Outcome<bool> {
+        let list = Array::of1(object);
+        self.port.post_message_with_transferable(object, &list)?;
+        let heard = within(PATIENCE, self.inbox.next()).await.flatten();
+        let heard = heard.ok_or_else(|| Seen::otherwise("nothing was heard of it there"))?;
+        Ok(heard.data() != "messageerror")
+    }
+}
+
+/// A shared worker.
+///
+/// # Errors
+/// Where there are none.
+pub fn shared_worker() -> Outcome<Witness> {
+    if !js_sys::Reflect::has(&js_sys::global(), &"SharedWorker".into())? {
+        return Err(Seen::nothing("no shared workers in this browser"));
+    }
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let script = format!("{}?{BUILD}", mse::address());
+    let worker = SharedWorker::new_with_worker_options(&script, &options)?;
+    Ok(Witness::at(worker.port()))
+}
+
+/// A service worker that controls no page, and is not kept.
+pub struct ServiceWorker {
+    registration: ServiceWorkerRegistration,
+    /// What it tells.
+    pub witness: Witness,
+}
+
+impl Drop for ServiceWorker {
+    fn drop(&mut self) {
+        // It goes once nobody talks to it any more.
+        let _ = self.registration.unregister();
+    }
+}
+
+impl ServiceWorker {
+    /// Registers one. Its scope is the folder of the lab's scripts, where there are no pages.
+    ///
+    /// # Errors
+    /// Where there are none, as in a window that keeps nothing.
+    pub async fn start() -> Outcome<Self> {
+        let options = web::object(&[("type", "module".into())]);
+        let script = format!("{}?{BUILD}", mse::address());
+        let registered = async {
+            let promise = register_service_worker(&script, &options)?;
+            JsFuture::from(promise).await
+        };
+        let registration: ServiceWorkerRegistration = registered
+            .await
+            .map_err(|exception| {
+                let words = crate::claim::in_words(&exception);
+                Seen::nothing(format!("no service workers here ({words})"))
+            })?
+            .unchecked_into();
+        let worker = registration
+            .active()
+            .or_else(|| registration.waiting())
+            .or_else(|| registration.installing())
+            .ok_or_else(|| Seen::nothing("the service worker is gone"))?;
+        let channel = MessageChannel::new()?;
+        let list = Array::of1(&channel.port2());
+        worker.post_message_with_transferable(&JsValue::NULL, &list)?;
+        Ok(Self {
+            registration,
+            witness: Witness::at(channel.port1()),
+        })
+    }
+}
+
+/// Stands still for so many milliseconds, and this thread with it.
+pub fn stand_still(milliseconds: f64) {
+    let since = web::now();
+    while web::now() - since < milliseconds {}
+}

@@ -1,0 +1,629 @@
+//! Every claim about `MediaSource.handle`, in the order in which they are told, each with the code that
+//! checks it. A claim with two halves has the worker's first and the page's after it; they talk to each
+//! other, and the page says what came of it.
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use yew_mse_worker::web;
+
+use crate::{
+    bench::{Screen, ServiceWorker, broadcast, post, shared_worker, stand_still, store, until},
+    claim::{Claim, Outcome, Section, Seen},
+    mse::{MediaSource, construct_handle, in_words, object_url},
+    peer::Peer,
+};
+
+const HANDLE: Section = Section {
+    name: "MediaSource.handle",
+    link: "https://w3c.github.io/media-source/#dom-mediasource-handle",
+};
+const INTERFACE: Section = Section {
+    name: "MediaSourceHandle",
+    link: "https://w3c.github.io/media-source/#mediasourcehandle",
+};
+const TRANSFER: Section = Section {
+    name: "Transfer",
+    link: "https://w3c.github.io/media-source/#transfer",
+};
+const ATTACHING: Section = Section {
+    name: "Attaching to a media element",
+    link: "https://w3c.github.io/media-source/#mediasource-attach",
+};
+const DETACHING: Section = Section {
+    name: "Detaching from a media element",
+    link: "https://w3c.github.io/media-source/#mediasource-detach",
+};
+const CROSS_CONTEXT: Section = Section {
+    name: "Cross-context communication",
+    link: "https://w3c.github.io/media-source/#mediasource-cross-context-communication-model",
+};
+const METHODS: Section = Section {
+    name: "MediaSource, methods",
+    link: "https://w3c.github.io/media-source/#methods",
+};
+const END_OF_STREAM: Section = Section {
+    name: "End of stream",
+    link: "https://w3c.github.io/media-source/#end-of-stream-algorithm",
+};
+const PREPARE_APPEND: Section = Section {
+    name: "Prepare append",
+    link: "https://w3c.github.io/media-source/#sourcebuffer-prepare-append",
+};
+const ELEMENT: Section = Section {
+    name: "HTMLMediaElement extensions",
+    link: "https://w3c.github.io/media-source/#htmlmediaelement-extensions",
+};
+
+const CLONE: &str = "DataCloneError";
+const STATE: &str = "InvalidStateError";
+/// [`MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED`](https://html.spec.whatwg.org/#dom-mediaerror-media_err_src_not_supported).
+const NOT_SUPPORTED: u16 = 4;
+/// How long the page stands still, in milliseconds.
+const FREEZE: f64 = 1_000.0;
+
+/// All of them.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim::between(
+            "`handle` is visible in dedicated workers, and only there",
+            "[Exposed=DedicatedWorker]",
+            HANDLE,
+            async |page| {
+                page.say(has_handle()?);
+                Ok(())
+            },
+            async |worker| {
+                let (here, there) = (has_handle()?, worker.hear().await? == true);
+                let words = |is_there| if is_there { "yes" } else { "no" };
+                let words = format!(
+                    "on the page: {}; in a worker: {}",
+                    words(here),
+                    words(there)
+                );
+                match (here, there) {
+                    (false, false) => Ok(Seen::nothing(words)),
+                    _ => Ok(Seen::whether(!here, words)),
+                }
+            },
+        )
+        .universal(),
+        Claim::in_worker(
+            "A MediaSourceHandle cannot be constructed",
+            "TypeError",
+            INTERFACE,
+            async || Ok(Seen::refused(construct_handle(), "TypeError")),
+        ),
+        Claim::in_worker(
+            "`handle` is the same object every time, also after it was transferred",
+            "one object",
+            HANDLE,
+            async || {
+                let source = MediaSource::new()?;
+                let handle = source.handle();
+                let is_same_before = source.handle() == handle;
+                post(&handle, &[&handle])?;
+                let is_same_after = source.handle() == handle;
+                Ok(Seen::all([
+                    (
+                        "before",
+                        Seen::whether(is_same_before, same(is_same_before)),
+                    ),
+                    ("after", Seen::whether(is_same_after, same(is_same_after))),
+                ]))
+            },
+        ),
+        Claim::in_worker(
+            "Each MediaSource has a handle of its own",
+            "two objects",
+            HANDLE,
+            async || {
+                let is_same = MediaSource::new()?.handle() == MediaSource::new()?.handle();
+                Ok(Seen::whether(!is_same, same(is_same)))
+            },
+        ),
+        Claim::in_worker(
+            "`handle` is read-only",
+            "an assignment changes nothing",
+            HANDLE,
+            async || {
+                let source = MediaSource::new()?;
+                let (handle, other) = (source.handle(), MediaSource::new()?.handle());
+                let is_set = Reflect::set(&source, &"handle".into(), &other)?;
+                let is_kept = source.handle() == handle;
+                let words = if is_kept {
+                    "it is still the same"
+                } else {
+                    "it is another"
+                };
+                Ok(Seen::whether(is_kept && !is_set, words))
+            },
+        ),
+        Claim::in_worker(
+            "A handle cannot be posted without a transfer list",
+            CLONE,
+            TRANSFER,
+            async || {
+                let handle = MediaSource::new()?.handle();
+                Ok(Seen::refused(post(&handle, &[]), CLONE))
+            },
+        ),
+        Claim::in_worker("It cannot be listed twice", CLONE, TRANSFER, async || {
+            let handle = MediaSource::new()?.handle();
+            Ok(Seen::refused(post(&handle, &[&handle, &handle]), CLONE))
+        }),
+        Claim::in_worker(
+            "It cannot be transferred a second time",
+            CLONE,
+            TRANSFER,
+            async || {
+                let handle = MediaSource::new()?.handle();
+                post(&handle, &[&handle])?;
+                Ok(Seen::refused(post(&handle, &[&handle]), CLONE))
+            },
+        ),
+        Claim::between(
+            "It cannot be transferred once it was `srcObject`, even if that is null again",
+            CLONE,
+            TRANSFER,
+            lend_a_handle,
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                let attached = Seen::refused(post(&handle, &[&handle]), CLONE);
+                screen.attach(&JsValue::NULL)?;
+                let detached = Seen::refused(post(&handle, &[&handle]), CLONE);
+                Ok(Seen::all([("set", attached), ("null again", detached)]))
+            },
+        ),
+        Claim::in_worker(
+            "A MediaSource itself cannot be transferred",
+            CLONE,
+            CROSS_CONTEXT,
+            async || {
+                let source = MediaSource::new()?;
+                Ok(Seen::refused(post(&source, &[&source]), CLONE))
+            },
+        ),
+        Claim::between(
+            "A shared worker does not get it, and the sender has it no more",
+            "`messageerror` there",
+            TRANSFER,
+            lend_a_handle,
+            async |worker| {
+                let handle = worker.hear().await?;
+                let arrives = shared_worker()?.receives(&handle).await?;
+                Ok(refusal(arrives, &handle))
+            },
+        ),
+        Claim::between(
+            "Nor does a service worker",
+            "`messageerror` there",
+            TRANSFER,
+            lend_a_handle,
+            async |worker| {
+                let handle = worker.hear().await?;
+                let arrives = ServiceWorker::start()
+                    .await?
+                    .witness
+                    .receives(&handle)
+                    .await?;
+                Ok(refusal(arrives, &handle))
+            },
+        ),
+        Claim::in_worker("It cannot be broadcast", CLONE, INTERFACE, async || {
+            Ok(Seen::refused(
+                broadcast(&MediaSource::new()?.handle()),
+                CLONE,
+            ))
+        }),
+        Claim::between(
+            "It cannot be stored as a history entry’s state",
+            CLONE,
+            INTERFACE,
+            lend_a_handle,
+            async |worker| Ok(Seen::refused(store(&worker.hear().await?), CLONE)),
+        ),
+        Claim::between(
+            "`sourceopen` comes only after attachment",
+            "closed, then open",
+            ATTACHING,
+            async |page| {
+                let source = MediaSource::new()?;
+                TimeoutFuture::new(300).await;
+                page.say(source.ready_state());
+                page.give(&source.handle())?;
+                source.opened().await;
+                page.say(source.ready_state());
+                Ok(page.dismissal().await)
+            },
+            async |worker| {
+                let (before, handle) = (worker.hear().await?, worker.hear().await?);
+                let screen = Screen::new()?;
+                screen.attach(&handle)?;
+                let after = worker.hear().await?;
+                let words = |state: &JsValue| state.as_string().unwrap_or_default();
+                let words = format!(
+                    "{} for 300 ms without an element; {} with one",
+                    words(&before),
+                    words(&after)
+                );
+                Ok(Seen::whether(before == "closed" && after == "open", words))
+            },
+        ),
+        Claim::in_worker(
+            "Before that, it takes no SourceBuffer, duration, end or live range",
+            STATE,
+            METHODS,
+            async || {
+                let source = MediaSource::new()?;
+                let buffer = source.add_source_buffer(crate::mse::MIME);
+                Ok(Seen::all([
+                    ("addSourceBuffer", Seen::refused(buffer, STATE)),
+                    ("duration", Seen::refused(source.set_duration(1.0), STATE)),
+                    ("endOfStream", Seen::refused(source.end_of_stream(), STATE)),
+                    (
+                        "setLiveSeekableRange",
+                        Seen::refused(source.set_live_range(0.0, 1.0), STATE),
+                    ),
+                ]))
+            },
+        ),
+        Claim::between(
+            "An element outside the document, with preload=none, attaches it all the same",
+            "open",
+            ATTACHING,
+            lend_until_open,
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.video.set_preload("none");
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                Ok(Seen::so("open"))
+            },
+        ),
+        Claim::between(
+            "Set, nulled in the same task and set again later, it opens",
+            "open",
+            ATTACHING,
+            lend_until_open,
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                screen.attach(&JsValue::NULL)?;
+                TimeoutFuture::new(100).await;
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                Ok(Seen::so("open"))
+            },
+        ),
+        Claim::between(
+            "One handle on two elements: one of them wins",
+            "error 4 on the other",
+            ATTACHING,
+            lend_until_open,
+            async |worker| {
+                let handle = worker.hear().await?;
+                let screens = [Screen::new()?, Screen::new()?];
+                for screen in &screens {
+                    screen.attach(&handle)?;
+                }
+                worker.hear().await?;
+                let loses = screens
+                    .each_ref()
+                    .map(|screen| screen.video.error().is_some());
+                let loser = match loses {
+                    [true, true] => return Ok(Seen::otherwise("neither plays")),
+                    [true, false] => &screens[0],
+                    _ => &screens[1],
+                };
+                if let Some(error) = loser.video.error() {
+                    let words =
+                        format!("the other has error {}, {}", error.code(), error.message());
+                    return Ok(Seen::whether(error.code() == NOT_SUPPORTED, words));
+                }
+                Ok(loser.fails_with(NOT_SUPPORTED).await)
+            },
+        ),
+        Claim::between(
+            "A MediaSource that was detached is not attached again",
+            "error 4",
+            ATTACHING,
+            lend_until_open,
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                screen.attach(&JsValue::NULL)?;
+                let fails = screen.fails_with(NOT_SUPPORTED);
+                screen.attach(&handle)?;
+                Ok(fails.await)
+            },
+        ),
+        Claim::between(
+            "Passed on unused, it attaches where it arrives, and not where it was",
+            "open there; error 4 here",
+            TRANSFER,
+            lend_until_open,
+            async |worker| {
+                let handle = worker.hear().await?;
+                let arrived = arrival(&handle).await?;
+                let [old, new] = [Screen::new()?, Screen::new()?];
+                let fails = old.fails_with(NOT_SUPPORTED);
+                old.attach(&handle)?;
+                let fails = fails.await;
+                new.attach(&arrived)?;
+                worker.hear().await?;
+                Ok(Seen::all([("there", Seen::so("open")), ("here", fails)]))
+            },
+        ),
+        Claim::between(
+            "An object URL of the worker’s MediaSource is of no use on the page",
+            "error 4",
+            ATTACHING,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.say(object_url(&source)?);
+                Ok(page.dismissal().await)
+            },
+            async |worker| {
+                let url = worker.hear().await?.as_string().unwrap_or_default();
+                let screen = Screen::new()?;
+                let fails = screen.fails_with(NOT_SUPPORTED);
+                screen.video.set_src(&url);
+                let seen = fails.await;
+                let words = match url.as_str() {
+                    "" => format!("the URL is empty: {}", seen.words),
+                    _ => seen.words,
+                };
+                let verdict = seen.verdict;
+                Ok(Seen { verdict, words })
+            },
+        ),
+        Claim::between(
+            "Detaching closes the source",
+            "`sourceclose`; no duration, no buffers",
+            DETACHING,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                source.with_film().await?;
+                let closed = web::event(&source, "sourceclose");
+                page.say("appended");
+                until(closed, "sourceclose").await?;
+                let buffers = source.source_buffers().length();
+                let is_empty = source.duration().is_nan() && buffers == 0;
+                let state = source.ready_state();
+                let words = format!("{state}; duration {}; {buffers} buffers", source.duration());
+                Err(Seen::whether(is_empty && state == "closed", words))
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                screen.attach(&JsValue::NULL)?;
+                Ok(worker.verdict().await)
+            },
+        ),
+        Claim::between(
+            "An append after `endOfStream()` opens the source again",
+            "`sourceopen` a second time",
+            PREPARE_APPEND,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                let (buffer, segment) = source.with_film().await?;
+                source.end_of_stream()?;
+                let ended = source.ready_state();
+                let opened = web::event(&source, "sourceopen");
+                buffer.append(&segment).await?;
+                until(opened, "sourceopen").await?;
+                let words = format!("{ended}, then {}", source.ready_state());
+                Err(Seen::whether(
+                    ended == "ended" && source.ready_state() == "open",
+                    words,
+                ))
+            },
+            watch_it_play,
+        ),
+        Claim::between(
+            "`endOfStream(\"network\")` and `endOfStream(\"decode\")` are errors of the element",
+            "error 2, error 3",
+            END_OF_STREAM,
+            async |page| {
+                for error in ["network", "decode"] {
+                    let source = MediaSource::new()?;
+                    page.give(&source.handle())?;
+                    source.opened().await;
+                    source.with_film().await?;
+                    // Metadata comes to the element a little later than the append ends.
+                    page.hear().await?;
+                    source.end_with(error)?;
+                    page.hear().await?;
+                }
+                Ok(())
+            },
+            async |worker| {
+                let mut codes = [Seen::so(""), Seen::so("")];
+                for (seen, code) in codes.iter_mut().zip([2, 3]) {
+                    let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                    let ready = web::event(&screen.video, "loadedmetadata");
+                    let fails = screen.fails_with(code);
+                    screen.attach(&handle)?;
+                    until(ready, "loadedmetadata").await?;
+                    worker.say("ready");
+                    *seen = fails.await;
+                    worker.say("seen");
+                }
+                let [network, decode] = codes;
+                Ok(Seen::all([("network", network), ("decode", decode)]))
+            },
+        ),
+        Claim::between(
+            "What the element calls seekable of an endless film ends with the live range",
+            "from what is buffered to there: 0 to 9 s",
+            ELEMENT,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                source.with_film().await?;
+                source.set_duration(f64::INFINITY)?;
+                source.set_live_range(5.0, 9.0)?;
+                page.say("set");
+                Ok(page.dismissal().await)
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                // The element hears of it a little later.
+                let mut words = String::new();
+                for _ in 0..20 {
+                    words = in_words(&screen.video.seekable());
+                    if words == "0.0–9.0 s" {
+                        return Ok(Seen::so(words));
+                    }
+                    TimeoutFuture::new(20).await;
+                }
+                Ok(Seen::otherwise(words))
+            },
+        ),
+        Claim::between(
+            "While the worker is busy, the page still reads what is buffered",
+            "at once",
+            CROSS_CONTEXT,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                source.with_film().await?;
+                page.say("appended");
+                page.hear().await?;
+                page.say("busy");
+                stand_still(300.0);
+                Ok(page.dismissal().await)
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                let ready = web::event(&screen.video, "loadeddata");
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                until(ready, "loadeddata").await?;
+                worker.say("ready");
+                worker.hear().await?;
+                let since = web::now();
+                let buffered = screen.video.buffered();
+                let words = in_words(&buffered);
+                let took = web::now() - since;
+                let is_read = buffered.length() > 0 && took < 100.0;
+                Ok(Seen::whether(
+                    is_read,
+                    format!("{words}, read in {took:.1} ms"),
+                ))
+            },
+        ),
+        Claim::between(
+            "While the page stands still, the worker appends on",
+            "it does",
+            CROSS_CONTEXT,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                let (buffer, segment) = source.with_film().await?;
+                page.say("ready");
+                let (since, mut last) = (web::now(), web::now());
+                let (mut appends, mut gap) = (0, 0.0_f64);
+                while last - since < FREEZE {
+                    buffer.append(&segment).await?;
+                    gap = gap.max(web::now() - last);
+                    last = web::now();
+                    appends += 1;
+                }
+                let words = format!(
+                    "in {:.1} s of standing still {appends} appends, at most {gap:.0} ms apart",
+                    FREEZE / 1000.0
+                );
+                Err(Seen::whether(appends > 5 && gap < FREEZE / 2.0, words))
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                stand_still(FREEZE);
+                Ok(worker.verdict().await)
+            },
+        ),
+    ]
+}
+
+/// The worker's half of many a claim: a MediaSource's handle for the page, and nothing else.
+async fn lend_a_handle(page: &mut Peer) -> Outcome<()> {
+    let source = MediaSource::new()?;
+    page.give(&source.handle())?;
+    Ok(page.dismissal().await)
+}
+
+/// The same, and word of its `sourceopen`.
+async fn lend_until_open(page: &mut Peer) -> Outcome<()> {
+    let source = MediaSource::new()?;
+    page.give(&source.handle())?;
+    until(source.opened(), "sourceopen").await?;
+    page.say("open");
+    Ok(page.dismissal().await)
+}
+
+/// The page's half where all is to be seen in the worker, but for the element.
+async fn watch_it_play(worker: &mut Peer) -> Outcome {
+    let (handle, screen) = (worker.hear().await?, Screen::new()?);
+    screen.attach(&handle)?;
+    Ok(worker.verdict().await)
+}
+
+/// Whether `MediaSource.prototype` has a `handle` on this thread.
+fn has_handle() -> Outcome<bool> {
+    let class = Reflect::get(&js_sys::global(), &"MediaSource".into())?;
+    if class.is_undefined() {
+        return Ok(false);
+    }
+    let prototype = Reflect::get(&class, &"prototype".into())?;
+    Ok(Reflect::has(&prototype, &"handle".into())?)
+}
+
+const fn same(is_same: bool) -> &'static str {
+    if is_same {
+        "the same object"
+    } else {
+        "another object"
+    }
+}
+
+/// That another kind of worker gets nothing, and that what was sent is gone all the same.
+fn refusal(arrives: bool, handle: &JsValue) -> Seen {
+    let there = if arrives {
+        "it arrived"
+    } else {
+        "messageerror"
+    };
+    Seen::all([
+        ("there", Seen::whether(!arrives, there)),
+        (
+            "here, once more",
+            Seen::refused(post(handle, &[handle]), CLONE),
+        ),
+    ])
+}
+
+/// Transfers a handle to nowhere else than here.
+async fn arrival(handle: &JsValue) -> Outcome<JsValue> {
+    let port = post(handle, &[handle])?;
+    let mut inbox = crate::peer::Inbox::of(&port);
+    port.start();
+    let message = inbox.next().await;
+    message
+        .map(|message| message.data())
+        .ok_or_else(|| Seen::otherwise("it did not arrive"))
+}

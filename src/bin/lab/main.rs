@@ -1,0 +1,86 @@
+//! The lab: what a visitor can see behind the player. A program of its own, loaded when somebody opens
+//! it, so that the page is as light without it.
+//!
+//! It is this folder, and the line in index.html that has trunk build it and shows its door. Without the
+//! two the page is the same, but for the door: nothing of the library knows of this program.
+//!
+//! | file | thread | what is done there |
+//! |---|---|---|
+//! | `main.rs` | both | where the page, and the lab's own worker, come in |
+//! | `claims.rs` | both | every claim about `MediaSource.handle`, each with the code that checks it |
+//! | `claim.rs` | both | what a claim is, what can be seen of it, and how one is put to the test |
+//! | `peer.rs` | both | how the two halves of a claim talk to each other |
+//! | `mse.rs` | both | Media Source Extensions, where every call may be refused |
+//! | `bench.rs` | page | what claims are tried on: elements, frames, other workers |
+//! | `proof.rs` | page | the page frozen, with one film fed by a worker and one by the page |
+//! | `table.rs` | page | the claims as a table, to be run and copied |
+//! | `element.rs` | page | elements made and filled, words copied |
+//! | `lab.css` | page | the look of it, which comes with the program |
+//! | `worker.js` | worker | the script of the workers that the claims need |
+
+mod bench;
+mod claim;
+mod claims;
+mod element;
+mod mse;
+mod peer;
+mod proof;
+mod table;
+
+use std::cell::RefCell;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{CssStyleSheet, Element, window};
+
+use proof::Proof;
+use table::Table;
+
+thread_local! {
+    /// What the visitor sees, for as long as the page is there.
+    static LAB: RefCell<Option<Lab>> = const { RefCell::new(None) };
+}
+
+/// The panels, in the order in which they stand.
+struct Lab {
+    _proof: yew::AppHandle<Proof>,
+    _claims: Table,
+}
+
+fn main() {
+    // What becomes of a panic: an exception with its words.
+    std::panic::set_hook(Box::new(|panic| {
+        wasm_bindgen::throw_str(&panic.to_string())
+    }));
+    if window().is_none() {
+        claim::serve();
+    }
+}
+
+/// Fits out the lab: everything that can be seen in it goes into `room`, an element of the page.
+///
+/// # Errors
+/// What the browser says where it does not let anything be shown.
+#[wasm_bindgen]
+pub fn open(room: &Element) -> Result<(), JsValue> {
+    wear(include_str!("lab.css"))?;
+    let lab = Lab {
+        _proof: proof::put_into(element::panel(room, "proof", "Freeze the page")?)?,
+        _claims: Table::put_into(room)?,
+    };
+    LAB.set(Some(lab));
+    Ok(())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_namespace = document, js_name = adoptedStyleSheets)]
+    static STYLE_SHEETS: js_sys::Array;
+}
+
+/// Gives the page these rules, too.
+fn wear(rules: &str) -> Result<(), JsValue> {
+    let sheet = CssStyleSheet::new()?;
+    sheet.replace_sync(rules)?;
+    STYLE_SHEETS.with(|sheets| sheets.push(&sheet));
+    Ok(())
+}

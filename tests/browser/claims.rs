@@ -1,0 +1,70 @@
+//! The claims about `MediaSource.handle`, put to the test in browsers that have it and in those that have
+//! not.
+
+use macro_rules_attribute::apply;
+use serde_json::json;
+
+use crate::{
+    stage::{Feature, Stage},
+    suite::in_every_browser,
+};
+
+#[apply(in_every_browser!)]
+async fn every_claim_about_the_handle_is_as_specified_or_not_to_be_seen(stage: &Stage) {
+    // One of them has the page stand still.
+    stage.turn.alone().await;
+    stage.open("").await;
+    // Also before the page has started.
+    stage
+        .value("document.querySelector('#lab').open = true")
+        .await;
+    stage.plays().await;
+    stage
+        .until("!!document.querySelector('#lab-claims button')")
+        .await;
+    // What is copied is seen where it would go.
+    let watch = "Object.defineProperty(navigator, 'clipboard', \
+         { value: { writeText: async (text) => { window.copied = text } } }) && true";
+    stage.value(watch).await;
+    stage.value("probe.media.length = 0").await;
+    stage.press("Run").await;
+    let status = "document.querySelector('#lab-claims [role=status]').textContent";
+    stage.until(&format!("{status}.includes('It took')")).await;
+    println!("{}", stage.value(status).await);
+    stage.press("Copy as JSON").await;
+    stage.until(&format!("{status} === 'Copied.'")).await;
+    let copied = stage.value("JSON.parse(copied)").await;
+    let claims = copied["claims"].as_array().unwrap();
+    assert!(claims.len() >= 28, "{}", claims.len());
+
+    let has_handle = stage.has(Feature::MediaSourceInWorkers).await;
+    let (verdict, first) = match has_handle {
+        true => ("as specified", "on the page: no; in a worker: yes"),
+        false => ("not to be seen here", "on the page: no; in a worker: no"),
+    };
+    assert_eq!(claims[0]["seen"], json!(first));
+    for claim in claims {
+        println!("{}: {}", claim["claim"], claim["seen"]);
+    }
+    for claim in claims {
+        assert_eq!(claim["verdict"], json!(verdict), "{claim}");
+    }
+
+    // The film beside it has gone on, and nothing of the claims is left.
+    let heard = "probe.media.filter(kind => ['waiting', 'error'].includes(kind)).length";
+    assert_eq!(stage.value(heard).await, json!(0));
+    let count = "navigator.serviceWorker.getRegistrations() \
+         .then(all => window.kept = all.length) && true";
+    stage.value(count).await;
+    stage.until("window.kept === 0").await;
+    stage.is_well().await;
+    assert_eq!(stage.value("probe.violations").await, json!([]));
+    stage
+        .value("document.querySelector('#lab-claims').scrollIntoView()")
+        .await;
+    stage.screenshot("claims").await;
+    stage.press("Copy as text").await;
+    stage
+        .until("copied.startsWith('MediaSource.handle, measured')")
+        .await;
+}
