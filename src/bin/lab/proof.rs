@@ -199,11 +199,11 @@ fn drawn(freeze: &Freeze) -> Html {
             <div class="lane" data-fed-by={name}>
                 <span>{ name }</span>
                 <svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true">
-                    <rect class="whole" width="1000" height="16" />
-                    <rect class="played" width={scale(played)} height="16" />
-                    { for film.fed.iter().map(|at| html! { <rect class="fed" x={scale(*at)} width="3" height="16" /> }) }
+                    <rect class="time" width="1000" height="16" />
+                    <rect class="share" width={scale(played)} height="16" />
+                    { for film.fed.iter().map(|at| html! { <rect class="append" x={scale(*at)} width="3" height="16" /> }) }
                 </svg>
-                <span class="said">
+                <span class="words">
                     { format!(
                         "{:.1} s of {:.1} s played, {} segments appended, {} frames dropped, {:.1} s buffered at the end",
                         film.played, freeze.length, film.fed.len(), film.dropped, film.level,
