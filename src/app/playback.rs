@@ -373,22 +373,14 @@ pub fn use_playback(
             load(&request, link.insert(kept), &playback);
         });
     }
-    {
-        let link = link.clone();
-        use_effect_with(request.settings.buffer, move |buffer| {
-            if let Some(link) = &*link.borrow() {
-                link.configure(*buffer);
-            }
-        });
-    }
-    {
-        let link = link.clone();
-        use_effect_with((playback.chosen, playback.listed), move |(chosen, _)| {
-            if let Some(link) = &*link.borrow() {
-                link.choose(*chosen);
-            }
-        });
-    }
+    // What the worker has been told already is not said again.
+    let wishes = (request.settings.buffer, playback.chosen, playback.listed);
+    use_effect_with(wishes, move |&(buffer, chosen, _)| {
+        if let Some(link) = &*link.borrow() {
+            link.configure(buffer);
+            link.choose(chosen);
+        }
+    });
     playback
 }
 

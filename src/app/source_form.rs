@@ -16,8 +16,9 @@ pub fn source_form(
             event.prevent_default();
             let address = input.cast::<HtmlInputElement>().map(|input| input.value());
             let address = address.unwrap_or_default();
-            if !address.trim().is_empty() {
-                onload.emit(AttrValue::from(address.trim().to_owned()));
+            let address = address.trim_ascii();
+            if !address.is_empty() {
+                onload.emit(AttrValue::from(address.to_owned()));
             }
         }
     };
