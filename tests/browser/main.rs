@@ -9,6 +9,7 @@
 
 mod buffers;
 mod clock;
+mod controls;
 mod failures;
 mod network;
 mod playing;
