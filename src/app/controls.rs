@@ -18,7 +18,10 @@ use std::{
     rc::Rc,
 };
 
-use gloo_events::{EventListener, EventListenerOptions, EventListenerPhase};
+use gloo_events::{
+    EventListener, EventListenerOptions,
+    EventListenerPhase::{Bubble, Capture},
+};
 use wasm_bindgen::JsCast;
 use web_sys::{
     Element, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlVideoElement, KeyboardEvent,
@@ -190,7 +193,7 @@ impl Desk {
             }
             _ => {}
         }
-        if was_idle {
+        if was_idle || event.type_() == "focusin" {
             self.show();
         }
     }
@@ -234,29 +237,31 @@ fn part<T: JsCast>(frame: &Element, selector: &str) -> Option<T> {
 /// Hears what happens to a player, until what is returned is dropped.
 fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
     let listeners = RefCell::new(Vec::new());
-    let hear = |target: &EventTarget, names: &[&'static str], act: fn(&Desk, &Event)| {
+    let hear = |target: &EventTarget, phase, names: &[&'static str], act: fn(&Desk, &Event)| {
         for name in names {
             let desk = desk.clone();
-            let options = EventListenerOptions {
-                // On its way down: what a track says goes no other way, and a key is not yet used up.
-                phase: EventListenerPhase::Capture,
-                passive: false,
-            };
+            let passive = false;
+            let options = EventListenerOptions { phase, passive };
             let act = move |event: &Event| act(&desk, event);
             let listener = EventListener::new_with_options(target, *name, options, act);
             listeners.borrow_mut().push(listener);
         }
     };
-    hear(&desk.video, &seen::OCCASIONS, Desk::look);
-    hear(&desk.video, &["timeupdate", "progress"], Desk::tick);
-    hear(&desk.frame, &["fullscreenchange"], Desk::look);
-    hear(&desk.frame, &presence::SIGNS, Desk::sense);
-    hear(&desk.frame, &["input", "change"], Desk::change);
-    if let Some(tracks) = desk.video.text_tracks() {
-        hear(&tracks, &["change", "addtrack", "removetrack"], Desk::order);
+    let (video, frame) = (&desk.video, &desk.frame);
+    // Of its tracks the element hears on their way down, and no other way.
+    hear(video, Capture, &seen::OCCASIONS, Desk::look);
+    // After the observer, which asks how large the picture is: what had been written by then would have
+    // to be laid out for that at once.
+    hear(video, Bubble, &["timeupdate", "progress"], Desk::tick);
+    hear(frame, Bubble, &["fullscreenchange"], Desk::look);
+    hear(frame, Bubble, &presence::SIGNS, Desk::sense);
+    hear(frame, Bubble, &["input", "change"], Desk::change);
+    if let Some(tracks) = video.text_tracks() {
+        let names = ["change", "addtrack", "removetrack"];
+        hear(&tracks, Bubble, &names, Desk::order);
     }
-    if let Some(document) = desk.frame.owner_document() {
-        hear(&document, &["keydown"], Desk::press);
+    if let Some(document) = frame.owner_document() {
+        hear(&document, Bubble, &["keydown"], Desk::press);
     }
     desk.prepare();
     desk.show();

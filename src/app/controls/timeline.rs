@@ -70,10 +70,7 @@ impl Timeline {
     pub fn write(&self, video: &HtmlVideoElement) {
         let position = video.current_time();
         let part = share(position, video.duration());
-        if let Some(slider) = &self.slider
-            && !self.is_held.get()
-        {
-            slider.set_value_as_number(part);
+        if !self.is_held.get() {
             self.place("--position", part);
         }
         let second = position as u32;
@@ -106,7 +103,8 @@ impl Timeline {
         }
     }
 
-    /// Writes what changes seldom: the chapters, and the time in words for those who hear it.
+    /// Writes what need not be written so often: the chapters, and for those who do not see the bar its
+    /// value, which takes the browser long to take over, and the time in words.
     pub fn write_words(&self, video: &HtmlVideoElement) {
         let duration = video.duration();
         if let Some(slider) = &self.slider {
@@ -121,6 +119,9 @@ impl Timeline {
             ];
             // An attribute of this name is always allowed.
             let _ = slider.set_attribute("aria-valuetext", &words.concat());
+            if !self.is_held.get() {
+                slider.set_value_as_number(share(video.current_time(), duration));
+            }
         }
         let mut path = String::new();
         for cue in chapters(video).skip(1) {
