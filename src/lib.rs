@@ -52,7 +52,7 @@
 //! | `app/observer.rs` | page | sees where the film is, and says so |
 //! | `app/controls.rs` | page | the controls over the picture: where a person is heard |
 //! | `app/controls/seen.rs`, `app/controls/request.rs` | page | what they read off the element; what they ask of it |
-//! | `app/controls/timeline.rs`, `app/controls/settings.rs`, `app/controls/icon.rs` | page | the seek bar; quality, sound and speed; the signs on the buttons |
+//! | `app/controls/timeline.rs`, `app/controls/settings.rs` | page | the seek bar; quality, sound and speed |
 //! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
 //! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
 //! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |

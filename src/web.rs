@@ -354,6 +354,13 @@ extern "C" {
     pub fn free(this: &PageAgent) -> Result<(), JsValue>;
 }
 
+/// Has a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute), and say
+/// so to those who hear it. By the element itself and not by its id, of which each page has but one.
+pub fn let_open(button: &JsValue, popover: &JsValue) {
+    // A browser that knows no such property takes any.
+    let _ = js_sys::Reflect::set(button, &"popoverTargetElement".into(), popover);
+}
+
 /// A text in UTF-8. What is none of that becomes replacement characters.
 pub fn decode(bytes: &Uint8Array) -> String {
     TextDecoder::new_text_decoder().decode_text(bytes)

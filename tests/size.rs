@@ -58,6 +58,13 @@ fn collect(folder: &Path, files: &mut Vec<(String, usize)>) {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(&fs::read(&path).unwrap()).unwrap();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // The lab brings a script for workers of its own.
+            let is_labs = path.to_string_lossy().contains("/lab/");
+            let name = if is_labs {
+                "lab.".to_owned() + &name
+            } else {
+                name
+            };
             files.push((name, encoder.finish().unwrap().len()));
         }
     }

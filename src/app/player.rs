@@ -4,7 +4,7 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls::{use_controls, use_lock},
+    controls::{controls, use_controls},
     journey::journey,
     notice::notice,
     playback::{Action, Request, use_playback},
@@ -72,8 +72,7 @@ pub fn Player(props: &PlayerProps) -> Html {
         },
     };
     let playback = use_playback(&request, &video, &props.onevent);
-    let controls = use_controls(&video, &frame, &props.title);
-    use_lock(&playback);
+    use_controls(&video, &frame, &props.title, &playback);
     let onreplay = {
         let playback = playback.dispatcher();
         Callback::from(move |_| playback.dispatch(Action::Replay { from: None }))
@@ -107,15 +106,13 @@ pub fn Player(props: &PlayerProps) -> Html {
                     chapters={props.chapters.clone()}
                     playback={playback.dispatcher()}
                 />
+                { controls() }
                 // Not an `Option` in braces: that would be no node or one, and the screen beside it,
                 // video and all, would be made anew whenever that changes.
                 if let Some(fault) = &playback.fault {
                     { notice(fault, &onretry) }
-                } else {
-                    { controls.view(&playback) }
-                    if let Some(fault) = &playback.retrying {
-                        <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
-                    }
+                } else if let Some(fault) = &playback.retrying {
+                    <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
                 }
             </div>
             if props.journey {

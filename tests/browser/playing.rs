@@ -363,10 +363,11 @@ async fn sound_is_a_click_away(stage: &Stage) {
     assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(true));
     stage.press("Unmute").await;
     assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(false));
-    stage.until("!document.querySelector('.unmute')").await;
-    // The element was muted again by its own controls: the way back is offered again.
+    let offered = "document.querySelector('.unmute').checkVisibility()";
+    stage.until(&format!("!{offered}")).await;
+    // Muted again, and not by the person: the way back is offered again.
     stage.value(&format!("{VIDEO}.muted = true")).await;
-    stage.until("!!document.querySelector('.unmute')").await;
+    stage.until(offered).await;
     // Each has a word of its own for it.
     let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
          video.audioTracks?.length > 0)";

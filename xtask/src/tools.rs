@@ -16,6 +16,8 @@ use crate::{Outcome, root, run, step};
 
 const TRUNK: &str = "0.21.14";
 const GECKODRIVER: &str = "0.37.1";
+/// What looks for barriers in the page, for those who hear it or use it by keyboard alone.
+const AXE: &str = "4.14.1";
 
 /// What WebKit's driver, a screen for it, and its decoders are called in Debian.
 const WEBKIT: [&str; 6] = [
@@ -54,6 +56,7 @@ impl Tools {
         tools.webkit()?;
         tools.components()?;
         tools.geckodriver()?;
+        tools.axe()?;
         Self::for_building(true)
     }
 
@@ -181,14 +184,37 @@ impl Tools {
             eprintln!("trunk will download wasm-opt {number} from GitHub");
             return Ok(());
         }
+        step(&format!("Installing wasm-opt {number}, by npm’s binaryen"));
+        fs::create_dir_all(home.join("bin"))?;
+        self.npm(&home, &format!("binaryen@{number}"))?;
+        // What an earlier try may have left, and points nowhere.
+        let _ = fs::remove_file(&program);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("../node_modules/binaryen/bin/wasm-opt", &program)?;
+        Ok(())
+    }
+
+    /// Where the tests look for it: beside what else is made for them.
+    fn axe(&self) -> Outcome {
+        let home = root().join("target/axe");
+        let package = home.join("node_modules/axe-core/package.json");
+        let version = format!("\"version\": \"{AXE}\"");
+        if fs::read_to_string(package).is_ok_and(|text| text.contains(&version)) {
+            return Ok(());
+        }
+        step(&format!("Installing axe-core {AXE}, by npm"));
+        fs::create_dir_all(&home)?;
+        self.npm(&home, &format!("axe-core@{AXE}"))
+    }
+
+    /// Installs a package of npm's into a folder of its own.
+    fn npm(&self, home: &Path, package: &str) -> Outcome {
         if self.find("npm").is_none() {
             self.apt(
                 &["nodejs", "npm"],
                 "Install Node.js with npm (https://nodejs.org)",
             )?;
         }
-        step(&format!("Installing wasm-opt {number}, by npm’s binaryen"));
-        fs::create_dir_all(home.join("bin"))?;
         run(self
             .command("npm")
             .args([
@@ -198,13 +224,8 @@ impl Tools {
                 "--no-audit",
                 "--prefix",
             ])
-            .arg(&home)
-            .arg(format!("binaryen@{number}")))?;
-        // What an earlier try may have left, and points nowhere.
-        let _ = fs::remove_file(&program);
-        #[cfg(unix)]
-        std::os::unix::fs::symlink("../node_modules/binaryen/bin/wasm-opt", &program)?;
-        Ok(())
+            .arg(home)
+            .arg(package))
     }
 
     fn chromium(&self) -> Outcome {

@@ -2,11 +2,11 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
-use yew::prelude::*;
 
 use super::request::Request;
 
-/// Which key asks for what; beside them, a digit goes to that tenth of the film.
+/// Which key asks for what, and the button that stands for it; beside them, a digit goes to that tenth of
+/// the film. `assets/controls.html` has the sheet of them.
 const KEYS: [(&str, Request); 17] = [
     (" ", Request::Toggle),
     ("k", Request::Toggle),
@@ -27,19 +27,11 @@ const KEYS: [(&str, Request); 17] = [
     ("?", Request::Keys),
 ];
 
-/// The same for people.
-const SHEET: [(&str, &str); 10] = [
-    ("Space or K", "Play, pause"),
-    ("J, L", "10 seconds back, on"),
-    ("←, →", "5 seconds back, on"),
-    ("0 to 9", "To that tenth of the film"),
-    ("↑, ↓", "Louder, less loud"),
-    ("M", "Sound off, on"),
-    ("C", "Captions"),
-    ("<, >", "Slower, faster"),
-    ("F, I", "Full screen, picture in picture"),
-    ("?", "This sheet"),
-];
+/// What the key of this name asks for.
+pub fn request(key: &str) -> Option<Request> {
+    let (_, request) = KEYS.into_iter().find(|(name, _)| *name == key)?;
+    Some(request)
+}
 
 /// What a key asks for. One that comes again because it is held down asks for nothing that would be
 /// undone by the second time.
@@ -51,7 +43,7 @@ pub fn asked(event: &KeyboardEvent) -> Option<Request> {
     if let [digit @ b'0'..=b'9'] = key.as_bytes() {
         return Some(Request::SeekTo(f64::from(digit - b'0') / 10.0));
     }
-    let (_, request) = KEYS.into_iter().find(|(name, _)| *name == key)?;
+    let request = request(&key)?;
     let goes_on = matches!(request, Request::Skip(_) | Request::Louder(_));
     (goes_on || !event.repeat()).then_some(request)
 }
@@ -79,40 +71,46 @@ pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
     !is(own) && (frame.contains(Some(&target)) || is_first())
 }
 
-/// The sheet of keys, which the browser shows, puts away, and closes by Escape.
-pub fn sheet(id: &str) -> Html {
-    html! {
-        <div class="sheet keys" popover="auto" id={id.to_owned()} role="dialog" aria-label="Keys" tabindex="-1" autofocus=true>
-            <h2>{ "Keys" }</h2>
-            <dl>
-                { for SHEET.map(|(keys, use_)| html! { <div><dt>{ keys }</dt><dd>{ use_ }</dd></div> }) }
-            </dl>
-        </div>
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_key_asks_for_one_thing_and_is_on_the_sheet() {
-        let all: String = SHEET.map(|(keys, _)| keys).join(" ").to_lowercase();
-        let arrows = [
+        let sheet = include_str!("../../../assets/controls.html");
+        let (_, sheet) = sheet.split_once("<dl>").unwrap();
+        let keys = sheet
+            .split("<dt>")
+            .filter_map(|row| row.split_once("</dt>"));
+        let all = keys
+            .map(|(keys, _)| keys)
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase();
+        let signs = [
             (" ", "space"),
             ("arrowleft", "←"),
             ("arrowright", "→"),
             ("arrowup", "↑"),
             ("arrowdown", "↓"),
-            // As everywhere.
+            ("<", "&lt;"),
+            (">", "&gt;"),
+            // These are what they are everywhere.
             ("home", ""),
             ("end", ""),
         ];
         for (nth, (key, _)) in KEYS.iter().enumerate() {
             assert!(KEYS[..nth].iter().all(|(other, _)| other != key), "{key}");
-            let shown = arrows.iter().find(|(name, _)| name == key);
-            let shown = shown.map_or(*key, |(_, sign)| sign);
-            assert!(all.contains(shown), "{key} is not on the sheet");
+            let sign = signs.iter().find(|(name, _)| name == key);
+            let sign = sign.map_or(*key, |(_, sign)| sign);
+            assert!(all.contains(sign), "{key} is not on the sheet");
         }
+    }
+
+    #[test]
+    fn each_button_has_a_key() {
+        let text = include_str!("../../../assets/controls.html");
+        let mut keys = text.split("aria-keyshortcuts=\"").skip(1);
+        assert!(keys.all(|rest| request(rest.split('"').next().unwrap()).is_some()));
     }
 }

@@ -17,6 +17,10 @@ const PATIENCE: u32 = 3_000;
 /// The attribute of a frame whose controls have faded.
 const IDLE: &str = "data-idle";
 
+/// The attribute of a frame whose last pointer was a finger. A machine may have both, and what it says of
+/// itself does not tell which is in use.
+const TOUCH: &str = "data-touch";
+
 /// By what a person shows that he is there.
 pub const SIGNS: [&str; 8] = [
     "pointermove",
@@ -34,9 +38,7 @@ pub struct Presence {
     video: HtmlVideoElement,
     frame: HtmlElement,
     fading: RefCell<Option<Timeout>>,
-    /// Whether the last pointer was a finger …
-    by_touch: Cell<bool>,
-    /// … and whether the controls had faded when it came.
+    /// Whether the controls had faded when the last pointer came.
     was_idle: Cell<bool>,
 }
 
@@ -46,7 +48,6 @@ impl Presence {
             video: video.clone(),
             frame: frame.clone(),
             fading: RefCell::default(),
-            by_touch: Cell::default(),
             was_idle: Cell::default(),
         })
     }
@@ -83,8 +84,9 @@ impl Presence {
     /// What a sign says, and what the picture is asked for by it, if it was the picture that was touched.
     pub fn sense(self: &Rc<Self>, event: &Event) -> Option<Request> {
         let is_picture = event.target().as_ref() == Some(self.video.as_ref());
+        let by_touch = self.frame.has_attribute(TOUCH);
         match event.type_().as_str() {
-            "pointerleave" if !self.by_touch.get() => {
+            "pointerleave" if !by_touch => {
                 if event.target().as_ref() == Some(self.frame.as_ref()) {
                     self.rest();
                 }
@@ -92,11 +94,12 @@ impl Presence {
             }
             "pointerdown" => {
                 let pointer = event.unchecked_ref::<PointerEvent>();
-                self.by_touch.set(pointer.pointer_type() == "touch");
+                let is_finger = pointer.pointer_type() == "touch";
+                let _ = self.frame.toggle_attribute_with_force(TOUCH, is_finger);
                 self.was_idle.set(self.is_idle());
             }
             // A finger shows the controls and puts them away; what it wants, it finds among them.
-            "click" if is_picture && self.by_touch.get() => {
+            "click" if is_picture && by_touch => {
                 if !self.was_idle.get() && !self.video.paused() {
                     let _ = self.frame.set_attribute(IDLE, "");
                     return None;
@@ -106,7 +109,7 @@ impl Presence {
             "dblclick" if is_picture => {
                 let at = event.unchecked_ref::<PointerEvent>().offset_x();
                 let third = self.video.client_width() / 3;
-                return Some(match self.by_touch.get() {
+                return Some(match by_touch {
                     true if at < third => Request::Skip(-10.0),
                     true if at > 2 * third => Request::Skip(10.0),
                     _ => Request::FullScreen,

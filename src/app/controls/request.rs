@@ -1,11 +1,10 @@
 //! What a person may ask of the element, and how it is carried out. What comes of it, the controls
 //! read off the element, as they would if somebody else had asked.
 
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode, window};
 
-use super::{remembered, seen};
+use super::{part, remembered, seen};
 use crate::web;
 
 /// The speeds that there are, in percent.
@@ -105,9 +104,8 @@ impl Request {
             Self::FullScreen => fill_screen(video, frame),
             Self::PictureInPicture => web::float(video),
             Self::Keys => {
-                let sheet = frame.query_selector(".keys").ok().flatten();
-                if let Some(sheet) = sheet {
-                    let _ = sheet.unchecked_ref::<HtmlElement>().toggle_popover();
+                if let Some(sheet) = part::<HtmlElement>(frame, ".keys") {
+                    let _ = sheet.toggle_popover();
                 }
             }
         }

@@ -1,8 +1,11 @@
-//! What is to be seen of the element: all that the controls draw, but for where the film is.
+//! What is to be seen of the element, and what the controls show of it: all but where the film is.
 
-use web_sys::{Element, HtmlVideoElement, TextTrack, TextTrackKind, TextTrackMode};
+use web_sys::{
+    Element, HtmlInputElement, HtmlSelectElement, HtmlVideoElement, TextTrack, TextTrackKind,
+    TextTrackMode,
+};
 
-use super::remembered;
+use super::{part, remembered, timeline::clock};
 use crate::web;
 
 /// Whatever may have changed what is seen.
@@ -37,7 +40,7 @@ pub struct Seen {
     pub ended: bool,
     /// Whether anything of it has been played.
     pub started: bool,
-    /// Whether it would go on, had it something to show.
+    /// Whether it would go on, or begin, had it something to show.
     pub waiting: bool,
     /// Whether it makes no sound …
     pub muted: bool,
@@ -62,12 +65,17 @@ impl Seen {
     pub fn of(video: &HtmlVideoElement, frame: &Element) -> Self {
         let paused = video.paused();
         let muted = video.muted();
-        let has_next_frame = video.ready_state() >= 3;
+        let waiting = match video.ready_state() {
+            0 => true,
+            // The frame after this one is not there.
+            1 | 2 => !paused || video.seeking(),
+            _ => false,
+        };
         Self {
             paused,
             ended: video.ended(),
             started: video.played().length() > 0,
-            waiting: !has_next_frame && (!paused || video.seeking()) && video.error().is_none(),
+            waiting,
             muted,
             hushed: muted && remembered::number("muted") != Some(1),
             volume: percent(video.volume()),
@@ -85,6 +93,84 @@ impl Seen {
         }
     }
 
+    /// Writes it where it differs from what was seen before.
+    pub fn write(&self, before: &Self, frame: &Element) {
+        let state = match (self.ended, self.paused, self.started) {
+            (true, ..) => "ended",
+            (_, false, _) => "playing",
+            (_, _, true) => "paused",
+            _ => "new",
+        };
+        let set = |selector, name, value: &str| {
+            if let Some(part) = part::<Element>(frame, selector) {
+                // These names are always allowed.
+                let _ = part.set_attribute(name, value);
+            }
+        };
+        let have = |selector, name, has| {
+            if let Some(part) = part::<Element>(frame, selector) {
+                let _ = part.toggle_attribute_with_force(name, has);
+            }
+        };
+        set(".controls", "data-state", state);
+        have(".controls", "data-waiting", self.waiting);
+        have(".controls", "data-muted", self.muted);
+        have(".controls", "data-hushed", self.hushed);
+        let playing = match state {
+            "playing" => "Pause",
+            "ended" => "Play again",
+            _ => "Play",
+        };
+        set(".large", "aria-label", playing);
+        set(".play", "aria-label", playing);
+        set(
+            ".sound",
+            "aria-label",
+            if self.muted { "Unmute" } else { "Mute" },
+        );
+        let full = if self.fills_screen {
+            "Leave full screen"
+        } else {
+            "Full screen"
+        };
+        set(".full", "aria-label", full);
+        for (selector, is_on) in [(".cc", self.captions), (".float", self.floats)] {
+            have(selector, "hidden", is_on.is_none());
+            set(
+                selector,
+                "aria-pressed",
+                if is_on == Some(true) { "true" } else { "false" },
+            );
+        }
+        let volume = if self.muted { 0 } else { self.volume };
+        set(
+            ".volume path",
+            "d",
+            &["M0 0H", &volume.to_string()].concat(),
+        );
+        if let Some(slider) = part::<HtmlInputElement>(frame, ".volume input") {
+            slider.set_value_as_number(volume.into());
+        }
+        if let Some(speed) = part::<HtmlSelectElement>(frame, "[name=speed]") {
+            speed.set_value(&self.rate.to_string());
+        }
+        if let Some(duration) = part::<Element>(frame, ".duration") {
+            let words = [" / ", &clock(self.duration)].concat();
+            duration.set_text_content(Some(&words));
+        }
+        // Until there is a film, things are only being set up.
+        if self.started
+            && let Some(news) = self.news(before)
+        {
+            say(frame, &news);
+        }
+        if self.waiting != before.waiting
+            && let Some(status) = part::<Element>(frame, ".controls > .unseen")
+        {
+            status.set_text_content(Some(if self.waiting { "Loading" } else { "" }));
+        }
+    }
+
     /// What a person is told who does not see it; what all see beside it needs no words.
     pub fn news(&self, before: &Self) -> Option<String> {
         let words = match (before.captions, self.captions) {
@@ -98,6 +184,20 @@ impl Seen {
             _ => return None,
         };
         Some(words.into())
+    }
+}
+
+/// Says something, to all for a moment.
+fn say(frame: &Element, words: &str) {
+    let said = part::<Element>(frame, ".said");
+    let span = frame
+        .owner_document()
+        .and_then(|document| document.create_element("span").ok());
+    if let Some((said, span)) = said.zip(span) {
+        span.set_text_content(Some(words));
+        // Another element, though the words be the same: the moment begins anew.
+        said.set_text_content(None);
+        let _ = said.append_child(&span);
     }
 }
 

@@ -1,141 +1,136 @@
-//! What a person may choose: the quality, the sound, the speed. Left alone, the player chooses.
+//! What a person may choose of a film: the quality, the sound, the speed. Left alone, the player chooses.
 
-use wasm_bindgen::JsValue;
-use web_sys::HtmlSelectElement;
+use std::cell::RefCell;
+
+use web_sys::{Element, Event, HtmlElement, HtmlOptionElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{
-    Playback, remembered,
-    request::{RATES, Request},
-    seen::factor,
-};
+use super::{Playback, part, remembered, request::Request};
 use crate::{
     app::playback::{Action, Choice},
+    web,
     wire::{AudioTrack, Quality},
 };
 
-/// The sheet of choices. The browser shows it, puts it away, and closes it by Escape.
-pub fn sheet(
-    id: &str,
-    keys: &str,
-    playback: &UseReducerHandle<Playback>,
-    rate: u32,
-    ask: &Callback<Request>,
-) -> Html {
-    let chosen = playback.chosen;
-    let all = &playback.qualities;
-    let name = |quality| name_of(quality, all);
-    let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
-    let automatic = match all.iter().find(is_current).map(name) {
-        Some(current) if chosen.quality.is_none() => ["Auto (", &current, ")"].concat(),
-        _ => "Auto".into(),
-    };
-    let qualities = numbered(Some(automatic), all.iter().map(name), true);
-    let sounds = numbered(
-        Some("Auto".into()),
-        playback.sounds.iter().map(sound),
-        false,
-    );
-    let rates = RATES.map(|rate| (rate.to_string(), factor(rate) + "×"));
-    let onquality = {
-        let playback = playback.clone();
-        Callback::from(move |chosen: String| {
-            let quality = chosen.parse().ok();
-            let height = quality.and_then(|nth: u32| height_of(&playback, nth));
-            remembered::remember(
-                "quality",
-                &height.map_or_else(String::new, |height| height.to_string()),
-            );
-            let sound = playback.chosen.sound;
-            playback.dispatch(Action::Choose(Choice { quality, sound }));
-        })
-    };
-    let onsound = {
-        let playback = playback.clone();
-        Callback::from(move |chosen: String| {
-            let (quality, sound) = (playback.chosen.quality, chosen.parse().ok());
-            playback.dispatch(Action::Choose(Choice { quality, sound }));
-        })
-    };
-    let onrate = ask.reform(|chosen: String| Request::Rate(chosen.parse().unwrap_or(100)));
-    html! {
-        <div class="sheet menu" popover="auto" id={id.to_owned()} role="dialog" aria-label="Settings">
-            { select("Quality", &qualities, &text(chosen.quality), &onquality) }
-            if playback.sounds.len() > 1 {
-                { select("Sound", &sounds, &text(chosen.sound), &onsound) }
-            }
-            { select("Speed", &rates, &rate.to_string(), &onrate) }
-            <button type="button" class="wide" popovertarget={keys.to_owned()}>{ "Keys" }</button>
-        </div>
-    }
+/// The sheet of choices.
+pub struct Settings {
+    quality: Option<Menu>,
+    sound: Option<Menu>,
+    /// What is chosen from.
+    playback: RefCell<Option<UseReducerHandle<Playback>>>,
 }
 
-/// Locks the quality that was locked on an earlier visit, once it is known what there is.
-#[hook]
-pub fn use_lock(playback: &UseReducerHandle<Playback>) {
-    let chosen = playback.chosen;
-    let dispatcher = playback.dispatcher();
-    use_effect_with(playback.qualities.clone(), move |qualities| {
+impl Settings {
+    /// Finds it, and the buttons that open the sheets.
+    pub fn new(frame: &HtmlElement) -> Self {
+        for sheet in [".menu", ".keys"] {
+            let button = part::<Element>(frame, &["[data-opens='", sheet, "']"].concat());
+            if let Some((button, sheet)) = button.zip(part(frame, sheet)) {
+                web::let_open(&button, &sheet);
+            }
+        }
+        Self {
+            quality: Menu::new(frame, "[name=quality]"),
+            sound: Menu::new(frame, "[name=sound]"),
+            playback: RefCell::default(),
+        }
+    }
+
+    /// Offers what there is, and locks what was locked on an earlier visit.
+    pub fn show(&self, playback: UseReducerHandle<Playback>) {
+        let Choice { quality, sound } = playback.chosen;
+        let all = &playback.qualities;
+        let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
+        let automatic = match all.iter().find(is_current) {
+            Some(current) if quality.is_none() => ["Auto (", &name_of(current, all), ")"].concat(),
+            _ => "Auto".into(),
+        };
+        if let Some(menu) = &self.quality {
+            let names = all.iter().map(|quality| name_of(quality, all));
+            // The best one on top.
+            let options = (0..).zip(names).collect::<Vec<_>>().into_iter().rev();
+            menu.offer(automatic, options, quality);
+        }
+        if let Some(menu) = &self.sound {
+            let names = playback.sounds.iter().map(sound_of);
+            menu.offer("Auto".into(), (0..).zip(names), sound);
+        }
         let height = remembered::number("quality");
-        let place = qualities
+        let locked = all
             .iter()
             .rposition(|quality| Some(quality.size.1) == height);
-        let quality = place.and_then(|place| u32::try_from(place).ok());
-        if chosen.quality.is_none() && quality.is_some() {
-            let sound = chosen.sound;
-            dispatcher.dispatch(Action::Choose(Choice { quality, sound }));
+        if quality.is_none() && locked.is_some() {
+            let quality = locked.and_then(|place| u32::try_from(place).ok());
+            playback.dispatch(Action::Choose(Choice { quality, sound }));
         }
-    });
-}
-
-fn height_of(playback: &Playback, nth: u32) -> Option<u32> {
-    let quality = playback.qualities.get(usize::try_from(nth).ok()?)?;
-    Some(quality.size.1).filter(|height| *height > 0)
-}
-
-/// What is chosen, as an option's value; nothing chosen is the empty one.
-fn text(chosen: Option<u32>) -> String {
-    chosen.map_or_else(String::new, |nth| nth.to_string())
-}
-
-/// Options whose values are their places, after one that leaves it to the player; the last on top if that
-/// is the best.
-fn numbered(
-    first: Option<String>,
-    names: impl Iterator<Item = String>,
-    reversed: bool,
-) -> Vec<(String, String)> {
-    let mut options: Vec<_> = (0..)
-        .zip(names)
-        .map(|(nth, name): (u32, _)| (nth.to_string(), name))
-        .collect();
-    if reversed {
-        options.reverse();
+        self.playback.replace(Some(playback));
     }
-    options.splice(0..0, first.map(|first| (String::new(), first)));
-    options
+
+    /// What was chosen, if it was, and the speed is for the element to know.
+    pub fn chosen(&self, event: &Event) -> Option<Request> {
+        let select = event.target_dyn_into::<HtmlSelectElement>();
+        let select = select.filter(|_| event.type_() == "change")?;
+        let place: Option<u32> = select.value().parse().ok();
+        let playback = self.playback.borrow().clone()?;
+        let mut choice = playback.chosen;
+        match select.name().as_str() {
+            "speed" => return place.map(Request::Rate),
+            "quality" => {
+                choice.quality = place;
+                let quality =
+                    place.and_then(|place| playback.qualities.get(usize::try_from(place).ok()?));
+                let height = quality.map_or(0, |quality| quality.size.1);
+                remembered::remember("quality", &height.to_string());
+            }
+            _ => choice.sound = place,
+        }
+        playback.dispatch(Action::Choose(choice));
+        None
+    }
 }
 
-fn select(
-    label: &'static str,
-    options: &[(String, String)],
-    chosen: &str,
-    onchange: &Callback<String>,
-) -> Html {
-    let onchange = onchange.reform(|event: Event| {
-        let select = event.target_dyn_into::<HtmlSelectElement>();
-        select.map(|select| select.value()).unwrap_or_default()
-    });
-    let options = options.iter().map(|(value, name)| {
-        html! { <option value={value.clone()} selected={value == chosen}>{ name }</option> }
-    });
-    html! {
-        <label>
-            <span>{ label }</span>
-            // By both: an option that is made is selected by its attribute, and one that a key has chosen
-            // by the property, once a person has used the menu.
-            <select {onchange} ~value={JsValue::from(chosen)}>{ for options }</select>
-        </label>
+/// One of the choices.
+struct Menu {
+    select: HtmlSelectElement,
+    /// What is offered: values and names.
+    shown: RefCell<Vec<(String, String)>>,
+}
+
+impl Menu {
+    fn new(frame: &HtmlElement, selector: &str) -> Option<Self> {
+        let select = part(frame, selector)?;
+        let shown = RefCell::default();
+        Some(Self { select, shown })
+    }
+
+    /// Offers these places in a list, by their names, below what leaves it to the player.
+    fn offer(
+        &self,
+        automatic: String,
+        places: impl Iterator<Item = (u32, String)>,
+        chosen: Option<u32>,
+    ) {
+        let places = places.map(|(place, name)| (place.to_string(), name));
+        let mut options = vec![(String::new(), automatic)];
+        options.extend(places);
+        if *self.shown.borrow() != options {
+            // Where there is but one, there is nothing to choose.
+            let is_idle = options.len() < 3;
+            if let Some(label) = self.select.parent_element() {
+                let _ = label.toggle_attribute_with_force("hidden", is_idle);
+            }
+            self.select.set_length(0);
+            for (place, name) in &options {
+                if let Ok(option) = HtmlOptionElement::new_with_text_and_value(name, place) {
+                    let _ = self.select.append_child(&option);
+                }
+            }
+            self.shown.replace(options);
+        }
+        let chosen = chosen.map_or_else(String::new, |place| place.to_string());
+        if self.select.value() != chosen {
+            self.select.set_value(&chosen);
+        }
     }
 }
 
@@ -153,7 +148,7 @@ fn name_of(quality: &Quality, all: &[Quality]) -> String {
 }
 
 /// By what the author calls it, or by its language.
-fn sound(track: &AudioTrack) -> String {
+fn sound_of(track: &AudioTrack) -> String {
     match (track.label.as_str(), track.language.as_str()) {
         ("", "") => "Sound".into(),
         ("", language) => language.into(),

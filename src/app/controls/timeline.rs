@@ -1,103 +1,81 @@
 //! The seek bar: where the film is, what of it is there, its chapters, and what lies under the pointer.
 //!
-//! None of this is state of Yew's: it is written straight into the document, four times a second and
-//! only while it can be seen.
+//! Where the film is, is written four times a second, and only while it can be seen.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::cell::{Cell, RefCell};
 
 use js_sys::Number;
 use web_sys::{
-    Element, HtmlElement, HtmlInputElement, HtmlVideoElement, PointerEvent, TextTrackKind, VttCue,
+    Element, Event, HtmlElement, HtmlInputElement, HtmlVideoElement, PointerEvent, TextTrackKind,
+    VttCue,
 };
-use yew::prelude::*;
 
-use super::{request::Request, seen};
+use super::{part, seen};
 
 /// How many units the bar is wide, for what is drawn on it.
 const WIDTH: f64 = 1000.0;
 
-/// The bar's parts in the document.
-#[derive(Clone, Default)]
+/// The bar, its parts, and what need not be written again.
 pub struct Timeline {
-    seek: NodeRef,
-    slider: NodeRef,
-    loaded: NodeRef,
-    chapters: NodeRef,
-    hint: NodeRef,
-    now: NodeRef,
-    drawn: Rc<Drawn>,
-}
-
-/// What need not be written again.
-#[derive(Default)]
-struct Drawn {
+    seek: Option<HtmlElement>,
+    slider: Option<HtmlInputElement>,
+    loaded: Option<Element>,
+    chapters: Option<Element>,
+    hint: Option<Element>,
+    now: Option<Element>,
     second: Cell<u32>,
-    loaded: RefCell<String>,
+    drawn: RefCell<String>,
     /// Whether a person holds the thumb: then it is where the hand is, and not yet the film.
     is_held: Cell<bool>,
 }
 
 impl Timeline {
-    /// The bar.
-    pub fn bar(&self, ask: &Callback<Request>) -> Html {
-        let seeking = |is_held| {
-            let (ask, drawn) = (ask.clone(), self.drawn.clone());
-            let (seek, video_waits) = (self.seek.clone(), drawn.clone());
-            Callback::from(move |event: Event| {
-                let Some(slider) = event.target_dyn_into::<HtmlInputElement>() else {
-                    return;
-                };
-                video_waits.is_held.set(is_held);
-                let part = slider.value_as_number();
-                place(&seek, "--position", part);
-                ask.emit(Request::SeekTo(part));
-            })
-        };
-        let (moved, let_go) = (seeking(true), seeking(false));
-        html! {
-            <div class="seek" ref={&self.seek}>
-                <svg viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-                    <path ref={&self.loaded} class="loaded" />
-                </svg>
-                <div class="played"></div>
-                <svg viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-                    <path ref={&self.chapters} class="chapters" />
-                </svg>
-                <input
-                    ref={&self.slider} type="range" min="0" max="1" step="any" aria-label="Seek"
-                    oninput={move |event: InputEvent| moved.emit(event.into())} onchange={let_go}
-                />
-                <div ref={&self.hint} class="hint" aria-hidden="true"></div>
-            </div>
+    /// Finds it.
+    pub fn new(frame: &HtmlElement) -> Self {
+        Self {
+            seek: part(frame, ".seek"),
+            slider: part(frame, ".seek input"),
+            loaded: part(frame, ".loaded"),
+            chapters: part(frame, ".chapters"),
+            hint: part(frame, ".hint"),
+            now: part(frame, ".now"),
+            second: Cell::default(),
+            drawn: RefCell::default(),
+            is_held: Cell::default(),
         }
     }
 
-    /// The time, of how much, and in which chapter.
-    pub fn time(&self, duration: u32) -> Html {
-        html! {
-            <div class="time">
-                <span ref={&self.now}>{ "0:00" }</span>
-                <span class="duration">{ " / " }{ clock(duration) }</span>
-            </div>
+    /// Which part of the film its thumb was moved to, if it was, by a hand that holds it still or not.
+    pub fn moved(&self, event: &Event, is_held: bool) -> Option<f64> {
+        let slider = self.slider.as_ref()?;
+        if event.target().as_ref() != Some(slider.as_ref()) {
+            return None;
+        }
+        self.is_held.set(is_held);
+        let to = slider.value_as_number();
+        self.place("--position", to);
+        Some(to)
+    }
+
+    /// Sets a custom property. By JavaScript's own words for a number: Rust's are 7 kB of wasm.
+    fn place(&self, property: &str, part: f64) {
+        if let Some(seek) = &self.seek
+            && let Ok(number) = Number::from(part).to_fixed(5)
+        {
+            let _ = seek.style().set_property(property, &String::from(number));
         }
     }
 
     /// Writes where the film is.
     pub fn write(&self, video: &HtmlVideoElement) {
         let position = video.current_time();
-        let part = part(position, video.duration());
-        if let Some(slider) = self.slider.cast::<HtmlInputElement>()
-            && !self.drawn.is_held.get()
-        {
-            slider.set_value_as_number(part);
-            place(&self.seek, "--position", part);
+        let part = share(position, video.duration());
+        if !self.is_held.get() {
+            self.place("--position", part);
         }
         let second = position as u32;
-        if self.drawn.second.replace(second) != second
-            && let Some(now) = self.now.cast::<Element>()
+        if self.second.replace(second) != second
+            && let Some(now) = &self.now
         {
             now.set_text_content(Some(&clock(second)));
         }
@@ -106,7 +84,7 @@ impl Timeline {
     /// Writes what is there of the film.
     pub fn write_loaded(&self, video: &HtmlVideoElement) {
         let (ranges, duration) = (video.buffered(), video.duration());
-        let units = |seconds: f64| (part(seconds, duration) * WIDTH) as u32;
+        let units = |seconds: f64| (share(seconds, duration) * WIDTH) as u32;
         let mut path = String::new();
         for nth in 0..ranges.length() {
             if let (Ok(start), Ok(end)) = (ranges.start(nth), ranges.end(nth)) {
@@ -119,16 +97,17 @@ impl Timeline {
                 .concat();
             }
         }
-        if *self.drawn.loaded.borrow() != path {
+        if *self.drawn.borrow() != path {
             draw(&self.loaded, &path);
-            self.drawn.loaded.replace(path);
+            self.drawn.replace(path);
         }
     }
 
-    /// Writes what changes seldom: the chapters, and the time in words for those who hear it.
+    /// Writes what need not be written so often: the chapters, and for those who do not see the bar its
+    /// value, which takes the browser long to take over, and the time in words.
     pub fn write_words(&self, video: &HtmlVideoElement) {
         let duration = video.duration();
-        if let Some(slider) = self.slider.cast::<Element>() {
+        if let Some(slider) = &self.slider {
             let words = [
                 &spoken(video.current_time() as u32),
                 " of ",
@@ -140,10 +119,13 @@ impl Timeline {
             ];
             // An attribute of this name is always allowed.
             let _ = slider.set_attribute("aria-valuetext", &words.concat());
+            if !self.is_held.get() {
+                slider.set_value_as_number(share(video.current_time(), duration));
+            }
         }
         let mut path = String::new();
         for cue in chapters(video).skip(1) {
-            let at = (part(cue.start_time(), duration) * WIDTH) as u32;
+            let at = (share(cue.start_time(), duration) * WIDTH) as u32;
             path += &["M", &at.to_string(), " 0h2"].concat();
         }
         draw(&self.chapters, &path);
@@ -151,10 +133,7 @@ impl Timeline {
 
     /// Shows what lies under the pointer, if that is on the bar.
     pub fn point(&self, event: &PointerEvent, video: &HtmlVideoElement) {
-        let (Some(slider), Some(hint)) = (
-            self.slider.cast::<HtmlElement>(),
-            self.hint.cast::<Element>(),
-        ) else {
+        let (Some(slider), Some(hint)) = (&self.slider, &self.hint) else {
             return;
         };
         if event.target().as_ref() != Some(slider.as_ref()) {
@@ -162,7 +141,7 @@ impl Timeline {
         }
         let width = f64::from(slider.client_width());
         let part = (f64::from(event.offset_x()) / width).max(0.0).min(1.0);
-        place(&self.seek, "--pointer", part);
+        self.place("--pointer", part);
         let at = part * video.duration();
         let mut words = clock(at as u32);
         if let Some(chapter) = chapters(video)
@@ -183,7 +162,7 @@ fn chapters(video: &HtmlVideoElement) -> impl Iterator<Item = VttCue> + use<> {
 }
 
 /// Which part of the whole that is; 0 where there is no whole yet.
-fn part(seconds: f64, whole: f64) -> f64 {
+fn share(seconds: f64, whole: f64) -> f64 {
     if whole > 0.0 && whole.is_finite() {
         seconds / whole
     } else {
@@ -191,19 +170,9 @@ fn part(seconds: f64, whole: f64) -> f64 {
     }
 }
 
-/// Sets a custom property. By JavaScript's own words for a number: Rust's are 7 kB of wasm.
-fn place(node: &NodeRef, property: &str, part: f64) {
-    if let Some(element) = node.cast::<HtmlElement>()
-        && let Ok(number) = Number::from(part).to_fixed(5)
-    {
-        let _ = element
-            .style()
-            .set_property(property, &String::from(number));
-    }
-}
-
-fn draw(node: &NodeRef, path: &str) {
-    if let Some(element) = node.cast::<Element>() {
+fn draw(element: &Option<Element>, path: &str) {
+    if let Some(element) = element {
+        // An attribute of this name is always allowed.
         let _ = element.set_attribute("d", path);
     }
 }
