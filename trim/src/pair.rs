@@ -7,8 +7,9 @@ use crate::{
     wasm::{self, Interface},
 };
 
-/// What the glue is called as a module, of which wasm-bindgen makes `./X_bg.js`.
-const GLUE: &str = "g";
+/// What the glue is called as a module, of which wasm-bindgen makes `./X_bg.js`. No import is ever
+/// called so.
+const GLUE: &str = "_";
 
 /// Whether an import is from the glue, before or after it has been trimmed.
 pub fn is_glue(module: &str) -> bool {
@@ -188,7 +189,7 @@ mod tests {
         let interface = Interface::read(&wasm).unwrap();
         // What the wasm does not import has a name all the same, and none is given twice.
         assert_eq!(interface.imports, set(&["b", "c"]));
-        assert_eq!(interface.modules, set(&["g"]));
+        assert_eq!(interface.modules, set(&["_"]));
         assert_eq!(interface.exports, set(&["memory", "a", "b", "c"]));
         let objects = script::objects(&glue).unwrap();
         assert!(objects.contains(&vec![
@@ -197,7 +198,7 @@ mod tests {
             "a".into(),
             "c".into()
         ]));
-        assert!(objects.contains(&vec!["__proto__".into(), "g".into()]));
+        assert!(objects.contains(&vec!["__proto__".into(), "_".into()]));
         assert!(glue.contains(".c()") && glue.contains(".b") && glue.contains(".memory"));
         assert!(glue.contains(" as default"), "its users' name: {glue}");
         assert!(!glue.contains("__wb") && glue.len() < SCRIPT.len() / 2);
@@ -216,6 +217,8 @@ mod tests {
         let (glue, trimmed) = trim(SCRIPT, &wasm).unwrap();
         assert!(trim(&glue, &wasm).is_err(), "the wasm is not trimmed");
         assert!(trim(SCRIPT, &trimmed).is_err(), "the glue is not");
+        let lost = glue.replace("_:{", "b:{");
+        assert!(lost != glue && trim(&lost, &trimmed).is_err(), "no module");
         let more = program(&["__wbg_log_1234567890abcdef", "__wbg_new_1"], &EXPORTS);
         assert!(trim(SCRIPT, &more).is_err(), "an import that is not there");
         let elsewhere = SCRIPT.replace("./player_bg.js", "./other.js");
