@@ -33,13 +33,6 @@ window.attached = (video = document.querySelector("video")) => video?.srcObject 
 // No driver can change the screen, and most of the page would not know the difference.
 window.setDensity = (density) => Object.defineProperty(window, "devicePixelRatio", { get: () => density, configurable: true });
 
-// Plays at another rate. WebKitGTK may take the change for a pause, and has to be told to play on.
-window.hurry = (rate) => {
-  const video = document.querySelector("video");
-  video.onpause = () => void (video.ended || video.play());
-  video.playbackRate = rate;
-};
-
 document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 window.addEventListener("error", (event) => probe.errors.push(String(event.message)));
 for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {

@@ -97,7 +97,10 @@ impl Stage {
 
     /// Plays the first film at this rate from now on.
     pub async fn hurry(&self, rate: u32) {
-        self.value(&format!("hurry({rate})")).await;
+        self.value(&format!(
+            "document.querySelector('video').playbackRate = {rate}"
+        ))
+        .await;
     }
 
     /// That there have been so many workers, or none where the engine runs on the page.
