@@ -202,7 +202,9 @@ fn firefox() -> Capabilities {
 }
 
 fn webkit() -> Capabilities {
-    let options = json!({ "binary": mini_browser(), "args": ["--automation"] });
+    // A change of rate unmutes there, and what has sound would have to wait for a click.
+    let arguments = ["--automation", "--autoplay-policy=allow"];
+    let options = json!({ "binary": mini_browser(), "args": arguments });
     let mut wishes = Capabilities::new();
     wishes.set("webkitgtk:browserOptions", options).unwrap();
     wishes

@@ -31,7 +31,7 @@ async fn a_film_plays_through_a_buffer_that_is_too_small_for_it(stage: &Stage) {
     meddle(stage, SMALL);
     stage.open("").await;
     stage.plays().await;
-    stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
+    stage.hurry(2).await;
     stage.until(&format!("{VIDEO}.ended")).await;
     assert_eq!(
         stage.value("probe.marks.includes('full')").await,
@@ -67,9 +67,8 @@ async fn what_the_browser_evicts_is_fetched_again(stage: &Stage) {
     stage.value(&format!("{VIDEO}.currentTime = 12")).await;
     stage.until(&format!("{VIDEO}.buffered.length === 1")).await;
     assert_eq!(stage.server.requests("p/9.m4s"), before + 1);
-    stage
-        .value(&format!("({VIDEO}.playbackRate = 4, {VIDEO}.play())"))
-        .await;
+    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.ended")).await;
 }
 

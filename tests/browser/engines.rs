@@ -155,6 +155,7 @@ async fn without_any_mediasource_the_browser_plays_hls_by_itself(stage: &Stage) 
         ),
     );
     stage.open("").await;
+    stage.until(&format!("!!{VIDEO}")).await;
     if stage
         .value(&format!(
             "{VIDEO}.canPlayType('application/vnd.apple.mpegurl')"
@@ -268,7 +269,7 @@ async fn a_picture_that_something_else_took_is_told_and_taken_back(stage: &Stage
 impl Stage {
     /// As [`Stage::ends_with_all_there`], for a film that was begun again in its middle.
     async fn ends_after_restart(&self) {
-        self.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        self.hurry(4).await;
         self.until(&format!("{VIDEO}.ended")).await;
         let end = self.value(&format!("{VIDEO}.currentTime")).await;
         assert!(end.as_f64().unwrap() > 31.9, "ended at {end}");

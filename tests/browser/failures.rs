@@ -192,7 +192,7 @@ async fn a_worker_of_another_build(stage: &Stage) {
     stage.open("").await;
     stage.plays().await;
     // The page asks for its own.
-    let asked = stage.server.requested("worker_loader.js?");
+    let asked = stage.server.requested("worker_loader.js");
     let (_, build) = asked[0].split_once('?').unwrap();
     stage.server.trouble(
         "/worker_bg.wasm",

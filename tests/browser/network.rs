@@ -152,7 +152,7 @@ async fn servers_that_are_poor_at_ranges_are_put_up_with(stage: &Stage) {
     for round in ["no ranges", "wrong ranges"] {
         stage.open(film).await;
         stage.plays().await;
-        stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+        stage.hurry(4).await;
         stage.until(&format!("{VIDEO}.ended")).await;
         let all = format!("[{VIDEO}.buffered.length, {VIDEO}.buffered.end(0) > 7.8]");
         assert_eq!(stage.value(&all).await, json!([1, true]), "{round}");
@@ -254,7 +254,7 @@ async fn offline_and_back_nobody_has_to_do_anything(stage: &Stage) {
         .until("document.querySelector('.retrying') === null")
         .await;
     let alert = "document.querySelector('[role=alert]')";
-    stage.value(&format!("{VIDEO}.playbackRate = 2")).await;
+    stage.hurry(2).await;
     stage.until(&format!("{VIDEO}.ended || !!{alert}")).await;
     assert_eq!(stage.value(alert).await, json!(null));
 }
@@ -339,6 +339,6 @@ async fn what_was_given_up_is_taken_up_again_where_there_is_nothing_else(stage: 
     stage.server.trouble("/360p/3.m4s", gone);
     stage.open("?src=film/plain.mpd").await;
     stage.server.until_asked_for("/360p/3.m4s").await;
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.ends_with_all_there().await;
 }

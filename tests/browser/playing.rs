@@ -27,7 +27,7 @@ async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
         json!("MediaSourceHandle")
     );
     stage.screenshot("playing").await;
-    stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
+    stage.hurry(8).await;
     stage.until("probe.media.includes('ended')").await;
 
     assert_eq!(stage.value(&format!("{VIDEO}.ended")).await, json!(true));

@@ -51,7 +51,7 @@ async fn a_fast_network_and_a_large_picture_get_the_best(stage: &Stage) {
     assert_ne!(first, "240p", "{asked:?}");
     // And that is what is seen.
     stage.plays().await;
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
     stage.is_well().await;
 }
@@ -225,7 +225,7 @@ async fn what_is_chosen_no_more_is_waited_for_no_more(stage: &Stage) {
         stage.until("true").await;
     }
     assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.ended")).await;
     stage.is_well().await;
 }

@@ -66,7 +66,7 @@ async fn beyond_what_is_buffered_it_goes_on_where_the_viewer_is(stage: &Stage) {
         assert!(!asked.contains(&6), "{folder}: {asked:?}");
         assert!(!asked.contains(&8), "{folder}: {asked:?}");
     }
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.ended")).await;
     stage.is_well().await;
 }
@@ -235,11 +235,11 @@ async fn back_after_the_end_and_to_the_end_again(stage: &Stage) {
             stage.value(&format!("{VIDEO}.play()")).await;
             plays_from(stage, second).await;
         }
-        stage.value(&format!("{VIDEO}.playbackRate = 8")).await;
+        stage.hurry(8).await;
         stage.until(&format!("{ends} === {}", round + 1)).await;
         let end = stage.value(&format!("{VIDEO}.currentTime")).await;
         assert!((31.9..32.2).contains(&end.as_f64().unwrap()), "{end}");
-        stage.value(&format!("{VIDEO}.playbackRate = 1")).await;
+        stage.hurry(1).await;
     }
     // The beginning was fetched for the second round only.
     assert_eq!(stage.server.requests("/720p/2.m4s"), 1);

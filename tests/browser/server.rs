@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -78,7 +78,7 @@ struct Troubles {
     at: Vec<(String, Trouble, usize)>,
     /// Files that are nowhere on the disk.
     made: Vec<(String, Vec<u8>)>,
-    requests: Vec<String>,
+    requests: Vec<Uri>,
     abandoned: usize,
     /// What pages take to be the pixels of the screen in one of CSS, if not what is true.
     density: Option<f64>,
@@ -163,11 +163,14 @@ impl Server {
         self.troubles.lock().unwrap().density = Some(density);
     }
 
-    /// All requests so far for addresses with this in them, in order, queries included.
+    /// All requests so far for paths with this in them, in order, with their queries.
     pub fn requested(&self, part: &str) -> Vec<String> {
         let troubles = self.troubles.lock().unwrap();
-        let wanted = troubles.requests.iter().filter(|path| path.contains(part));
-        wanted.cloned().collect()
+        let wanted = troubles
+            .requests
+            .iter()
+            .filter(|uri| uri.path().contains(part));
+        wanted.map(Uri::to_string).collect()
     }
 
     /// From now on, all is well.
@@ -191,7 +194,7 @@ impl Server {
         troubles
             .requests
             .iter()
-            .filter(|path| path.contains(part))
+            .filter(|uri| uri.path().contains(part))
             .count()
     }
 }
@@ -225,7 +228,7 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let (trouble, made) = {
         let mut troubles = troubles.lock().unwrap();
-        troubles.requests.push(request.uri().to_string());
+        troubles.requests.push(request.uri().clone());
         let found = troubles
             .at
             .iter_mut()

@@ -95,6 +95,14 @@ impl Stage {
         driver.set_window_rect(0, 0, width, height).await.unwrap();
     }
 
+    /// Plays the first film at this rate from now on.
+    pub async fn hurry(&self, rate: u32) {
+        self.value(&format!(
+            "document.querySelector('video').playbackRate = {rate}"
+        ))
+        .await;
+    }
+
     /// That there have been so many workers, or none where the engine runs on the page.
     pub async fn has_started_workers(&self, expected: u32) {
         let is_elsewhere = !self.has(Feature::MediaSourceInWorkers).await;
@@ -161,7 +169,7 @@ impl Stage {
         let alert = "document.querySelector('[role=alert]')";
         self.until(&format!("{video}.currentTime > 0 || !!{alert}"))
             .await;
-        self.value(&format!("{video}.playbackRate = 4")).await;
+        self.hurry(4).await;
         self.until(&format!("{video}.ended || !!{alert}")).await;
         let words = self.value(&format!("{alert}?.innerText")).await;
         assert_eq!(words, json!(null));

@@ -11,7 +11,7 @@ const VIDEO: &str = "document.querySelector('video')";
 async fn to_its_end(stage: &Stage, film: &str, seconds: f64) {
     stage.open(&format!("?src={film}")).await;
     stage.until(&format!("{VIDEO}.currentTime > 0")).await;
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.ended")).await;
     let end = stage.value(&format!("{VIDEO}.currentTime")).await;
     let end = end.as_f64().unwrap();
@@ -282,7 +282,7 @@ async fn another_sound_is_played_from_where_the_film_is(stage: &Stage) {
     // What has been played, or is about to be, is left as it is.
     assert_eq!(stage.server.requests("german/1.m4s"), 0);
     stage.until_taken("end of stream").await;
-    stage.value(&format!("{VIDEO}.playbackRate = 4")).await;
+    stage.hurry(4).await;
     stage.until(&format!("{VIDEO}.ended")).await;
     was_all_there(stage, "film/both.mpd").await;
 }
