@@ -19,6 +19,7 @@ use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
 
+use crate::wire;
 use address::Address;
 use record::Record;
 use source_form::source_form;
