@@ -281,21 +281,20 @@ impl Chart<'_> {
         height: f64,
     ) -> Result<(), JsValue> {
         let levels = self.levels();
+        let points = self.points();
         let most = levels
             .iter()
-            .flat_map(|it| {
-                [
-                    it.goal,
-                    it.ahead[0].unwrap_or(0.0),
-                    it.ahead[1].unwrap_or(0.0),
-                ]
-            })
+            .map(|it| it.goal)
+            .chain(
+                points
+                    .iter()
+                    .flat_map(|(_, ahead)| ahead.map(Option::unwrap_or_default)),
+            )
             .fold(10.0, f64::max);
         let y = |seconds: f64| top + height - seconds / most * (height - 14.0);
         let of = |kind: usize| {
-            levels
-                .iter()
-                .filter_map(move |it| Some((it.at, it.ahead[kind]?)))
+            let there = points.iter();
+            there.filter_map(move |(at, ahead)| Some((*at, ahead.get(kind).copied()??)))
         };
 
         on.set_global_alpha(0.25);
@@ -418,6 +417,23 @@ impl Chart<'_> {
         levels.get(from..to.min(levels.len())).unwrap_or_default()
     }
 
+    /// What is ahead at each of the times between which it changes evenly: where the engine or the element
+    /// said something, and just before.
+    fn points(&self) -> Vec<(f64, [Option<f64>; 2])> {
+        /// Just before, in milliseconds.
+        const BEFORE: f64 = 0.01;
+        let (_, last) = self.history.span.unwrap_or_default();
+        let said = self.levels().iter().map(|it| it.at);
+        let seen = self.history.moments.iter().map(|it| it.at);
+        let mut times: Vec<f64> = said.chain(seen).flat_map(|at| [at - BEFORE, at]).collect();
+        times.push(last);
+        let Extent { from, to } = self.extent;
+        times.retain(|at| (from - (to - from)..to + (to - from)).contains(at));
+        times.sort_unstable_by(f64::total_cmp);
+        let ahead = |at: f64| Some((at, self.history.level(at)?.1));
+        times.into_iter().filter_map(ahead).collect()
+    }
+
     fn fetched(&self) -> &[Fetched] {
         let fetched = &self.history.fetched;
         let from = fetched.partition_point(|it| it.done < self.extent.from);
@@ -494,12 +510,10 @@ impl Chart<'_> {
     /// How things stood at a time.
     fn words_at(&self, at: f64) -> Vec<String> {
         let mut lines = Vec::new();
-        let levels = &self.history.levels;
-        let level = levels.get(levels.partition_point(|it| it.at <= at).wrapping_sub(1));
-        if let Some(level) = level {
+        if let Some((level, ahead)) = self.history.level(at) {
             let seconds =
                 |ahead: Option<f64>| ahead.map_or("–".into(), |it| format!("{it:.1} s"));
-            let [pictures, sound] = level.ahead.map(seconds);
+            let [pictures, sound] = ahead.map(seconds);
             lines.push(format!(
                 "ahead: pictures {pictures}, sound {sound}, wanted {:.0} s",
                 level.goal

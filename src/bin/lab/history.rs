@@ -37,19 +37,27 @@ pub struct History {
     pub memory: u32,
 }
 
-/// How the buffers were filled, at a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How the buffers were filled, from a time on.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Level {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
-    /// Seconds of pictures, and of sound, ahead of the position.
-    pub ahead: [Option<f64>; 2],
+    /// What there was of pictures and of sound, in seconds of film; `None` where there is no such buffer.
+    pub buffered: [Option<Vec<(f64, f64)>>; 2],
     /// Seconds of film wanted ahead.
     pub goal: f64,
     /// What the network was taken to give, in bits per second.
     pub bandwidth: f64,
     /// Where the engine took the film to be.
     pub position: f64,
+}
+
+impl Level {
+    /// Seconds of pictures, and of sound, ahead of a position.
+    pub fn ahead(&self, position: f64) -> [Option<f64>; 2] {
+        let of = |ranges: &Option<Vec<_>>| ranges.as_ref().map(|it| ahead(it, position));
+        self.buffered.each_ref().map(of)
+    }
 }
 
 /// An event of the element.
@@ -132,13 +140,13 @@ impl History {
                 memory,
                 ..
             } => {
-                let ahead = |kind| {
-                    let level = levels.iter().find(|level| level.kind == kind)?;
-                    Some(ahead(&level.buffered, position))
+                let buffered = |kind| {
+                    let level = levels.iter().find(|level| level.kind == kind);
+                    level.map(|level| level.buffered.clone())
                 };
                 let level = Level {
                     at,
-                    ahead: [ahead(Kind::Video), ahead(Kind::Audio)],
+                    buffered: [buffered(Kind::Video), buffered(Kind::Audio)],
                     goal,
                     bandwidth,
                     position,
@@ -173,6 +181,34 @@ impl History {
 
     fn say(&mut self, at: f64, words: String) {
         push(&mut self.words, (at, words));
+    }
+
+    /// How the buffers were filled at a time, and what of it was ahead then.
+    pub fn level(&self, at: f64) -> Option<(&Level, [Option<f64>; 2])> {
+        let nth = self.levels.partition_point(|it| it.at <= at);
+        let level = self.levels.get(nth.checked_sub(1)?)?;
+        Some((level, level.ahead(self.position(level, at))))
+    }
+
+    /// Where the film was at a time after this level was told: seconds of film, by what the element said
+    /// last. It is taken to play at its usual speed.
+    fn position(&self, level: &Level, at: f64) -> f64 {
+        let seen = |nth: usize| self.moments.get(nth.checked_sub(1)?);
+        let nth = self.moments.partition_point(|it| it.at <= at);
+        let (since, from) = match seen(nth) {
+            Some(it) if it.at > level.at => (it.at, it.position),
+            _ => (level.at, level.position),
+        };
+        // What it did last that is not merely said on the way.
+        let is_playing = (0..=nth).rev().find_map(|nth| match seen(nth)?.moment {
+            Moment::Playing => Some(true),
+            Moment::Seeked | Moment::LoadedData => None,
+            _ => Some(false),
+        });
+        match is_playing {
+            Some(true) => from + (at - since) / 1000.0,
+            _ => from,
+        }
     }
 
     /// What the element was doing from when to when, until `now`.
@@ -305,6 +341,28 @@ mod tests {
         assert_eq!(ahead(&[(0.0, 4.0), (5.0, 9.0)], 4.5), 0.0);
         assert_eq!(ahead(&[(1.05, 4.0)], 1.0), 3.0);
         assert_eq!(ahead(&[], 1.0), 0.0);
+    }
+
+    #[test]
+    fn what_is_ahead_is_less_and_less_while_it_plays() {
+        let mut history = history(&[seen(0.0, Moment::Playing)]);
+        history.levels.push(Level {
+            at: 1_000.0,
+            buffered: [Some(vec![(0.0, 10.0)]), None],
+            goal: 10.0,
+            bandwidth: 1e6,
+            position: 1.0,
+        });
+        let ahead = |history: &History, at| history.level(at).map(|(_, ahead)| ahead);
+        assert_eq!(ahead(&history, 500.0), None);
+        assert_eq!(ahead(&history, 1_000.0), Some([Some(9.0), None]));
+        assert_eq!(ahead(&history, 4_000.0), Some([Some(6.0), None]));
+        history.moments.push(Seen {
+            at: 5_000.0,
+            moment: Moment::Pause,
+            position: 5.0,
+        });
+        assert_eq!(ahead(&history, 9_000.0), Some([Some(5.0), None]));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Sight {
                 changed(is_seen.get());
             }
         });
-        let on_resize = Closure::<dyn FnMut()>::new({ move || changed(is_seen.get()) });
+        let on_resize = Closure::<dyn FnMut()>::new(move || changed(is_seen.get()));
         let scrolled = IntersectionObserver::new(on_scroll.as_ref().unchecked_ref())?;
         let resized = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
         scrolled.observe(element);

@@ -127,15 +127,13 @@ fn entries(history: &History) -> Vec<Entry> {
     if let Some(video) = video {
         of_element(&video, &mut say);
     }
-    if let Some(level) = history.levels.last() {
+    if let Some((level, ahead)) = history.level(web::now()) {
         let seconds = |ahead: Option<f64>| ahead.map_or("–".into(), |it| format!("{it:.1} s"));
-        let [pictures, sound] = level.ahead.map(seconds);
+        let [pictures, sound] = ahead.map(seconds);
         let goal = level.goal;
         say(
-            "Buffered",
-            format!(
-                "pictures {pictures}, sound {sound}, of {goal:.0} s wanted, as the engine said last"
-            ),
+            "Buffered ahead",
+            format!("pictures {pictures}, sound {sound}; {goal:.0} s wanted"),
         );
         say("Network", format!("{} estimated", bits(level.bandwidth)));
     }

@@ -282,9 +282,9 @@ impl Drawing {
 
     fn buttons(self: &Rc<Self>, row: &Element) -> Result<Vec<EventListener>, JsValue> {
         let acts: [(&str, fn(&Self)); 4] = [
-            ("Nearer", |drawing| drawing.zoom_in_the_middle(1.0 / STEP)),
-            ("Further", |drawing| drawing.zoom_in_the_middle(STEP)),
-            ("All of it", |drawing| drawing.look(View::show_all)),
+            ("Zoom in", |drawing| drawing.zoom_in_the_middle(1.0 / STEP)),
+            ("Zoom out", |drawing| drawing.zoom_in_the_middle(STEP)),
+            ("Whole session", |drawing| drawing.look(View::show_all)),
             ("Now", |drawing| drawing.look(|view, _| view.follow())),
         ];
         acts.into_iter()
