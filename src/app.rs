@@ -24,8 +24,6 @@ use address::Address;
 use record::Record;
 use source_form::source_form;
 
-use crate::wire;
-
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
 /// Its captions, which are no part of the MediaSource: the element shows them itself.

@@ -9,7 +9,7 @@ use yew_mse_worker::wire::{
 
 use crate::history::{History, Level, State, bits};
 
-/// Heights, in pixels of CSS.
+/// Heights, in pixels of the drawing.
 const AXIS: f64 = 24.0;
 const LEVELS: f64 = 92.0;
 const RATES: f64 = 72.0;
@@ -53,7 +53,7 @@ pub struct Chart<'a> {
     pub history: &'a History,
     /// Which part of it.
     pub extent: Extent,
-    /// How wide, in pixels of CSS.
+    /// How wide, in pixels of the drawing: where letters are larger, each is more than one of CSS.
     pub width: f64,
 }
 
@@ -71,7 +71,7 @@ enum Row {
 }
 
 impl Chart<'_> {
-    /// How high it is, in pixels of CSS.
+    /// How high it is, in pixels of the drawing.
     pub fn height(&self) -> f64 {
         self.rows()
             .last()
@@ -450,6 +450,10 @@ impl Chart<'_> {
         let at = self.time(x);
         let start = self.history.span.map_or(at, |(first, _)| first);
         let mut lines = vec![format!("{} after the start", clock(at - start, 100.0))];
+        if self.history.span.is_none_or(|(_, last)| at > last) {
+            lines.push("nothing has happened since".into());
+            return lines;
+        }
         let is_near = |time: f64| (self.x(time) - x).abs() <= NEAR;
         let row = self
             .rows()

@@ -23,6 +23,8 @@ use crate::{
 
 /// How much nearer or further one step of the zoom is.
 const STEP: f64 = 1.5;
+/// How large the letters around it usually are, in pixels of CSS.
+const LETTERS: f64 = 14.0;
 /// How many things the list tells.
 const LISTED: usize = 100;
 
@@ -42,7 +44,9 @@ struct Drawing {
     /// The element that the list is folded into.
     fold: Element,
     view: Cell<View>,
-    /// Where somebody points, in pixels of the canvas.
+    /// How large the page's letters are, and with them all that is drawn: pixels of CSS to one of the drawing.
+    letters: Cell<f64>,
+    /// Where somebody points, in pixels of the drawing.
     pointer: Cell<Option<(f64, f64)>>,
     /// The fingers or the button that are down: which, and how far from the left.
     held: RefCell<Vec<(i32, f64)>>,
@@ -86,6 +90,7 @@ impl Timeline {
                 list,
                 fold: fold.clone(),
                 view: Cell::default(),
+                letters: Cell::new(1.0),
                 pointer: Cell::default(),
                 held: RefCell::default(),
                 is_seen: Cell::default(),
@@ -156,13 +161,15 @@ impl Drawing {
     }
 
     fn draw(&self) -> Result<(), JsValue> {
+        let palette = self.look_up()?;
         let history = self.history.borrow();
         let chart = self.chart(&history);
-        let density = window().map_or(1.0, |window| window.device_pixel_ratio());
         let height = chart.height();
+        let letters = self.letters.get();
         self.canvas
             .style()
-            .set_property("height", &format!("{height}px"))?;
+            .set_property("height", &format!("{}px", height * letters))?;
+        let density = window().map_or(1.0, |window| window.device_pixel_ratio()) * letters;
         let pixels = |length: f64| (length * density).round() as u32;
         // To set a size is to clear, and to make anew.
         if (self.canvas.width(), self.canvas.height()) != (pixels(chart.width), pixels(height)) {
@@ -172,7 +179,7 @@ impl Drawing {
         let on = self.canvas.get_context("2d")?.ok_or("no canvas")?;
         let on: CanvasRenderingContext2d = on.unchecked_into();
         on.set_transform(density, 0.0, 0.0, density, 0.0, 0.0)?;
-        chart.draw(&on, &self.palette()?, self.pointer.get().map(|(x, _)| x))?;
+        chart.draw(&on, &palette, self.pointer.get().map(|(x, _)| x))?;
         self.show_tip(&chart)?;
         self.tell(&chart)
     }
@@ -181,17 +188,26 @@ impl Drawing {
         Chart {
             history,
             extent: self.view.get().extent(history.span.unwrap_or_default()),
-            width: f64::from(self.canvas.client_width()).max(160.0),
+            width: self.scaled(self.canvas.client_width()).max(160.0),
         }
     }
 
-    /// The page's colours, as they are now.
-    fn palette(&self) -> Result<Palette, JsValue> {
+    /// Pixels of CSS in those of the drawing.
+    fn scaled(&self, pixels: i32) -> f64 {
+        f64::from(pixels) / self.letters.get()
+    }
+
+    /// Looks up the page's colours and the size of its letters, as they are now.
+    fn look_up(&self) -> Result<Palette, JsValue> {
         let style = window()
             .ok_or("no window")?
             .get_computed_style(&self.canvas)?;
         let style = style.ok_or("no style")?;
         let of = |name| style.get_property_value(name);
+        let size = js_sys::parse_float(&of("font-size")?);
+        if size > 0.0 {
+            self.letters.set(size / LETTERS);
+        }
         Ok(Palette {
             ink: of("--ink")?,
             soft: of("--soft")?,
@@ -218,11 +234,14 @@ impl Drawing {
         // On the side where there is more room.
         let style = self.tip.style();
         let is_left = x > chart.width / 2.0;
-        let from_left = format!("{}px", x + 14.0);
-        let from_right = format!("{}px", chart.width - x + 14.0);
-        style.set_property("left", if is_left { "auto" } else { &from_left })?;
-        style.set_property("right", if is_left { &from_right } else { "auto" })?;
-        style.set_property("top", &format!("{}px", (y - 10.0).max(0.0)))
+        let pixels = |length: f64| format!("{}px", length * self.letters.get());
+        let (left, right) = match is_left {
+            true => ("auto".into(), pixels(chart.width - x + 14.0)),
+            false => (pixels(x + 14.0), "auto".into()),
+        };
+        style.set_property("left", &left)?;
+        style.set_property("right", &right)?;
+        style.set_property("top", &pixels((y - 10.0).max(0.0)))
     }
 
     /// Tells those who do not see it.
@@ -311,7 +330,7 @@ impl Drawing {
                 let event: &PointerEvent = event.unchecked_ref();
                 // A pointer that is gone already is not held.
                 let _ = drawing.canvas.set_pointer_capture(event.pointer_id());
-                let held = (event.pointer_id(), f64::from(event.offset_x()));
+                let held = (event.pointer_id(), drawing.scaled(event.offset_x()));
                 drawing.held.borrow_mut().push(held);
                 drawing.move_pointer(event);
             }),
@@ -335,7 +354,7 @@ impl Drawing {
     }
 
     fn move_pointer(&self, event: &PointerEvent) {
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = (self.scaled(event.offset_x()), self.scaled(event.offset_y()));
         self.pointer.set(Some((x, y)));
         let before = self.held.borrow().clone();
         for (id, at) in self.held.borrow_mut().iter_mut() {
@@ -374,7 +393,7 @@ impl Drawing {
         let (aside, down) = (event.delta_x(), event.delta_y());
         if event.ctrl_key() || event.meta_key() {
             let factor = (down / 240.0).max(-1.0).min(1.0).exp2();
-            let about = self.time(f64::from(event.offset_x()));
+            let about = self.time(self.scaled(event.offset_x()));
             self.look(|view, session| view.zoom(factor, about, session));
         } else if event.shift_key() || aside.abs() > down.abs() {
             let moved = self.duration(if aside == 0.0 { down } else { aside });

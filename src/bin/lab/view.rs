@@ -5,6 +5,8 @@ use crate::chart::Extent;
 /// The least and the usual length of what is in view, in milliseconds.
 const LEAST: f64 = 100.0;
 const USUAL: f64 = 60_000.0;
+/// A session is shown as if it were at least so long, in milliseconds.
+const YOUNG: f64 = 15_000.0;
 
 /// What is in view.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,10 +29,11 @@ impl Default for View {
 impl View {
     /// Its extent, of a session from then to then. While it follows, the end is the session's.
     pub fn extent(self, (first, last): (f64, f64)) -> Extent {
-        let from = self.from.unwrap_or((last - self.span).max(first));
+        let span = self.span.min((last - first).max(YOUNG));
+        let from = self.from.unwrap_or((last - span).max(first));
         Extent {
             from,
-            to: from + self.span,
+            to: from + span,
         }
     }
 
@@ -41,10 +44,10 @@ impl View {
 
     /// So many times as much, with this time where it is.
     pub fn zoom(&mut self, factor: f64, about: f64, session: (f64, f64)) {
-        let Extent { from, .. } = self.extent(session);
-        let most = (session.1 - session.0).max(USUAL);
-        let span = (self.span * factor).max(LEAST).min(most);
-        let from = about - (about - from) * span / self.span;
+        let Extent { from, to } = self.extent(session);
+        let most = (session.1 - session.0).max(YOUNG);
+        let span = ((to - from) * factor).max(LEAST).min(most);
+        let from = about - (about - from) * span / (to - from);
         // What follows goes on following.
         let was_live = self.is_live() && about >= session.1;
         self.span = span;
@@ -143,14 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn a_session_shorter_than_the_view_begins_at_its_left() {
-        let extent = View::default().extent((5_000.0, 9_000.0));
-        assert_eq!(
-            extent,
-            Extent {
-                from: 5_000.0,
-                to: 65_000.0
-            }
-        );
+    fn a_young_session_is_in_view_with_some_room_to_grow() {
+        let extent = |last| View::default().extent((5_000.0, last));
+        let (from, to) = (5_000.0, 20_000.0);
+        assert_eq!(extent(9_000.0), Extent { from, to });
+        let to = 45_000.0;
+        assert_eq!(extent(45_000.0), Extent { from, to });
+        let (from, to) = (40_000.0, 100_000.0);
+        assert_eq!(extent(100_000.0), Extent { from, to });
     }
 }
