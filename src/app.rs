@@ -19,11 +19,10 @@ use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
 
+use crate::wire;
 use address::Address;
 use record::Record;
 use source_form::source_form;
-
-use crate::wire;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";

@@ -91,7 +91,7 @@
 //!
 //! 1. ✓ Imports go `bin → app | engine → wire, media, web`. `app` and `engine` do not see each other, but
 //!    for `app/agent.rs`, which names the agent that it spawns.
-//! 2. ✓ Yew, the window and the document are only in `app`; but the lab, too, draws.
+//! 2. ✓ Yew, the window and the document are only in `app` and in the lab, which draw.
 //! 3. ✓ A MediaSource and its SourceBuffers are only in `engine` and `web`: the page has no other way
 //!    to a film than the handle. The lab makes some of its own, to see what a browser makes of them.
 //! 4. ✓ No JavaScript type in `media`.

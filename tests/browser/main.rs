@@ -13,6 +13,7 @@ mod claims;
 mod clock;
 mod engines;
 mod failures;
+mod lab;
 mod network;
 mod playing;
 mod quality;

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -100,6 +101,11 @@ impl Drop for Server {
 impl Server {
     pub async fn start() -> Self {
         let site = std::env::var("SITE").expect("no site to show: run `cargo xtask test`");
+        Self::of(site.as_ref()).await
+    }
+
+    /// Serves another site.
+    pub async fn of(site: &Path) -> Self {
         let troubles = Arc::new(Mutex::new(Troubles::default()));
         let router = Router::new()
             .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
@@ -207,7 +213,7 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
-fn public_url() -> String {
+pub fn public_url() -> String {
     std::env::var("SITE_PUBLIC_URL").unwrap_or_else(|_| "/".into())
 }
 

@@ -10,7 +10,7 @@ use web_sys::{
 use yew_mse_worker::{web, wire::BUILD};
 
 use crate::{
-    claim::{Outcome, Seen, within},
+    claim::{Outcome, Seen, in_words, within},
     mse,
     peer::Inbox,
 };
@@ -208,7 +208,7 @@ impl ServiceWorker {
         let registration: ServiceWorkerRegistration = registered
             .await
             .map_err(|exception| {
-                let words = crate::claim::in_words(&exception);
+                let words = in_words(&exception);
                 Seen::nothing(format!("no service workers here ({words})"))
             })?
             .unchecked_into();

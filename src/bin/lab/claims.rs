@@ -10,8 +10,8 @@ use yew_mse_worker::web;
 use crate::{
     bench::{Screen, ServiceWorker, broadcast, post, shared_worker, stand_still, store, until},
     claim::{Claim, Outcome, Section, Seen},
-    mse::{MediaSource, construct_handle, in_words, object_url},
-    peer::Peer,
+    mse::{MIME, MediaSource, construct_handle, in_words, object_url},
+    peer::{Inbox, Peer},
 };
 
 const HANDLE: Section = Section {
@@ -257,7 +257,7 @@ pub fn claims() -> Vec<Claim> {
             METHODS,
             async || {
                 let source = MediaSource::new()?;
-                let buffer = source.add_source_buffer(crate::mse::MIME);
+                let buffer = source.add_source_buffer(MIME);
                 Ok(Seen::all([
                     ("addSourceBuffer", Seen::refused(buffer, STATE)),
                     ("duration", Seen::refused(source.set_duration(1.0), STATE)),
@@ -620,7 +620,7 @@ fn refusal(arrives: bool, handle: &JsValue) -> Seen {
 /// Transfers a handle to nowhere else than here.
 async fn arrival(handle: &JsValue) -> Outcome<JsValue> {
     let port = post(handle, &[handle])?;
-    let mut inbox = crate::peer::Inbox::of(&port);
+    let mut inbox = Inbox::of(&port);
     port.start();
     let message = inbox.next().await;
     message

@@ -14,26 +14,41 @@
 //! | `bench.rs` | page | what claims are tried on: elements, frames, other workers |
 //! | `proof.rs` | page | the page frozen, with one film fed by a worker and one by the page |
 //! | `table.rs` | page | the claims as a table, to be run and copied |
+//! | `history.rs` | page | what happened in a playback, sorted by what it is |
+//! | `timeline.rs` | page | what happens where: the panel, and how it is looked at |
+//! | `chart.rs` | page | the timeline as it is drawn |
+//! | `view.rs` | page | which part of a session is in view |
+//! | `stats.rs` | page | the playback in numbers |
+//! | `sight.rs` | page | whether an element is seen |
 //! | `element.rs` | page | elements made and filled, words copied |
 //! | `lab.css` | page | the look of it, which comes with the program |
 //! | `worker.js` | worker | the script of the workers that the claims need |
 
 mod bench;
+mod chart;
 mod claim;
 mod claims;
 mod element;
+mod history;
 mod mse;
 mod peer;
 mod proof;
+mod sight;
+mod stats;
 mod table;
+mod timeline;
+mod view;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen::prelude::*;
 use web_sys::{CssStyleSheet, Element, window};
 
+use history::History;
 use proof::Proof;
+use stats::Stats;
 use table::Table;
+use timeline::Timeline;
 
 thread_local! {
     /// What the visitor sees, for as long as the page is there.
@@ -43,6 +58,9 @@ thread_local! {
 /// The panels, in the order in which they stand.
 struct Lab {
     _proof: yew::AppHandle<Proof>,
+    history: Rc<RefCell<History>>,
+    timeline: Timeline,
+    _stats: Stats,
     _claims: Table,
 }
 
@@ -63,12 +81,27 @@ fn main() {
 #[wasm_bindgen]
 pub fn open(room: &Element) -> Result<(), JsValue> {
     wear(include_str!("lab.css"))?;
+    let history = Rc::<RefCell<History>>::default();
     let lab = Lab {
         _proof: proof::put_into(element::panel(room, "proof", "Freeze the page")?)?,
+        timeline: Timeline::put_into(room, history.clone())?,
+        _stats: Stats::put_into(room, history.clone())?,
+        history,
         _claims: Table::put_into(room)?,
     };
     LAB.set(Some(lab));
     Ok(())
+}
+
+/// Hears what happens in the playback: notes, as in [`yew_mse_worker::wire::note`].
+#[wasm_bindgen]
+pub fn hear(notes: &[u8]) {
+    LAB.with_borrow(|lab| {
+        if let Some(lab) = lab {
+            lab.history.borrow_mut().read(notes);
+            lab.timeline.changed();
+        }
+    });
 }
 
 #[wasm_bindgen]

@@ -1,6 +1,9 @@
 //! Media Source Extensions as the specification has them, but every call may be refused: that is what
 //! most claims are about. The player's own bindings are not used, so that nothing of what the player
 //! takes for granted is taken for granted here.
+//!
+//! What is imported here has other names in Rust than in the library, wherever it is the same thing:
+//! wasm-bindgen tells the imports of a package apart by these, and knows of no programs in it.
 
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::prelude::*;

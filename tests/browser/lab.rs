@@ -1,0 +1,241 @@
+//! What is seen behind the player; and the page without all that.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use macro_rules_attribute::apply;
+use serde_json::json;
+
+use crate::{
+    server::{Server, public_url},
+    stage::{Feature, Stage},
+    suite::in_every_browser,
+};
+
+const LIST: &str = "document.querySelector('#lab-timeline ol').innerText";
+const CANVAS: &str = "document.querySelector('#lab-timeline canvas')";
+
+/// Opens the lab, and the timeline's list in words.
+async fn open_the_lab(stage: &Stage) {
+    stage
+        .value("document.querySelector('#lab').open = true")
+        .await;
+    stage
+        .until("!!document.querySelector('#lab-timeline details')")
+        .await;
+    stage
+        .value("document.querySelector('#lab-timeline details').open = true")
+        .await;
+    stage
+        .value(&format!("{CANVAS}.scrollIntoView({{ block: 'center' }})"))
+        .await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_timeline_tells_what_happened_before_it_was_opened_and_after(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    open_the_lab(stage).await;
+    for step in [
+        "MediaSource created",
+        "first append",
+        "loadstart",
+        "appended",
+    ] {
+        stage.until(&format!("{LIST}.includes('{step}')")).await;
+    }
+    let segments = format!("{LIST}.split('\\n').filter(line => line.endsWith('appended')).length");
+    stage.until(&format!("{segments} >= 32")).await;
+
+    stage
+        .value("document.querySelector('video').currentTime = 20")
+        .await;
+    stage
+        .until(&format!("{LIST}.includes('seeking, at 20.0 s')"))
+        .await;
+
+    // There is a picture, and not of one colour.
+    let colours = format!(
+        "new Set(new Uint32Array({CANVAS}.getContext('2d') \
+         .getImageData(0, 0, {CANVAS}.width, {CANVAS}.height).data.buffer)).size"
+    );
+    stage.until(&format!("{colours} > 5")).await;
+
+    // Nearer by the keyboard, and further again.
+    let seconds = format!("parseInt({CANVAS}.getAttribute('aria-label').match(/\\d+/)[0])");
+    let press = |key: &str| {
+        format!(
+            "{CANVAS}.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))"
+        )
+    };
+    let before = stage.value(&seconds).await;
+    for _ in 0..4 {
+        stage.value(&press("+")).await;
+    }
+    stage.until(&format!("{seconds} < {before} / 3")).await;
+    for _ in 0..4 {
+        stage.value(&press("-")).await;
+    }
+    stage.until(&format!("{seconds} >= {before} / 2")).await;
+
+    // What stands where somebody points is told in words.
+    let point = format!(
+        "(({{ left, top }}) => {CANVAS}.dispatchEvent(new PointerEvent('pointermove', \
+         {{ clientX: left + 95, clientY: top + 40, bubbles: true }})))({CANVAS}.getBoundingClientRect())"
+    );
+    stage.value(&point).await;
+    stage
+        .until("document.querySelector('.tip').innerText.includes('after the start')")
+        .await;
+    stage.screenshot("timeline").await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn while_nobody_looks_nothing_is_drawn(stage: &Stage) {
+    stage.open("?goal=4").await;
+    stage.plays().await;
+    open_the_lab(stage).await;
+    stage.until(&format!("{LIST}.length > 0")).await;
+    let count = "(() => { window.frames_asked = 0; const ask = requestAnimationFrame; \
+         window.requestAnimationFrame = (then) => { frames_asked += 1; return ask(then); }; \
+         return true })()";
+    stage.value(count).await;
+    let play_on = |seconds: u32| format!("document.querySelector('video').currentTime > {seconds}");
+    // Seen, it is drawn as things happen.
+    stage.until("frames_asked > 0").await;
+    stage
+        .value("document.querySelector('#lab').open = false")
+        .await;
+    // The browser says in its own time that it is out of view.
+    stage
+        .until("document.querySelector('#lab-timeline canvas').getClientRects().length === 0")
+        .await;
+    let at = stage
+        .value("document.querySelector('video').currentTime")
+        .await;
+    let at = at.as_f64().unwrap() as u32;
+    stage.until(&play_on(at + 2)).await;
+    let before = stage.value("frames_asked").await;
+    stage.until(&play_on(at + 7)).await;
+    assert_eq!(stage.value("frames_asked").await, before);
+    stage
+        .value("document.querySelector('#lab').open = true")
+        .await;
+    stage.until(&format!("frames_asked > {before}")).await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_playback_is_told_in_numbers(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    open_the_lab(stage).await;
+    stage
+        .value("document.querySelector('#lab-stats').scrollIntoView()")
+        .await;
+    let words = "document.querySelector('#lab-stats dl').innerText";
+    stage
+        .until(&format!("{words}.includes('dropped of')"))
+        .await;
+    for part in [
+        "video/mp4; codecs=",
+        "estimated",
+        "wanted",
+        "MB were given up",
+        "wasm memory",
+    ] {
+        stage.until(&format!("{words}.includes('{part}')")).await;
+    }
+    if stage.has(Feature::MediaSourceInWorkers).await {
+        stage
+            .until(&format!("{words}.includes('MediaSourceHandle, attached')"))
+            .await;
+    }
+    stage.screenshot("stats").await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_lab_fits_every_width(stage: &Stage) {
+    for (width, height) in [(320, 700), (768, 1000), (1280, 900), (2560, 1300)] {
+        stage.resize(width, height, 1.0).await;
+        stage.open("?t=14").await;
+        stage.plays().await;
+        open_the_lab(stage).await;
+        stage.until(&format!("{LIST}.length > 0")).await;
+        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
+        stage.screenshot(&format!("lab-{width}")).await;
+    }
+}
+
+#[apply(in_every_browser!)]
+async fn without_its_folder_and_its_line_there_is_no_lab_and_the_page_builds_and_plays(
+    stage: &Stage,
+) {
+    // To build it once is enough.
+    stage.needs(Feature::DevTools).await;
+    let site = build_without_the_lab();
+    let server = Server::of(&site).await;
+    stage.window.driver.goto(server.url("")).await.unwrap();
+    stage.plays().await;
+    assert_eq!(
+        stage.value("document.querySelector('#lab')").await,
+        json!(null)
+    );
+    assert_eq!(server.requests("lab"), 0);
+    stage.is_well().await;
+}
+
+/// Does what it says, and nothing else: a folder is deleted, and a line.
+fn build_without_the_lab() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = root.join("target/without-the-lab");
+    for part in [
+        ".cargo",
+        "Cargo.lock",
+        "Cargo.toml",
+        "Trunk.toml",
+        "assets",
+        "build.rs",
+        "index.html",
+        "rust-toolchain.toml",
+        "src",
+        "trim",
+        "xtask",
+    ] {
+        copy_all(&root.join(part), &copy.join(part));
+    }
+    fs::remove_dir_all(copy.join("src/bin/lab")).unwrap();
+    let html = fs::read_to_string(copy.join("index.html")).unwrap();
+    let lines: Vec<&str> = html
+        .lines()
+        .filter(|line| !line.contains("id=\"lab\""))
+        .collect();
+    fs::write(copy.join("index.html"), lines.join("\n")).unwrap();
+
+    let site = copy.join("dist");
+    let built = Command::new("trunk")
+        .args(["build", "--public-url", &public_url(), "--dist"])
+        .arg(&site)
+        .current_dir(&copy)
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        .status()
+        .unwrap();
+    assert!(built.success(), "it does not build");
+    site
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        copy_all(&entry.path(), &to.join(entry.file_name()));
+    }
+}
