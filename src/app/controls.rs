@@ -250,8 +250,6 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
     let (video, frame) = (&desk.video, &desk.frame);
     // Of its tracks the element hears on their way down, and no other way.
     hear(video, Capture, &seen::OCCASIONS, Desk::look);
-    // After the observer, which asks how large the picture is: what had been written by then would have
-    // to be laid out for that at once.
     hear(video, Bubble, &["timeupdate", "progress"], Desk::tick);
     hear(frame, Bubble, &["fullscreenchange"], Desk::look);
     hear(frame, Bubble, &presence::SIGNS, Desk::sense);

@@ -1,8 +1,11 @@
 //! Sees where the film is, and says so: by this the worker's clock is set.
 
+use std::{cell::Cell, rc::Rc};
+
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
-use web_sys::{HtmlVideoElement, window};
+use wasm_bindgen::prelude::*;
+use web_sys::{HtmlVideoElement, ResizeObserver, window};
 
 use crate::{web, wire::Observation};
 
@@ -27,28 +30,65 @@ const ROUND: u32 = 1_000;
 pub struct Observer {
     _occasions: [EventListener; OCCASIONS.len()],
     _rounds: Interval,
+    _size: Option<Size>,
+}
+
+/// How large an element is. The browser says so when it changes; to ask it would have the page laid out
+/// there and then, several times a second.
+struct Size {
+    observer: ResizeObserver,
+    _changed: Closure<dyn FnMut()>,
+}
+
+impl Size {
+    /// Keeps the size in `pixels`, in CSS pixels. `None` where the browser does not say.
+    fn of(video: &HtmlVideoElement, pixels: &Rc<Cell<(i32, i32)>>) -> Option<Self> {
+        let look = {
+            let (video, pixels) = (video.clone(), pixels.clone());
+            move || pixels.set((video.client_width(), video.client_height()))
+        };
+        look();
+        let changed = Closure::new(look);
+        let observer = ResizeObserver::new(changed.as_ref().unchecked_ref()).ok()?;
+        observer.observe(video);
+        Some(Self {
+            observer,
+            _changed: changed,
+        })
+    }
+}
+
+impl Drop for Size {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
 }
 
 /// Has `say` told what is seen of an element.
 pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'static) -> Observer {
+    let pixels = Rc::new(Cell::default());
+    let size = Size::of(video, &pixels);
     let occasions = OCCASIONS.map(|occasion| {
-        let (video_seen, say) = (video.clone(), say.clone());
-        EventListener::new(video, occasion, move |_| say(seen(&video_seen)))
+        let (video_seen, pixels, say) = (video.clone(), pixels.clone(), say.clone());
+        EventListener::new(video, occasion, move |_| {
+            say(seen(&video_seen, pixels.get()))
+        })
     });
     let video = video.clone();
     let rounds = Interval::new(ROUND, move || {
         if !video.paused() {
-            say(seen(&video));
+            say(seen(&video, pixels.get()));
         }
     });
     Observer {
         _occasions: occasions,
         _rounds: rounds,
+        _size: size,
     }
 }
 
-/// What is to be seen of an element now.
-fn seen(video: &HtmlVideoElement) -> Observation {
+/// What is to be seen now of an element of this size, in CSS pixels.
+fn seen(video: &HtmlVideoElement, (width, height): (i32, i32)) -> Observation {
     let density = window().map_or(1.0, |window| window.device_pixel_ratio());
     let pixels = |length: i32| (f64::from(length) * density) as u32;
     Observation {
@@ -58,7 +98,7 @@ fn seen(video: &HtmlVideoElement) -> Observation {
         } else {
             video.playback_rate()
         },
-        screen: (pixels(video.client_width()), pixels(video.client_height())),
+        screen: (pixels(width), pixels(height)),
         at: web::now(),
     }
 }
