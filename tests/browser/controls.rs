@@ -3,20 +3,22 @@
 use serde_json::{Value, json};
 use thirtyfour::{By, Key};
 
-use crate::stage::{Browser, Stage, with};
+use macro_rules_attribute::apply;
+
+use crate::{stage::Stage, suite::in_every_browser};
 
 const VIDEO: &str = "document.querySelector('video')";
 const SAID: &str = "document.querySelector('.said').textContent";
 
 /// Presses the first of these.
 async fn press(stage: &Stage, selector: &str) {
-    let found = stage.driver.find(By::Css(selector)).await.unwrap();
+    let found = stage.window.driver.find(By::Css(selector)).await.unwrap();
     found.click().await.unwrap();
 }
 
 /// Types, into whatever has the focus.
 async fn keys(stage: &Stage, keys: impl Into<thirtyfour::TypingData>) {
-    let chain = stage.driver.action_chain();
+    let chain = stage.window.driver.action_chain();
     chain.send_keys(keys).perform().await.unwrap();
 }
 
@@ -49,400 +51,392 @@ async fn open(stage: &Stage) {
         .await;
 }
 
-#[tokio::test]
-async fn buttons_do_what_they_say() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        let label = |selector| format!("document.querySelector('{selector}').ariaLabel");
-        assert_eq!(stage.value(&label(".play")).await, json!("Play"));
-        press(stage, ".play").await;
-        stage
-            .until(&format!("{} === 'Pause'", label(".play")))
-            .await;
-        until(stage, "paused", json!(false)).await;
-        press(stage, ".play").await;
-        until(stage, "paused", json!(true)).await;
+#[apply(in_every_browser!)]
+async fn buttons_do_what_they_say(stage: &Stage) {
+    open(stage).await;
+    let label = |selector| format!("document.querySelector('{selector}').ariaLabel");
+    assert_eq!(stage.value(&label(".play")).await, json!("Play"));
+    press(stage, ".play").await;
+    stage
+        .until(&format!("{} === 'Pause'", label(".play")))
+        .await;
+    until(stage, "paused", json!(false)).await;
+    press(stage, ".play").await;
+    until(stage, "paused", json!(true)).await;
 
-        press(stage, ".sound").await;
-        until(stage, "muted", json!(false)).await;
-        stage.until(&format!("{SAID} === 'Volume 100 %'")).await;
-        stage
-            .until(&format!("{} === 'Mute'", label(".sound")))
-            .await;
+    press(stage, ".sound").await;
+    until(stage, "muted", json!(false)).await;
+    stage.until(&format!("{SAID} === 'Volume 100 %'")).await;
+    stage
+        .until(&format!("{} === 'Mute'", label(".sound")))
+        .await;
 
-        press(stage, ".cc").await;
-        until(stage, "textTracks[0].mode", json!("showing")).await;
-        stage
-            .until("document.querySelector('.cc').ariaPressed === 'true'")
-            .await;
-        stage.until(&format!("{SAID} === 'Captions on'")).await;
+    press(stage, ".cc").await;
+    until(stage, "textTracks[0].mode", json!("showing")).await;
+    stage
+        .until("document.querySelector('.cc').ariaPressed === 'true'")
+        .await;
+    stage.until(&format!("{SAID} === 'Captions on'")).await;
 
-        press(stage, ".open").await;
-        stage
-            .until("document.querySelector('.menu').matches(':popover-open')")
-            .await;
-        let sound = "document.querySelector('[name=sound]').checkVisibility()";
-        assert_eq!(stage.value(sound).await, json!(false), "there is but one");
-        stage.screenshot("settings").await;
-        press(stage, "[name=speed] [value='150']").await;
-        until(stage, "playbackRate", json!(1.5)).await;
-        stage.until(&format!("{SAID} === 'Speed 1.5'")).await;
-        keys(stage, Key::Escape).await;
-        stage
-            .until("!document.querySelector('.menu').matches(':popover-open')")
-            .await;
-        // The keyboard is where it was.
-        stage
-            .until("document.activeElement.className === 'open'")
-            .await;
+    press(stage, ".open").await;
+    stage
+        .until("document.querySelector('.menu').matches(':popover-open')")
+        .await;
+    let sound = "document.querySelector('[name=sound]').checkVisibility()";
+    assert_eq!(stage.value(sound).await, json!(false), "there is but one");
+    stage.screenshot("settings").await;
+    press(stage, "[name=speed] [value='150']").await;
+    until(stage, "playbackRate", json!(1.5)).await;
+    stage.until(&format!("{SAID} === 'Speed 1.5'")).await;
+    keys(stage, Key::Escape).await;
+    stage
+        .until("!document.querySelector('.menu').matches(':popover-open')")
+        .await;
+    // The keyboard is where it was.
+    stage
+        .until("document.activeElement.className === 'open'")
+        .await;
 
-        press(stage, ".full").await;
-        stage
-            .until("document.fullscreenElement?.className === 'picture'")
-            .await;
-        stage
-            .until(&format!("{} === 'Leave full screen'", label(".full")))
-            .await;
-        stage.screenshot("full-screen").await;
-        press(stage, ".full").await;
-        stage.until("!document.fullscreenElement").await;
-        stage.is_well().await;
-    })
-    .await;
+    press(stage, ".full").await;
+    stage
+        .until("document.fullscreenElement?.className === 'picture'")
+        .await;
+    stage
+        .until(&format!("{} === 'Leave full screen'", label(".full")))
+        .await;
+    stage.screenshot("full-screen").await;
+    press(stage, ".full").await;
+    stage.until("!document.fullscreenElement").await;
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn keys_do_what_people_expect() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        // Nothing has the focus: they are for the first player.
-        keys(stage, "k").await;
-        until(stage, "paused", json!(false)).await;
-        keys(stage, " ").await;
-        until(stage, "paused", json!(true)).await;
-        keys(stage, "5").await;
-        until_at(stage, 16).await;
-        keys(stage, "l").await;
-        until_at(stage, 26).await;
-        keys(stage, "j").await;
-        until_at(stage, 16).await;
-        keys(stage, Key::Left).await;
-        until_at(stage, 11).await;
-        keys(stage, Key::Right).await;
-        until_at(stage, 16).await;
-        keys(stage, "m").await;
-        until(stage, "muted", json!(false)).await;
-        keys(stage, Key::Down).await;
-        until(stage, "volume", json!(0.95)).await;
-        keys(stage, Key::Up).await;
-        until(stage, "volume", json!(1)).await;
-        keys(stage, ">").await;
-        until(stage, "playbackRate", json!(1.25)).await;
-        keys(stage, "<").await;
-        until(stage, "playbackRate", json!(1)).await;
-        keys(stage, "c").await;
-        until(stage, "textTracks[0].mode", json!("showing")).await;
-        keys(stage, "?").await;
-        let sheet = "document.querySelector('.keys').matches(':popover-open')";
-        stage.until(sheet).await;
-        stage.screenshot("keys").await;
-        keys(stage, Key::Escape).await;
-        stage.until(&format!("!{sheet}")).await;
-        keys(stage, "f").await;
-        stage
-            .until("document.fullscreenElement?.className === 'picture'")
-            .await;
-        keys(stage, "f").await;
-        stage.until("!document.fullscreenElement").await;
+#[apply(in_every_browser!)]
+async fn keys_do_what_people_expect(stage: &Stage) {
+    open(stage).await;
+    // Nothing has the focus: they are for the first player.
+    keys(stage, "k").await;
+    until(stage, "paused", json!(false)).await;
+    keys(stage, " ").await;
+    until(stage, "paused", json!(true)).await;
+    keys(stage, "5").await;
+    until_at(stage, 16).await;
+    keys(stage, "l").await;
+    until_at(stage, 26).await;
+    keys(stage, "j").await;
+    until_at(stage, 16).await;
+    keys(stage, Key::Left).await;
+    until_at(stage, 11).await;
+    keys(stage, Key::Right).await;
+    until_at(stage, 16).await;
+    keys(stage, "m").await;
+    until(stage, "muted", json!(false)).await;
+    keys(stage, Key::Down).await;
+    until(stage, "volume", json!(0.95)).await;
+    keys(stage, Key::Up).await;
+    until(stage, "volume", json!(1)).await;
+    keys(stage, ">").await;
+    until(stage, "playbackRate", json!(1.25)).await;
+    keys(stage, "<").await;
+    until(stage, "playbackRate", json!(1)).await;
+    keys(stage, "c").await;
+    until(stage, "textTracks[0].mode", json!("showing")).await;
+    keys(stage, "?").await;
+    let sheet = "document.querySelector('.keys').matches(':popover-open')";
+    stage.until(sheet).await;
+    stage.screenshot("keys").await;
+    keys(stage, Key::Escape).await;
+    stage.until(&format!("!{sheet}")).await;
+    keys(stage, "f").await;
+    stage
+        .until("document.fullscreenElement?.className === 'picture'")
+        .await;
+    keys(stage, "f").await;
+    stage.until("!document.fullscreenElement").await;
 
-        // On the seek bar they are the same, and what it says is for the ear.
-        stage
-            .value("document.querySelector('.seek input').focus()")
-            .await;
-        keys(stage, Key::Right).await;
-        until_at(stage, 21).await;
-        let words = "document.querySelector('.seek input').ariaValueText";
-        stage
-            .until(&format!("{words} === '21 seconds of 32 seconds'"))
-            .await;
-        // The volume's own keys are its own.
-        stage
-            .value("document.querySelector('.volume input').focus()")
-            .await;
-        keys(stage, Key::Left).await;
-        until(stage, "volume", json!(0.95)).await;
-        until_at(stage, 21).await;
+    // On the seek bar they are the same, and what it says is for the ear.
+    stage
+        .value("document.querySelector('.seek input').focus()")
+        .await;
+    keys(stage, Key::Right).await;
+    until_at(stage, 21).await;
+    let words = "document.querySelector('.seek input').ariaValueText";
+    stage
+        .until(&format!("{words} === '21 seconds of 32 seconds'"))
+        .await;
+    // The volume's own keys are its own.
+    stage
+        .value("document.querySelector('.volume input').focus()")
+        .await;
+    keys(stage, Key::Left).await;
+    until(stage, "volume", json!(0.95)).await;
+    until_at(stage, 21).await;
 
-        // And what is typed into a field is only typed.
-        press(stage, "#src").await;
-        keys(stage, "kmj5").await;
-        stage
-            .until("document.querySelector('#src').value.includes('kmj5')")
-            .await;
-        let still = format!("[{VIDEO}.paused, {VIDEO}.muted, Math.round({VIDEO}.currentTime)]");
-        assert_eq!(stage.value(&still).await, json!([true, false, 21]));
-        stage.is_well().await;
-    })
-    .await;
+    // And what is typed into a field is only typed.
+    press(stage, "#src").await;
+    keys(stage, "kmj5").await;
+    stage
+        .until("document.querySelector('#src').value.includes('kmj5')")
+        .await;
+    let still = format!("[{VIDEO}.paused, {VIDEO}.muted, Math.round({VIDEO}.currentTime)]");
+    assert_eq!(stage.value(&still).await, json!([true, false, 21]));
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn everything_is_reached_by_tab_and_seen_to_have_the_focus() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        let mut reached = Vec::new();
-        for _ in 0..8 {
-            keys(stage, Key::Tab).await;
-            let at = "[document.activeElement.ariaLabel, \
-                 getComputedStyle(document.activeElement).outlineStyle, \
-                 getComputedStyle(document.querySelector('.bar')).opacity]";
-            let found = stage.value(at).await;
-            assert_eq!(found[1], json!("solid"), "{found}");
-            assert_eq!(found[2], json!("1"), "{found}");
-            reached.push(found[0].as_str().unwrap_or("Unmute").to_owned());
-        }
-        let expected = [
-            "Unmute",
-            "Seek",
-            "Play",
-            "Unmute",
-            "Volume",
-            "Captions",
-            "Settings",
-            "Picture in picture",
-        ];
-        assert_eq!(reached, expected);
-        stage.screenshot("focus").await;
-        keys(stage, Key::Enter).await;
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) {
+    open(stage).await;
+    let mut reached = Vec::new();
+    for _ in 0..8 {
+        keys(stage, Key::Tab).await;
+        let at = "[document.activeElement.ariaLabel, \
+             getComputedStyle(document.activeElement).outlineStyle, \
+             getComputedStyle(document.querySelector('.bar')).opacity]";
+        let found = stage.value(at).await;
+        assert_eq!(found[1], json!("solid"), "{found}");
+        assert_eq!(found[2], json!("1"), "{found}");
+        reached.push(found[0].as_str().unwrap_or("Unmute").to_owned());
+    }
+    let expected = [
+        "Unmute",
+        "Seek",
+        "Play",
+        "Unmute",
+        "Volume",
+        "Captions",
+        "Settings",
+        "Picture in picture",
+    ];
+    assert_eq!(reached, expected);
+    stage.screenshot("focus").await;
+    keys(stage, Key::Enter).await;
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        let loaded = "document.querySelector('.loaded').getAttribute('d')";
-        stage.until(&format!("{loaded} === 'M375 0H1000'")).await;
-        let chapters = "document.querySelector('.chapters').getAttribute('d')";
+#[apply(in_every_browser!)]
+async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage: &Stage) {
+    open(stage).await;
+    let loaded = "document.querySelector('.loaded').getAttribute('d')";
+    stage.until(&format!("{loaded} === 'M375 0H1000'")).await;
+    let chapters = "document.querySelector('.chapters').getAttribute('d')";
+    stage
+        .until(&format!("{chapters}?.split('M').length === 6"))
+        .await;
+    assert_eq!(
         stage
-            .until(&format!("{chapters}?.split('M').length === 6"))
-            .await;
-        assert_eq!(
-            stage
-                .value("document.querySelector('.duration').textContent")
-                .await,
-            json!(" / 0:32")
-        );
+            .value("document.querySelector('.duration').textContent")
+            .await,
+        json!(" / 0:32")
+    );
 
-        let slider = stage.driver.find(By::Css(".seek input")).await.unwrap();
-        let width = slider.rect().await.unwrap().width as i64;
-        let drag = stage.driver.action_chain();
-        // From the middle of the bar a quarter of it to the right.
-        drag.move_to_element_center(&slider)
-            .click_and_hold()
-            .move_by_offset(width / 4, 0)
-            .perform()
-            .await
-            .unwrap();
-        stage
-            .until(&format!("Math.abs({VIDEO}.currentTime - 24) < 0.5"))
-            .await;
-        let hint = "document.querySelector('.hint').textContent";
-        stage
-            .until(&format!(
-                "/^(Segments arrive|The page freezes) · 0:2[34]$/.test({hint})"
-            ))
-            .await;
-        stage.screenshot("dragged").await;
-        stage
-            .driver
-            .action_chain()
-            .release()
-            .perform()
-            .await
-            .unwrap();
-        stage
-            .until("document.querySelector('.now').textContent.startsWith('0:2')")
-            .await;
-        let drawn = "Number(document.querySelector('.seek').style.getPropertyValue('--position'))";
-        stage
-            .until(&format!(
-                "Math.abs({drawn} - {VIDEO}.currentTime / 32) < 0.02"
-            ))
-            .await;
-        stage.is_well().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_was_chosen_is_remembered() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        keys(stage, "m").await;
-        for _ in 0..6 {
-            keys(stage, Key::Down).await;
-        }
-        keys(stage, ">").await;
-        keys(stage, "c").await;
-        until(stage, "volume", json!(0.7)).await;
-        until(stage, "textTracks[0].mode", json!("showing")).await;
-        press(stage, ".open").await;
-        press(stage, "[name=quality] [value='1']").await;
-        stage.server.until_asked_for("/360p/16.m4s").await;
-
-        stage.open("?t=12").await;
-        stage.until_taken("first frame").await;
-        until(stage, "volume", json!(0.7)).await;
-        until(stage, "playbackRate", json!(1.25)).await;
-        until(stage, "textTracks[0].mode", json!("showing")).await;
-        stage
-            .until("document.querySelector('[name=quality]').value === '1'")
-            .await;
-        // Unless the browser wants a click for the sound first: then there is one to be made.
-        let heard =
-            format!("!{VIDEO}.muted || document.querySelector('.unmute').checkVisibility()");
-        stage.until(&heard).await;
-
-        // What somebody else has put there is as good as nothing.
-        stage
-            .value("localStorage.setItem('yew-mse-worker', 'volume=loud&rate=9999&quality=-1&%%%')")
-            .await;
-        stage.open("").await;
-        stage.plays().await;
-        let usual = format!("[{VIDEO}.volume, {VIDEO}.playbackRate, {VIDEO}.muted]");
-        assert_eq!(stage.value(&usual).await, json!([1, 1, true]));
-        stage.is_well().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_controls_fade_while_nobody_stirs() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
-        let opacity = "getComputedStyle(document.querySelector('.bar')).opacity";
-        stage.until(idle).await;
-        stage.until(&format!("{opacity} === '0'")).await;
-        stage.screenshot("faded").await;
-        // Somebody stirs: they are there, and say where the film is by now.
-        let picture = stage.driver.find(By::Css(".picture")).await.unwrap();
-        let chain = stage.driver.action_chain();
-        chain
-            .move_to_element_center(&picture)
-            .perform()
-            .await
-            .unwrap();
-        stage.until(&format!("!{idle} && {opacity} === '1'")).await;
-        let now = "document.querySelector('.now').textContent.split(':')[1]";
-        stage
-            .until(&format!("Math.abs({now} - {VIDEO}.currentTime) < 1.5"))
-            .await;
-        // They fade again, and a film that is paused by a key brings them back.
-        stage.until(idle).await;
-        keys(stage, "k").await;
-        stage.until(&format!("!{idle} && {opacity} === '1'")).await;
-        stage.is_well().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_systems_keys_know_the_film() {
-    with(Browser::Chromium, async |stage| {
-        let watch = "const set = MediaSession.prototype.setActionHandler; window.handlers = {}; \
-             MediaSession.prototype.setActionHandler = function (name, act) { \
-               handlers[name] = act; return set.call(this, name, act); };";
-        let cdp = stage.driver.cdp();
-        cdp.send_raw(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": watch }),
-        )
+    let slider = stage
+        .window
+        .driver
+        .find(By::Css(".seek input"))
         .await
         .unwrap();
-        open(stage).await;
-        assert_eq!(
-            stage
-                .value("navigator.mediaSession.metadata.title === document.title")
-                .await,
-            json!(true)
-        );
-        stage
-            .value("handlers.seekto({ action: 'seekto', seekTime: 20 })")
-            .await;
-        until_at(stage, 20).await;
-        stage
-            .value("handlers.seekbackward({ action: 'seekbackward', seekOffset: 4 })")
-            .await;
-        until_at(stage, 16).await;
-        stage
-            .value("handlers.seekforward({ action: 'seekforward' })")
-            .await;
-        until_at(stage, 26).await;
-        stage.value("handlers.play({ action: 'play' })").await;
-        until(stage, "paused", json!(false)).await;
-        stage.value("handlers.pause({ action: 'pause' })").await;
-        until(stage, "paused", json!(true)).await;
-        stage.is_well().await;
-    })
-    .await;
+    let width = slider.rect().await.unwrap().width as i64;
+    let drag = stage.window.driver.action_chain();
+    // From the middle of the bar a quarter of it to the right.
+    drag.move_to_element_center(&slider)
+        .click_and_hold()
+        .move_by_offset(width / 4, 0)
+        .perform()
+        .await
+        .unwrap();
+    stage
+        .until(&format!("Math.abs({VIDEO}.currentTime - 24) < 0.5"))
+        .await;
+    let hint = "document.querySelector('.hint').textContent";
+    stage
+        .until(&format!(
+            "/^(Segments arrive|The page freezes) · 0:2[34]$/.test({hint})"
+        ))
+        .await;
+    stage.screenshot("dragged").await;
+    stage
+        .window
+        .driver
+        .action_chain()
+        .release()
+        .perform()
+        .await
+        .unwrap();
+    stage
+        .until("document.querySelector('.now').textContent.startsWith('0:2')")
+        .await;
+    let drawn = "Number(document.querySelector('.seek').style.getPropertyValue('--position'))";
+    stage
+        .until(&format!(
+            "Math.abs({drawn} - {VIDEO}.currentTime / 32) < 0.02"
+        ))
+        .await;
+    stage.is_well().await;
 }
 
-#[tokio::test]
-async fn each_of_two_players_has_its_own() {
-    with(Browser::Chromium, async |stage| {
-        open(stage).await;
-        stage.press("Add a second player").await;
-        stage.until("document.querySelectorAll('video')[1]?.currentTime > 0.3").await;
-        stage.value("document.activeElement.blur()").await;
-        let paused = "[...document.querySelectorAll('video')].map(video => video.paused).join()";
-        // Nothing has the focus: the first. Then the second, by its own button.
-        keys(stage, "k").await;
-        stage.until(&format!("{paused} === 'false,false'")).await;
-        stage.value("document.querySelectorAll('.play')[1].focus()").await;
-        keys(stage, "k").await;
-        stage.until(&format!("{paused} === 'false,true'")).await;
-        stage.value("document.querySelectorAll('.open')[1].click()").await;
-        stage.until("document.querySelectorAll('.menu')[1].matches(':popover-open')").await;
-        let ids = "(all => all.length === new Set(all).size)([...document.querySelectorAll('[id]')].map(({ id }) => id))";
-        assert_eq!(stage.value(ids).await, json!(true));
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn what_was_chosen_is_remembered(stage: &Stage) {
+    open(stage).await;
+    keys(stage, "m").await;
+    for _ in 0..6 {
+        keys(stage, Key::Down).await;
+    }
+    keys(stage, ">").await;
+    keys(stage, "c").await;
+    until(stage, "volume", json!(0.7)).await;
+    until(stage, "textTracks[0].mode", json!("showing")).await;
+    press(stage, ".open").await;
+    press(stage, "[name=quality] [value='1']").await;
+    stage.server.until_asked_for("/360p/16.m4s").await;
+
+    stage.open("?t=12").await;
+    stage.until_taken("first frame").await;
+    until(stage, "volume", json!(0.7)).await;
+    until(stage, "playbackRate", json!(1.25)).await;
+    until(stage, "textTracks[0].mode", json!("showing")).await;
+    stage
+        .until("document.querySelector('[name=quality]').value === '1'")
+        .await;
+    // Unless the browser wants a click for the sound first: then there is one to be made.
+    let heard = format!("!{VIDEO}.muted || document.querySelector('.unmute').checkVisibility()");
+    stage.until(&heard).await;
+
+    // What somebody else has put there is as good as nothing.
+    stage
+        .value("localStorage.setItem('yew-mse-worker', 'volume=loud&rate=9999&quality=-1&%%%')")
+        .await;
+    stage.open("").await;
+    stage.plays().await;
+    let usual = format!("[{VIDEO}.volume, {VIDEO}.playbackRate, {VIDEO}.muted]");
+    assert_eq!(stage.value(&usual).await, json!([1, 1, true]));
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
+    let opacity = "getComputedStyle(document.querySelector('.bar')).opacity";
+    stage.until(idle).await;
+    stage.until(&format!("{opacity} === '0'")).await;
+    stage.screenshot("faded").await;
+    // Somebody stirs: they are there, and say where the film is by now.
+    let picture = stage.window.driver.find(By::Css(".picture")).await.unwrap();
+    let chain = stage.window.driver.action_chain();
+    chain
+        .move_to_element_center(&picture)
+        .perform()
+        .await
+        .unwrap();
+    stage.until(&format!("!{idle} && {opacity} === '1'")).await;
+    let now = "document.querySelector('.now').textContent.split(':')[1]";
+    stage
+        .until(&format!("Math.abs({now} - {VIDEO}.currentTime) < 1.5"))
+        .await;
+    // They fade again, and a film that is paused by a key brings them back.
+    stage.until(idle).await;
+    keys(stage, "k").await;
+    stage.until(&format!("!{idle} && {opacity} === '1'")).await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn the_systems_keys_know_the_film(stage: &Stage) {
+    let watch = "const set = MediaSession.prototype.setActionHandler; window.handlers = {}; \
+         MediaSession.prototype.setActionHandler = function (name, act) { \
+           handlers[name] = act; return set.call(this, name, act); };";
+    let cdp = stage.window.driver.cdp();
+    cdp.send_raw(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({ "source": watch }),
+    )
+    .await
+    .unwrap();
+    open(stage).await;
+    assert_eq!(
+        stage
+            .value("navigator.mediaSession.metadata.title === document.title")
+            .await,
+        json!(true)
+    );
+    stage
+        .value("handlers.seekto({ action: 'seekto', seekTime: 20 })")
+        .await;
+    until_at(stage, 20).await;
+    stage
+        .value("handlers.seekbackward({ action: 'seekbackward', seekOffset: 4 })")
+        .await;
+    until_at(stage, 16).await;
+    stage
+        .value("handlers.seekforward({ action: 'seekforward' })")
+        .await;
+    until_at(stage, 26).await;
+    stage.value("handlers.play({ action: 'play' })").await;
+    until(stage, "paused", json!(false)).await;
+    stage.value("handlers.pause({ action: 'pause' })").await;
+    until(stage, "paused", json!(true)).await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn each_of_two_players_has_its_own(stage: &Stage) {
+    open(stage).await;
+    stage.press("Add a second player").await;
+    stage
+        .until("document.querySelectorAll('video')[1]?.currentTime > 0.3")
+        .await;
+    stage.value("document.activeElement.blur()").await;
+    let paused = "[...document.querySelectorAll('video')].map(video => video.paused).join()";
+    // Nothing has the focus: the first. Then the second, by its own button.
+    keys(stage, "k").await;
+    stage.until(&format!("{paused} === 'false,false'")).await;
+    stage
+        .value("document.querySelectorAll('.play')[1].focus()")
+        .await;
+    keys(stage, "k").await;
+    stage.until(&format!("{paused} === 'false,true'")).await;
+    stage
+        .value("document.querySelectorAll('.open')[1].click()")
+        .await;
+    stage
+        .until("document.querySelectorAll('.menu')[1].matches(':popover-open')")
+        .await;
+    let ids = "(all => all.length === new Set(all).size)([...document.querySelectorAll('[id]')].map(({ id }) => id))";
+    assert_eq!(stage.value(ids).await, json!(true));
+    stage.is_well().await;
 }
 
 /// A film that is touched shows its controls; two taps on one side go ten seconds that way.
-#[tokio::test]
-async fn a_finger_finds_what_it_needs() {
-    with(Browser::Chromium, async |stage| {
-        let cdp = stage.driver.cdp();
-        let touch = json!({ "enabled": true, "maxTouchPoints": 1 });
-        cdp.send_raw("Emulation.setTouchEmulationEnabled", touch).await.unwrap();
-        stage.open("?t=12").await;
-        stage.plays().await;
-        let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
-        stage.until(idle).await;
-        let tap = async |part: f64| {
-            let at = format!("(box => [box.x + box.width * {part}, box.y + box.height * 0.3])({VIDEO}.getBoundingClientRect())");
-            let at = stage.value(&at).await;
-            let points = json!([{ "x": at[0], "y": at[1] }]);
-            for (kind, points) in [("touchStart", points), ("touchEnd", json!([]))] {
-                let touch = json!({ "type": kind, "touchPoints": points });
-                cdp.send_raw("Input.dispatchTouchEvent", touch).await.unwrap();
-            }
-        };
-        tap(0.5).await;
-        stage.until(&format!("!{idle}")).await;
-        tap(0.5).await;
-        stage.until(idle).await;
-        assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(false));
-        stage.is_well().await;
-    })
-    .await;
+#[apply(in_every_browser!)]
+async fn a_finger_finds_what_it_needs(stage: &Stage) {
+    let cdp = stage.window.driver.cdp();
+    let touch = json!({ "enabled": true, "maxTouchPoints": 1 });
+    cdp.send_raw("Emulation.setTouchEmulationEnabled", touch)
+        .await
+        .unwrap();
+    stage.open("?t=12").await;
+    stage.plays().await;
+    let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
+    stage.until(idle).await;
+    let tap = async |part: f64| {
+        let at = format!(
+            "(box => [box.x + box.width * {part}, box.y + box.height * 0.3])({VIDEO}.getBoundingClientRect())"
+        );
+        let at = stage.value(&at).await;
+        let points = json!([{ "x": at[0], "y": at[1] }]);
+        for (kind, points) in [("touchStart", points), ("touchEnd", json!([]))] {
+            let touch = json!({ "type": kind, "touchPoints": points });
+            cdp.send_raw("Input.dispatchTouchEvent", touch)
+                .await
+                .unwrap();
+        }
+    };
+    tap(0.5).await;
+    stage.until(&format!("!{idle}")).await;
+    tap(0.5).await;
+    stage.until(idle).await;
+    assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(false));
+    stage.is_well().await;
 }
 
 #[tokio::test]
@@ -455,10 +449,10 @@ async fn axe_finds_nothing_serious() {
     with(Browser::Chromium, async |stage| {
         for scheme in ["light", "dark"] {
             let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-            let cdp = stage.driver.cdp();
+            let cdp = stage.window.driver.cdp();
             cdp.send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
             open(stage).await;
-            stage.driver.execute(axe.as_str(), vec![]).await.unwrap();
+            stage.window.driver.execute(axe.as_str(), vec![]).await.unwrap();
             for opened in ["", "document.querySelector('.menu').showPopover()", "document.querySelector('.keys').showPopover()"] {
                 stage.value(opened).await;
                 let run = "axe.run().then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => \
@@ -476,45 +470,72 @@ async fn axe_finds_nothing_serious() {
 
 /// What it costs the page's thread to show where the film is. `cargo xtask test script --nocapture`
 /// prints it.
-#[tokio::test]
-async fn script_of_the_page_while_a_film_plays() {
-    with(Browser::Chromium, async |stage| {
-        stage.open("").await;
-        stage.plays().await;
-        stage.until_taken("end of stream").await;
-        let cdp = stage.driver.cdp();
-        // The thread's own time, so that a machine that is busy with something else does not count.
-        cdp.send_raw("Performance.enable", json!({ "timeDomain": "threadTicks" })).await.unwrap();
-        let script = async || {
-            let metrics = cdp.send_raw("Performance.getMetrics", json!({})).await.unwrap();
-            let metrics = metrics["metrics"].as_array().unwrap().clone();
-            let of = |name| metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap();
-            (of("ScriptDuration") * 1e3, of("TaskDuration") * 1e3)
+#[apply(in_every_browser!)]
+async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    let cdp = stage.window.driver.cdp();
+    // The thread's own time, so that a machine that is busy with something else does not count.
+    cdp.send_raw("Performance.enable", json!({ "timeDomain": "threadTicks" }))
+        .await
+        .unwrap();
+    let script = async || {
+        let metrics = cdp
+            .send_raw("Performance.getMetrics", json!({}))
+            .await
+            .unwrap();
+        let metrics = metrics["metrics"].as_array().unwrap().clone();
+        let of = |name| {
+            metrics
+                .iter()
+                .find(|metric| metric["name"] == name)
+                .unwrap()["value"]
+                .as_f64()
+                .unwrap()
         };
-        // With the controls on screen all the time, as while the keyboard is on one of them.
-        for (place, shown) in [("input", "shown"), ("video", "faded")] {
-            stage.value(&format!("document.querySelector('.picture {place}').focus()")).await;
-            keys(stage, "0").await;
-            if shown == "faded" {
-                stage.value("document.querySelector('.picture').setAttribute('data-idle', '')").await;
-            }
-            // Asked by a timer of the page's own and seldom: asking is script, too.
-            let ten = |from: u32| format!("new Promise(done => {{ const timer = setInterval(() => {{ \
-                 if ({VIDEO}.currentTime > {from} ) {{ clearInterval(timer); done(true) }} }}, 500) }})");
-            stage.value(&ten(2)).await;
-            let (script_before, task_before) = script().await;
-            let from = stage.value(&format!("{VIDEO}.currentTime")).await.as_f64().unwrap();
-            stage.value(&ten(22)).await;
-            let (script_after, task_after) = script().await;
-            let to = stage.value(&format!("{VIDEO}.currentTime")).await.as_f64().unwrap();
-            let per_20 = |before: f64, after: f64| (after - before) * 20.0 / (to - from);
-            println!(
-                "controls {shown}: {:.1} ms of script in 20 s of film; the page's thread busy for {:.0} ms",
-                per_20(script_before, script_after),
-                per_20(task_before, task_after)
-            );
+        (of("ScriptDuration") * 1e3, of("TaskDuration") * 1e3)
+    };
+    // With the controls on screen all the time, as while the keyboard is on one of them.
+    for (place, shown) in [("input", "shown"), ("video", "faded")] {
+        stage
+            .value(&format!(
+                "document.querySelector('.picture {place}').focus()"
+            ))
+            .await;
+        keys(stage, "0").await;
+        if shown == "faded" {
+            stage
+                .value("document.querySelector('.picture').setAttribute('data-idle', '')")
+                .await;
         }
-        stage.is_well().await;
-    })
-    .await;
+        // Asked by a timer of the page's own and seldom: asking is script, too.
+        let ten = |from: u32| {
+            format!(
+                "new Promise(done => {{ const timer = setInterval(() => {{ \
+             if ({VIDEO}.currentTime > {from} ) {{ clearInterval(timer); done(true) }} }}, 500) }})"
+            )
+        };
+        stage.value(&ten(2)).await;
+        let (script_before, task_before) = script().await;
+        let from = stage
+            .value(&format!("{VIDEO}.currentTime"))
+            .await
+            .as_f64()
+            .unwrap();
+        stage.value(&ten(22)).await;
+        let (script_after, task_after) = script().await;
+        let to = stage
+            .value(&format!("{VIDEO}.currentTime"))
+            .await
+            .as_f64()
+            .unwrap();
+        let per_20 = |before: f64, after: f64| (after - before) * 20.0 / (to - from);
+        println!(
+            "controls {shown}: {:.1} ms of script in 20 s of film; the page's thread busy for {:.0} ms",
+            per_20(script_before, script_after),
+            per_20(task_before, task_after)
+        );
+    }
+    stage.is_well().await;
 }

@@ -11,6 +11,7 @@ mod browser;
 mod buffers;
 mod claims;
 mod clock;
+mod controls;
 mod engines;
 mod failures;
 mod lab;
