@@ -1,5 +1,5 @@
 // Watches the page on behalf of the tests, from before its first script.
-const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], streaming: [], errors: [], shift: 0 });
+const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], streaming: [], errors: [], faults: [], shift: 0 });
 
 for (const name of ["MediaSource", "ManagedMediaSource"]) {
   if (!(name in window)) continue;
@@ -34,7 +34,9 @@ window.attached = (video = document.querySelector("video")) => video?.srcObject 
 window.setDensity = (density) => Object.defineProperty(window, "devicePixelRatio", { get: () => density, configurable: true });
 
 document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+// What nobody caught; and what went wrong with an element, in its own words.
 window.addEventListener("error", (event) => probe.errors.push(String(event.message)));
+document.addEventListener("error", ({ target }) => probe.faults.push(`${target.localName} ${target.error?.message ?? target.src}`), true);
 for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {
   document.addEventListener(kind, () => probe.media.push(kind), true);
 }

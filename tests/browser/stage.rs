@@ -157,8 +157,7 @@ impl Stage {
     pub async fn is_well(&self) {
         let alert = self.value("document.querySelector('[role=alert]')").await;
         assert_eq!(alert, json!(null));
-        let media = self.value("probe.media.includes('error')").await;
-        assert_eq!(media, json!(false));
+        assert_eq!(self.value("probe.faults").await, json!([]));
         assert_eq!(self.value("probe.errors").await, json!([]));
     }
 
