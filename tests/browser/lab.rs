@@ -206,6 +206,7 @@ fn build_without_the_lab() -> PathBuf {
         "index.html",
         "rust-toolchain.toml",
         "src",
+        "tests/browser",
         "trim",
         "xtask",
     ] {
