@@ -1,5 +1,5 @@
 // Watches the page on behalf of the tests, from before its first script.
-const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], streaming: [], errors: [], faults: [], shift: 0 });
+const probe = (window.probe = { mediaSources: 0, workers: [], messages: [], violations: [], media: [], marks: [], streaming: [], errors: [], faults: [], drawings: 0, shift: 0 });
 
 for (const name of ["MediaSource", "ManagedMediaSource"]) {
   if (!(name in window)) continue;
@@ -31,7 +31,16 @@ const describe = (part) => (part instanceof Uint8Array ? [...part] : Object.prot
 window.attached = (video = document.querySelector("video")) => video?.srcObject ?? video?.getAttribute("src") ?? null;
 
 // No driver can change the screen, and most of the page would not know the difference.
-window.setDensity = (density) => Object.defineProperty(window, "devicePixelRatio", { get: () => density, configurable: true });
+window.setDensity = (density) => {
+  Object.defineProperty(window, "devicePixelRatio", { get: () => density, configurable: true });
+};
+
+// Whoever draws on a canvas begins by clearing it.
+const { clearRect } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+  probe.drawings += 1;
+  return clearRect.apply(this, area);
+};
 
 document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 // What nobody caught; and what went wrong with an element, in its own words.

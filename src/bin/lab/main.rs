@@ -22,7 +22,7 @@
 //! | `sight.rs` | page | whether an element is seen |
 //! | `element.rs` | page | elements made and filled, words copied |
 //! | `lab.css` | page | the look of it, which comes with the program |
-//! | `worker.js` | worker | the script of the workers that the claims need |
+//! | `peer.js` | worker | the script of the workers that the claims need |
 
 mod bench;
 mod chart;

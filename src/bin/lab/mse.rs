@@ -121,7 +121,7 @@ impl SourceBuffer {
 
 /// A file of the sample film, found from where this program was loaded from.
 async fn sample(name: &str) -> Result<ArrayBuffer, JsValue> {
-    // Of the lab's worker script, whose address ends in snippets/…/worker.js.
+    // Of the lab's worker script, whose address ends in snippets/…/peer.js.
     let address = address();
     let site = address.split("snippets/").next().unwrap_or_default();
     let url = format!("{site}film/240p/{name}");
@@ -136,7 +136,7 @@ async fn sample(name: &str) -> Result<ArrayBuffer, JsValue> {
         .unchecked_into())
 }
 
-#[wasm_bindgen(module = "/src/bin/lab/worker.js")]
+#[wasm_bindgen(module = "/src/bin/lab/peer.js")]
 extern "C" {
     /// Where the script of the lab's workers is.
     pub fn address() -> String;
