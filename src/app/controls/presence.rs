@@ -99,13 +99,11 @@ impl Presence {
                 self.was_idle.set(self.is_idle());
             }
             // A finger shows the controls and puts them away; what it wants, it finds among them.
-            "click" if is_picture && by_touch => {
-                if !self.was_idle.get() && !self.video.paused() {
-                    let _ = self.frame.set_attribute(IDLE, "");
-                    return None;
-                }
+            "click" if is_picture && by_touch && !self.was_idle.get() && !self.video.paused() => {
+                let _ = self.frame.set_attribute(IDLE, "");
+                return None;
             }
-            "click" if is_picture => return Some(Request::Toggle),
+            "click" if is_picture && !by_touch => return Some(Request::Toggle),
             "dblclick" if is_picture => {
                 let at = event.unchecked_ref::<PointerEvent>().offset_x();
                 let third = self.video.client_width() / 3;

@@ -139,8 +139,8 @@ impl Timeline {
         if event.target().as_ref() != Some(slider.as_ref()) {
             return;
         }
-        let width = f64::from(slider.client_width());
-        let part = (f64::from(event.offset_x()) / width).max(0.0).min(1.0);
+        let width = slider.client_width().max(1);
+        let part = f64::from(event.offset_x().clamp(0, width)) / f64::from(width);
         self.place("--pointer", part);
         let at = part * video.duration();
         let mut words = clock(at as u32);
