@@ -332,9 +332,10 @@ impl Film {
         }
     }
 
-    /// Asks how well it decodes. Better a film that stutters than none: of each set, one stays. A film
-    /// need not wait for this to begin.
+    /// Asks how well it decodes, and leaves out what would stutter: unless that is all that there is of a
+    /// set, for then it tells more of the browser than of the film. A film need not wait for this to begin.
     pub async fn exclude_the_slow(self: Rc<Self>) {
+        let (mut slow, mut quick) = (Vec::new(), Vec::new());
         let ids = self.presentation().ids();
         for id in ids {
             let asked = self
@@ -344,8 +345,20 @@ impl Film {
             if let Some(asked) = asked
                 && self.is_playable(id)
                 && let Ok(opinion) = JsFuture::from(asked).await
-                && !is_good(&opinion)
             {
+                let all = if is_good(&opinion) {
+                    &mut quick
+                } else {
+                    &mut slow
+                };
+                all.push(id);
+            }
+        }
+        let is_of_set = |one: RepresentationId, other: &RepresentationId| {
+            (one.period, one.set) == (other.period, other.set)
+        };
+        for id in slow {
+            if quick.iter().any(|other| is_of_set(id, other)) {
                 self.exclude(id);
             }
         }

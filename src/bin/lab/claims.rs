@@ -235,7 +235,8 @@ pub fn claims() -> Vec<Claim> {
                 page.give(&source.handle())?;
                 source.opened().await;
                 page.say(source.ready_state());
-                Ok(page.dismissal().await)
+                page.dismissal().await;
+                Ok(())
             },
             async |worker| {
                 let (before, handle) = (worker.hear().await?, worker.hear().await?);
@@ -364,7 +365,8 @@ pub fn claims() -> Vec<Claim> {
             async |page| {
                 let source = MediaSource::new()?;
                 page.say(object_url(&source)?);
-                Ok(page.dismissal().await)
+                page.dismissal().await;
+                Ok(())
             },
             async |worker| {
                 let url = worker.hear().await?.as_string().unwrap_or_default();
@@ -473,7 +475,8 @@ pub fn claims() -> Vec<Claim> {
                 source.set_duration(f64::INFINITY)?;
                 source.set_live_range(5.0, 9.0)?;
                 page.say("set");
-                Ok(page.dismissal().await)
+                page.dismissal().await;
+                Ok(())
             },
             async |worker| {
                 let (handle, screen) = (worker.hear().await?, Screen::new()?);
@@ -504,7 +507,8 @@ pub fn claims() -> Vec<Claim> {
                 page.hear().await?;
                 page.say("busy");
                 stand_still(300.0);
-                Ok(page.dismissal().await)
+                page.dismissal().await;
+                Ok(())
             },
             async |worker| {
                 let (handle, screen) = (worker.hear().await?, Screen::new()?);
@@ -564,7 +568,8 @@ pub fn claims() -> Vec<Claim> {
 async fn lend_a_handle(page: &mut Peer) -> Outcome<()> {
     let source = MediaSource::new()?;
     page.give(&source.handle())?;
-    Ok(page.dismissal().await)
+    page.dismissal().await;
+    Ok(())
 }
 
 /// The same, and word of its `sourceopen`.
@@ -573,7 +578,8 @@ async fn lend_until_open(page: &mut Peer) -> Outcome<()> {
     page.give(&source.handle())?;
     until(source.opened(), "sourceopen").await?;
     page.say("open");
-    Ok(page.dismissal().await)
+    page.dismissal().await;
+    Ok(())
 }
 
 /// The page's half where all is to be seen in the worker, but for the element.

@@ -238,7 +238,8 @@ async fn freeze(
 ) -> Option<Freeze> {
     let length = f64::from(seconds);
     for film in &films {
-        if !(film.current_time() + length + 2.0 < film.duration()) {
+        let is_too_late = film.current_time() + length + 2.0 > film.duration();
+        if is_too_late {
             film.set_current_time(0.0);
         }
         if let Ok(playing) = film.play() {

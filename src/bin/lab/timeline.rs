@@ -300,7 +300,8 @@ impl Drawing {
     }
 
     fn buttons(self: &Rc<Self>, row: &Element) -> Result<Vec<EventListener>, JsValue> {
-        let acts: [(&str, fn(&Self)); 4] = [
+        type Act = fn(&Drawing);
+        let acts: [(&str, Act); 4] = [
             ("Zoom in", |drawing| drawing.zoom_in_the_middle(1.0 / STEP)),
             ("Zoom out", |drawing| drawing.zoom_in_the_middle(STEP)),
             ("Whole session", |drawing| drawing.look(View::show_all)),
@@ -392,7 +393,7 @@ impl Drawing {
     fn wheel(&self, event: &WheelEvent) {
         let (aside, down) = (event.delta_x(), event.delta_y());
         if event.ctrl_key() || event.meta_key() {
-            let factor = (down / 240.0).max(-1.0).min(1.0).exp2();
+            let factor = (down / 240.0).clamp(-1.0, 1.0).exp2();
             let about = self.time(self.scaled(event.offset_x()));
             self.look(|view, session| view.zoom(factor, about, session));
         } else if event.shift_key() || aside.abs() > down.abs() {
