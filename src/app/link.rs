@@ -64,8 +64,7 @@ struct Line {
     missed: Cell<u32>,
     /// Whether another film takes another agent.
     broken: Cell<bool>,
-    /// Whether it has died in the middle of a film.
-    is_dead: Cell<bool>,
+    life: Cell<Life>,
     listener: RefCell<Callback<News>>,
 }
 
@@ -78,6 +77,18 @@ enum Handshake {
     Done,
     /// It is of another, and not listened to.
     Refused,
+}
+
+/// What is known of an agent in the middle of a film.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Life {
+    /// It answers.
+    #[default]
+    Alive,
+    /// It does not, and was taken for dead.
+    Silent,
+    /// It said itself what it died of.
+    Dead,
 }
 
 impl Drop for Link {
@@ -98,7 +109,7 @@ impl Link {
             answered: Cell::default(),
             missed: Cell::default(),
             broken: Cell::default(),
-            is_dead: Cell::default(),
+            life: Cell::default(),
             listener: RefCell::new(listener),
         });
         let agent = Rc::new(Agent::spawn(thread, {
@@ -260,6 +271,11 @@ impl Line {
 
     fn read(&self, letter: Letter<Event>) {
         self.missed.set(0);
+        // One that speaks has only been slow.
+        if self.life.get() == Life::Silent {
+            self.life.set(Life::Alive);
+            self.broken.set(false);
+        }
         let news = match letter.open() {
             // The one place where what a past session still says is dropped.
             Ok(event)
@@ -292,7 +308,12 @@ impl Line {
     fn tell(&self, news: News) {
         if let Err(fault) | Ok(Event::AgentFailed { fault }) = &news {
             // One dies once. What else breaks in a broken program is not news.
-            if fault.is_death() && self.is_dead.replace(true) {
+            let now = match fault {
+                Fault::WorkerGone => Life::Silent,
+                Fault::WorkerDied { .. } => Life::Dead,
+                _ => Life::Alive,
+            };
+            if now != Life::Alive && self.life.replace(now) != Life::Alive {
                 return;
             }
             self.broken.set(fault.needs_new_worker());
