@@ -97,9 +97,7 @@ pub fn Player(props: &PlayerProps) -> Html {
     let engine = playback.way.map(Way::name);
     html! {
         <section class="player" data-engine={engine}>
-            // Said here, because `:has(.notice)` beside a container query is a loop without end in
-            // WebKitGTK 2.50.
-            <div class="picture" ref={frame} data-covered={playback.fault.as_ref().map(|_| "")}>
+            <div class="picture" ref={frame}>
                 <Screen
                     {video}
                     picture={playback.picture.clone()}

@@ -5,7 +5,10 @@ use thirtyfour::{By, Key};
 
 use macro_rules_attribute::apply;
 
-use crate::{stage::Stage, suite::in_every_browser};
+use crate::{
+    stage::{Feature, Stage},
+    suite::in_every_browser,
+};
 
 const VIDEO: &str = "document.querySelector('video')";
 const SAID: &str = "document.querySelector('.said').textContent";
@@ -342,6 +345,7 @@ async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn the_systems_keys_know_the_film(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
     let watch = "const set = MediaSession.prototype.setActionHandler; window.handlers = {}; \
          MediaSession.prototype.setActionHandler = function (name, act) { \
            handlers[name] = act; return set.call(this, name, act); };";
@@ -409,6 +413,7 @@ async fn each_of_two_players_has_its_own(stage: &Stage) {
 /// A film that is touched shows its controls; two taps on one side go ten seconds that way.
 #[apply(in_every_browser!)]
 async fn a_finger_finds_what_it_needs(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
     let cdp = stage.window.driver.cdp();
     let touch = json!({ "enabled": true, "maxTouchPoints": 1 });
     cdp.send_raw("Emulation.setTouchEmulationEnabled", touch)
@@ -439,39 +444,54 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
     stage.is_well().await;
 }
 
-#[tokio::test]
-async fn axe_finds_nothing_serious() {
+#[apply(in_every_browser!)]
+async fn axe_finds_nothing_serious(stage: &Stage) {
     let axe = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/target/axe/node_modules/axe-core/axe.min.js"
     );
     let axe = std::fs::read_to_string(axe).expect("`cargo xtask test` installs axe");
-    with(Browser::Chromium, async |stage| {
-        for scheme in ["light", "dark"] {
-            let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-            let cdp = stage.window.driver.cdp();
-            cdp.send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
-            open(stage).await;
-            stage.window.driver.execute(axe.as_str(), vec![]).await.unwrap();
-            for opened in ["", "document.querySelector('.menu').showPopover()", "document.querySelector('.keys').showPopover()"] {
-                stage.value(opened).await;
-                let run = "axe.run().then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => \
-                     nodes.map(({ html }) => `${impact} ${id} ${html}`)))";
-                let found = stage.value(run).await;
-                let found: Vec<String> = serde_json::from_value(found).unwrap();
-                println!("{scheme} {opened}: {found:#?}");
-                let is_serious = |found: &&String| found.starts_with("serious") || found.starts_with("critical");
-                assert_eq!(found.iter().filter(is_serious).count(), 0, "{scheme}: {found:#?}");
-            }
+    stage.needs(Feature::DevTools).await;
+    for scheme in ["light", "dark"] {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let cdp = stage.window.driver.cdp();
+        cdp.send_raw("Emulation.setEmulatedMedia", features)
+            .await
+            .unwrap();
+        open(stage).await;
+        stage
+            .window
+            .driver
+            .execute(axe.as_str(), vec![])
+            .await
+            .unwrap();
+        for opened in [
+            "",
+            "document.querySelector('.menu').showPopover()",
+            "document.querySelector('.keys').showPopover()",
+        ] {
+            stage.value(opened).await;
+            let run = "axe.run().then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => \
+                 nodes.map(({ html }) => `${impact} ${id} ${html}`)))";
+            let found = stage.value(run).await;
+            let found: Vec<String> = serde_json::from_value(found).unwrap();
+            println!("{scheme} {opened}: {found:#?}");
+            let is_serious =
+                |found: &&String| found.starts_with("serious") || found.starts_with("critical");
+            assert_eq!(
+                found.iter().filter(is_serious).count(),
+                0,
+                "{scheme}: {found:#?}"
+            );
         }
-    })
-    .await;
+    }
 }
 
 /// What it costs the page's thread to show where the film is. `cargo xtask test script --nocapture`
 /// prints it.
 #[apply(in_every_browser!)]
 async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
     stage.open("").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
