@@ -46,7 +46,7 @@ impl View {
     pub fn zoom(&mut self, factor: f64, about: f64, session: (f64, f64)) {
         let Extent { from, to } = self.extent(session);
         let most = (session.1 - session.0).max(YOUNG);
-        let span = ((to - from) * factor).max(LEAST).min(most);
+        let span = ((to - from) * factor).clamp(LEAST, most);
         let from = about - (about - from) * span / (to - from);
         // What follows goes on following.
         let was_live = self.is_live() && about >= session.1;
