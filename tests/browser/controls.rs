@@ -446,6 +446,7 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn axe_finds_nothing_serious(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
     let axe = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/target/axe/node_modules/axe-core/axe.min.js"

@@ -196,14 +196,13 @@ impl Stage {
     /// Presses the button of this name.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
-        self.window
-            .driver
-            .find(By::XPath(button))
-            .await
-            .unwrap()
-            .click()
-            .await
-            .unwrap();
+        let found = format!(
+            "!!document.evaluate({}, document, null, XPathResult.ANY_UNORDERED_NODE_TYPE).singleNodeValue",
+            json!(button)
+        );
+        self.until(&found).await;
+        let button = self.window.driver.find(By::XPath(button)).await.unwrap();
+        button.click().await.unwrap();
     }
 
     /// The steps of the journey that were taken, and when, in milliseconds.
