@@ -225,7 +225,9 @@ fn build_without_the_lab() -> PathBuf {
         .args(["build", "--public-url", &public_url(), "--dist"])
         .arg(&site)
         .current_dir(&copy)
-        .env("CARGO_TARGET_DIR", root.join("target"))
+        // Its own: Cargo tells two copies of a package by where they lie in their workspace, so in one
+        // folder each would be taken for the other.
+        .env("CARGO_TARGET_DIR", copy.join("target"))
         .status()
         .unwrap();
     assert!(built.success(), "it does not build");
