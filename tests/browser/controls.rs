@@ -452,7 +452,6 @@ async fn axe_finds_nothing_serious(stage: &Stage) {
         "/target/axe/node_modules/axe-core/axe.min.js"
     );
     let axe = std::fs::read_to_string(axe).expect("`cargo xtask test` installs axe");
-    stage.needs(Feature::DevTools).await;
     for scheme in ["light", "dark"] {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         let cdp = stage.window.driver.cdp();
