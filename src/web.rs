@@ -322,7 +322,10 @@ fn property(object: &JsValue, name: &str) -> JsValue {
 }
 
 fn is_provider(value: &JsValue) -> bool {
-    value.is_instance_of::<MediaSourceHandle>() || value.is_instance_of::<MediaSource>()
+    // An iPhone has managed ones, and no name for the plain ones that those are made after.
+    value.is_instance_of::<MediaSourceHandle>()
+        || value.is_instance_of::<Managed>()
+        || value.is_instance_of::<MediaSource>()
 }
 
 #[wasm_bindgen(inline_js = "export function load(url) { return import(url); }")]
@@ -450,24 +453,26 @@ pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Atta
     let element = video.unchecked_ref::<Attachable>();
     // Without this, Safari does not open a managed one.
     element.set_disable_remote_playback(true);
-    match provider.dyn_ref::<MediaSource>() {
-        None => {
-            element.set_src_object(provider)?;
-            Ok(Attachment(None))
-        }
-        Some(source) => {
-            let url = Url::create_object_url_with_source(source)?;
-            element.set_src_object(&JsValue::NULL)?;
-            video.set_src(&url);
-            Ok(Attachment(Some(url)))
-        }
+    if provider.is_instance_of::<MediaSourceHandle>() {
+        element.set_src_object(provider)?;
+        return Ok(Attachment(None));
     }
+    let url = Url::create_object_url_with_source(provider.unchecked_ref())?;
+    element.set_src_object(&JsValue::NULL)?;
+    video.set_src(&url);
+    Ok(Attachment(Some(url)))
 }
 
 /// Has the element play a URL by itself.
 pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
     video.set_src(url);
     Attachment(None)
+}
+
+/// Whether an element only seems to have come to the film's end, because its MediaSource is gone: what has
+/// come to its end is still buffered.
+pub fn is_bereft(video: &HtmlMediaElement) -> bool {
+    video.ended() && video.buffered().length() == 0
 }
 
 /// Takes the film from the element: the MediaSource behind it closes.

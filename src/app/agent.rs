@@ -173,7 +173,6 @@ async fn settle(
         }
         // What is not there is asked after; the rest has words.
         Err(exception) => {
-            BROKEN.set(BROKEN.get() + 1);
             hearer(match web::name(&exception).as_deref() {
                 Some("TypeError") => Heard::Missing(script),
                 _ => Heard::Threw(web::words(&exception)),

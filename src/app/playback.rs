@@ -1,6 +1,6 @@
 //! What the page knows of a playback, and how it comes to know it.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlMediaElement, HtmlVideoElement};
@@ -299,7 +299,7 @@ impl Request {
 }
 
 /// Where an element was last seen with a film, in seconds.
-type LastSeen = Rc<Cell<Option<f64>>>;
+type LastSeen = Rc<RefCell<Option<f64>>>;
 
 /// Plays a film with an engine of its own, until the component is gone. Another request is another session
 /// of the same engine. What the engine says is also told to `onevent`.
@@ -311,7 +311,7 @@ pub fn use_playback(
 ) -> UseReducerHandle<Playback> {
     let playback = use_reducer(Playback::default);
     let link = use_mut_ref(|| None::<Link>);
-    let last_seen = (*use_memo((), |()| LastSeen::default())).clone();
+    let last_seen: LastSeen = use_mut_ref(|| None);
     let last_request = use_mut_ref(|| None::<Request>);
     {
         let (link, video, last_seen) = (link.clone(), video.clone(), last_seen.clone());
@@ -322,13 +322,11 @@ pub fn use_playback(
                 observer::observe(video, move |observation| {
                     let link = link.borrow();
                     let Some(link) = &*link else { return };
-                    // A film that has come to its end is still buffered. One whose engine is gone only
-                    // seems to have come to it.
-                    if element.ended() && element.buffered().length() == 0 {
+                    if web::is_bereft(&element) {
                         return link.mourn();
                     }
                     if element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-                        last_seen.set(Some(observation.position));
+                        last_seen.replace(Some(observation.position));
                     }
                     link.observe(observation);
                 })
@@ -342,14 +340,15 @@ pub fn use_playback(
     {
         let (link, video) = (link.clone(), video.clone());
         let (replays, from) = (playback.replays, playback.from);
-        let way = Way::choose(playback.thread.or(request.engine));
+        let wanted = playback.thread.or(request.engine);
         let (playback, onevent) = (playback.dispatcher(), onevent.clone());
         // Another goal is no reason to begin anew.
         let asked = request.without_goal();
         let mut request = request.clone();
         request.settings.start = from.unwrap_or(request.settings.start);
         use_effect_with((asked, replays), move |(asked, _)| {
-            last_seen.set(None);
+            last_seen.take();
+            let way = Way::choose(wanted);
             playback.dispatch(Action::Begin {
                 is_other: last_request.replace(Some(asked.clone())).as_ref() != Some(asked),
                 way: way.clone().ok(),
@@ -426,7 +425,7 @@ fn hearing(
         }
         match &news {
             Err(fault) if fault.is_death() => {
-                let (fault, at) = (fault.clone(), last_seen.get());
+                let (fault, at) = (fault.clone(), *last_seen.borrow());
                 return playback.dispatch(Action::Lost { fault, at });
             }
             Ok(Event::Opened { .. }) => {

@@ -67,7 +67,15 @@ impl Feed {
         loop {
             let change = self.shared.conditions.change();
             let buffered = buffer.buffered();
-            let (step, complete) = self.next_step(&buffered);
+            let (mut step, complete) = self.next_step(&buffered);
+            if let Step::Fetch(_, segment) = &step
+                && !source.is_streaming()
+                && buffered.at(segment.start + TOLERANCE).is_none()
+            {
+                // A managed source says when it wants more. What a person has chosen takes the place of
+                // something, and is not more.
+                step = Step::Wait;
+            }
             let ended = step == Step::End;
             let filled = Filled {
                 buffered,
@@ -76,11 +84,6 @@ impl Feed {
             };
             self.shared.conditions.fill(self.kind, filled);
             let (id, done) = match step {
-                // A managed source says when it wants more.
-                Step::Learn(_) | Step::Fetch(..) if !source.is_streaming() => {
-                    self.shared.conditions.tick().await;
-                    continue;
-                }
                 Step::Learn(id) => (id, self.learn(id).await),
                 Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
                 Step::Evict(range) => {

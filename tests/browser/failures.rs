@@ -209,15 +209,7 @@ async fn a_worker_that_traps_while_it_plays(stage: &Stage) {
     stage
         .server
         .trouble("/worker.js", Trouble::around("", TRAP));
-    stage.open("").await;
-    stage.plays().await;
-    // The first time, another one takes over.
-    stage.value("window.before = attached()").await;
-    trap(stage).await;
-    stage.until("attached() && attached() !== before").await;
-    stage.plays().await;
-    trap(stage).await;
-    stage.notice("The worker died").await;
+    dies_for_good(stage).await;
     tries_again(stage).await;
     stage.has_started_workers(3).await;
 }
@@ -227,15 +219,7 @@ async fn another_film_after_the_worker_died(stage: &Stage) {
     stage
         .server
         .trouble("/worker.js", Trouble::around("", TRAP));
-    stage.open("").await;
-    stage.plays().await;
-    // The first time, another one takes over.
-    stage.value("window.before = attached()").await;
-    trap(stage).await;
-    stage.until("attached() && attached() !== before").await;
-    stage.plays().await;
-    trap(stage).await;
-    stage.notice("The worker died").await;
+    dies_for_good(stage).await;
     stage.value("window.before = attached()").await;
     stage.press("Sample film").await;
     stage.until("attached() !== before").await;
@@ -243,6 +227,18 @@ async fn another_film_after_the_worker_died(stage: &Stage) {
     stage.has_started_workers(3).await;
     let alert = stage.value("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
+}
+
+/// The first time, another one takes over.
+async fn dies_for_good(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage.value("window.before = attached()").await;
+    trap(stage).await;
+    stage.until("attached() && attached() !== before").await;
+    stage.plays().await;
+    trap(stage).await;
+    stage.notice("The worker died").await;
 }
 
 /// A request for memory of a size that cannot be: the wasm stops with a trap.

@@ -312,7 +312,8 @@ async fn ten_films_in_one_worker_leave_one_media_source(stage: &Stage) {
 }
 
 const COUNT_MEDIA_SOURCES: &str = "const made = []; \
-     self.MediaSource = class extends self.MediaSource { constructor() { super(); made.push(this); } }; \
+     for (const name of ['MediaSource', 'ManagedMediaSource']) \
+       if (name in self) self[name] = class extends self[name] { constructor() { super(); made.push(this); } }; \
      new BroadcastChannel('count').onmessage = () => new BroadcastChannel('open').postMessage( \
        `${made.filter(source => source.readyState !== 'closed').length} of ${made.length}`);";
 

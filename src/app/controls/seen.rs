@@ -73,7 +73,8 @@ impl Seen {
         };
         Self {
             paused,
-            ended: video.ended(),
+            // Without its engine a film seems to have ended.
+            ended: video.ended() && !web::is_bereft(video),
             started: video.played().length() > 0,
             waiting,
             muted,
