@@ -8,7 +8,7 @@ use web_sys::SourceBuffer;
 use super::{shared::Trouble, source::refused};
 use crate::{
     media::{
-        Place, RepresentationId,
+        Place, RepresentationId, TOLERANCE,
         ranges::{Range, Ranges},
     },
     web,
@@ -50,9 +50,9 @@ impl Buffer {
         self.init = Some((id, init.clone()));
     }
 
-    /// Where the segment ends that it got last, in seconds.
-    pub const fn filled_to(&self) -> f64 {
-        self.filled_to
+    /// Whether the segment that it got last ends at a time, so that one from there on follows it.
+    pub fn ends_at(&self, time: f64) -> bool {
+        (self.filled_to - time).abs() < TOLERANCE
     }
 
     /// It got a segment that ends here, in seconds.

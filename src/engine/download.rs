@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     media::{
-        Index, Key, Place, Representation, RepresentationId, Segment, TOLERANCE, Timestamps, mp4,
+        Index, Key, Place, Representation, RepresentationId, Segment, Timestamps, mp4,
         ranges::Range,
     },
     wire::Piece,
@@ -120,8 +120,9 @@ impl Download<'_> {
         beginning: &Uint8Array,
     ) -> Result<(), Trouble> {
         buffer.change_type(self.of.mime())?;
-        if self.of.container.ends_with("/webm") {
-            // Whether the segment before came to its end is not looked at, and must not matter.
+        // WebKitGTK drops what is earlier than what its parser got first. Of WebM it is not looked at
+        // whether the segment before came to its end, and must not matter.
+        if !buffer.ends_at(self.segment.start) || self.of.container.ends_with("/webm") {
             buffer.reset();
         }
         let offset = self.offset(buffer, init, beginning)?;
@@ -161,8 +162,7 @@ impl Download<'_> {
         }
         let (stretch, start) = (self.segment.stretch, self.segment.start);
         if !self.of.container.ends_with("mp4") {
-            let follows = (buffer.filled_to() - start).abs() < TOLERANCE;
-            return Ok((!follows).then_some(start));
+            return Ok((!buffer.ends_at(start)).then_some(start));
         }
         let mut offsets = self.shared.offsets.borrow_mut();
         if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == stretch) {

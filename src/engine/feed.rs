@@ -70,10 +70,11 @@ impl Feed {
             let (mut step, complete) = self.next_step(&buffered);
             if let Step::Fetch(_, segment) = &step
                 && !source.is_streaming()
+                && buffered.ahead(self.shared.conditions.position()) > 0.0
                 && buffered.at(segment.start + TOLERANCE).is_none()
             {
-                // A managed source says when it wants more. What a person has chosen takes the place of
-                // something, and is not more.
+                // A managed source says when it wants more. What comes in the place of something is not
+                // more, and what there is nothing to play without is not waited for.
                 step = Step::Wait;
             }
             let ended = step == Step::End;
