@@ -88,37 +88,59 @@ async fn hls_of_fragmented_mp4(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn hls_of_packed_audio(stage: &Stage) {
-    for (film, seconds, mime) in [
-        ("tests/media/packed/aac.m3u8", 8.0, "audio/aac"),
-        ("tests/media/packed/packed.m3u8", 8.0, "audio/aac"),
-        (
-            "tests/streams/hls-raw-mp3/playlist.m3u8",
-            40.0,
-            "audio/mpeg",
-        ),
+    let aac = ("audio/aac", "tests/media/packed/1.aac");
+    let mp3 = (
+        "audio/mpeg",
+        "tests/streams/hls-raw-mp3/media_w905519204_0.mp3",
+    );
+    for (film, seconds, (mime, segment)) in [
+        ("tests/media/packed/aac.m3u8", 8.0, aac),
+        ("tests/media/packed/packed.m3u8", 8.0, aac),
+        ("tests/streams/hls-raw-mp3/playlist.m3u8", 40.0, mp3),
         (
             "tests/streams/hls-raw-mp3/playlist-no-codecs.m3u8",
             40.0,
-            "audio/mpeg",
+            mp3,
         ),
         (
             "tests/streams/hls-raw-mp3/chunklist_w905519204.m3u8",
             40.0,
-            "audio/mpeg",
+            mp3,
         ),
     ] {
-        if stage
-            .is(&format!("MediaSource.isTypeSupported('{mime}')"))
-            .await
-        {
-            plays(stage, &[(film, seconds)]).await;
-        } else {
-            stage.open(&format!("?src={film}")).await;
+        stage.open(&format!("?src={film}")).await;
+        let is_claimed = format!("MediaSource.isTypeSupported('{mime}')");
+        if !stage.is(&is_claimed).await {
             stage
                 .notice(&format!("This browser cannot play {mime}"))
                 .await;
+        } else if takes(stage, mime, segment).await {
+            plays(stage, &[(film, seconds)]).await;
+        } else {
+            // WebKitGTK says that it takes packed AAC, and finds no frame in it.
+            stage
+                .notice("The browser refused to append a segment")
+                .await;
         }
     }
+}
+
+/// Whether this browser, asked without any of our code, takes a segment of this type.
+async fn takes(stage: &Stage, mime: &str, segment: &str) -> bool {
+    let takes = format!(
+        "(async () => {{
+            const source = new (self.ManagedMediaSource ?? MediaSource)();
+            const video = (window.taster = document.createElement('video'));
+            video.disableRemotePlayback = true;
+            video.src = URL.createObjectURL(source);
+            await new Promise((opened) => (source.onsourceopen = opened));
+            const buffer = source.addSourceBuffer('{mime}');
+            buffer.appendBuffer(await (await fetch('{segment}')).arrayBuffer());
+            await new Promise((updated) => (buffer.onupdateend = updated));
+            return source.readyState === 'open' && buffer.buffered.length > 0;
+        }})()"
+    );
+    stage.is(&takes).await
 }
 
 #[apply(in_every_browser!)]
@@ -133,9 +155,10 @@ async fn periods_change_codecs_and_lose_their_sound(stage: &Stage) {
     stage.plays().await;
     stage.value("window.first = attached()").await;
     stage.until(&format!("{VIDEO}.currentTime > 5")).await;
-    // From H.264 to VP9 in the same MediaSource.
+    // From H.264 to VP9 in the same MediaSource, where the browser can change over.
+    let can_change = stage.value("'changeType' in SourceBuffer.prototype").await;
     let same = stage.value("attached() === first").await;
-    assert_eq!(same, json!(true));
+    assert_eq!(same, can_change);
     stage.until(&format!("{VIDEO}.ended")).await;
     // And to a period without sound in another one.
     let same = stage.value("attached() === first").await;
@@ -145,7 +168,7 @@ async fn periods_change_codecs_and_lose_their_sound(stage: &Stage) {
     // And back again, by hand.
     stage.value(&format!("{VIDEO}.currentTime = 1")).await;
     stage.until(&format!("{VIDEO}.currentTime < 4")).await;
-    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.value(&format!("void {VIDEO}.play()")).await;
     stage
         .until(&format!(
             "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 11"
