@@ -340,9 +340,9 @@ extern "C" {
     /// Its namespace object.
     pub type Program;
 
-    /// Makes an agent that is heard by this function.
+    /// A promise for a [`PageAgent`] that is heard by this function.
     #[wasm_bindgen(method, catch)]
-    pub fn agent(this: &Program, hear: &Function) -> Result<PageAgent, JsValue>;
+    pub fn agent(this: &Program, hear: &Function) -> Result<Promise, JsValue>;
 
     /// An agent on the page: `engine::home::OnPage` in that program.
     #[derive(Clone)]

@@ -160,11 +160,13 @@ async fn settle(
     let Ok(url) = address::resolve(&script) else {
         return hearer(Heard::Missing(script));
     };
-    let agent = JsFuture::from(web::load(&url)).await.and_then(|module| {
+    let begin = async {
+        let module = JsFuture::from(web::load(&url)).await?;
         let hear = (*ear).as_ref().unchecked_ref();
-        module.unchecked_into::<Program>().agent(hear)
-    });
-    match agent {
+        let agent = module.unchecked_into::<Program>().agent(hear)?;
+        Ok(JsFuture::from(agent).await?.unchecked_into::<PageAgent>())
+    };
+    match begin.await {
         Ok(agent) => {
             let before = desk.replace(Desk::Open(agent.clone()));
             if let Desk::Closed(waiting) = before {

@@ -36,8 +36,8 @@ async fn freeze(stage: &Stage, seconds: u32) -> Vec<(f64, Value)> {
 /// Waits until a film plays and its small buffer is full.
 async fn until_full(stage: &Stage, goal: f64) {
     let full = format!(
-        "[...document.querySelectorAll('video')].every(video => !video.paused && video.currentTime > 0 && \
-         video.buffered.length && video.buffered.end(video.buffered.length - 1) - video.currentTime > {goal} - 1)"
+        "(films => films.length > 0 && films.every(video => !video.paused && video.currentTime > 0 && \
+         video.buffered.length && video.buffered.end(video.buffered.length - 1) - video.currentTime > {goal} - 1))([...document.querySelectorAll('video')])"
     );
     stage.until(&full).await;
 }

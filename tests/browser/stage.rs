@@ -155,7 +155,9 @@ impl Stage {
 
     /// That nothing has gone wrong so far: no message, no error of the element, none that nobody caught.
     pub async fn is_well(&self) {
-        let alert = self.value("document.querySelector('[role=alert]')").await;
+        let alert = self
+            .value("document.querySelector('[role=alert]')?.innerText")
+            .await;
         assert_eq!(alert, json!(null));
         assert_eq!(self.value("probe.faults").await, json!([]));
         assert_eq!(self.value("probe.errors").await, json!([]));

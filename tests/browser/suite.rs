@@ -52,56 +52,10 @@ pub(crate) use in_every_browser;
 
 /// What does not pass in an engine and is not mended: it is skipped there, and this is printed as its reason.
 /// Whoever mends one takes its line out.
-const OPEN: [(Browser, &str, &str); 9] = [
-    (
-        Browser::Firefox,
-        "buttons_do_what_they_say",
-        "the focus does not return to the button when a sheet is closed",
-    ),
-    (
-        Browser::WebKit,
-        "buttons_do_what_they_say",
-        "the focus does not return to the button when a sheet is closed",
-    ),
-    (
-        Browser::WebKit,
-        "everything_is_reached_by_tab_and_seen_to_have_the_focus",
-        "its driver’s Tab goes nowhere",
-    ),
-    (
-        Browser::WebKit,
-        "keys_do_what_people_expect",
-        "a seek that is asked for while it plays lands a second later",
-    ),
-    (
-        Browser::WebKit,
-        "what_was_chosen_is_remembered",
-        "its driver’s keys do not reach a range",
-    ),
-    (
-        Browser::WebKit,
-        "a_segment_is_played_while_its_rest_is_still_to_come",
-        "it begins only when a whole segment is there",
-    ),
-    (
-        Browser::WebKit,
-        "every_claim_about_the_handle_is_as_specified_or_not_to_be_seen",
-        "on a busy machine the film beside it is given up, for a reason that is not known",
-    ),
-    (
-        Browser::WebKit,
-        "ten_films_in_one_worker_leave_one_media_source",
-        "now and then a message is taken for garbled, for a reason that is not known",
-    ),
-    (
-        Browser::WebKit,
-        "a_small_goal_is_kept",
-        "what is buffered is not to be read for a moment, for a reason that is not known",
-    ),
-];
+const OPEN: [(Browser, &str, &str); 0] = [];
 
 /// Files of which WebKitGTK does not pass every test yet: the film stands still at places that are not understood.
-const OPEN_FILES: [&str; 3] = ["quality", "seeking", "streams"];
+const OPEN_FILES: [&str; 0] = [];
 
 /// What a test unwinds with that cannot be had in this browser, and why.
 pub struct Skipped(pub String);
