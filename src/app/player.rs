@@ -8,7 +8,7 @@ use super::{
     journey::journey,
     notice::notice,
     playback::{Action, Request, use_playback},
-    screen::Screen,
+    screen::{screen, use_screen},
     way::Way,
 };
 use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread};
@@ -72,6 +72,7 @@ pub fn Player(props: &PlayerProps) -> Html {
         },
     };
     let playback = use_playback(&request, &video, &props.onevent);
+    use_screen(&video, &playback);
     use_controls(&video, &frame, &props.title, &playback);
     let onreplay = {
         let playback = playback.dispatcher();
@@ -80,8 +81,7 @@ pub fn Player(props: &PlayerProps) -> Html {
     let onretry = {
         let (video, playback) = (video.clone(), playback.clone());
         Callback::from(move |_| {
-            let is_misplaced = playback.fault == Some(Fault::NoMediaSourceInWorkers);
-            if is_misplaced {
+            if let Some(Fault::NoMediaSourceInWorkers) = playback.fault {
                 return playback.dispatch(Action::MoveToPage);
             }
             // Of its engine's death an element knows only that the film is over.
@@ -98,17 +98,10 @@ pub fn Player(props: &PlayerProps) -> Html {
     html! {
         <section class="player" data-engine={engine}>
             <div class="picture" ref={frame}>
-                <Screen
-                    {video}
-                    picture={playback.picture.clone()}
-                    covered={playback.fault.is_some()}
-                    captions={props.captions.clone()}
-                    chapters={props.chapters.clone()}
-                    playback={playback.dispatcher()}
-                />
+                { screen(&video, &props.captions, &props.chapters) }
                 { controls() }
-                // Not an `Option` in braces: that would be no node or one, and the screen beside it,
-                // video and all, would be made anew whenever that changes.
+                // Not an `Option` in braces: that would be no node or one, and the video beside it
+                // would be made anew whenever that changes.
                 if let Some(fault) = &playback.fault {
                     { notice(fault, &onretry) }
                 } else if let Some(fault) = &playback.retrying {

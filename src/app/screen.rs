@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::{
     controls,
-    playback::{Action, Dispatcher, Medium, Picture},
+    playback::{Action, Dispatcher, Medium, Picture, Playback},
 };
 use crate::{
     web::{self, Attachment, FirstFrame},
@@ -16,28 +16,29 @@ use crate::{
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub struct ScreenProps {
-    /// The element, shared with the hook that detaches it in the end.
-    pub video: NodeRef,
-    /// What to show.
-    pub picture: Option<Picture>,
-    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
-    pub covered: bool,
-    /// URL of WebVTT captions.
-    pub captions: Option<AttrValue>,
-    /// URL of WebVTT chapters.
-    pub chapters: Option<AttrValue>,
-    /// What happens here goes there.
-    pub playback: Dispatcher,
+/// The video element, to be given to [`use_screen`]. What it does, whether it plays and where it is, is the
+/// element's own to say.
+pub fn screen(video: &NodeRef, captions: &Option<AttrValue>, chapters: &Option<AttrValue>) -> Html {
+    html! {
+        // The focus can be put on it, where what had the focus is gone.
+        <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
+            if let Some(captions) = captions {
+                <track kind="captions" srclang="en" label="English" src={captions} />
+            }
+            if let Some(chapters) = chapters {
+                <track kind="chapters" srclang="en" src={chapters} />
+            }
+        </video>
+    }
 }
 
-/// The video element. What it does, whether it plays and where it is, is the element's own to say.
-#[component]
-pub fn Screen(props: &ScreenProps) -> Html {
+/// Has the element show what there is to show, and rest while a message covers it, for its controls are
+/// out of reach then.
+#[hook]
+pub fn use_screen(video: &NodeRef, playback: &UseReducerHandle<Playback>) {
     {
-        let playback = props.playback.clone();
-        use_effect_with(props.video.clone(), move |video| {
+        let (video, playback) = (video.clone(), playback.dispatcher());
+        use_effect_with((), move |()| {
             let errors = video.cast::<HtmlVideoElement>().map(|video| {
                 controls::restore(&video);
                 hear_errors(video, playback)
@@ -46,44 +47,29 @@ pub fn Screen(props: &ScreenProps) -> Html {
         });
     }
     {
-        let (video, playback) = (props.video.clone(), props.playback.clone());
-        use_effect_with(props.picture.clone(), move |picture| {
+        let (video, dispatcher) = (video.clone(), playback.dispatcher());
+        use_effect_with(playback.picture.clone(), move |picture| {
             let waiting = video
                 .cast::<HtmlVideoElement>()
                 .zip(picture.as_ref())
-                .and_then(|(video, picture)| show(&video, picture, &playback));
+                .and_then(|(video, picture)| show(&video, picture, &dispatcher));
             || drop(waiting)
         });
     }
-
-    {
-        let video = props.video.clone();
-        use_effect_with(props.covered, move |covered| {
-            let video = video.cast::<HtmlVideoElement>().filter(|_| *covered);
-            if let Some(video) = &video {
-                // A film that does not play yet has nothing to pause.
-                let _ = video.pause();
+    let video = video.clone();
+    use_effect_with(playback.fault.is_some(), move |is_covered| {
+        let video = video.cast::<HtmlVideoElement>().filter(|_| *is_covered);
+        if let Some(video) = &video {
+            // A film that does not play yet has nothing to pause.
+            let _ = video.pause();
+        }
+        // The button that was pressed is gone with its message: the picture takes the focus.
+        move || {
+            if let Some(video) = video.filter(|_| focus_is_lost()) {
+                let _ = video.focus();
             }
-            // The button that was pressed is gone with its message: the picture takes the focus.
-            move || {
-                if let Some(video) = video.filter(|_| focus_is_lost()) {
-                    let _ = video.focus();
-                }
-            }
-        });
-    }
-
-    html! {
-        // The focus can be put on it, where what had the focus is gone.
-        <video ref={&props.video} playsinline=true tabindex="-1" aria-label="Film">
-            if let Some(captions) = &props.captions {
-                <track kind="captions" srclang="en" label="English" src={captions} />
-            }
-            if let Some(chapters) = &props.chapters {
-                <track kind="chapters" srclang="en" src={chapters} />
-            }
-        </video>
-    }
+        }
+    });
 }
 
 /// Whether nothing has the focus, as when what had it is gone.
