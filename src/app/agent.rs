@@ -195,7 +195,8 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
         // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
         let is_ours = |error: &ErrorEvent| {
             let file = error.filename();
-            file.contains("/worker.js") || file.contains("/worker_bg.wasm")
+            let name = file.rsplit_once('/').map_or("", |(_, name)| name);
+            name.starts_with("worker.js") || name.starts_with("worker_bg.wasm")
         };
         if is_shared && !error.is_some_and(is_ours) {
             return;
