@@ -44,7 +44,7 @@
 //! | `bin/lab/main.rs` | both | the lab, a program of its own with a map of its own: what a visitor sees behind the player |
 //! | [`app`] | page | composition root: the form, and one or two players |
 //! | `app/player.rs` | page | [`app::Player`], the component that a fork takes along |
-//! | `app/playback.rs` | page | what the page knows of a playback: a pure reducer, and the hook that feeds it |
+//! | `app/playback.rs` | page | what the page knows of a playback, and how it comes to know it |
 //! | `app/way.rs` | page | where the engine is to run, by what the browser has |
 //! | `app/agent.rs` | page | the way to an agent, in a worker or on the page |
 //! | `app/link.rs` | page | shakes hands, drops what is stale, feels the pulse, takes leave in order |

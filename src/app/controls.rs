@@ -32,7 +32,7 @@ use yew::prelude::*;
 pub use remembered::restore;
 pub use request::play;
 
-use super::playback::Playback;
+use super::playback::{Dispatcher, Playback};
 use media_keys::MediaKeys;
 use presence::Presence;
 use request::Request;
@@ -41,42 +41,40 @@ use settings::Settings;
 use timeline::Timeline;
 
 /// The controls as they are before anything is known, to be put into the frame that
-/// [`use_controls`] is given.
+/// [`Controls`] are given.
 pub fn controls() -> Html {
     Html::from_html_unchecked(AttrValue::Static(include_str!(
         "../../assets/controls.html"
     )))
 }
 
-/// Has the controls work for as long as the component is there. `frame` is what they lie in, and what
-/// fills the screen; `title` what the system calls the film.
-#[hook]
-pub fn use_controls(
-    video: &NodeRef,
-    frame: &NodeRef,
-    title: &Option<AttrValue>,
-    playback: &UseReducerHandle<Playback>,
-) {
-    let desk = use_mut_ref(|| None::<Rc<Desk>>);
-    {
-        let (video, frame, desk) = (video.clone(), frame.clone(), desk.clone());
-        use_effect_with(title.clone(), move |title| {
-            let made = video.cast().zip(frame.cast());
-            let made = made.map(|(video, frame)| Rc::new(Desk::new(video, frame, title)));
-            let listeners = made.as_ref().map(listen);
-            desk.replace(made);
-            move || {
-                drop(listeners);
-                desk.take();
-            }
-        });
-    }
-    let playback = playback.clone();
-    use_effect(move || {
-        if let Some(desk) = &*desk.borrow() {
-            desk.settings.show(playback);
+/// Has the controls work for as long as it is held.
+pub struct Controls {
+    desk: Rc<Desk>,
+    _listeners: Vec<EventListener>,
+}
+
+impl Controls {
+    /// Over this element. `frame` is what they lie in, and what fills the screen; `title` what the system
+    /// calls the film.
+    pub fn new(
+        video: HtmlVideoElement,
+        frame: HtmlElement,
+        title: &Option<AttrValue>,
+        playback: &Dispatcher,
+    ) -> Self {
+        let desk = Rc::new(Desk::new(video, frame, title, playback));
+        let listeners = listen(&desk);
+        Self {
+            desk,
+            _listeners: listeners,
         }
-    });
+    }
+
+    /// Offers what there is to choose from.
+    pub fn show(&self, playback: &Playback) {
+        self.desk.settings.show(playback);
+    }
 }
 
 /// Where everything is heard that happens to a player, and acted upon.
@@ -91,14 +89,19 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(video: HtmlVideoElement, frame: HtmlElement, title: &Option<AttrValue>) -> Self {
+    fn new(
+        video: HtmlVideoElement,
+        frame: HtmlElement,
+        title: &Option<AttrValue>,
+        playback: &Dispatcher,
+    ) -> Self {
         // What a film is called: what it is said to be, or what the page is.
         let of_page = || Some(window()?.document()?.title());
         let title = title.as_ref().map(ToString::to_string).or_else(of_page);
         Self {
             seen: Cell::default(),
             timeline: Timeline::new(&frame),
-            settings: Settings::new(&frame),
+            settings: Settings::new(&frame, playback),
             presence: Presence::new(&video, &frame),
             keys: MediaKeys::new(&video, &frame, &title.unwrap_or_default()),
             video,

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The video element, to be given to [`use_screen`]. What it does, whether it plays and where it is, is the
+/// The video element, for a [`Screen`]. What it does, whether it plays and where it is, is the
 /// element's own to say.
 pub fn screen(video: &NodeRef, captions: &Option<AttrValue>, chapters: &Option<AttrValue>) -> Html {
     html! {
@@ -32,44 +32,50 @@ pub fn screen(video: &NodeRef, captions: &Option<AttrValue>, chapters: &Option<A
     }
 }
 
-/// Has the element show what there is to show, and rest while a message covers it, for its controls are
-/// out of reach then.
-#[hook]
-pub fn use_screen(video: &NodeRef, playback: &UseReducerHandle<Playback>) {
-    {
-        let (video, playback) = (video.clone(), playback.dispatcher());
-        use_effect_with((), move |()| {
-            let errors = video.cast::<HtmlVideoElement>().map(|video| {
-                controls::restore(&video);
-                hear_errors(video, playback)
-            });
-            || drop(errors)
-        });
+/// Has the element show what there is to show, for as long as it is held.
+pub struct Screen {
+    video: HtmlVideoElement,
+    playback: Dispatcher,
+    picture: Option<Picture>,
+    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
+    is_covered: bool,
+    waiting: Option<(Attachment, FirstFrame)>,
+    _errors: EventListener,
+}
+
+impl Screen {
+    /// With this element. What happens there is told to `playback`.
+    pub fn new(video: &HtmlVideoElement, playback: &Dispatcher) -> Self {
+        controls::restore(video);
+        Self {
+            video: video.clone(),
+            playback: playback.clone(),
+            picture: None,
+            is_covered: false,
+            waiting: None,
+            _errors: hear_errors(video.clone(), playback.clone()),
+        }
     }
-    {
-        let (video, dispatcher) = (video.clone(), playback.dispatcher());
-        use_effect_with(playback.picture.clone(), move |picture| {
-            let waiting = video
-                .cast::<HtmlVideoElement>()
-                .zip(picture.as_ref())
-                .and_then(|(video, picture)| show(&video, picture, &dispatcher));
-            || drop(waiting)
-        });
-    }
-    let video = video.clone();
-    use_effect_with(playback.fault.is_some(), move |is_covered| {
-        let video = video.cast::<HtmlVideoElement>().filter(|_| *is_covered);
-        if let Some(video) = &video {
+
+    /// Shows how things stand.
+    pub fn show(&mut self, playback: &Playback) {
+        if self.picture != playback.picture {
+            self.picture.clone_from(&playback.picture);
+            self.waiting = None;
+            let picture = self.picture.as_ref();
+            self.waiting = picture.and_then(|it| show(&self.video, it, &self.playback));
+        }
+        let was_covered = self.is_covered;
+        self.is_covered = playback.fault.is_some();
+        if self.is_covered && !was_covered {
             // A film that does not play yet has nothing to pause.
-            let _ = video.pause();
+            let _ = self.video.pause();
         }
         // The button that was pressed is gone with its message: the picture takes the focus.
-        move || {
-            if let Some(video) = video.filter(|_| focus_is_lost()) {
-                let _ = video.focus();
-            }
+        if was_covered && !self.is_covered && focus_is_lost() {
+            let _ = self.video.focus();
         }
-    });
+    }
 }
 
 /// Whether nothing has the focus, as when what had it is gone.
@@ -100,14 +106,14 @@ fn show(
     let attachment = match attached {
         Ok(attachment) => attachment,
         Err(exception) => {
-            playback.dispatch(Action::Failed(Fault::Media {
+            playback.emit(Action::Failed(Fault::Media {
                 doing: "set video.srcObject".into(),
                 reason: web::words(&exception),
             }));
             return None;
         }
     };
-    playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
+    playback.emit(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
@@ -116,7 +122,7 @@ fn show(
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
-        playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)));
+        playback.emit(Action::Reached(Mark::now(Step::FirstFrame)));
     });
     Some((attachment, first_frame))
 }
@@ -124,7 +130,7 @@ fn show(
 fn hear_errors(video: HtmlVideoElement, playback: Dispatcher) -> EventListener {
     EventListener::new(&video.clone(), "error", move |_| {
         if let Some(error) = video.error() {
-            playback.dispatch(Action::Failed(Fault::Element {
+            playback.emit(Action::Failed(Fault::Element {
                 code: error.code(),
                 reason: error.message().trim_end_matches('.').into(),
             }));
