@@ -21,7 +21,7 @@ pub use player::{Player, PlayerProps};
 
 use crate::wire;
 use address::Address;
-use record::Record;
+use lab::Door;
 use source_form::source_form;
 
 /// The film that is shown when the address names none.
@@ -40,73 +40,83 @@ pub fn start() {
     }
 }
 
-#[component]
-fn App() -> Html {
-    let address = use_state(Address::of_page);
-    let second = use_state(|| false);
-    let input = use_node_ref();
-    let record = use_memo((), |()| Record::begin());
-    {
-        let record = record.clone();
-        use_effect_with((), |()| {
-            let door = lab::door(record);
-            || drop(door)
-        });
+/// What is on the page.
+struct App {
+    address: Address,
+    has_second: bool,
+    input: NodeRef,
+    door: Door,
+}
+
+/// What a person asks of the page.
+enum Wish {
+    /// Show this film.
+    Load(AttrValue),
+    /// A second player, or one again.
+    ToggleSecond,
+}
+
+impl Component for App {
+    type Message = Wish;
+    type Properties = ();
+
+    fn create(_: &Context<Self>) -> Self {
+        Self {
+            address: Address::of_page(),
+            has_second: false,
+            input: NodeRef::default(),
+            door: Door::default(),
+        }
     }
 
-    let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
-    let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
-    let player = |onevent: Callback<wire::Event>| {
-        html! {
-            <Player
-                source={source.clone()}
-                showing={address.showing}
-                captions={of_sample(SAMPLE_CAPTIONS)}
-                chapters={of_sample(SAMPLE_CHAPTERS)}
-                start={address.start}
-                buffer={address.buffer}
-                engine={address.engine}
-                credentials={address.credentials}
-                {onevent}
-            />
-        }
-    };
-
-    let onload = {
-        let address = address.clone();
-        Callback::from(move |source: AttrValue| {
-            let next = Address {
-                source: (source != SAMPLE).then_some(source),
-                start: 0.0,
-                buffer: address.buffer,
-                engine: address.engine,
-                credentials: address.credentials,
-                showing: address.showing + 1,
-            };
-            next.show();
-            address.set(next);
-        })
-    };
-    let toggle = if *second {
-        "Remove the second player"
-    } else {
-        "Add a second player"
-    };
-    let ontoggle = {
-        let second = second.clone();
-        move |_| second.set(!*second)
-    };
-
-    html! {
-        <>
-            { player(record.ear.clone()) }
-            if *second {
-                { player(Callback::noop()) }
+    fn update(&mut self, _: &Context<Self>, wish: Wish) -> bool {
+        match wish {
+            Wish::Load(source) => {
+                self.address.load((source != SAMPLE).then_some(source));
+                self.address.show();
             }
-            <section class="choice" aria-label="What is played">
-                { source_form(&input, &source, SAMPLE, &onload) }
-                <button type="button" onclick={ontoggle}>{ toggle }</button>
-            </section>
-        </>
+            Wish::ToggleSecond => self.has_second = !self.has_second,
+        }
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let address = &self.address;
+        let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
+        let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
+        let player = |onevent: Callback<wire::Event>| {
+            html! {
+                <Player
+                    source={source.clone()}
+                    showing={address.showing}
+                    captions={of_sample(SAMPLE_CAPTIONS)}
+                    chapters={of_sample(SAMPLE_CHAPTERS)}
+                    start={address.start}
+                    buffer={address.buffer}
+                    engine={address.engine}
+                    credentials={address.credentials}
+                    {onevent}
+                />
+            }
+        };
+        let onload = ctx.link().callback(Wish::Load);
+        let ontoggle = ctx.link().callback(|_| Wish::ToggleSecond);
+        let toggle = if self.has_second {
+            "Remove the second player"
+        } else {
+            "Add a second player"
+        };
+        html! {
+            <>
+                { player(self.door.record.ear.clone()) }
+                if self.has_second {
+                    { player(Callback::noop()) }
+                }
+                <section class="choice" aria-label="What is played">
+                    { source_form(&self.input, &source, SAMPLE, &onload) }
+                    <button type="button" onclick={ontoggle}>{ toggle }</button>
+                </section>
+            </>
+        }
     }
 }

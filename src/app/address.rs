@@ -56,6 +56,13 @@ impl Address {
         }
     }
 
+    /// Names another film, or the same once more.
+    pub fn load(&mut self, source: Option<AttrValue>) {
+        self.source = source;
+        self.start = 0.0;
+        self.showing += 1;
+    }
+
     /// Puts the film into the page's address, so that it can be copied.
     pub fn show(&self) {
         let Some(window) = window() else { return };

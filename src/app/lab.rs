@@ -27,8 +27,25 @@ extern "C" {
     fn hear(this: &Lab, notes: &Uint8Array) -> Result<(), JsValue>;
 }
 
-/// Waits at the lab's door for somebody to come in, until it is dropped.
-pub fn door(record: Rc<Record>) -> Option<EventListener> {
+/// The lab's door, and what is kept for whoever comes in, for as long as it is held.
+pub struct Door {
+    /// What happens in a playback.
+    pub record: Rc<Record>,
+    _waiting: Option<EventListener>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        let record = Rc::new(Record::begin());
+        Self {
+            _waiting: wait(record.clone()),
+            record,
+        }
+    }
+}
+
+/// Waits for somebody to open the door.
+fn wait(record: Rc<Record>) -> Option<EventListener> {
     let room = window()?.document()?.get_element_by_id("lab")?;
     if room.has_attribute("open") {
         // Somebody was there before the page had started.
