@@ -8,7 +8,7 @@ use yew::AttrValue;
 use crate::wire::{BufferGoal, Fault, journey::Thread};
 
 /// What a deep link asks for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Address {
     /// `src`: the film's URL, absolute or relative to the page.
     pub source: Option<AttrValue>,
