@@ -19,7 +19,7 @@ use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
 
-use crate::wire;
+use crate::wire::{Event, post::Letter};
 use address::Address;
 use lab::Door;
 use source_form::source_form;
@@ -84,7 +84,7 @@ impl Component for App {
         let address = &self.address;
         let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
         let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
-        let player = |onevent: Callback<wire::Event>| {
+        let player = |onevent: Callback<Letter<Event>>| {
             html! {
                 <Player
                     source={source.clone()}

@@ -60,7 +60,7 @@ pub enum Agent {
     },
     /// On the page.
     Page {
-        /// Gives a parcel to the agent, or keeps it until there is one.
+        /// Gives a letter to the agent, or keeps it until there is one.
         desk: Rc<RefCell<Desk>>,
         /// The page's ear, which the agent calls.
         _ear: Rc<Closure<dyn Fn(JsValue)>>,
@@ -69,10 +69,10 @@ pub enum Agent {
     },
 }
 
-/// Where parcels for an agent on the page are given up.
+/// Where letters for an agent on the page are given up.
 pub enum Desk {
     /// Its program is being loaded, and these wait for it.
-    Closed(Vec<JsValue>),
+    Closed(Vec<Letter<Command>>),
     /// It is there.
     Open(PageAgent),
 }
@@ -114,7 +114,7 @@ impl Agent {
             script += &["-", &broken.to_string()].concat();
         }
         let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
-            hear(Letter::unseal(parcel));
+            hear(Letter::received(parcel));
         }));
         let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
         let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
@@ -128,17 +128,14 @@ impl Agent {
     }
 
     /// Says something to it. It hears that in order, and never at once.
-    pub fn send(&self, command: Command) {
+    pub fn send(&self, command: &Command) {
         let letter = Letter::new(command);
         match self {
             Self::Worker { bridge, .. } => bridge.send(letter),
-            Self::Page { desk, .. } => {
-                let parcel = letter.seal();
-                match &mut *desk.borrow_mut() {
-                    Desk::Closed(waiting) => waiting.push(parcel),
-                    Desk::Open(agent) => give(agent, &parcel),
-                }
-            }
+            Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
+                Desk::Closed(waiting) => waiting.push(letter),
+                Desk::Open(agent) => give(agent, &letter),
+            },
         }
     }
 
@@ -168,7 +165,7 @@ async fn settle(
         Ok(agent) => {
             let before = desk.replace(Desk::Open(agent.clone()));
             if let Desk::Closed(waiting) = before {
-                waiting.iter().for_each(|parcel| give(&agent, parcel));
+                waiting.iter().for_each(|letter| give(&agent, letter));
             }
         }
         // What is not there is asked after; the rest has words.
@@ -181,9 +178,9 @@ async fn settle(
     }
 }
 
-fn give(agent: &PageAgent, parcel: &JsValue) {
-    // It only puts the parcel down; what it does with it later, it answers for itself.
-    let _ = agent.tell(parcel);
+fn give(agent: &PageAgent, letter: &Letter<Command>) {
+    // It only puts the letter down; what it does with it later, it answers for itself.
+    let _ = agent.tell(letter.parcel());
 }
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words

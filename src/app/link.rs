@@ -66,6 +66,8 @@ struct Line {
     broken: Cell<bool>,
     life: Cell<Life>,
     listener: RefCell<Callback<News>>,
+    /// Hears all that it says, unread.
+    onevent: RefCell<Callback<Letter<Event>>>,
 }
 
 /// How far the two have come to know each other.
@@ -100,8 +102,12 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Starts an agent on this thread, and the watch over it.
-    pub fn spawn(thread: Thread, listener: Callback<News>) -> Self {
+    /// Starts an agent on this thread, and the watch over it. What it says is also given to `onevent`.
+    pub fn spawn(
+        thread: Thread,
+        listener: Callback<News>,
+        onevent: Callback<Letter<Event>>,
+    ) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
@@ -111,6 +117,7 @@ impl Link {
             broken: Cell::default(),
             life: Cell::default(),
             listener: RefCell::new(listener),
+            onevent: RefCell::new(onevent),
         });
         let agent = Rc::new(Agent::spawn(thread, {
             let line = line.clone();
@@ -202,7 +209,7 @@ impl Link {
     }
 
     fn send(&self, command: Command) {
-        self.agent.send(command);
+        self.agent.send(&command);
     }
 
     /// Ends the session. Whatever it still says is stale.
@@ -230,6 +237,7 @@ impl Link {
             // Nobody waits any more for one that took too long.
             step.map(|step| step.send(()));
         });
+        self.line.onevent.replace(Callback::noop());
 
         let session = self.line.session.get();
         self.send(Command::Stop { session });
@@ -266,7 +274,7 @@ impl Line {
             return self.tell(Err(Fault::WorkerGone));
         }
         self.missed.set(missed + 1);
-        agent.send(Command::Ping);
+        agent.send(&Command::Ping);
     }
 
     fn read(&self, letter: Letter<Event>) {
@@ -301,6 +309,10 @@ impl Line {
                 self.broken.set(false);
             }
             _ => {}
+        }
+        if news.is_ok() {
+            let onevent = self.onevent.borrow().clone();
+            onevent.emit(letter);
         }
         self.tell(news);
     }

@@ -20,6 +20,7 @@ use crate::{
     wire::{
         AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
         journey::{Mark, Step, Thread},
+        post::Letter,
     },
 };
 
@@ -242,9 +243,7 @@ impl Playback {
             // Nothing is drawn of these here.
             Action::Heard(Ok(
                 Event::Ready { .. }
-                | Event::Levels { .. }
-                | Event::Fetched { .. }
-                | Event::Evicted { .. }
+                | Event::Detail { .. }
                 | Event::Jump { .. }
                 | Event::Pong
                 | Event::Stopped { .. }
@@ -344,7 +343,12 @@ impl Projector {
 
     /// Has it play this. Another request is another session of the same engine. What the engine says is
     /// also told to `onevent`.
-    pub fn play(&mut self, request: &Request, playback: &Playback, onevent: &Callback<Event>) {
+    pub fn play(
+        &mut self,
+        request: &Request,
+        playback: &Playback,
+        onevent: &Callback<Letter<Event>>,
+    ) {
         // Another goal is no reason to begin anew.
         let asked = (request.without_goal(), playback.replays);
         if self.asked.as_ref() != Some(&asked) {
@@ -368,7 +372,7 @@ impl Projector {
         is_other: bool,
         request: &Request,
         playback: &Playback,
-        onevent: &Callback<Event>,
+        onevent: &Callback<Letter<Event>>,
     ) {
         let way = Way::choose(playback.thread.or(request.engine));
         self.last_seen.set(None);
@@ -389,7 +393,7 @@ impl Projector {
         // An engine is made for the first film, and for the next one if it is broken.
         let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
         part(link.take(), None);
-        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(onevent.clone())));
+        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onevent.clone()));
         self.load(request, playback, link.insert(kept));
     }
 
@@ -426,13 +430,10 @@ impl Projector {
     }
 
     /// Hears the engine.
-    fn hearing(&self, onevent: Callback<Event>) -> Callback<News> {
+    fn hearing(&self) -> Callback<News> {
         let (playback, video) = (self.playback.clone(), self.video.clone());
         let last_seen = self.last_seen.clone();
         Callback::from(move |news: News| {
-            if let Ok(event) = &news {
-                onevent.emit(event.clone());
-            }
             match &news {
                 Err(fault) if fault.is_death() => {
                     let (fault, at) = (fault.clone(), last_seen.get());

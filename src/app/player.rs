@@ -11,7 +11,7 @@ use super::{
     screen::{Screen, screen},
     way::Way,
 };
-use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread};
+use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread, post::Letter};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -50,9 +50,10 @@ pub struct PlayerProps {
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
-    /// Hears all that the engine says of a playback, as the page hears it.
+    /// Hears all that the engine says of a playback, as the page hears it: whoever wants to know what it
+    /// is, opens the letter.
     #[prop_or_default]
-    pub onevent: Callback<Event>,
+    pub onevent: Callback<Letter<Event>>,
 }
 
 /// Plays a film in a worker of its own.

@@ -12,6 +12,7 @@ use crate::{
     wire::{
         Event,
         note::{Moment, Note, What},
+        post::Letter,
     },
 };
 
@@ -21,7 +22,7 @@ const ROOM: usize = 256 << 10;
 /// Notes what the engine and the first element on the page say, until it is dropped.
 pub struct Record {
     /// Hears the engine.
-    pub ear: Callback<Event>,
+    pub ear: Callback<Letter<Event>>,
     book: Rc<RefCell<Book>>,
     _moments: Vec<EventListener>,
 }
@@ -56,11 +57,12 @@ impl Record {
         });
         let ear = {
             let book = book.clone();
-            Callback::from(move |event| match event {
-                Event::Opened { .. } => note(&book, What::HandleArrived),
-                // Nothing happened: that is what it says.
-                Event::Pong => {}
-                event => note(&book, What::Said(event)),
+            Callback::from(move |letter: Letter<Event>| {
+                // The handle's alone is more than bytes.
+                note(
+                    &book,
+                    letter.bytes().map_or(What::HandleArrived, What::Said),
+                );
             })
         };
         Self {
