@@ -2,6 +2,7 @@
 
 mod address;
 mod agent;
+mod choice;
 mod controls;
 mod journey;
 mod lab;
@@ -12,7 +13,6 @@ mod playback;
 mod player;
 mod record;
 mod screen;
-mod source_form;
 mod way;
 
 use yew::prelude::*;
@@ -21,8 +21,8 @@ pub use player::{Player, PlayerProps};
 
 use crate::wire::{Event, post::Letter};
 use address::Address;
+use choice::{Choice, Wish};
 use lab::Door;
-use source_form::source_form;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -44,29 +44,23 @@ pub fn start() {
 struct App {
     address: Address,
     has_second: bool,
-    input: NodeRef,
+    choice: Option<Choice>,
     door: Door,
-}
-
-/// What a person asks of the page.
-enum Wish {
-    /// Show this film.
-    Load(AttrValue),
-    /// A second player, or one again.
-    ToggleSecond,
 }
 
 impl Component for App {
     type Message = Wish;
     type Properties = ();
 
-    fn create(_: &Context<Self>) -> Self {
-        Self {
+    fn create(ctx: &Context<Self>) -> Self {
+        let app = Self {
             address: Address::of_page(),
             has_second: false,
-            input: NodeRef::default(),
+            choice: Choice::hear(SAMPLE, ctx.link().callback(|wish| wish)),
             door: Door::default(),
-        }
+        };
+        app.show_choice();
+        app
     }
 
     fn update(&mut self, _: &Context<Self>, wish: Wish) -> bool {
@@ -77,12 +71,12 @@ impl Component for App {
             }
             Wish::ToggleSecond => self.has_second = !self.has_second,
         }
+        self.show_choice();
         true
     }
 
-    fn view(&self, ctx: &Context<Self>) -> Html {
-        let address = &self.address;
-        let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
+    fn view(&self, _: &Context<Self>) -> Html {
+        let (address, source) = (&self.address, self.source());
         let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
         let player = |onevent: Callback<Letter<Event>>| {
             html! {
@@ -99,24 +93,27 @@ impl Component for App {
                 />
             }
         };
-        let onload = ctx.link().callback(Wish::Load);
-        let ontoggle = ctx.link().callback(|_| Wish::ToggleSecond);
-        let toggle = if self.has_second {
-            "Remove the second player"
-        } else {
-            "Add a second player"
-        };
         html! {
             <>
                 { player(self.door.record.ear.clone()) }
                 if self.has_second {
                     { player(Callback::noop()) }
                 }
-                <section class="choice" aria-label="What is played">
-                    { source_form(&self.input, &source, SAMPLE, &onload) }
-                    <button type="button" onclick={ontoggle}>{ toggle }</button>
-                </section>
             </>
+        }
+    }
+}
+
+impl App {
+    /// The film that is shown.
+    fn source(&self) -> AttrValue {
+        let source = self.address.source.clone();
+        source.unwrap_or(AttrValue::Static(SAMPLE))
+    }
+
+    fn show_choice(&self) {
+        if let Some(choice) = &self.choice {
+            choice.show(&self.source(), self.has_second);
         }
     }
 }

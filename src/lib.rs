@@ -55,7 +55,8 @@
 //! | `app/controls/timeline.rs`, `app/controls/settings.rs` | page | the seek bar; quality, sound and speed |
 //! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
 //! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
-//! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/journey.rs`, `app/notice.rs` | page | what is drawn beside and over it |
+//! | `app/choice.rs` | page | the form below it: another film, another player |
 //! | `app/record.rs` | page | keeps what happens in a playback, for the lab |
 //! | `app/lab.rs` | page | the way into the lab: fetches its program when its door is opened |
 //! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |

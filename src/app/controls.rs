@@ -1,6 +1,6 @@
 //! The player's own controls. They read what they show off the element, and only ask it for things.
 //!
-//! What never changes about them is text, in `assets/controls.html`; how they look in which state is
+//! What never changes about them is text, in `assets/controls.html`, which index.html holds as a template; how they look in which state is
 //! `assets/style.css`'s to say. What is left is done here, with no part in Yew's rendering: that the
 //! element's state is written into attributes, and that a person is heard.
 
@@ -40,12 +40,14 @@ use seen::Seen;
 use settings::Settings;
 use timeline::Timeline;
 
-/// The controls as they are before anything is known, to be put into the frame that
-/// [`Controls`] are given.
-pub fn controls() -> Html {
-    Html::from_html_unchecked(AttrValue::Static(include_str!(
-        "../../assets/controls.html"
-    )))
+/// The controls as they are before anything is known, to be put into the frame that [`Controls`] are
+/// given: the page's template of that name.
+pub fn markup() -> AttrValue {
+    let document = window().and_then(|window| window.document());
+    let template = document.and_then(|document| document.get_element_by_id("controls"));
+    template
+        .map_or_else(String::new, |it| it.inner_html())
+        .into()
 }
 
 /// Has the controls work for as long as it is held.

@@ -4,7 +4,7 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls::{Controls, controls},
+    controls::{self, Controls},
     journey::journey,
     notice::notice,
     playback::{Action, Dispatcher, Playback, Projector, Request},
@@ -60,6 +60,8 @@ pub struct PlayerProps {
 pub struct Player {
     video: NodeRef,
     frame: NodeRef,
+    /// The controls, as text.
+    markup: AttrValue,
     playback: Playback,
     /// Where what becomes known of the playback goes.
     dispatcher: Dispatcher,
@@ -77,6 +79,7 @@ impl Component for Player {
         Self {
             video: NodeRef::default(),
             frame: NodeRef::default(),
+            markup: controls::markup(),
             playback: Playback::default(),
             dispatcher: ctx.link().callback(|action| action),
             screen: None,
@@ -105,7 +108,7 @@ impl Component for Player {
             <section class="player" data-engine={engine}>
                 <div class="picture" ref={&self.frame}>
                     { screen(&self.video, &props.captions, &props.chapters) }
-                    { controls() }
+                    { Html::from_html_unchecked(self.markup.clone()) }
                     // Not an `Option` in braces: that would be no node or one, and the video beside it
                     // would be made anew whenever that changes.
                     if let Some(fault) = &playback.fault {
