@@ -15,6 +15,7 @@ mod record;
 mod screen;
 mod way;
 
+use web_sys::{Document, Element};
 use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
@@ -34,10 +35,19 @@ const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 /// Renders the app into the page's `main`: what never changes about the page is in index.html, and
 /// on screen before the first line of this runs.
 pub fn start() {
-    let document = web_sys::window().and_then(|window| window.document());
-    if let Some(main) = document.and_then(|document| document.query_selector("main").ok()?) {
+    if let Some(main) = part_of_page("main") {
         yew::Renderer::<App>::with_root(main).render();
     }
+}
+
+/// The page's document.
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+/// The first element of the page that a selector matches.
+fn part_of_page(selector: &str) -> Option<Element> {
+    document()?.query_selector(selector).ok()?
 }
 
 /// What is on the page.

@@ -5,6 +5,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
+use super::document;
 use crate::wire::{BufferGoal, Fault, journey::Thread};
 
 /// What a deep link asks for.
@@ -87,8 +88,7 @@ impl Address {
 /// # Errors
 /// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
 pub fn resolve(source: &str) -> Result<String, Fault> {
-    let base = window()
-        .and_then(|window| window.document())
+    let base = document()
         .and_then(|document| document.base_uri().ok().flatten())
         .unwrap_or_default();
     Url::new_with_base(source, &base)

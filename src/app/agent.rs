@@ -6,13 +6,11 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::{Either, select};
 use gloo_events::EventListener;
-use gloo_timers::future::TimeoutFuture;
 use gloo_worker::WorkerBridge;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
+use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
 
 use super::address;
 use crate::{
@@ -207,19 +205,18 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
 
 /// Asks the server why the browser could not load the engine's program.
 pub async fn inquire(url: String) -> Fault {
-    let asked = JsFuture::from(web::fetch(&url, &RequestInit::new()));
-    let answer = select(asked, TimeoutFuture::new(INQUIRY * 1000)).await;
-    let Either::Left((Ok(response), _)) = answer else {
-        let reason = "there was no answer".into();
-        return Fault::WorkerMissing { url, reason };
-    };
-    match response.unchecked_into::<Response>().status() {
-        200..300 => Fault::WorkerBroken {
-            reason: "the browser refused its script, which may not be one".into(),
-        },
-        status => {
-            let reason = ["the server answered ", &status.to_string()].concat();
-            Fault::WorkerMissing { url, reason }
+    let options = RequestInit::new();
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(INQUIRY * 1000)));
+    let answer = JsFuture::from(web::fetch(&url, &options)).await;
+    let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
+    let reason = match status {
+        Ok(200..300) => {
+            return Fault::WorkerBroken {
+                reason: "the browser refused its script, which may not be one".into(),
+            };
         }
-    }
+        Ok(status) => ["the server answered ", &status.to_string()].concat(),
+        Err(_) => "there was no answer".into(),
+    };
+    Fault::WorkerMissing { url, reason }
 }

@@ -2,7 +2,7 @@
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlButtonElement, HtmlInputElement, SubmitEvent, window};
+use web_sys::{HtmlButtonElement, HtmlInputElement, SubmitEvent};
 use yew::prelude::*;
 
 /// What a person asks of the page.
@@ -23,7 +23,7 @@ pub struct Choice {
 impl Choice {
     /// Hears what is asked for. `None` where the page has no such form.
     pub fn hear(sample: &'static str, wishes: Callback<Wish>) -> Option<Self> {
-        let section = window()?.document()?.query_selector(".choice").ok()??;
+        let section = super::part_of_page(".choice")?;
         let part = |selector| section.query_selector(selector).ok()?;
         let input: HtmlInputElement = part("input")?.unchecked_into();
         let second = part("[value=second]")?.unchecked_into();

@@ -25,14 +25,17 @@ use gloo_events::{
 use wasm_bindgen::JsCast;
 use web_sys::{
     Element, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlVideoElement, KeyboardEvent,
-    PointerEvent, TextTrackKind, TextTrackMode, window,
+    PointerEvent, TextTrackKind, TextTrackMode,
 };
 use yew::prelude::*;
 
 pub use remembered::restore;
 pub use request::play;
 
-use super::playback::{Dispatcher, Playback};
+use super::{
+    document, part_of_page,
+    playback::{Dispatcher, Playback},
+};
 use media_keys::MediaKeys;
 use presence::Presence;
 use request::Request;
@@ -43,8 +46,7 @@ use timeline::Timeline;
 /// The controls as they are before anything is known, to be put into the frame that [`Controls`] are
 /// given: the page's template of that name.
 pub fn markup() -> AttrValue {
-    let document = window().and_then(|window| window.document());
-    let template = document.and_then(|document| document.get_element_by_id("controls"));
+    let template = part_of_page("#controls");
     template
         .map_or_else(String::new, |it| it.inner_html())
         .into()
@@ -98,8 +100,8 @@ impl Desk {
         playback: &Dispatcher,
     ) -> Self {
         // What a film is called: what it is said to be, or what the page is.
-        let of_page = || Some(window()?.document()?.title());
-        let title = title.as_ref().map(ToString::to_string).or_else(of_page);
+        let of_page = || Some(document()?.title());
+        let title = title.as_deref().map(String::from).or_else(of_page);
         Self {
             seen: Cell::default(),
             timeline: Timeline::new(&frame),

@@ -7,9 +7,9 @@ use gloo_events::EventListener;
 use js_sys::{Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, window};
+use web_sys::Element;
 
-use super::{address, record::Record};
+use super::{address, part_of_page, record::Record};
 use crate::{web, wire::BUILD};
 
 #[wasm_bindgen]
@@ -46,7 +46,7 @@ impl Default for Door {
 
 /// Waits for somebody to open the door.
 fn wait(record: Rc<Record>) -> Option<EventListener> {
-    let room = window()?.document()?.get_element_by_id("lab")?;
+    let room = part_of_page("#lab")?;
     if room.has_attribute("open") {
         // Somebody was there before the page had started.
         spawn_local(fit_out(room, record));

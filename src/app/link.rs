@@ -223,7 +223,7 @@ impl Link {
     /// false end of the film: the agent stops, the element lets go, the MediaSource closes, the agent is
     /// dropped. One that does not answer is not waited for for long. Without an element, that of another
     /// agent's film is attached to it by now, or soon.
-    pub async fn close(self, video: Option<HtmlVideoElement>) {
+    pub async fn close(self, mut video: Option<HtmlVideoElement>) {
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
         let waiting = RefCell::new((Some(stopped), Some(closed)));
@@ -241,11 +241,13 @@ impl Link {
 
         let session = self.line.session.get();
         self.send(Command::Stop { session });
-        select(stops, TimeoutFuture::new(LEAVE * 1000)).await;
-        if let Some(video) = video {
-            web::detach(&video);
+        for step in [stops, closes] {
+            select(step, TimeoutFuture::new(LEAVE * 1000)).await;
+            // Between the two the element lets go.
+            if let Some(video) = video.take() {
+                web::detach(&video);
+            }
         }
-        select(closes, TimeoutFuture::new(LEAVE * 1000)).await;
     }
 }
 

@@ -4,9 +4,10 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlMediaElement, window};
+use web_sys::HtmlMediaElement;
 use yew::Callback;
 
+use super::part_of_page;
 use crate::{
     web,
     wire::{
@@ -83,9 +84,7 @@ impl Record {
 
 /// Whether an element is the one that is looked at.
 fn is_first(element: &HtmlMediaElement) -> bool {
-    let document = window().and_then(|window| window.document());
-    let first = document.and_then(|document| document.query_selector("main video").ok()?);
-    first.as_ref() == Some(element)
+    part_of_page("main video").is_some_and(|first| first == ***element)
 }
 
 fn note(book: &RefCell<Book>, what: What) {

@@ -1,11 +1,11 @@
 //! The picture: where the handle arrives.
 
 use gloo_events::EventListener;
-use web_sys::{HtmlVideoElement, window};
+use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls,
+    controls, document,
     playback::{Action, Dispatcher, Medium, Picture, Playback},
 };
 use crate::{
@@ -80,8 +80,7 @@ impl Screen {
 
 /// Whether nothing has the focus, as when what had it is gone.
 fn focus_is_lost() -> bool {
-    let document = window().and_then(|window| window.document());
-    let focused = document.and_then(|document| document.active_element());
+    let focused = document().and_then(|document| document.active_element());
     focused.is_none_or(|element| element.tag_name() == "BODY")
 }
 

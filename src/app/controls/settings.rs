@@ -53,13 +53,14 @@ impl Settings {
         };
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
+            let mut options: Vec<_> = (0..).zip(names).collect();
             // The best one on top.
-            let options = (0..).zip(names).collect::<Vec<_>>().into_iter().rev();
+            options.reverse();
             menu.offer(automatic, options, quality);
         }
         if let Some(menu) = &self.sound {
             let names = playback.sounds.iter().map(sound_of);
-            menu.offer("Auto".into(), (0..).zip(names), sound);
+            menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
         let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
         let height = remembered::number("quality");
@@ -110,13 +111,10 @@ impl Menu {
     }
 
     /// Offers these places in a list, by their names, below what leaves it to the player.
-    fn offer(
-        &self,
-        automatic: String,
-        places: impl Iterator<Item = (u32, String)>,
-        chosen: Option<u32>,
-    ) {
-        let places = places.map(|(place, name)| (place.to_string(), name));
+    fn offer(&self, automatic: String, places: Vec<(u32, String)>, chosen: Option<u32>) {
+        let places = places
+            .into_iter()
+            .map(|(place, name)| (place.to_string(), name));
         let mut options = vec![(String::new(), automatic)];
         options.extend(places);
         if *self.shown.borrow() != options {
