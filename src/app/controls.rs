@@ -1,8 +1,8 @@
 //! The player's own controls. They read what they show off the element, and only ask it for things.
 //!
-//! What never changes about them is text, in `assets/controls.html`, which index.html holds as a template; how they look in which state is
-//! `assets/style.css`'s to say. What is left is done here, with no part in Yew's rendering: that the
-//! element's state is written into attributes, and that a person is heard.
+//! What never changes about them is text, in `assets/controls.html`, of which index.html makes a template;
+//! how they look in which state is `assets/style.css`'s to say. What is left is done here, with no part in
+//! Yew's rendering: that the element's state is written into attributes, and that a person is heard.
 
 mod keyboard;
 mod media_keys;
@@ -146,8 +146,7 @@ impl Desk {
 
     /// The film has gone on a little, or more of it has come.
     fn tick(&self, event: &Event) {
-        let document = self.frame.owner_document();
-        if self.presence.is_idle() || document.is_none_or(|document| document.hidden()) {
+        if self.presence.is_idle() || document().is_none_or(|document| document.hidden()) {
             return;
         }
         if event.type_() == "timeupdate" {
@@ -265,7 +264,7 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
         let names = ["change", "addtrack", "removetrack"];
         hear(&tracks, Bubble, &names, Desk::order);
     }
-    if let Some(document) = frame.owner_document() {
+    if let Some(document) = document() {
         hear(&document, Bubble, &["keydown"], Desk::press);
     }
     desk.prepare();

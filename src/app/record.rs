@@ -50,8 +50,9 @@ impl Record {
             // Media events do not bubble, but they do come down.
             let target = web::global();
             EventListener::new_with_options(&target, moment.name(), options, move |event| {
-                let target = event.target().and_then(|it| it.dyn_into().ok());
-                if let Some(position) = target.filter(is_first).map(|it| it.current_time()) {
+                let first = part_of_page("main video");
+                if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
+                    let position = video.unchecked_into::<HtmlMediaElement>().current_time();
                     note(&book, What::Seen { moment, position });
                 }
             })
@@ -80,11 +81,6 @@ impl Record {
         reader(&newer);
         self.book.borrow_mut().reader = Some(reader);
     }
-}
-
-/// Whether an element is the one that is looked at.
-fn is_first(element: &HtmlMediaElement) -> bool {
-    part_of_page("main video").is_some_and(|first| first == ***element)
 }
 
 fn note(book: &RefCell<Book>, what: What) {

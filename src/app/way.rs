@@ -64,7 +64,7 @@ impl Way {
 
 fn plays_hls() -> bool {
     let video = document().and_then(|document| document.create_element("video").ok());
-    let video = video.and_then(|video| video.dyn_into::<HtmlVideoElement>().ok());
+    let video = video.map(|video| video.unchecked_into::<HtmlVideoElement>());
     video.is_some_and(|video| {
         !video
             .can_play_type("application/vnd.apple.mpegurl")

@@ -4,8 +4,8 @@
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode};
 
-use super::{part, remembered, seen};
-use crate::{app::document, web};
+use super::{document, part, remembered, seen};
+use crate::web;
 
 /// The speeds that there are, in percent.
 pub const RATES: [u32; 7] = [50, 75, 100, 125, 150, 175, 200];
