@@ -45,6 +45,8 @@ impl Choice {
                 });
             })
         };
+        // From now on there is somebody to ask.
+        section.remove_attribute("inert").ok()?;
         Some(Self {
             input,
             second,
