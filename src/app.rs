@@ -2,6 +2,7 @@
 
 mod address;
 mod agent;
+mod choice;
 mod controls;
 mod journey;
 mod lab;
@@ -12,17 +13,17 @@ mod playback;
 mod player;
 mod record;
 mod screen;
-mod source_form;
 mod way;
 
+use web_sys::{Document, Element};
 use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
 
-use crate::wire;
+use crate::wire::{Event, post::Letter};
 use address::Address;
-use record::Record;
-use source_form::source_form;
+use choice::{Choice, Wish};
+use lab::Door;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -34,79 +35,95 @@ const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 /// Renders the app into the page's `main`: what never changes about the page is in index.html, and
 /// on screen before the first line of this runs.
 pub fn start() {
-    let document = web_sys::window().and_then(|window| window.document());
-    if let Some(main) = document.and_then(|document| document.query_selector("main").ok()?) {
+    if let Some(main) = part_of_page("main") {
         yew::Renderer::<App>::with_root(main).render();
     }
 }
 
-#[component]
-fn App() -> Html {
-    let address = use_state(Address::of_page);
-    let second = use_state(|| false);
-    let input = use_node_ref();
-    let record = use_memo((), |()| Record::begin());
-    {
-        let record = record.clone();
-        use_effect_with((), |()| {
-            let door = lab::door(record);
-            || drop(door)
-        });
+/// The page's document.
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+/// The first element of the page that a selector matches.
+fn part_of_page(selector: &str) -> Option<Element> {
+    document()?.query_selector(selector).ok()?
+}
+
+/// What is on the page.
+struct App {
+    address: Address,
+    has_second: bool,
+    choice: Option<Choice>,
+    door: Door,
+}
+
+impl Component for App {
+    type Message = Wish;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let app = Self {
+            address: Address::of_page(),
+            has_second: false,
+            choice: Choice::hear(SAMPLE, ctx.link().callback(|wish| wish)),
+            door: Door::default(),
+        };
+        app.show_choice();
+        app
     }
 
-    let source = address.source.clone().unwrap_or(AttrValue::Static(SAMPLE));
-    let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
-    let player = |onevent: Callback<wire::Event>| {
-        html! {
-            <Player
-                source={source.clone()}
-                showing={address.showing}
-                captions={of_sample(SAMPLE_CAPTIONS)}
-                chapters={of_sample(SAMPLE_CHAPTERS)}
-                start={address.start}
-                buffer={address.buffer}
-                engine={address.engine}
-                credentials={address.credentials}
-                {onevent}
-            />
-        }
-    };
-
-    let onload = {
-        let address = address.clone();
-        Callback::from(move |source: AttrValue| {
-            let next = Address {
-                source: (source != SAMPLE).then_some(source),
-                start: 0.0,
-                buffer: address.buffer,
-                engine: address.engine,
-                credentials: address.credentials,
-                showing: address.showing + 1,
-            };
-            next.show();
-            address.set(next);
-        })
-    };
-    let toggle = if *second {
-        "Remove the second player"
-    } else {
-        "Add a second player"
-    };
-    let ontoggle = {
-        let second = second.clone();
-        move |_| second.set(!*second)
-    };
-
-    html! {
-        <>
-            { player(record.ear.clone()) }
-            if *second {
-                { player(Callback::noop()) }
+    fn update(&mut self, _: &Context<Self>, wish: Wish) -> bool {
+        match wish {
+            Wish::Load(source) => {
+                self.address.load((source != SAMPLE).then_some(source));
+                self.address.show();
             }
-            <section class="choice" aria-label="What is played">
-                { source_form(&input, &source, SAMPLE, &onload) }
-                <button type="button" onclick={ontoggle}>{ toggle }</button>
-            </section>
-        </>
+            Wish::ToggleSecond => self.has_second = !self.has_second,
+        }
+        self.show_choice();
+        true
+    }
+
+    fn view(&self, _: &Context<Self>) -> Html {
+        let (address, source) = (&self.address, self.source());
+        let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
+        let player = |onevent: Callback<Letter<Event>>| {
+            html! {
+                <Player
+                    source={source.clone()}
+                    showing={address.showing}
+                    captions={of_sample(SAMPLE_CAPTIONS)}
+                    chapters={of_sample(SAMPLE_CHAPTERS)}
+                    start={address.start}
+                    buffer={address.buffer}
+                    engine={address.engine}
+                    credentials={address.credentials}
+                    {onevent}
+                />
+            }
+        };
+        html! {
+            <>
+                { player(self.door.record.ear.clone()) }
+                if self.has_second {
+                    { player(Callback::noop()) }
+                }
+            </>
+        }
+    }
+}
+
+impl App {
+    /// The film that is shown.
+    fn source(&self) -> AttrValue {
+        let source = self.address.source.clone();
+        source.unwrap_or(AttrValue::Static(SAMPLE))
+    }
+
+    fn show_choice(&self) {
+        if let Some(choice) = &self.choice {
+            choice.show(&self.source(), self.has_second);
+        }
     }
 }

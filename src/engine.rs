@@ -44,7 +44,7 @@ impl Agent {
     }
 
     /// Does what the page asks for.
-    pub fn hear(&mut self, letter: Letter<Command>) {
+    pub fn hear(&mut self, letter: &Letter<Command>) {
         let page = &self.page;
         // What is said of a past playback is of no interest any more.
         let current = |session| self.session.as_ref().filter(|it| it.id() == session);

@@ -44,7 +44,7 @@
 //! | `bin/lab/main.rs` | both | the lab, a program of its own with a map of its own: what a visitor sees behind the player |
 //! | [`app`] | page | composition root: the form, and one or two players |
 //! | `app/player.rs` | page | [`app::Player`], the component that a fork takes along |
-//! | `app/playback.rs` | page | what the page knows of a playback: a pure reducer, and the hook that feeds it |
+//! | `app/playback.rs` | page | what the page knows of a playback, and how it comes to know it |
 //! | `app/way.rs` | page | where the engine is to run, by what the browser has |
 //! | `app/agent.rs` | page | the way to an agent, in a worker or on the page |
 //! | `app/link.rs` | page | shakes hands, drops what is stale, feels the pulse, takes leave in order |
@@ -55,7 +55,8 @@
 //! | `app/controls/timeline.rs`, `app/controls/settings.rs` | page | the seek bar; quality, sound and speed |
 //! | `app/controls/keyboard.rs`, `app/controls/media_keys.rs`, `app/controls/presence.rs` | page | the keys; the system's own keys; whether anybody is there |
 //! | `app/controls/remembered.rs` | page | what was chosen on an earlier visit |
-//! | `app/journey.rs`, `app/notice.rs`, `app/source_form.rs` | page | what is drawn beside, over and below it |
+//! | `app/journey.rs`, `app/notice.rs` | page | what is drawn beside and over it |
+//! | `app/choice.rs` | page | the form below it: another film, another player |
 //! | `app/record.rs` | page | keeps what happens in a playback, for the lab |
 //! | `app/lab.rs` | page | the way into the lab: fetches its program when its door is opened |
 //! | `app/address.rs` | page | deep links: `?src=URL&t=seconds&goal=seconds&engine=worker&credentials` |

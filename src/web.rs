@@ -535,7 +535,7 @@ impl FirstFrame {
                 id,
                 closure,
             },
-            Err(_) => Self::Loaded(EventListener::once(video, "loadeddata", move |_| call())),
+            Err(_) => Self::Loaded(EventListener::new(video, "loadeddata", move |_| call())),
         }
     }
 }

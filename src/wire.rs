@@ -10,7 +10,7 @@
 //!  │  video.srcObject = handle           │
 //!  ├── Observe { position, … } ────────► │  on every media event: the worker's clock is set by it
 //!  │ ◄────────── Reached, or Failed ─────┤  as it happens
-//!  │ ◄─── Tracks, Levels, Fetched, … ────┤  for whoever wants to show it
+//!  │ ◄────── Tracks, Switched, Detail ───┤  for whoever wants to show it
 //!  ├── Choose { quality, audio } ──────► │  a person's choice
 //!  │ ◄─────────────────────── Opened ────┤  again, where a film goes on with other kinds of tracks
 //!  │ ◄───────────────────────── Jump ────┤  over a gap that the element cannot pass by itself
@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::web::MediaProvider;
 use journey::Mark;
+use post::Sealed;
 
 /// Names this build. Page and worker are compiled from the same sources and say the same; a worker
 /// out of an old cache says another.
@@ -232,39 +233,12 @@ pub enum Event {
         /// Bits per second, by which it is found in [`Event::Tracks`]' list.
         bandwidth: u64,
     },
-    /// How the buffers are filled. Said when that changes, and not more often than once a second.
-    Levels {
+    /// What the engine does, for whoever wants to show it.
+    Detail {
         /// The playback it belongs to.
         session: SessionId,
-        /// One for each SourceBuffer.
-        levels: Vec<Level>,
-        /// Where the worker takes the film to be, in seconds of film.
-        position: f64,
-        /// What the network is taken to give, in bits per second.
-        bandwidth: f64,
-        /// What is wanted ahead, in seconds of film: lower than was asked for where the browser has not
-        /// room for that.
-        goal: f64,
-        /// The memory of the engine's program, in bytes.
-        memory: u32,
-    },
-    /// A media segment was appended, or given up.
-    Fetched {
-        /// The playback it belongs to.
-        session: SessionId,
-        /// What became of it.
-        fetched: Fetched,
-    },
-    /// Something was removed from a SourceBuffer, to make room.
-    Evicted {
-        /// The playback it belongs to.
-        session: SessionId,
-        /// The SourceBuffer.
-        kind: Kind,
-        /// From where, in seconds of film …
-        start: f64,
-        /// … to where; infinite for all that followed.
-        end: f64,
+        /// Read by those only who do.
+        detail: Sealed<Detail>,
     },
     /// The element should go here: there is a gap where it is, or it stands still for no reason.
     Jump {
@@ -320,9 +294,7 @@ impl Event {
             Self::Opened { session, .. }
             | Self::Tracks { session, .. }
             | Self::Switched { session, .. }
-            | Self::Levels { session, .. }
-            | Self::Fetched { session, .. }
-            | Self::Evicted { session, .. }
+            | Self::Detail { session, .. }
             | Self::Jump { session, .. }
             | Self::Retrying { session, .. }
             | Self::Reached { session, .. }
@@ -332,6 +304,36 @@ impl Event {
             Self::Ready { .. } | Self::Pong | Self::AgentFailed { .. } => None,
         }
     }
+}
+
+/// What the engine does, beside what a player has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Detail {
+    /// How the buffers are filled. Said when that changes, and not more often than once a second.
+    Levels {
+        /// One for each SourceBuffer.
+        levels: Vec<Level>,
+        /// Where the worker takes the film to be, in seconds of film.
+        position: f64,
+        /// What the network is taken to give, in bits per second.
+        bandwidth: f64,
+        /// What is wanted ahead, in seconds of film: lower than was asked for where the browser has not
+        /// room for that.
+        goal: f64,
+        /// The memory of the engine's program, in bytes.
+        memory: u32,
+    },
+    /// A media segment was appended, or given up.
+    Fetched(Fetched),
+    /// Something was removed from a SourceBuffer, to make room.
+    Evicted {
+        /// The SourceBuffer.
+        kind: Kind,
+        /// From where, in seconds of film …
+        start: f64,
+        /// … to where; infinite for all that followed.
+        end: f64,
+    },
 }
 
 /// What can go wrong, on either thread. `Display` says what happened, [`Fault::advice`] what a

@@ -5,10 +5,11 @@ use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
+use super::document;
 use crate::wire::{BufferGoal, Fault, journey::Thread};
 
 /// What a deep link asks for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Address {
     /// `src`: the film's URL, absolute or relative to the page.
     pub source: Option<AttrValue>,
@@ -56,6 +57,13 @@ impl Address {
         }
     }
 
+    /// Names another film, or the same once more.
+    pub fn load(&mut self, source: Option<AttrValue>) {
+        self.source = source;
+        self.start = 0.0;
+        self.showing += 1;
+    }
+
     /// Puts the film into the page's address, so that it can be copied.
     pub fn show(&self) {
         let Some(window) = window() else { return };
@@ -80,8 +88,7 @@ impl Address {
 /// # Errors
 /// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
 pub fn resolve(source: &str) -> Result<String, Fault> {
-    let base = window()
-        .and_then(|window| window.document())
+    let base = document()
         .and_then(|document| document.base_uri().ok().flatten())
         .unwrap_or_default();
     Url::new_with_base(source, &base)

@@ -6,13 +6,11 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::{Either, select};
 use gloo_events::EventListener;
-use gloo_timers::future::TimeoutFuture;
 use gloo_worker::WorkerBridge;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
+use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
 
 use super::address;
 use crate::{
@@ -60,7 +58,7 @@ pub enum Agent {
     },
     /// On the page.
     Page {
-        /// Gives a parcel to the agent, or keeps it until there is one.
+        /// Gives a letter to the agent, or keeps it until there is one.
         desk: Rc<RefCell<Desk>>,
         /// The page's ear, which the agent calls.
         _ear: Rc<Closure<dyn Fn(JsValue)>>,
@@ -69,10 +67,10 @@ pub enum Agent {
     },
 }
 
-/// Where parcels for an agent on the page are given up.
+/// Where letters for an agent on the page are given up.
 pub enum Desk {
     /// Its program is being loaded, and these wait for it.
-    Closed(Vec<JsValue>),
+    Closed(Vec<Letter<Command>>),
     /// It is there.
     Open(PageAgent),
 }
@@ -114,7 +112,7 @@ impl Agent {
             script += &["-", &broken.to_string()].concat();
         }
         let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
-            hear(Letter::unseal(parcel));
+            hear(Letter::received(parcel));
         }));
         let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
         let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
@@ -128,17 +126,14 @@ impl Agent {
     }
 
     /// Says something to it. It hears that in order, and never at once.
-    pub fn send(&self, command: Command) {
+    pub fn send(&self, command: &Command) {
         let letter = Letter::new(command);
         match self {
             Self::Worker { bridge, .. } => bridge.send(letter),
-            Self::Page { desk, .. } => {
-                let parcel = letter.seal();
-                match &mut *desk.borrow_mut() {
-                    Desk::Closed(waiting) => waiting.push(parcel),
-                    Desk::Open(agent) => give(agent, &parcel),
-                }
-            }
+            Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
+                Desk::Closed(waiting) => waiting.push(letter),
+                Desk::Open(agent) => give(agent, &letter),
+            },
         }
     }
 
@@ -170,7 +165,7 @@ async fn settle(
         Ok(agent) => {
             let before = desk.replace(Desk::Open(agent.clone()));
             if let Desk::Closed(waiting) = before {
-                waiting.iter().for_each(|parcel| give(&agent, parcel));
+                waiting.iter().for_each(|letter| give(&agent, letter));
             }
         }
         // What is not there is asked after; the rest has words.
@@ -183,9 +178,9 @@ async fn settle(
     }
 }
 
-fn give(agent: &PageAgent, parcel: &JsValue) {
-    // It only puts the parcel down; what it does with it later, it answers for itself.
-    let _ = agent.tell(parcel);
+fn give(agent: &PageAgent, letter: &Letter<Command>) {
+    // It only puts the letter down; what it does with it later, it answers for itself.
+    let _ = agent.tell(letter.parcel());
 }
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
@@ -197,7 +192,8 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
         // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
         let is_ours = |error: &ErrorEvent| {
             let file = error.filename();
-            file.contains("/worker.js") || file.contains("/worker_bg.wasm")
+            let name = file.rsplit_once('/').map_or("", |(_, name)| name);
+            name.starts_with("worker.js") || name.starts_with("worker_bg.wasm")
         };
         if is_shared && !error.is_some_and(is_ours) {
             return;
@@ -211,19 +207,18 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
 
 /// Asks the server why the browser could not load the engine's program.
 pub async fn inquire(url: String) -> Fault {
-    let asked = JsFuture::from(web::fetch(&url, &RequestInit::new()));
-    let answer = select(asked, TimeoutFuture::new(INQUIRY * 1000)).await;
-    let Either::Left((Ok(response), _)) = answer else {
-        let reason = "there was no answer".into();
-        return Fault::WorkerMissing { url, reason };
-    };
-    match response.unchecked_into::<Response>().status() {
-        200..300 => Fault::WorkerBroken {
-            reason: "the browser refused its script, which may not be one".into(),
-        },
-        status => {
-            let reason = ["the server answered ", &status.to_string()].concat();
-            Fault::WorkerMissing { url, reason }
+    let options = RequestInit::new();
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(INQUIRY * 1000)));
+    let answer = JsFuture::from(web::fetch(&url, &options)).await;
+    let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
+    let reason = match status {
+        Ok(200..300) => {
+            return Fault::WorkerBroken {
+                reason: "the browser refused its script, which may not be one".into(),
+            };
         }
-    }
+        Ok(status) => ["the server answered ", &status.to_string()].concat(),
+        Err(_) => "there was no answer".into(),
+    };
+    Fault::WorkerMissing { url, reason }
 }

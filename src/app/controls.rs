@@ -1,8 +1,8 @@
 //! The player's own controls. They read what they show off the element, and only ask it for things.
 //!
-//! What never changes about them is text, in `assets/controls.html`; how they look in which state is
-//! `assets/style.css`'s to say. What is left is done here, with no part in Yew's rendering: that the
-//! element's state is written into attributes, and that a person is heard.
+//! What never changes about them is text, in `assets/controls.html`, of which index.html makes a template;
+//! how they look in which state is `assets/style.css`'s to say. What is left is done here, with no part in
+//! Yew's rendering: that the element's state is written into attributes, and that a person is heard.
 
 mod keyboard;
 mod media_keys;
@@ -25,14 +25,17 @@ use gloo_events::{
 use wasm_bindgen::JsCast;
 use web_sys::{
     Element, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlVideoElement, KeyboardEvent,
-    PointerEvent, TextTrackKind, TextTrackMode, window,
+    PointerEvent, TextTrackKind, TextTrackMode,
 };
 use yew::prelude::*;
 
 pub use remembered::restore;
 pub use request::play;
 
-use super::playback::Playback;
+use super::{
+    document, part_of_page,
+    playback::{Dispatcher, Playback},
+};
 use media_keys::MediaKeys;
 use presence::Presence;
 use request::Request;
@@ -40,43 +43,42 @@ use seen::Seen;
 use settings::Settings;
 use timeline::Timeline;
 
-/// The controls as they are before anything is known, to be put into the frame that
-/// [`use_controls`] is given.
-pub fn controls() -> Html {
-    Html::from_html_unchecked(AttrValue::Static(include_str!(
-        "../../assets/controls.html"
-    )))
+/// The controls as they are before anything is known, to be put into the frame that [`Controls`] are
+/// given: the page's template of that name.
+pub fn markup() -> AttrValue {
+    let template = part_of_page("#controls");
+    template
+        .map_or_else(String::new, |it| it.inner_html())
+        .into()
 }
 
-/// Has the controls work for as long as the component is there. `frame` is what they lie in, and what
-/// fills the screen; `title` what the system calls the film.
-#[hook]
-pub fn use_controls(
-    video: &NodeRef,
-    frame: &NodeRef,
-    title: &Option<AttrValue>,
-    playback: &UseReducerHandle<Playback>,
-) {
-    let desk = use_mut_ref(|| None::<Rc<Desk>>);
-    {
-        let (video, frame, desk) = (video.clone(), frame.clone(), desk.clone());
-        use_effect_with(title.clone(), move |title| {
-            let made = video.cast().zip(frame.cast());
-            let made = made.map(|(video, frame)| Rc::new(Desk::new(video, frame, title)));
-            let listeners = made.as_ref().map(listen);
-            desk.replace(made);
-            move || {
-                drop(listeners);
-                desk.take();
-            }
-        });
-    }
-    let playback = playback.clone();
-    use_effect(move || {
-        if let Some(desk) = &*desk.borrow() {
-            desk.settings.show(playback);
+/// Has the controls work for as long as it is held.
+pub struct Controls {
+    desk: Rc<Desk>,
+    _listeners: Vec<EventListener>,
+}
+
+impl Controls {
+    /// Over this element. `frame` is what they lie in, and what fills the screen; `title` what the system
+    /// calls the film.
+    pub fn new(
+        video: HtmlVideoElement,
+        frame: HtmlElement,
+        title: &Option<AttrValue>,
+        playback: &Dispatcher,
+    ) -> Self {
+        let desk = Rc::new(Desk::new(video, frame, title, playback));
+        let listeners = listen(&desk);
+        Self {
+            desk,
+            _listeners: listeners,
         }
-    });
+    }
+
+    /// Offers what there is to choose from.
+    pub fn show(&self, playback: &Playback) {
+        self.desk.settings.show(playback);
+    }
 }
 
 /// Where everything is heard that happens to a player, and acted upon.
@@ -91,14 +93,19 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(video: HtmlVideoElement, frame: HtmlElement, title: &Option<AttrValue>) -> Self {
+    fn new(
+        video: HtmlVideoElement,
+        frame: HtmlElement,
+        title: &Option<AttrValue>,
+        playback: &Dispatcher,
+    ) -> Self {
         // What a film is called: what it is said to be, or what the page is.
-        let of_page = || Some(window()?.document()?.title());
-        let title = title.as_ref().map(ToString::to_string).or_else(of_page);
+        let of_page = || Some(document()?.title());
+        let title = title.as_deref().map(String::from).or_else(of_page);
         Self {
             seen: Cell::default(),
             timeline: Timeline::new(&frame),
-            settings: Settings::new(&frame),
+            settings: Settings::new(&frame, playback),
             presence: Presence::new(&video, &frame),
             keys: MediaKeys::new(&video, &frame, &title.unwrap_or_default()),
             video,
@@ -139,8 +146,7 @@ impl Desk {
 
     /// The film has gone on a little, or more of it has come.
     fn tick(&self, event: &Event) {
-        let document = self.frame.owner_document();
-        if self.presence.is_idle() || document.is_none_or(|document| document.hidden()) {
+        if self.presence.is_idle() || document().is_none_or(|document| document.hidden()) {
             return;
         }
         if event.type_() == "timeupdate" {
@@ -258,7 +264,7 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
         let names = ["change", "addtrack", "removetrack"];
         hear(&tracks, Bubble, &names, Desk::order);
     }
-    if let Some(document) = frame.owner_document() {
+    if let Some(document) = document() {
         hear(&document, Bubble, &["keydown"], Desk::press);
     }
     desk.prepare();

@@ -7,9 +7,9 @@ use gloo_events::EventListener;
 use js_sys::{Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, window};
+use web_sys::Element;
 
-use super::{address, record::Record};
+use super::{address, part_of_page, record::Record};
 use crate::{web, wire::BUILD};
 
 #[wasm_bindgen]
@@ -27,9 +27,26 @@ extern "C" {
     fn hear(this: &Lab, notes: &Uint8Array) -> Result<(), JsValue>;
 }
 
-/// Waits at the lab's door for somebody to come in, until it is dropped.
-pub fn door(record: Rc<Record>) -> Option<EventListener> {
-    let room = window()?.document()?.get_element_by_id("lab")?;
+/// The lab's door, and what is kept for whoever comes in, for as long as it is held.
+pub struct Door {
+    /// What happens in a playback.
+    pub record: Rc<Record>,
+    _waiting: Option<EventListener>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        let record = Rc::new(Record::begin());
+        Self {
+            _waiting: wait(record.clone()),
+            record,
+        }
+    }
+}
+
+/// Waits for somebody to open the door.
+fn wait(record: Rc<Record>) -> Option<EventListener> {
+    let room = part_of_page("#lab")?;
     if room.has_attribute("open") {
         // Somebody was there before the page had started.
         spawn_local(fit_out(room, record));

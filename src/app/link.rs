@@ -66,6 +66,8 @@ struct Line {
     broken: Cell<bool>,
     life: Cell<Life>,
     listener: RefCell<Callback<News>>,
+    /// Hears all that it says, unread.
+    onevent: RefCell<Callback<Letter<Event>>>,
 }
 
 /// How far the two have come to know each other.
@@ -100,8 +102,12 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Starts an agent on this thread, and the watch over it.
-    pub fn spawn(thread: Thread, listener: Callback<News>) -> Self {
+    /// Starts an agent on this thread, and the watch over it. What it says is also given to `onevent`.
+    pub fn spawn(
+        thread: Thread,
+        listener: Callback<News>,
+        onevent: Callback<Letter<Event>>,
+    ) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
@@ -111,6 +117,7 @@ impl Link {
             broken: Cell::default(),
             life: Cell::default(),
             listener: RefCell::new(listener),
+            onevent: RefCell::new(onevent),
         });
         let agent = Rc::new(Agent::spawn(thread, {
             let line = line.clone();
@@ -202,7 +209,7 @@ impl Link {
     }
 
     fn send(&self, command: Command) {
-        self.agent.send(command);
+        self.agent.send(&command);
     }
 
     /// Ends the session. Whatever it still says is stale.
@@ -216,7 +223,7 @@ impl Link {
     /// false end of the film: the agent stops, the element lets go, the MediaSource closes, the agent is
     /// dropped. One that does not answer is not waited for for long. Without an element, that of another
     /// agent's film is attached to it by now, or soon.
-    pub async fn close(self, video: Option<HtmlVideoElement>) {
+    pub async fn close(self, mut video: Option<HtmlVideoElement>) {
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
         let waiting = RefCell::new((Some(stopped), Some(closed)));
@@ -230,14 +237,17 @@ impl Link {
             // Nobody waits any more for one that took too long.
             step.map(|step| step.send(()));
         });
+        self.line.onevent.replace(Callback::noop());
 
         let session = self.line.session.get();
         self.send(Command::Stop { session });
-        select(stops, TimeoutFuture::new(LEAVE * 1000)).await;
-        if let Some(video) = video {
-            web::detach(&video);
+        for step in [stops, closes] {
+            select(step, TimeoutFuture::new(LEAVE * 1000)).await;
+            // Between the two the element lets go.
+            if let Some(video) = video.take() {
+                web::detach(&video);
+            }
         }
-        select(closes, TimeoutFuture::new(LEAVE * 1000)).await;
     }
 }
 
@@ -266,7 +276,7 @@ impl Line {
             return self.tell(Err(Fault::WorkerGone));
         }
         self.missed.set(missed + 1);
-        agent.send(Command::Ping);
+        agent.send(&Command::Ping);
     }
 
     fn read(&self, letter: Letter<Event>) {
@@ -301,6 +311,10 @@ impl Line {
                 self.broken.set(false);
             }
             _ => {}
+        }
+        if news.is_ok() {
+            let onevent = self.onevent.borrow().clone();
+            onevent.emit(letter);
         }
         self.tell(news);
     }

@@ -1,6 +1,9 @@
 //! What the page knows of a playback, and how it comes to know it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlMediaElement, HtmlVideoElement};
@@ -9,7 +12,7 @@ use yew::prelude::*;
 use super::{
     address,
     link::{Link, News},
-    observer,
+    observer::{self, Observer},
     way::Way,
 };
 use crate::{
@@ -17,12 +20,13 @@ use crate::{
     wire::{
         AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
         journey::{Mark, Step, Thread},
+        post::Letter,
     },
 };
 
 /// What the page knows of a playback, beside what the element knows itself: that is read off the
 /// element, and never kept here a second time.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Playback {
     /// Which way it comes to the element.
     pub way: Option<Way>,
@@ -137,73 +141,64 @@ pub enum Action {
 }
 
 /// Where actions go.
-pub type Dispatcher = UseReducerDispatcher<Playback>;
+pub type Dispatcher = Callback<Action>;
 
-impl Reducible for Playback {
-    type Action = Action;
-
-    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
-        if let Action::Heard(Ok(
-            Event::Levels { .. } | Event::Fetched { .. } | Event::Evicted { .. },
-        )) = action
-        {
-            // Nothing is drawn of these here, so nothing has to be drawn anew.
-            return self;
-        }
-        let mut next = Rc::unwrap_or_clone(self);
+impl Playback {
+    /// Takes in what has changed. Returns whether there is something to be drawn anew.
+    pub fn take(&mut self, action: Action) -> bool {
         match action {
             Action::Replay { from } => {
-                next.replays += 1;
-                next.from = from;
+                self.replays += 1;
+                self.from = from;
             }
             Action::MoveToPage => {
-                next.replays += 1;
-                next.thread = Some(Thread::Page);
+                self.replays += 1;
+                self.thread = Some(Thread::Page);
             }
-            Action::Lost { fault, at } if next.revival != Revival::Unneeded => {
-                next.revival = Revival::Done;
-                next.lost_at = at;
-                next.fault = Some(fault);
+            Action::Lost { fault, at } if self.revival != Revival::Unneeded => {
+                self.revival = Revival::Done;
+                self.lost_at = at;
+                self.fault = Some(fault);
             }
             Action::Lost { at, .. } => {
-                next.revival = Revival::Underway;
-                next.replays += 1;
-                next.from = at;
+                self.revival = Revival::Underway;
+                self.replays += 1;
+                self.from = at;
             }
-            Action::Choose(choice) => next.chosen = choice,
+            Action::Choose(choice) => self.chosen = choice,
             Action::Begin {
                 is_other,
                 way,
                 was_asked,
             } => {
-                next.way = way;
-                next.was_asked = was_asked;
-                next.fault = None;
-                next.retrying = None;
-                next.from = None;
-                next.lost_at = None;
-                next.journey.clear();
+                self.way = way;
+                self.was_asked = was_asked;
+                self.fault = None;
+                self.retrying = None;
+                self.from = None;
+                self.lost_at = None;
+                self.journey.clear();
                 if is_other {
-                    next.revival = Revival::Unneeded;
-                    next.chosen = Choice::default();
-                    next.qualities.clear();
-                    next.sounds.clear();
+                    self.revival = Revival::Unneeded;
+                    self.chosen = Choice::default();
+                    self.qualities.clear();
+                    self.sounds.clear();
                 }
             }
-            Action::Show(picture) => next.picture = Some(picture),
+            Action::Show(picture) => self.picture = Some(picture),
             // Until this session's film is attached, the element still shows that of the one before.
-            Action::Reached(mark) if mark.step == Step::FirstFrame && !next.attached() => {}
+            Action::Reached(mark) if mark.step == Step::FirstFrame && !self.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
-                next.journey.push(mark);
+                self.journey.push(mark);
             }
             Action::Heard(Ok(Event::Opened { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
-                next.fault = None;
-                let goes_on = next.attached() || next.revival == Revival::Underway;
-                if next.revival == Revival::Underway {
-                    next.revival = Revival::Done;
+                self.fault = None;
+                let goes_on = self.attached() || self.revival == Revival::Underway;
+                if self.revival == Revival::Underway {
+                    self.revival = Revival::Done;
                 }
-                next.picture = Some(Picture {
+                self.picture = Some(Picture {
                     medium: Medium::Provided(handle),
                     start,
                     goes_on,
@@ -213,27 +208,27 @@ impl Reducible for Playback {
                 qualities, audio, ..
             })) => {
                 // Another part of the film may list the same things in another order.
-                let Choice { quality, sound } = next.chosen;
-                next.chosen = Choice {
-                    quality: same(quality, &next.qualities, &qualities),
-                    sound: same(sound, &next.sounds, &audio),
+                let Choice { quality, sound } = self.chosen;
+                self.chosen = Choice {
+                    quality: same(quality, &self.qualities, &qualities),
+                    sound: same(sound, &self.sounds, &audio),
                 };
-                (next.qualities, next.sounds) = (qualities, audio);
-                next.listed += 1;
+                (self.qualities, self.sounds) = (qualities, audio);
+                self.listed += 1;
             }
-            Action::Heard(Ok(Event::Switched { bandwidth, .. })) => next.bandwidth = bandwidth,
-            Action::Heard(Ok(Event::Retrying { fault, .. })) => next.retrying = fault,
+            Action::Heard(Ok(Event::Switched { bandwidth, .. })) => self.bandwidth = bandwidth,
+            Action::Heard(Ok(Event::Retrying { fault, .. })) => self.retrying = fault,
             // Workers were said to have what they lack.
             Action::Heard(Ok(Event::Failed {
                 fault: Fault::NoMediaSourceInWorkers,
                 ..
-            })) if !next.was_asked && next.thread.is_none() => {
-                next.replays += 1;
-                next.thread = Some(Thread::Page);
+            })) if !self.was_asked && self.thread.is_none() => {
+                self.replays += 1;
+                self.thread = Some(Thread::Page);
             }
             // A film that the browser cannot play without an engine.
-            Action::Failed(Fault::Element { code: 4, .. }) if next.way == Some(Way::Native) => {
-                next.fault = Some(Fault::NoMediaSource);
+            Action::Failed(Fault::Element { code: 4, .. }) if self.way == Some(Way::Native) => {
+                self.fault = Some(Fault::NoMediaSource);
             }
             Action::Heard(
                 Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
@@ -241,22 +236,28 @@ impl Reducible for Playback {
             | Action::Failed(fault) => {
                 // The first fault is the cause, and what follows from it is not news; but silence is
                 // only what is known until its cause is.
-                if matches!(next.fault, None | Some(Fault::WorkerSilent { .. })) {
-                    next.fault = Some(fault);
+                if matches!(self.fault, None | Some(Fault::WorkerSilent { .. })) {
+                    self.fault = Some(fault);
                 }
             }
+            // Nothing is drawn of these here.
             Action::Heard(Ok(
                 Event::Ready { .. }
-                | Event::Levels { .. }
-                | Event::Fetched { .. }
-                | Event::Evicted { .. }
+                | Event::Detail { .. }
                 | Event::Jump { .. }
                 | Event::Pong
                 | Event::Stopped { .. }
                 | Event::Closed { .. },
-            )) => {}
+            )) => return false,
         }
-        next.into()
+        true
+    }
+
+    /// Whether this session's MediaSource is the one that the element shows.
+    fn attached(&self) -> bool {
+        self.journey
+            .iter()
+            .any(|mark| mark.step == Step::SrcObjectSet)
     }
 }
 
@@ -265,15 +266,6 @@ fn same<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
     let item = old.get(usize::try_from(place?).ok()?)?;
     let place = new.iter().position(|other| other == item)?;
     u32::try_from(place).ok()
-}
-
-impl Playback {
-    /// Whether this session's MediaSource is the one that the element shows.
-    fn attached(&self) -> bool {
-        self.journey
-            .iter()
-            .any(|mark| mark.step == Step::SrcObjectSet)
-    }
 }
 
 /// What is played, and how.
@@ -299,147 +291,163 @@ impl Request {
 }
 
 /// Where an element was last seen with a film, in seconds.
-type LastSeen = Rc<RefCell<Option<f64>>>;
+type LastSeen = Rc<Cell<Option<f64>>>;
 
-/// Plays a film with an engine of its own, until the component is gone. Another request is another session
-/// of the same engine. What the engine says is also told to `onevent`.
-#[hook]
-pub fn use_playback(
-    request: &Request,
-    video: &NodeRef,
-    onevent: &Callback<Event>,
-) -> UseReducerHandle<Playback> {
-    let playback = use_reducer(Playback::default);
-    let link = use_mut_ref(|| None::<Link>);
-    let last_seen: LastSeen = use_mut_ref(|| None);
-    let last_request = use_mut_ref(|| None::<Request>);
-    {
-        let (link, video, last_seen) = (link.clone(), video.clone(), last_seen.clone());
-        use_effect_with((), move |()| {
-            let video = video.cast::<HtmlVideoElement>();
-            let observer = video.as_ref().map(|video| {
-                let (link, element) = (link.clone(), video.clone());
-                observer::observe(video, move |observation| {
-                    let link = link.borrow();
-                    let Some(link) = &*link else { return };
-                    if web::is_bereft(&element) {
-                        return link.mourn();
-                    }
-                    if element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-                        last_seen.replace(Some(observation.position));
-                    }
-                    link.observe(observation);
-                })
-            });
-            move || {
-                drop(observer);
-                part(link.take(), video);
-            }
-        });
-    }
-    {
-        let (link, video) = (link.clone(), video.clone());
-        let (replays, from) = (playback.replays, playback.from);
-        let wanted = playback.thread.or(request.engine);
-        let (playback, onevent) = (playback.dispatcher(), onevent.clone());
-        // Another goal is no reason to begin anew.
-        let asked = request.without_goal();
-        let mut request = request.clone();
-        request.settings.start = from.unwrap_or(request.settings.start);
-        use_effect_with((asked, replays), move |(asked, _)| {
-            last_seen.take();
-            let way = Way::choose(wanted);
-            playback.dispatch(Action::Begin {
-                is_other: last_request.replace(Some(asked.clone())).as_ref() != Some(asked),
-                way: way.clone().ok(),
-                was_asked: asked.engine.is_some(),
-            });
-            let mut link = link.borrow_mut();
-            let thread = match way {
-                Ok(Way::Engine(thread)) => thread,
-                Ok(Way::Native) => {
-                    part(link.take(), None);
-                    return show_natively(&request, &playback);
-                }
-                Err(fault) => return playback.dispatch(Action::Failed(fault)),
-            };
-            // An engine is made for the first film, and for the next one if it is broken.
-            let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
-            part(link.take(), None);
-            let kept = kept.unwrap_or_else(|| {
-                Link::spawn(thread, hearing(playback.clone(), video, last_seen, onevent))
-            });
-            load(&request, link.insert(kept), &playback);
-        });
-    }
-    // What the worker has been told already is not said again.
-    let wishes = (request.settings.buffer, playback.chosen, playback.listed);
-    use_effect_with(wishes, move |&(buffer, chosen, _)| {
-        if let Some(link) = &*link.borrow() {
-            link.configure(buffer);
-            link.choose(chosen);
-        }
-    });
-    playback
-}
-
-/// Begins a session.
-fn load(request: &Request, link: &Link, playback: &Dispatcher) {
-    if let Some(spawned) = link.newly_spawned() {
-        playback.dispatch(Action::Reached(spawned));
-    }
-    match address::resolve(&request.source) {
-        Ok(url) => {
-            playback.dispatch(Action::Reached(Mark::now(Step::LoadSent)));
-            link.load(url, request.settings.clone());
-        }
-        Err(fault) => {
-            link.stop();
-            playback.dispatch(Action::Failed(fault));
-        }
-    }
-}
-
-/// Leaves a film to the browser.
-fn show_natively(request: &Request, playback: &Dispatcher) {
-    playback.dispatch(match address::resolve(&request.source) {
-        Ok(url) => Action::Show(Picture {
-            medium: Medium::Url(url),
-            start: request.settings.start,
-            goes_on: false,
-        }),
-        Err(fault) => Action::Failed(fault),
-    });
-}
-
-/// Hears the engine, on behalf of a playback.
-fn hearing(
+/// Plays films in an element, with an engine of its own, for as long as it is held.
+pub struct Projector {
+    video: HtmlVideoElement,
     playback: Dispatcher,
-    video: NodeRef,
+    link: Rc<RefCell<Option<Link>>>,
     last_seen: LastSeen,
-    onevent: Callback<Event>,
-) -> Callback<News> {
-    Callback::from(move |news: News| {
-        if let Ok(event) = &news {
-            onevent.emit(event.clone());
-        }
-        match &news {
-            Err(fault) if fault.is_death() => {
-                let (fault, at) = (fault.clone(), *last_seen.borrow());
-                return playback.dispatch(Action::Lost { fault, at });
-            }
-            Ok(Event::Opened { .. }) => {
-                playback.dispatch(Action::Reached(Mark::now(Step::HandleArrived)));
-            }
-            Ok(Event::Jump { to, .. }) => {
-                if let Some(video) = video.cast::<HtmlVideoElement>() {
-                    video.set_current_time(*to);
+    /// What was asked for last, and how often it was begun again.
+    asked: Option<(Request, u32)>,
+    wishes: Option<(BufferGoal, Choice, u32)>,
+    _observer: Observer,
+}
+
+impl Drop for Projector {
+    fn drop(&mut self) {
+        part(self.link.take(), Some(self.video.clone()));
+    }
+}
+
+impl Projector {
+    /// In this element. What becomes known is told to `playback`.
+    pub fn new(video: &HtmlVideoElement, playback: &Dispatcher) -> Self {
+        let link = Rc::<RefCell<Option<Link>>>::default();
+        let last_seen = LastSeen::default();
+        let observer = {
+            let (link, last_seen, element) = (link.clone(), last_seen.clone(), video.clone());
+            observer::observe(video, move |observation| {
+                let link = link.borrow();
+                let Some(link) = &*link else { return };
+                if web::is_bereft(&element) {
+                    return link.mourn();
                 }
-            }
-            _ => {}
+                if element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
+                    last_seen.set(Some(observation.position));
+                }
+                link.observe(observation);
+            })
+        };
+        Self {
+            video: video.clone(),
+            playback: playback.clone(),
+            link,
+            last_seen,
+            asked: None,
+            wishes: None,
+            _observer: observer,
         }
-        playback.dispatch(Action::Heard(news));
-    })
+    }
+
+    /// Has it play this. Another request is another session of the same engine. What the engine says is
+    /// also told to `onevent`.
+    pub fn play(
+        &mut self,
+        request: &Request,
+        playback: &Playback,
+        onevent: &Callback<Letter<Event>>,
+    ) {
+        // Another goal is no reason to begin anew.
+        let asked = (request.without_goal(), playback.replays);
+        if self.asked.as_ref() != Some(&asked) {
+            let before = self.asked.replace(asked);
+            let is_other = before.is_none_or(|(before, _)| before != request.without_goal());
+            self.begin(is_other, request, playback, onevent);
+        }
+        // What the worker has been told already is not said again.
+        let wishes = (request.settings.buffer, playback.chosen, playback.listed);
+        if self.wishes.replace(wishes) != Some(wishes)
+            && let Some(link) = &*self.link.borrow()
+        {
+            link.configure(request.settings.buffer);
+            link.choose(playback.chosen);
+        }
+    }
+
+    /// Begins a session.
+    fn begin(
+        &self,
+        is_other: bool,
+        request: &Request,
+        playback: &Playback,
+        onevent: &Callback<Letter<Event>>,
+    ) {
+        let way = Way::choose(playback.thread.or(request.engine));
+        self.last_seen.set(None);
+        self.playback.emit(Action::Begin {
+            is_other,
+            way: way.as_ref().ok().copied(),
+            was_asked: request.engine.is_some(),
+        });
+        let mut link = self.link.borrow_mut();
+        let thread = match way {
+            Ok(Way::Engine(thread)) => thread,
+            Ok(Way::Native) => {
+                part(link.take(), None);
+                return self.show_natively(request, playback);
+            }
+            Err(fault) => return self.playback.emit(Action::Failed(fault)),
+        };
+        // An engine is made for the first film, and for the next one if it is broken.
+        let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
+        part(link.take(), None);
+        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onevent.clone()));
+        self.load(request, playback, link.insert(kept));
+    }
+
+    /// Has the engine load the film.
+    fn load(&self, request: &Request, playback: &Playback, link: &Link) {
+        if let Some(spawned) = link.newly_spawned() {
+            self.playback.emit(Action::Reached(spawned));
+        }
+        match address::resolve(&request.source) {
+            Ok(url) => {
+                self.playback
+                    .emit(Action::Reached(Mark::now(Step::LoadSent)));
+                let mut settings = request.settings.clone();
+                settings.start = playback.from.unwrap_or(settings.start);
+                link.load(url, settings);
+            }
+            Err(fault) => {
+                link.stop();
+                self.playback.emit(Action::Failed(fault));
+            }
+        }
+    }
+
+    /// Leaves the film to the browser.
+    fn show_natively(&self, request: &Request, playback: &Playback) {
+        self.playback.emit(match address::resolve(&request.source) {
+            Ok(url) => Action::Show(Picture {
+                medium: Medium::Url(url),
+                start: playback.from.unwrap_or(request.settings.start),
+                goes_on: false,
+            }),
+            Err(fault) => Action::Failed(fault),
+        });
+    }
+
+    /// Hears the engine.
+    fn hearing(&self) -> Callback<News> {
+        let (playback, video) = (self.playback.clone(), self.video.clone());
+        let last_seen = self.last_seen.clone();
+        Callback::from(move |news: News| {
+            match &news {
+                Err(fault) if fault.is_death() => {
+                    let (fault, at) = (fault.clone(), last_seen.get());
+                    return playback.emit(Action::Lost { fault, at });
+                }
+                Ok(Event::Opened { .. }) => {
+                    playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                }
+                Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
+                _ => {}
+            }
+            playback.emit(Action::Heard(news));
+        })
+    }
 }
 
 /// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.
@@ -461,12 +469,12 @@ mod tests {
     use super::*;
     use crate::wire::SessionId;
 
-    fn after(actions: impl IntoIterator<Item = Action>) -> Rc<Playback> {
-        actions
-            .into_iter()
-            .fold(Rc::default(), |playback: Rc<Playback>, action| {
-                playback.reduce(action)
-            })
+    fn after(actions: impl IntoIterator<Item = Action>) -> Playback {
+        let mut playback = Playback::default();
+        for action in actions {
+            playback.take(action);
+        }
+        playback
     }
 
     fn begin(is_other: bool) -> Action {
@@ -485,20 +493,21 @@ mod tests {
     #[test]
     fn a_session_begins_with_an_empty_journey() {
         let step = Step::LoadSent;
-        let playback = after([Action::Reached(Mark { step, at: 1.0 })]);
+        let mut playback = after([Action::Reached(Mark { step, at: 1.0 })]);
         assert_eq!(playback.journey.len(), 1);
-        assert_eq!(playback.reduce(begin(true)).journey, []);
+        playback.take(begin(true));
+        assert_eq!(playback.journey, []);
     }
 
     #[test]
     fn the_first_fault_is_the_one_to_tell() {
         let cause = Fault::Garbled;
-        let playback = after([
+        let mut playback = after([
             Action::Failed(cause.clone()),
             failed(Fault::NoMediaSourceInWorkers),
         ]);
         assert_eq!(playback.fault, Some(cause));
-        let playback = playback.reduce(begin(true));
+        playback.take(begin(true));
         assert_eq!(playback.fault, None);
     }
 
@@ -522,9 +531,10 @@ mod tests {
             quality: Some(1),
             sound: None,
         };
-        let playback = after([Action::Choose(chosen), begin(false)]);
+        let mut playback = after([Action::Choose(chosen), begin(false)]);
         assert_eq!(playback.chosen, chosen);
-        assert_eq!(playback.reduce(begin(true)).chosen, Choice::default());
+        playback.take(begin(true));
+        assert_eq!(playback.chosen, Choice::default());
     }
 
     #[test]

@@ -4,14 +4,14 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls::{controls, use_controls},
+    controls::{self, Controls},
     journey::journey,
     notice::notice,
-    playback::{Action, Request, use_playback},
-    screen::Screen,
+    playback::{Action, Dispatcher, Playback, Projector, Request},
+    screen::{Screen, screen},
     way::Way,
 };
-use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread};
+use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread, post::Letter};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -50,74 +50,126 @@ pub struct PlayerProps {
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
-    /// Hears all that the engine says of a playback, as the page hears it.
+    /// Hears all that the engine says of a playback, as the page hears it: whoever wants to know what it
+    /// is, opens the letter.
     #[prop_or_default]
-    pub onevent: Callback<Event>,
+    pub onevent: Callback<Letter<Event>>,
 }
 
 /// Plays a film in a worker of its own.
-#[component]
-pub fn Player(props: &PlayerProps) -> Html {
-    let video = use_node_ref();
-    let frame = use_node_ref();
-    let request = Request {
-        source: props.source.clone(),
-        showing: props.showing,
-        engine: props.engine,
-        settings: Settings {
-            start: props.start,
-            buffer: props.buffer,
-            credentials: props.credentials,
-            headers: props.headers.clone(),
-        },
-    };
-    let playback = use_playback(&request, &video, &props.onevent);
-    use_controls(&video, &frame, &props.title, &playback);
-    let onreplay = {
-        let playback = playback.dispatcher();
-        Callback::from(move |_| playback.dispatch(Action::Replay { from: None }))
-    };
-    let onretry = {
-        let (video, playback) = (video.clone(), playback.clone());
-        Callback::from(move |_| {
-            let is_misplaced = playback.fault == Some(Fault::NoMediaSourceInWorkers);
-            if is_misplaced {
-                return playback.dispatch(Action::MoveToPage);
-            }
-            // Of its engine's death an element knows only that the film is over.
-            let is_fooled = playback.fault.as_ref().is_some_and(Fault::needs_new_worker);
+pub struct Player {
+    video: NodeRef,
+    frame: NodeRef,
+    /// The controls, as text.
+    markup: AttrValue,
+    playback: Playback,
+    /// Where what becomes known of the playback goes.
+    dispatcher: Dispatcher,
+    // What works on the elements, once they are there.
+    screen: Option<Screen>,
+    projector: Option<Projector>,
+    controls: Option<Controls>,
+}
+
+impl Component for Player {
+    type Message = Action;
+    type Properties = PlayerProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        Self {
+            video: NodeRef::default(),
+            frame: NodeRef::default(),
+            markup: controls::markup(),
+            playback: Playback::default(),
+            dispatcher: ctx.link().callback(|action| action),
+            screen: None,
+            projector: None,
+            controls: None,
+        }
+    }
+
+    fn update(&mut self, _: &Context<Self>, action: Action) -> bool {
+        self.playback.take(action)
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, before: &PlayerProps) -> bool {
+        if ctx.props().title != before.title {
+            self.controls = None;
+        }
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let (props, playback) = (ctx.props(), &self.playback);
+        let onreplay = ctx.link().callback(|_| Action::Replay { from: None });
+        let way = playback.way.map(|way| way.words(props.engine.is_some()));
+        let engine = playback.way.map(Way::name);
+        html! {
+            <section class="player" data-engine={engine}>
+                <div class="picture" ref={&self.frame}>
+                    { screen(&self.video, &props.captions, &props.chapters) }
+                    { Html::from_html_unchecked(self.markup.clone()) }
+                    // Not an `Option` in braces: that would be no node or one, and the video beside it
+                    // would be made anew whenever that changes.
+                    if let Some(fault) = &playback.fault {
+                        { notice(fault, &self.onretry(ctx)) }
+                    } else if let Some(fault) = &playback.retrying {
+                        <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
+                    }
+                </div>
+                if props.journey {
+                    { journey(&playback.journey, way, &onreplay) }
+                }
+            </section>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, _: bool) {
+        let video = self.video.cast::<HtmlVideoElement>();
+        let Some((video, frame)) = video.zip(self.frame.cast()) else {
+            return;
+        };
+        let (props, playback) = (ctx.props(), &self.playback);
+        let request = Request {
+            source: props.source.clone(),
+            showing: props.showing,
+            engine: props.engine,
+            settings: Settings {
+                start: props.start,
+                buffer: props.buffer,
+                credentials: props.credentials,
+                headers: props.headers.clone(),
+            },
+        };
+        let told = &self.dispatcher;
+        self.screen
+            .get_or_insert_with(|| Screen::new(&video, told))
+            .show(playback);
+        self.projector
+            .get_or_insert_with(|| Projector::new(&video, told))
+            .play(&request, playback, &props.onevent);
+        self.controls
+            .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
+            .show(playback);
+    }
+}
+
+impl Player {
+    /// Has the film go on where it was when it could not.
+    fn onretry(&self, ctx: &Context<Self>) -> Callback<MouseEvent> {
+        if let Some(Fault::NoMediaSourceInWorkers) = self.playback.fault {
+            return ctx.link().callback(|_| Action::MoveToPage);
+        }
+        // Of its engine's death an element knows only that the film is over.
+        let fault = self.playback.fault.as_ref();
+        let is_fooled = fault.is_some_and(Fault::needs_new_worker);
+        let (video, lost_at) = (self.video.clone(), self.playback.lost_at);
+        ctx.link().callback(move |_| {
             let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);
             let from = video.map(|video| video.current_time());
-            playback.dispatch(Action::Replay {
-                from: playback.lost_at.or(from),
-            });
-        })
-    };
-    let way = playback.way.map(|way| way.words(props.engine.is_some()));
-    let engine = playback.way.map(Way::name);
-    html! {
-        <section class="player" data-engine={engine}>
-            <div class="picture" ref={frame}>
-                <Screen
-                    {video}
-                    picture={playback.picture.clone()}
-                    covered={playback.fault.is_some()}
-                    captions={props.captions.clone()}
-                    chapters={props.chapters.clone()}
-                    playback={playback.dispatcher()}
-                />
-                { controls() }
-                // Not an `Option` in braces: that would be no node or one, and the screen beside it,
-                // video and all, would be made anew whenever that changes.
-                if let Some(fault) = &playback.fault {
-                    { notice(fault, &onretry) }
-                } else if let Some(fault) = &playback.retrying {
-                    <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
-                }
-            </div>
-            if props.journey {
-                { journey(&playback.journey, way, &onreplay) }
+            Action::Replay {
+                from: lost_at.or(from),
             }
-        </section>
+        })
     }
 }

@@ -4,14 +4,16 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlMediaElement, window};
+use web_sys::HtmlMediaElement;
 use yew::Callback;
 
+use super::part_of_page;
 use crate::{
     web,
     wire::{
         Event,
         note::{Moment, Note, What},
+        post::Letter,
     },
 };
 
@@ -21,7 +23,7 @@ const ROOM: usize = 256 << 10;
 /// Notes what the engine and the first element on the page say, until it is dropped.
 pub struct Record {
     /// Hears the engine.
-    pub ear: Callback<Event>,
+    pub ear: Callback<Letter<Event>>,
     book: Rc<RefCell<Book>>,
     _moments: Vec<EventListener>,
 }
@@ -48,19 +50,21 @@ impl Record {
             // Media events do not bubble, but they do come down.
             let target = web::global();
             EventListener::new_with_options(&target, moment.name(), options, move |event| {
-                let target = event.target().and_then(|it| it.dyn_into().ok());
-                if let Some(position) = target.filter(is_first).map(|it| it.current_time()) {
+                let first = part_of_page("main video");
+                if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
+                    let position = video.unchecked_into::<HtmlMediaElement>().current_time();
                     note(&book, What::Seen { moment, position });
                 }
             })
         });
         let ear = {
             let book = book.clone();
-            Callback::from(move |event| match event {
-                Event::Opened { .. } => note(&book, What::HandleArrived),
-                // Nothing happened: that is what it says.
-                Event::Pong => {}
-                event => note(&book, What::Said(event)),
+            Callback::from(move |letter: Letter<Event>| {
+                // The handle's alone is more than bytes.
+                note(
+                    &book,
+                    letter.bytes().map_or(What::HandleArrived, What::Said),
+                );
             })
         };
         Self {
@@ -77,13 +81,6 @@ impl Record {
         reader(&newer);
         self.book.borrow_mut().reader = Some(reader);
     }
-}
-
-/// Whether an element is the one that is looked at.
-fn is_first(element: &HtmlMediaElement) -> bool {
-    let document = window().and_then(|window| window.document());
-    let first = document.and_then(|document| document.query_selector("main video").ok()?);
-    first.as_ref() == Some(element)
 }
 
 fn note(book: &RefCell<Book>, what: What) {

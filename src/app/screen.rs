@@ -1,12 +1,12 @@
 //! The picture: where the handle arrives.
 
 use gloo_events::EventListener;
-use web_sys::{HtmlVideoElement, window};
+use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls,
-    playback::{Action, Dispatcher, Medium, Picture},
+    controls, document,
+    playback::{Action, Dispatcher, Medium, Picture, Playback},
 };
 use crate::{
     web::{self, Attachment, FirstFrame},
@@ -16,80 +16,71 @@ use crate::{
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub struct ScreenProps {
-    /// The element, shared with the hook that detaches it in the end.
-    pub video: NodeRef,
-    /// What to show.
-    pub picture: Option<Picture>,
-    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
-    pub covered: bool,
-    /// URL of WebVTT captions.
-    pub captions: Option<AttrValue>,
-    /// URL of WebVTT chapters.
-    pub chapters: Option<AttrValue>,
-    /// What happens here goes there.
-    pub playback: Dispatcher,
-}
-
-/// The video element. What it does, whether it plays and where it is, is the element's own to say.
-#[component]
-pub fn Screen(props: &ScreenProps) -> Html {
-    {
-        let playback = props.playback.clone();
-        use_effect_with(props.video.clone(), move |video| {
-            let errors = video.cast::<HtmlVideoElement>().map(|video| {
-                controls::restore(&video);
-                hear_errors(video, playback)
-            });
-            || drop(errors)
-        });
-    }
-    {
-        let (video, playback) = (props.video.clone(), props.playback.clone());
-        use_effect_with(props.picture.clone(), move |picture| {
-            let waiting = video
-                .cast::<HtmlVideoElement>()
-                .zip(picture.as_ref())
-                .and_then(|(video, picture)| show(&video, picture, &playback));
-            || drop(waiting)
-        });
-    }
-
-    {
-        let video = props.video.clone();
-        use_effect_with(props.covered, move |covered| {
-            let video = video.cast::<HtmlVideoElement>().filter(|_| *covered);
-            if let Some(video) = &video {
-                // A film that does not play yet has nothing to pause.
-                let _ = video.pause();
-            }
-            // The button that was pressed is gone with its message: the picture takes the focus.
-            move || {
-                if let Some(video) = video.filter(|_| focus_is_lost()) {
-                    let _ = video.focus();
-                }
-            }
-        });
-    }
-
+/// The video element, for a [`Screen`]. What it does, whether it plays and where it is, is the
+/// element's own to say.
+pub fn screen(video: &NodeRef, captions: &Option<AttrValue>, chapters: &Option<AttrValue>) -> Html {
     html! {
         // The focus can be put on it, where what had the focus is gone.
-        <video ref={&props.video} playsinline=true tabindex="-1" aria-label="Film">
-            if let Some(captions) = &props.captions {
+        <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
+            if let Some(captions) = captions {
                 <track kind="captions" srclang="en" label="English" src={captions} />
             }
-            if let Some(chapters) = &props.chapters {
+            if let Some(chapters) = chapters {
                 <track kind="chapters" srclang="en" src={chapters} />
             }
         </video>
     }
 }
 
+/// Has the element show what there is to show, for as long as it is held.
+pub struct Screen {
+    video: HtmlVideoElement,
+    playback: Dispatcher,
+    picture: Option<Picture>,
+    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
+    is_covered: bool,
+    waiting: Option<(Attachment, FirstFrame)>,
+    _errors: EventListener,
+}
+
+impl Screen {
+    /// With this element. What happens there is told to `playback`.
+    pub fn new(video: &HtmlVideoElement, playback: &Dispatcher) -> Self {
+        controls::restore(video);
+        Self {
+            video: video.clone(),
+            playback: playback.clone(),
+            picture: None,
+            is_covered: false,
+            waiting: None,
+            _errors: hear_errors(video.clone(), playback.clone()),
+        }
+    }
+
+    /// Shows how things stand.
+    pub fn show(&mut self, playback: &Playback) {
+        if self.picture != playback.picture {
+            self.picture.clone_from(&playback.picture);
+            self.waiting = None;
+            let picture = self.picture.as_ref();
+            self.waiting = picture.and_then(|it| show(&self.video, it, &self.playback));
+        }
+        let was_covered = self.is_covered;
+        self.is_covered = playback.fault.is_some();
+        if self.is_covered && !was_covered {
+            // A film that does not play yet has nothing to pause.
+            let _ = self.video.pause();
+        }
+        // The button that was pressed is gone with its message: the picture takes the focus.
+        if was_covered && !self.is_covered && focus_is_lost() {
+            let _ = self.video.focus();
+        }
+    }
+}
+
 /// Whether nothing has the focus, as when what had it is gone.
 fn focus_is_lost() -> bool {
-    let document = window().and_then(|window| window.document());
-    let focused = document.and_then(|document| document.active_element());
+    let focused = document().and_then(|document| document.active_element());
     focused.is_none_or(|element| element.tag_name() == "BODY")
 }
 
@@ -114,14 +105,14 @@ fn show(
     let attachment = match attached {
         Ok(attachment) => attachment,
         Err(exception) => {
-            playback.dispatch(Action::Failed(Fault::Media {
+            playback.emit(Action::Failed(Fault::Media {
                 doing: "set video.srcObject".into(),
                 reason: web::words(&exception),
             }));
             return None;
         }
     };
-    playback.dispatch(Action::Reached(Mark::now(Step::SrcObjectSet)));
+    playback.emit(Action::Reached(Mark::now(Step::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
@@ -130,7 +121,7 @@ fn show(
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
-        playback.dispatch(Action::Reached(Mark::now(Step::FirstFrame)));
+        playback.emit(Action::Reached(Mark::now(Step::FirstFrame)));
     });
     Some((attachment, first_frame))
 }
@@ -138,7 +129,7 @@ fn show(
 fn hear_errors(video: HtmlVideoElement, playback: Dispatcher) -> EventListener {
     EventListener::new(&video.clone(), "error", move |_| {
         if let Some(error) = video.error() {
-            playback.dispatch(Action::Failed(Fault::Element {
+            playback.emit(Action::Failed(Fault::Element {
                 code: error.code(),
                 reason: error.message().trim_end_matches('.').into(),
             }));

@@ -1,8 +1,9 @@
 //! Which way a film comes to the element. It is chosen by what the browser has, and never by its name.
 
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlVideoElement, window};
+use web_sys::HtmlVideoElement;
 
+use super::document;
 use crate::{
     web,
     wire::{Fault, journey::Thread},
@@ -62,9 +63,8 @@ impl Way {
 }
 
 fn plays_hls() -> bool {
-    let document = window().and_then(|window| window.document());
-    let video = document.and_then(|document| document.create_element("video").ok());
-    let video = video.and_then(|video| video.dyn_into::<HtmlVideoElement>().ok());
+    let video = document().and_then(|document| document.create_element("video").ok());
+    let video = video.map(|video| video.unchecked_into::<HtmlVideoElement>());
     video.is_some_and(|video| {
         !video
             .can_play_type("application/vnd.apple.mpegurl")

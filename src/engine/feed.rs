@@ -24,7 +24,7 @@ use crate::{
         selection::Sets,
     },
     web,
-    wire::{self, Event, Fault, Fetched, Piece, journey},
+    wire::{self, Detail, Event, Fault, Fetched, Piece, journey},
 };
 
 /// Feeds one SourceBuffer of one MediaSource.
@@ -302,19 +302,17 @@ impl Feed {
 
     /// Tells the page what became of a segment.
     fn report(&self, download: &Download, asked: f64, appended: bool) {
-        self.shared.port.post(Event::Fetched {
-            session: self.shared.session,
-            fetched: Fetched {
-                kind: kind_on_the_wire(self.kind),
-                bandwidth: download.of.bandwidth,
-                start: download.segment.start,
-                end: download.segment.end,
-                bytes: download.progress.received.get(),
-                asked,
-                done: web::now(),
-                appended,
-            },
+        let detail = Detail::Fetched(Fetched {
+            kind: kind_on_the_wire(self.kind),
+            bandwidth: download.of.bandwidth,
+            start: download.segment.start,
+            end: download.segment.end,
+            bytes: download.progress.received.get(),
+            asked,
+            done: web::now(),
+            appended,
         });
+        self.shared.port.detail(self.shared.session, &detail);
     }
 
     /// Tells the page which quality is fetched from now on.
@@ -433,12 +431,12 @@ impl Feed {
     /// [`Fault::Media`] if the source is closed.
     async fn evict(&self, buffer: &mut Buffer, range: Range) -> Result<(), Trouble> {
         buffer.remove(range).await?;
-        self.shared.port.post(Event::Evicted {
-            session: self.shared.session,
+        let detail = Detail::Evicted {
             kind: kind_on_the_wire(self.kind),
             start: range.start,
             end: range.end,
-        });
+        };
+        self.shared.port.detail(self.shared.session, &detail);
         Ok(())
     }
 

@@ -41,10 +41,10 @@ impl OnPage {
         Self(Rc::new(RefCell::new(Agent::new(Port::Page(hear)))))
     }
 
-    /// Tells it something, as [`Letter::seal`] packs it.
+    /// Tells it something, as a [`Letter`]'s parcel.
     pub fn tell(&self, parcel: JsValue) {
         let agent = self.0.clone();
-        spawn_local(async move { agent.borrow_mut().hear(Letter::unseal(parcel)) });
+        spawn_local(async move { agent.borrow_mut().hear(&Letter::received(parcel)) });
     }
 }
 
@@ -78,7 +78,7 @@ impl Worker for InWorker {
     fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {
         // gloo hands over no message before `connected`.
         if let Some(agent) = &mut self.agent {
-            agent.hear(letter);
+            agent.hear(&letter);
         }
     }
 }

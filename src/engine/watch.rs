@@ -10,7 +10,7 @@ use super::{
 use crate::{
     media::{TOLERANCE, ranges::Ranges, selection::Act},
     web,
-    wire::{Event, Level, journey::Step},
+    wire::{Detail, Event, Level, journey::Step},
 };
 
 /// How often the page is told how the buffers are filled, at most: milliseconds.
@@ -103,14 +103,14 @@ impl Report {
             }
         }
         (self.at, self.buffered) = (now, buffered);
-        shared.port.post(Event::Levels {
-            session: shared.session,
+        let detail = Detail::Levels {
             levels,
             position,
             bandwidth: shared.network.meter.estimate(),
             goal: shared.conditions.goal(),
             memory: web::memory(),
-        });
+        };
+        shared.port.detail(shared.session, &detail);
     }
 }
 

@@ -3,8 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Event;
-
 /// Something that happened, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Note {
@@ -17,9 +15,10 @@ pub struct Note {
 /// What is noted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
-    /// The engine has said something; but see [`What::HandleArrived`].
-    Said(Event),
-    /// The engine has said [`Event::Opened`], and nobody but the element is to have what came with it.
+    /// The engine has said something: an [`Event`](super::Event), in the letter's own bytes; but see
+    /// [`What::HandleArrived`].
+    Said(Vec<u8>),
+    /// The engine has said [`Event::Opened`](super::Event::Opened), and nobody but the element is to have what came with it.
     HandleArrived,
     /// The element has said something.
     Seen {

@@ -1,12 +1,13 @@
 //! How a message crosses, and how it carries a handle. This is the only file that knows what
 //! gloo-worker keeps private.
 //!
-//! A message crosses as `[bytes, object, …]`: the bytes are [postcard], and the objects are what the
-//! message carries that is no data. gloo-worker 0.6 posts every message without a transfer list,
-//! and a `MediaSourceHandle` crosses only by one. So [`Port::transfer`] posts that message itself,
+//! What is said crosses as a [`Letter`], packed up as `[bytes, object, …]`: the bytes are [postcard], and
+//! the objects are what the message carries that is no data. gloo-worker's own messages are packed in the
+//! same way, and to them a letter is an object. gloo-worker 0.6 posts every message without a transfer
+//! list, and a `MediaSourceHandle` crosses only by one. So [`Port::transfer`] posts that message itself,
 //! just as gloo would have encoded it; on the page gloo receives it like any other.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
 use gloo_worker::{Codec, HandlerId, Spawnable, Worker, WorkerBridge, WorkerScope};
 use js_sys::{Array, Function, Uint8Array};
@@ -16,46 +17,52 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
-    Event, Fault, SessionId,
+    Detail, Event, Fault, SessionId,
     journey::{Mark, Step},
 };
 use crate::web;
 
 thread_local! {
-    /// The objects of the one message that is being encoded or decoded on this thread. Serde has no
+    /// The objects of the one message that is being packed or unpacked on this thread. Serde has no
     /// other way to hand them past a format of bytes.
     static CARGO: RefCell<Array> = RefCell::default();
 }
 
-/// Encodes gloo's messages, and ours in them.
+fn pack(message: &impl Serialize) -> JsValue {
+    CARGO.set(Array::new());
+    let bytes = postcard::to_allocvec(message);
+    let parcel = CARGO.take();
+    // It takes a message without an end to come to this; who gets nothing refuses it.
+    let bytes = bytes.unwrap_or_default();
+    parcel.unshift(&Uint8Array::from(bytes.as_slice()));
+    parcel.into()
+}
+
+fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> Result<T, postcard::Error> {
+    // What is no array or holds no bytes is read as an empty message, and refused as one.
+    let parcel = Array::from(parcel);
+    let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
+    CARGO.set(parcel);
+    let message = postcard::from_bytes(&bytes.to_vec());
+    CARGO.take();
+    message
+}
+
+/// Encodes gloo's messages.
 #[derive(Debug)]
 pub struct Parcel;
 
 impl Codec for Parcel {
     fn encode<I: Serialize>(message: I) -> JsValue {
-        CARGO.set(Array::new());
-        let bytes = postcard::to_allocvec(&message).unwrap_or_else(refuse);
-        let parcel = CARGO.take();
-        parcel.unshift(&Uint8Array::from(bytes.as_slice()));
-        parcel.into()
+        pack(&message)
     }
 
     fn decode<O: DeserializeOwned>(parcel: JsValue) -> O {
-        // What is no array or holds no bytes is read as an empty message, and refused as one.
-        let parcel = Array::from(&parcel);
-        let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
-        CARGO.set(parcel);
-        let message = postcard::from_bytes(&bytes.to_vec());
-        CARGO.take();
-        message.unwrap_or_else(refuse)
+        // The codec's trait leaves no room for a `Result`. An exception loses this one message, and is
+        // reported to the thread's `error` event; a panic would take the program down.
+        unpack(&parcel)
+            .unwrap_or_else(|_| wasm_bindgen::throw_str("a message that gloo-worker did not send"))
     }
-}
-
-/// The codec's trait leaves no room for a `Result`. An exception loses this one message, and is
-/// reported to the thread's `error` event; a panic would take the program down. It takes a message
-/// that gloo did not send to come here: one of ours that cannot be read is a [`Letter`].
-fn refuse<T>(_: postcard::Error) -> T {
-    wasm_bindgen::throw_str("a message that gloo-worker did not send")
 }
 
 /// Fields that are JavaScript objects: `#[serde(with = "carried")]`.
@@ -95,58 +102,98 @@ pub mod carried {
     }
 }
 
-/// A message of ours in gloo's envelope. gloo delivers it in any case; whether it could be read is
-/// for the one who [opens](Self::open) it to see.
-#[derive(Debug)]
-pub struct Letter<T>(Result<T, Fault>);
+/// A message of ours, packed up. It is delivered in any case; whether it can be read is for the one who
+/// [opens](Self::open) it to see.
+#[derive(Clone, Debug)]
+pub struct Letter<T> {
+    parcel: JsValue,
+    _message: PhantomData<T>,
+}
 
 impl<T> Letter<T> {
-    /// Puts a message into an envelope.
-    pub const fn new(message: T) -> Self {
-        Self(Ok(message))
-    }
-
-    /// Packs it up for a function on the same thread.
-    pub fn seal(self) -> JsValue
+    /// Packs a message up.
+    pub fn new(message: &T) -> Self
     where
         T: Serialize,
     {
-        Parcel::encode(self)
+        Self::received(pack(message))
     }
 
-    /// Unpacks what [`seal`](Self::seal) has packed.
-    pub fn unseal(parcel: JsValue) -> Self
-    where
-        T: DeserializeOwned,
-    {
-        Parcel::decode(parcel)
+    /// What has come from the other side.
+    pub const fn received(parcel: JsValue) -> Self {
+        Self {
+            parcel,
+            _message: PhantomData,
+        }
     }
 
-    /// Takes the message out.
+    /// As it crosses.
+    pub const fn parcel(&self) -> &JsValue {
+        &self.parcel
+    }
+
+    /// The message's bytes; `None` if it carries objects besides, without which they make no sense.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        let parcel = Array::from(&self.parcel);
+        let bytes = parcel.shift().dyn_into::<Uint8Array>().ok()?;
+        (parcel.length() == 0).then(|| bytes.to_vec())
+    }
+
+    /// Reads it. That can be done more than once.
     ///
     /// # Errors
     /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
-    pub fn open(self) -> Result<T, Fault> {
-        self.0
+    pub fn open(&self) -> Result<T, Fault>
+    where
+        T: DeserializeOwned,
+    {
+        unpack(&self.parcel).map_err(|_| Fault::Garbled)
     }
 }
 
-impl<T: Serialize> Serialize for Letter<T> {
+impl<T> Serialize for Letter<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Ok(message) => message.serialize(serializer),
-            // Nobody answers a letter by sending it back.
-            Err(_) => serializer.serialize_unit(),
+        carried::serialize(&self.parcel, serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Letter<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        carried::deserialize(deserializer).map(Self::received)
+    }
+}
+
+/// Data in a message, as bytes for as long as nobody opens it: who only passes it on needs not know how to
+/// read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Sealed<T> {
+    bytes: Vec<u8>,
+    _data: PhantomData<T>,
+}
+
+impl<T> Sealed<T> {
+    /// Seals it.
+    pub fn new(data: &T) -> Self
+    where
+        T: Serialize,
+    {
+        Self {
+            // Data can always be written.
+            bytes: postcard::to_allocvec(data).unwrap_or_default(),
+            _data: PhantomData,
         }
     }
-}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Letter<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // It is the last thing in its envelope: where it breaks off, nothing else is lost.
-        Ok(Self(
-            T::deserialize(deserializer).map_err(|_| Fault::Garbled),
-        ))
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`Fault::Garbled`] if it is no such thing.
+    pub fn open(&self) -> Result<T, Fault>
+    where
+        T: DeserializeOwned,
+    {
+        postcard::from_bytes(&self.bytes).map_err(|_| Fault::Garbled)
     }
 }
 
@@ -188,10 +235,16 @@ where
     W::Input: Serialize + DeserializeOwned,
     W::Output: Serialize + DeserializeOwned,
 {
-    let mut spawner = W::spawner().encoding::<Parcel>();
-    spawner.callback(hear).with_loader(true);
+    // Made and used in one breath: so the compiler sees which of gloo's ways to spawn is never gone, and
+    // leaves it out.
+    let mut hear = Some(hear);
     let mut bridge = None;
-    let worker = seen(&mut || bridge = Some(spawner.spawn(path)));
+    let worker = seen(&mut || {
+        bridge = hear.take().map(|hear| {
+            let mut spawner = W::spawner().encoding::<Parcel>();
+            spawner.callback(hear).with_loader(true).spawn(path)
+        });
+    });
     (bridge.unwrap_throw(), worker)
 }
 
@@ -231,11 +284,17 @@ impl Port {
 
     /// Tells the page something, by gloo-worker's own way if there is a bridge.
     pub fn post(&self, event: Event) {
-        let letter = Letter::new(event);
+        let letter = Letter::new(&event);
         match self {
             Self::Bridge { respond, .. } => respond(letter),
-            Self::Page(hear) => hand_over(hear.clone(), letter.seal()),
+            Self::Page(hear) => hand_over(hear.clone(), letter.parcel),
         }
+    }
+
+    /// Tells whoever wants to show it what the engine does.
+    pub fn detail(&self, session: SessionId, detail: &Detail) {
+        let detail = Sealed::new(detail);
+        self.post(Event::Detail { session, detail });
     }
 
     /// Tells the page that a step of the journey is taken.
@@ -255,12 +314,13 @@ impl Port {
             self.post(event);
             return Ok(());
         };
-        let message = FromWorker::ProcessOutput(*id, Letter::new(event));
-        let parcel: Array = Parcel::encode(message).unchecked_into();
+        let letter = Letter::new(&event);
+        let parcel = letter.parcel.unchecked_ref::<Array>();
         let objects = parcel.slice(1, parcel.length());
+        let message = FromWorker::ProcessOutput(*id, letter);
         js_sys::global()
             .unchecked_into::<DedicatedWorkerGlobalScope>()
-            .post_message_with_transfer(&parcel, &objects)
+            .post_message_with_transfer(&pack(&message), &objects)
             .map_err(|exception| Fault::Media {
                 doing: "transfer the handle".into(),
                 reason: web::words(&exception),
@@ -293,12 +353,12 @@ enum FromWorker {
 mod tests {
     use super::*;
 
-    fn sent(event: Event) -> Vec<u8> {
-        postcard::to_allocvec(&Letter::new(event)).unwrap()
+    fn sent(event: &Event) -> Vec<u8> {
+        postcard::to_allocvec(event).unwrap()
     }
 
-    fn received(bytes: &[u8]) -> Result<Event, Fault> {
-        postcard::from_bytes::<Letter<Event>>(bytes).unwrap().open()
+    fn received(bytes: &[u8]) -> Option<Event> {
+        postcard::from_bytes(bytes).ok()
     }
 
     #[test]
@@ -318,18 +378,18 @@ mod tests {
             Event::Failed { session, fault },
             Event::Closed { session },
         ] {
-            assert_eq!(received(&sent(event.clone())), Ok(event));
+            assert_eq!(received(&sent(&event)), Some(event));
         }
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_fault_and_no_panic() {
-        let whole = sent(Event::Ready {
+    fn what_cannot_be_read_is_no_message_and_no_panic() {
+        let whole = sent(&Event::Ready {
             build: "0123".into(),
         });
         for cut in 0..whole.len() {
-            assert_eq!(received(&whole[..cut]), Err(Fault::Garbled));
+            assert_eq!(received(&whole[..cut]), None);
         }
-        assert_eq!(received(&[99, 1, 2, 3]), Err(Fault::Garbled));
+        assert_eq!(received(&[99, 1, 2, 3]), None);
     }
 }

@@ -336,7 +336,7 @@ async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages(s
     stage.plays().await;
     let messages = stage.value("probe.messages").await;
     let messages = messages.as_array().unwrap();
-    let is_opened = |message: &&serde_json::Value| message[1] == "MediaSourceHandle";
+    let is_opened = |message: &&serde_json::Value| message[1][1] == "MediaSourceHandle";
     let opened = messages
         .iter()
         .find(is_opened)

@@ -20,12 +20,15 @@ window.Worker = new Proxy(window.Worker, {
     const worker = new target(...args);
     // Held weakly: the probe must not be what keeps a worker alive.
     probe.workers.push(new WeakRef(worker));
-    worker.addEventListener("message", ({ data }) => probe.messages.push(Array.isArray(data) ? data.map(describe) : describe(data)));
+    worker.addEventListener("message", ({ data }) => probe.messages.push(describe(data)));
     return worker;
   },
 });
 
-const describe = (part) => (part instanceof Uint8Array ? [...part] : Object.prototype.toString.call(part).slice(8, -1));
+const describe = (part) => {
+  if (part instanceof Uint8Array) return [...part];
+  return Array.isArray(part) ? part.map(describe) : Object.prototype.toString.call(part).slice(8, -1);
+};
 
 // What an element plays from: an object, or where the browser cannot have one there, its address.
 window.attached = (video = document.querySelector("video")) => video?.srcObject ?? video?.getAttribute("src") ?? null;

@@ -355,7 +355,7 @@ async fn a_film_that_begins_later_than_time_itself_is_begun_where_it_does(stage:
     stage.until(&format!("{VIDEO}.currentTime > 6")).await;
     // In one MediaSource, of which there is one handle.
     assert_eq!(stage.server.requests("film/late.mpd"), 1);
-    let opened = "probe.mediaSources + probe.messages.filter((message) => message[1] === 'MediaSourceHandle').length";
+    let opened = "probe.mediaSources + probe.messages.filter((message) => message[1]?.[1] === 'MediaSourceHandle').length";
     assert_eq!(stage.value(opened).await, json!(1));
 }
 

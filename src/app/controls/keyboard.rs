@@ -3,7 +3,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use super::request::Request;
+use super::{part_of_page, request::Request};
 
 /// Which key asks for what, and the button that stands for it; beside them, a digit goes to that tenth of
 /// the film. `assets/controls.html` has the sheet of them.
@@ -64,8 +64,7 @@ pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
         _ => "select, input:not([type=range]), textarea, [contenteditable]",
     };
     let is_first = || {
-        let document = target.owner_document();
-        let first = document.and_then(|document| document.query_selector(".picture").ok()?);
+        let first = part_of_page(".picture");
         is("body") && first.as_ref() == Some(frame)
     };
     !is(own) && (frame.contains(Some(&target)) || is_first())

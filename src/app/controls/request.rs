@@ -2,9 +2,9 @@
 //! read off the element, as they would if somebody else had asked.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode, window};
+use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode};
 
-use super::{part, remembered, seen};
+use super::{document, part, remembered, seen};
 use crate::web;
 
 /// The speeds that there are, in percent.
@@ -155,7 +155,7 @@ const fn flag(on: bool) -> &'static str {
 /// The frame and not the element, so that the controls come along; where only an element can fill the
 /// screen, as on an iPhone, the element with controls of the system's own.
 fn fill_screen(video: &HtmlVideoElement, frame: &Element) {
-    let Some(document) = window().and_then(|window| window.document()) else {
+    let Some(document) = document() else {
         return;
     };
     if document.fullscreen_element().is_some() {

@@ -5,7 +5,7 @@ use web_sys::{
     TextTrackMode,
 };
 
-use super::{part, remembered, timeline::clock};
+use super::{document, part, remembered, timeline::clock};
 use crate::web;
 
 /// Whatever may have changed what is seen.
@@ -86,8 +86,7 @@ impl Seen {
                 .filter(|seconds| seconds.is_finite())
                 .map_or(0, |seconds| seconds as u32),
             captions: captions(video).map(|track| track.mode() == TextTrackMode::Showing),
-            fills_screen: frame
-                .owner_document()
+            fills_screen: document()
                 .and_then(|document| document.fullscreen_element())
                 .is_some_and(|element| element == *frame),
             floats: web::floats(video),
@@ -191,9 +190,7 @@ impl Seen {
 /// Says something, to all for a moment.
 fn say(frame: &Element, words: &str) {
     let said = part::<Element>(frame, ".said");
-    let span = frame
-        .owner_document()
-        .and_then(|document| document.create_element("span").ok());
+    let span = document().and_then(|document| document.create_element("span").ok());
     if let Some((said, span)) = said.zip(span) {
         span.set_text_content(Some(words));
         // Another element, though the words be the same: the moment begins anew.

@@ -1,11 +1,11 @@
 //! What a person may choose of a film: the quality, the sound, the speed. Left alone, the player chooses.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use web_sys::{Element, Event, HtmlElement, HtmlOptionElement, HtmlSelectElement};
-use yew::prelude::*;
+use yew::TargetCast;
 
-use super::{Playback, part, remembered, request::Request};
+use super::{Dispatcher, Playback, part, remembered, request::Request};
 use crate::{
     app::playback::{Action, Choice},
     web,
@@ -16,13 +16,17 @@ use crate::{
 pub struct Settings {
     quality: Option<Menu>,
     sound: Option<Menu>,
-    /// What is chosen from.
-    playback: RefCell<Option<UseReducerHandle<Playback>>>,
+    /// What was chosen so far.
+    chosen: Cell<Choice>,
+    /// How many lines each of the qualities has, by which a choice is remembered.
+    heights: RefCell<Vec<u32>>,
+    /// Who is told what is chosen.
+    playback: Dispatcher,
 }
 
 impl Settings {
     /// Finds it, and the buttons that open the sheets.
-    pub fn new(frame: &HtmlElement) -> Self {
+    pub fn new(frame: &HtmlElement, playback: &Dispatcher) -> Self {
         for sheet in [".menu", ".keys"] {
             let button = part::<Element>(frame, &["[data-opens='", sheet, "']"].concat());
             if let Some((button, sheet)) = button.zip(part(frame, sheet)) {
@@ -32,12 +36,14 @@ impl Settings {
         Self {
             quality: Menu::new(frame, "[name=quality]"),
             sound: Menu::new(frame, "[name=sound]"),
-            playback: RefCell::default(),
+            chosen: Cell::default(),
+            heights: RefCell::default(),
+            playback: playback.clone(),
         }
     }
 
     /// Offers what there is, and locks what was locked on an earlier visit.
-    pub fn show(&self, playback: UseReducerHandle<Playback>) {
+    pub fn show(&self, playback: &Playback) {
         let Choice { quality, sound } = playback.chosen;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
@@ -47,23 +53,25 @@ impl Settings {
         };
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
+            let mut options: Vec<_> = (0..).zip(names).collect();
             // The best one on top.
-            let options = (0..).zip(names).collect::<Vec<_>>().into_iter().rev();
+            options.reverse();
             menu.offer(automatic, options, quality);
         }
         if let Some(menu) = &self.sound {
             let names = playback.sounds.iter().map(sound_of);
-            menu.offer("Auto".into(), (0..).zip(names), sound);
+            menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
+        let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
         let height = remembered::number("quality");
-        let locked = all
-            .iter()
-            .rposition(|quality| Some(quality.size.1) == height);
+        let locked = heights.iter().rposition(|it| Some(*it) == height);
         if quality.is_none() && locked.is_some() {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
-            playback.dispatch(Action::Choose(Choice { quality, sound }));
+            self.playback
+                .emit(Action::Choose(Choice { quality, sound }));
         }
-        self.playback.replace(Some(playback));
+        self.heights.replace(heights);
+        self.chosen.set(playback.chosen);
     }
 
     /// What was chosen, if it was, and the speed is for the element to know.
@@ -71,20 +79,19 @@ impl Settings {
         let select = event.target_dyn_into::<HtmlSelectElement>();
         let select = select.filter(|_| event.type_() == "change")?;
         let place: Option<u32> = select.value().parse().ok();
-        let playback = self.playback.borrow().clone()?;
-        let mut choice = playback.chosen;
+        let mut choice = self.chosen.get();
         match select.name().as_str() {
             "speed" => return place.map(Request::Rate),
             "quality" => {
                 choice.quality = place;
-                let quality =
-                    place.and_then(|place| playback.qualities.get(usize::try_from(place).ok()?));
-                let height = quality.map_or(0, |quality| quality.size.1);
+                let heights = self.heights.borrow();
+                let height = place.and_then(|place| heights.get(usize::try_from(place).ok()?));
+                let height = height.copied().unwrap_or_default();
                 remembered::remember("quality", &height.to_string());
             }
             _ => choice.sound = place,
         }
-        playback.dispatch(Action::Choose(choice));
+        self.playback.emit(Action::Choose(choice));
         None
     }
 }
@@ -104,13 +111,10 @@ impl Menu {
     }
 
     /// Offers these places in a list, by their names, below what leaves it to the player.
-    fn offer(
-        &self,
-        automatic: String,
-        places: impl Iterator<Item = (u32, String)>,
-        chosen: Option<u32>,
-    ) {
-        let places = places.map(|(place, name)| (place.to_string(), name));
+    fn offer(&self, automatic: String, places: Vec<(u32, String)>, chosen: Option<u32>) {
+        let places = places
+            .into_iter()
+            .map(|(place, name)| (place.to_string(), name));
         let mut options = vec![(String::new(), automatic)];
         options.extend(places);
         if *self.shown.borrow() != options {

@@ -2,7 +2,7 @@
 //! lists out.
 
 use yew_mse_worker::wire::{
-    Event, Fetched, Kind, Quality,
+    Detail, Event, Fetched, Kind, Quality,
     journey::{Mark, Step},
     note::{Moment, Note, What},
 };
@@ -121,9 +121,11 @@ impl History {
                 };
                 push(&mut self.moments, seen);
             }
-            What::Said(event) => {
+            What::Said(bytes) => {
                 push(&mut self.messages, at);
-                self.hear(at, event);
+                if let Ok(event) = postcard::from_bytes(&bytes) {
+                    self.hear(at, event);
+                }
             }
         }
     }
@@ -132,34 +134,10 @@ impl History {
         match event {
             Event::Tracks { qualities, .. } => self.qualities = qualities,
             Event::Switched { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
-            Event::Levels {
-                levels,
-                position,
-                bandwidth,
-                goal,
-                memory,
-                ..
-            } => {
-                let buffered = |kind| {
-                    let level = levels.iter().find(|level| level.kind == kind);
-                    level.map(|level| level.buffered.clone())
-                };
-                let level = Level {
-                    at,
-                    buffered: [buffered(Kind::Video), buffered(Kind::Audio)],
-                    goal,
-                    bandwidth,
-                    position,
-                };
-                push(&mut self.levels, level);
-                self.memory = memory;
-            }
-            Event::Fetched { fetched, .. } => push(&mut self.fetched, fetched),
-            Event::Evicted {
-                kind, start, end, ..
-            } => {
-                let film = (start, end);
-                push(&mut self.evictions, Eviction { at, kind, film });
+            Event::Detail { detail, .. } => {
+                if let Ok(detail) = detail.open() {
+                    self.look_into(at, detail);
+                }
             }
             Event::Reached { mark, .. } => push(&mut self.marks, mark),
             Event::Jump { to, .. } => self.say(at, format!("jumps to {to:.2} s, over a gap")),
@@ -176,6 +154,37 @@ impl History {
             Event::Stopped { .. } => self.say(at, "the playback is ended".into()),
             Event::Closed { .. } => self.say(at, "the MediaSource is closed".into()),
             Event::Ready { .. } | Event::Opened { .. } | Event::Pong => {}
+        }
+    }
+
+    fn look_into(&mut self, at: f64, detail: Detail) {
+        match detail {
+            Detail::Levels {
+                levels,
+                position,
+                bandwidth,
+                goal,
+                memory,
+            } => {
+                let buffered = |kind| {
+                    let level = levels.iter().find(|level| level.kind == kind);
+                    level.map(|level| level.buffered.clone())
+                };
+                let level = Level {
+                    at,
+                    buffered: [buffered(Kind::Video), buffered(Kind::Audio)],
+                    goal,
+                    bandwidth,
+                    position,
+                };
+                push(&mut self.levels, level);
+                self.memory = memory;
+            }
+            Detail::Fetched(fetched) => push(&mut self.fetched, fetched),
+            Detail::Evicted { kind, start, end } => {
+                let film = (start, end);
+                push(&mut self.evictions, Eviction { at, kind, film });
+            }
         }
     }
 
