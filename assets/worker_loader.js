@@ -11,4 +11,4 @@ try {
   reportError(error);
 }
 
-export const agent = (hear) => new program.Agent(hear);
+export const agent = (hear) => program.agent(hear);

@@ -340,21 +340,9 @@ extern "C" {
     /// Its namespace object.
     pub type Program;
 
-    /// Makes an agent that is heard by this function.
+    /// Makes an agent on the page: `engine::home::on_page` in that program.
     #[wasm_bindgen(method, catch)]
-    pub fn agent(this: &Program, hear: &Function) -> Result<PageAgent, JsValue>;
-
-    /// An agent on the page: `engine::home::OnPage` in that program.
-    #[derive(Clone)]
-    pub type PageAgent;
-
-    /// Tells it something.
-    #[wasm_bindgen(method, catch)]
-    pub fn tell(this: &PageAgent, parcel: &JsValue) -> Result<(), JsValue>;
-
-    /// Lets it go.
-    #[wasm_bindgen(method, catch)]
-    pub fn free(this: &PageAgent) -> Result<(), JsValue>;
+    pub fn agent(this: &Program, hear: &Function) -> Result<Function, JsValue>;
 }
 
 /// Has a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute), and say

@@ -10,6 +10,7 @@ use futures_util::future::{Either, select};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use gloo_worker::WorkerBridge;
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
@@ -17,7 +18,7 @@ use web_sys::{ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
 use super::address;
 use crate::{
     engine::home::InWorker,
-    web::{self, PageAgent, Program},
+    web::{self, Program},
     wire::{
         BUILD, Command, Event, Fault,
         journey::Thread,
@@ -73,8 +74,8 @@ pub enum Agent {
 pub enum Desk {
     /// Its program is being loaded, and these wait for it.
     Closed(Vec<JsValue>),
-    /// It is there.
-    Open(PageAgent),
+    /// It is there, and told by this function.
+    Open(Function),
 }
 
 impl Drop for Agent {
@@ -82,9 +83,9 @@ impl Drop for Agent {
         match self {
             Self::Worker { worker, .. } => post::release(worker),
             Self::Page { desk, .. } => {
-                if let Desk::Open(agent) = desk.replace(Desk::Closed(Vec::new())) {
-                    // One that has panicked is lost in any case.
-                    let _ = agent.free();
+                if let Desk::Open(tell) = desk.replace(Desk::Closed(Vec::new())) {
+                    // Nothing lets it go.
+                    give(&tell, &JsValue::UNDEFINED);
                 }
             }
         }
@@ -136,7 +137,7 @@ impl Agent {
                 let parcel = letter.seal();
                 match &mut *desk.borrow_mut() {
                     Desk::Closed(waiting) => waiting.push(parcel),
-                    Desk::Open(agent) => give(agent, &parcel),
+                    Desk::Open(tell) => give(tell, &parcel),
                 }
             }
         }
@@ -160,15 +161,15 @@ async fn settle(
     let Ok(url) = address::resolve(&script) else {
         return hearer(Heard::Missing(script));
     };
-    let agent = JsFuture::from(web::load(&url)).await.and_then(|module| {
+    let tell = JsFuture::from(web::load(&url)).await.and_then(|module| {
         let hear = (*ear).as_ref().unchecked_ref();
         module.unchecked_into::<Program>().agent(hear)
     });
-    match agent {
-        Ok(agent) => {
-            let before = desk.replace(Desk::Open(agent.clone()));
+    match tell {
+        Ok(tell) => {
+            let before = desk.replace(Desk::Open(tell.clone()));
             if let Desk::Closed(waiting) = before {
-                waiting.iter().for_each(|parcel| give(&agent, parcel));
+                waiting.iter().for_each(|parcel| give(&tell, parcel));
             }
         }
         // What is not there is asked after; the rest has words.
@@ -181,9 +182,9 @@ async fn settle(
     }
 }
 
-fn give(agent: &PageAgent, parcel: &JsValue) {
+fn give(tell: &Function, parcel: &JsValue) {
     // It only puts the parcel down; what it does with it later, it answers for itself.
-    let _ = agent.tell(parcel);
+    let _ = tell.call1(&JsValue::NULL, parcel);
 }
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
