@@ -98,12 +98,12 @@ pub mod carried {
 /// A message of ours in gloo's envelope. gloo delivers it in any case; whether it could be read is
 /// for the one who [opens](Self::open) it to see.
 #[derive(Debug)]
-pub struct Letter<T>(Result<T, Fault>);
+pub struct Letter<T>(Option<T>);
 
 impl<T> Letter<T> {
     /// Puts a message into an envelope.
     pub const fn new(message: T) -> Self {
-        Self(Ok(message))
+        Self(Some(message))
     }
 
     /// Packs it up for a function on the same thread.
@@ -127,16 +127,16 @@ impl<T> Letter<T> {
     /// # Errors
     /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
     pub fn open(self) -> Result<T, Fault> {
-        self.0
+        self.0.ok_or(Fault::Garbled)
     }
 }
 
 impl<T: Serialize> Serialize for Letter<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Ok(message) => message.serialize(serializer),
+            Some(message) => message.serialize(serializer),
             // Nobody answers a letter by sending it back.
-            Err(_) => serializer.serialize_unit(),
+            None => serializer.serialize_unit(),
         }
     }
 }
@@ -144,9 +144,7 @@ impl<T: Serialize> Serialize for Letter<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Letter<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // It is the last thing in its envelope: where it breaks off, nothing else is lost.
-        Ok(Self(
-            T::deserialize(deserializer).map_err(|_| Fault::Garbled),
-        ))
+        Ok(Self(T::deserialize(deserializer).ok()))
     }
 }
 
