@@ -34,7 +34,7 @@ pub fn start() {
 /// An agent on this page. What it says is given to one function, and what it is told, to the one that is
 /// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
 pub fn on_page(hear: Function) -> Function {
-    let agent = Rc::new(RefCell::new(Some(Agent::new(Port::Page(hear)))));
+    let agent = Rc::new(RefCell::new(Some(Agent::new(Port::to_page(hear)))));
     let tell = move |parcel: JsValue| {
         let agent = agent.clone();
         spawn_local(async move {
@@ -77,7 +77,7 @@ impl Worker for InWorker {
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        self.agent = Some(Agent::new(Port::new(scope, bridge)));
+        self.agent = Some(Agent::new(Port::to_bridge(scope, bridge)));
     }
 
     fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {
