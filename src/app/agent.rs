@@ -80,14 +80,17 @@ pub enum Desk {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        match self {
-            Self::Worker { worker, .. } => post::release(worker),
-            Self::Page { desk, .. } => {
-                if let Desk::Open(tell) = desk.replace(Desk::Closed(Vec::new())) {
-                    // Nothing lets it go.
-                    give(&tell, &JsValue::UNDEFINED);
-                }
-            }
+        if let Self::Worker { worker, .. } = self {
+            post::release(worker);
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Self::Open(tell) = self {
+            // Nothing lets it go.
+            give(tell, &JsValue::UNDEFINED);
         }
     }
 }
@@ -168,7 +171,7 @@ async fn settle(
     match tell {
         Ok(tell) => {
             let before = desk.replace(Desk::Open(tell.clone()));
-            if let Desk::Closed(waiting) = before {
+            if let Desk::Closed(waiting) = &before {
                 waiting.iter().for_each(|parcel| give(&tell, parcel));
             }
         }

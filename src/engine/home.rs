@@ -31,26 +31,37 @@ pub fn start() {
     }
 }
 
+/// An agent on this page, and what hears for it, until it is let go.
+struct OnPage {
+    agent: Agent,
+    _ear: Closure<dyn FnMut(JsValue)>,
+}
+
 /// An agent on this page. What it says is given to one function, and what it is told, to the one that is
 /// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
 pub fn on_page(hear: Function) -> Function {
-    let agent = Rc::new(RefCell::new(Some(Agent::new(Port::to_page(hear)))));
-    let tell = move |parcel: JsValue| {
-        let agent = agent.clone();
+    let place: Rc<RefCell<Option<OnPage>>> = Rc::default();
+    let told = place.clone();
+    let ear = Closure::<dyn FnMut(JsValue)>::new(move |parcel: JsValue| {
+        let place = told.clone();
         spawn_local(async move {
             // After a panic it is never given back.
-            let Ok(mut agent) = agent.try_borrow_mut() else {
+            let Ok(mut here) = place.try_borrow_mut() else {
                 return;
             };
             if parcel.is_undefined() {
-                *agent = None;
-            } else if let Some(agent) = &mut *agent {
-                agent.hear(Letter::unseal(parcel));
+                *here = None;
+            } else if let Some(here) = &mut *here {
+                here.agent.hear(Letter::unseal(parcel));
             }
         });
-    };
-    let tell = Closure::<dyn FnMut(JsValue)>::new(tell);
-    tell.into_js_value().unchecked_into()
+    });
+    let tell = ear.as_ref().unchecked_ref::<Function>().clone();
+    place.replace(Some(OnPage {
+        agent: Agent::new(Port::to_page(hear)),
+        _ear: ear,
+    }));
+    tell
 }
 
 /// An agent in a worker, as gloo-worker knows it.
