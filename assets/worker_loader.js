@@ -8,13 +8,11 @@ async function start() {
   return program;
 }
 
+
 // Not awaited here: WebKit takes a module that still awaits something for a finished one, if it is imported
 // twice.
 const started = start();
 // A worker reports it as its own error, which the page hears; a rejected promise would be heard by nobody.
 if (!globalThis.document) started.catch(reportError);
 
-export async function agent(hear) {
-  const { Agent } = await started;
-  return new Agent(hear);
-}
+export const agent = async (hear) => (await started).agent(hear);

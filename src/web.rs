@@ -1,9 +1,10 @@
 //! What web-sys 0.3 lacks, and what both threads need of the browser: the handle, the clock, `fetch`,
 //! and events as futures. Nothing is decided here.
 
-use std::{cell::RefCell, future::Future, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures_channel::oneshot;
+use futures_util::future::LocalBoxFuture;
 use gloo_events::EventListener;
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -340,21 +341,9 @@ extern "C" {
     /// Its namespace object.
     pub type Program;
 
-    /// A promise for a [`PageAgent`] that is heard by this function.
+    /// A promise for an agent on the page: `engine::home::on_page` in that program.
     #[wasm_bindgen(method, catch)]
     pub fn agent(this: &Program, hear: &Function) -> Result<Promise, JsValue>;
-
-    /// An agent on the page: `engine::home::OnPage` in that program.
-    #[derive(Clone)]
-    pub type PageAgent;
-
-    /// Tells it something.
-    #[wasm_bindgen(method, catch)]
-    pub fn tell(this: &PageAgent, parcel: &JsValue) -> Result<(), JsValue>;
-
-    /// Lets it go.
-    #[wasm_bindgen(method, catch)]
-    pub fn free(this: &PageAgent) -> Result<(), JsValue>;
 }
 
 /// Has a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute), and say
@@ -490,17 +479,17 @@ pub fn detach(video: &HtmlVideoElement) {
 
 /// The next event of this name on `target`. It is listened for from now on, not from the first
 /// poll, and until the future is dropped.
-pub fn event(target: &EventTarget, name: &'static str) -> impl Future<Output = ()> + use<> {
+pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static, ()> {
     let (heard, hears) = oneshot::channel();
     let listener = EventListener::once(target, name, move |_| {
         // The future may be gone already; then nobody waits.
         let _ = heard.send(());
     });
-    async move {
+    Box::pin(async move {
         let _listener = listener;
         // The sender lives in the listener, which lives until here.
         let _ = hears.await;
-    }
+    })
 }
 
 /// Calls back when the next frame of a video is on screen, unless it is dropped before.

@@ -8,6 +8,7 @@ use std::{
 
 use gloo_events::EventListener;
 use gloo_worker::WorkerBridge;
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
@@ -15,7 +16,7 @@ use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worke
 use super::address;
 use crate::{
     engine::home::InWorker,
-    web::{self, PageAgent, Program},
+    web::{self, Program},
     wire::{
         BUILD, Command, Event, Fault,
         journey::Thread,
@@ -71,20 +72,23 @@ pub enum Agent {
 pub enum Desk {
     /// Its program is being loaded, and these wait for it.
     Closed(Vec<Letter<Command>>),
-    /// It is there.
-    Open(PageAgent),
+    /// It is there, and told by this function.
+    Open(Function),
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        match self {
-            Self::Worker { worker, .. } => post::release(worker),
-            Self::Page { desk, .. } => {
-                if let Desk::Open(agent) = desk.replace(Desk::Closed(Vec::new())) {
-                    // One that has panicked is lost in any case.
-                    let _ = agent.free();
-                }
-            }
+        if let Self::Worker { worker, .. } = self {
+            post::release(worker);
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Self::Open(tell) = self {
+            // Nothing lets it go.
+            give(tell, &JsValue::UNDEFINED);
         }
     }
 }
@@ -132,7 +136,7 @@ impl Agent {
             Self::Worker { bridge, .. } => bridge.send(letter),
             Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
                 Desk::Closed(waiting) => waiting.push(letter),
-                Desk::Open(agent) => give(agent, &letter),
+                Desk::Open(tell) => give(tell, letter.parcel()),
             },
         }
     }
@@ -158,14 +162,16 @@ async fn settle(
     let begin = async {
         let module = JsFuture::from(web::load(&url)).await?;
         let hear = (*ear).as_ref().unchecked_ref();
-        let agent = module.unchecked_into::<Program>().agent(hear)?;
-        Ok(JsFuture::from(agent).await?.unchecked_into::<PageAgent>())
+        let tell = module.unchecked_into::<Program>().agent(hear)?;
+        Ok(JsFuture::from(tell).await?.unchecked_into::<Function>())
     };
     match begin.await {
-        Ok(agent) => {
-            let before = desk.replace(Desk::Open(agent.clone()));
-            if let Desk::Closed(waiting) = before {
-                waiting.iter().for_each(|letter| give(&agent, letter));
+        Ok(tell) => {
+            let before = desk.replace(Desk::Open(tell.clone()));
+            if let Desk::Closed(waiting) = &before {
+                waiting
+                    .iter()
+                    .for_each(|letter| give(&tell, letter.parcel()));
             }
         }
         // What is not there is asked after; the rest has words.
@@ -178,9 +184,9 @@ async fn settle(
     }
 }
 
-fn give(agent: &PageAgent, letter: &Letter<Command>) {
-    // It only puts the letter down; what it does with it later, it answers for itself.
-    let _ = agent.tell(letter.parcel());
+fn give(tell: &Function, parcel: &JsValue) {
+    // It only puts the parcel down; what it does with it later, it answers for itself.
+    let _ = tell.call1(&JsValue::NULL, parcel);
 }
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words

@@ -1,9 +1,9 @@
 //! As much of a film as one MediaSource can play. Most films have one act; one whose periods differ in
 //! what there is to feed, such as an advertisement without sound, has more.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
 
-use futures_util::future::{LocalBoxFuture, select_all, try_join};
+use futures_util::future::{LocalBoxFuture, try_join};
 
 use super::{
     feed::Feed,
@@ -62,7 +62,11 @@ pub async fn perform(
         .reached(shared.session, Step::SourceBuffersCreated);
     cast.announce(shared, offers);
     // Feeds come to no end but by a fault.
-    select_all(acting).await.0
+    poll_fn(|context| {
+        let mut polled = acting.iter_mut().map(|it| it.as_mut().poll(context));
+        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }
 
 /// The type that the SourceBuffer of a feed is to be made for.

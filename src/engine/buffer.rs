@@ -147,8 +147,8 @@ impl Buffer {
 
     /// Waits for the operation that is begun next; whether it went well.
     fn updated(&self) -> LocalBoxFuture<'static, bool> {
-        let failed = Box::pin(web::event(&self.buffer, "error"));
-        let updated = Box::pin(web::event(&self.buffer, "updateend"));
+        let failed = web::event(&self.buffer, "error");
+        let updated = web::event(&self.buffer, "updateend");
         // `error` comes before its `updateend`.
         Box::pin(async { matches!(select(failed, updated).await, Either::Right(_)) })
     }

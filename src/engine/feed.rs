@@ -77,7 +77,7 @@ impl Feed {
                 // more, and what there is nothing to play without is not waited for.
                 step = Step::Wait;
             }
-            let ended = step == Step::End;
+            let ended = matches!(step, Step::End);
             let filled = Filled {
                 buffered,
                 complete,
@@ -232,7 +232,7 @@ impl Feed {
                 Either::Right((_, going)) => learning = going,
             }
             let buffered = conditions.buffered(self.kind);
-            if self.next_step(&buffered).0 != Step::Learn(id) {
+            if !matches!(self.next_step(&buffered).0, Step::Learn(next) if next == id) {
                 return Ok(());
             }
         }
@@ -259,8 +259,9 @@ impl Feed {
         };
         let asked = web::now();
         let outcome = self.supervise(&download, buffer, asked).await;
-        self.report(&download, asked, outcome == Outcome::Appended);
-        if outcome != Outcome::Appended {
+        let is_appended = matches!(outcome, Outcome::Appended);
+        self.report(&download, asked, is_appended);
+        if !is_appended {
             buffer.reset();
         }
         match outcome {
@@ -479,7 +480,6 @@ impl Feed {
 const REST: f64 = 1.0;
 
 /// What became of a download.
-#[derive(PartialEq)]
 enum Outcome {
     Appended,
     Unwanted,

@@ -335,7 +335,7 @@ impl Film {
     /// Asks how well it decodes, and leaves out what would stutter: unless that is all that there is of a
     /// set, for then it tells more of the browser than of the film. A film need not wait for this to begin.
     pub async fn exclude_the_slow(self: Rc<Self>) {
-        let (mut slow, mut quick) = (Vec::new(), Vec::new());
+        let mut opinions: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().ids();
         for id in ids {
             let asked = self
@@ -346,20 +346,15 @@ impl Film {
                 && self.is_playable(id)
                 && let Ok(opinion) = JsFuture::from(asked).await
             {
-                let all = if is_good(&opinion) {
-                    &mut quick
-                } else {
-                    &mut slow
-                };
-                all.push(id);
+                opinions.push((id, is_good(&opinion)));
             }
         }
-        let is_of_set = |one: RepresentationId, other: &RepresentationId| {
-            (one.period, one.set) == (other.period, other.set)
-        };
-        for id in slow {
-            if quick.iter().any(|other| is_of_set(id, other)) {
-                self.exclude(id);
+        for (id, is_quick) in &opinions {
+            let is_quicker = |(other, is_quick): &(RepresentationId, bool)| {
+                *is_quick && (other.period, other.set) == (id.period, id.set)
+            };
+            if !is_quick && opinions.iter().any(is_quicker) {
+                self.exclude(*id);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::{cell::RefCell, rc::Rc};
 use gloo_events::EventListener;
 use gloo_worker::{HandlerId, Registrable, Worker, WorkerScope};
 use js_sys::Function;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PromiseRejectionEvent;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Runs the agent, if this is a worker. A page asks for one: [`OnPage`].
+/// Runs the agent, if this is a worker. A page asks for one: [`on_page`].
 pub fn start() {
     // A panic becomes an exception with the panic's words, and so an `error` event of this worker or
     // page, as whatever nobody caught does. It is heard in `app/agent.rs`.
@@ -31,21 +31,37 @@ pub fn start() {
     }
 }
 
-/// An agent on this page. What it says is given to a function, and what it is told it hears a moment later,
-/// as between threads.
-pub struct OnPage(Rc<RefCell<Agent>>);
+/// An agent on this page, and what hears for it, until it is let go.
+struct OnPage {
+    agent: Agent,
+    _ear: Closure<dyn FnMut(JsValue)>,
+}
 
-impl OnPage {
-    /// An agent that is heard by this function.
-    pub fn new(hear: Function) -> Self {
-        Self(Rc::new(RefCell::new(Agent::new(Port::Page(hear)))))
-    }
-
-    /// Tells it something, as a [`Letter`]'s parcel.
-    pub fn tell(&self, parcel: JsValue) {
-        let agent = self.0.clone();
-        spawn_local(async move { agent.borrow_mut().hear(&Letter::received(parcel)) });
-    }
+/// An agent on this page. What it says is given to one function, and what it is told, to the one that is
+/// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
+pub fn on_page(hear: Function) -> Function {
+    let place: Rc<RefCell<Option<OnPage>>> = Rc::default();
+    let told = place.clone();
+    let ear = Closure::<dyn FnMut(JsValue)>::new(move |parcel: JsValue| {
+        let place = told.clone();
+        spawn_local(async move {
+            // After a panic it is never given back.
+            let Ok(mut here) = place.try_borrow_mut() else {
+                return;
+            };
+            if parcel.is_undefined() {
+                *here = None;
+            } else if let Some(here) = &mut *here {
+                here.agent.hear(&Letter::received(parcel));
+            }
+        });
+    });
+    let tell = ear.as_ref().unchecked_ref::<Function>().clone();
+    place.replace(Some(OnPage {
+        agent: Agent::new(Port::to_page(hear)),
+        _ear: ear,
+    }));
+    tell
 }
 
 /// An agent in a worker, as gloo-worker knows it.
@@ -72,7 +88,7 @@ impl Worker for InWorker {
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        self.agent = Some(Agent::new(Port::new(scope, bridge)));
+        self.agent = Some(Agent::new(Port::to_bridge(scope, bridge)));
     }
 
     fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {

@@ -151,7 +151,7 @@ impl Network {
             self.tell(Some(fault));
         }
         // What comes back from being offline does not wait any longer.
-        let online = Box::pin(web::event(&web::global(), "online"));
+        let online = web::event(&web::global(), "online");
         select(online, TimeoutFuture::new(wait)).await;
         Ok(())
     }

@@ -220,7 +220,7 @@ fn find(now: &Situation, time: f64) -> Step {
             continue;
         }
         let step = of_period(now, period, &|segments| segments.at(time.max(it.start)));
-        if step != Step::End {
+        if !matches!(step, Step::End) {
             return step;
         }
     }
@@ -266,7 +266,7 @@ fn improvement(now: &Situation, settled: f64) -> Option<Step> {
     let step = find(now, within);
     let is_better = match &step {
         Step::Fetch(_, segment) => !segment.missing && segment.start > settled - TOLERANCE,
-        step => *step != Step::End,
+        step => !matches!(step, Step::End),
     };
     is_better.then_some(step)
 }

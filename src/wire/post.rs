@@ -257,37 +257,37 @@ pub fn release(worker: &web_sys::Worker) {
 
 /// The agent's way to its page.
 #[derive(Clone)]
-pub enum Port {
-    /// From a worker, by gloo-worker's bridge.
-    Bridge {
-        /// Which one.
-        id: HandlerId,
-        /// Posts something over it.
-        respond: Rc<dyn Fn(Letter<Event>)>,
-    },
+pub struct Port(Rc<Way>);
+
+enum Way {
+    /// From a worker, by gloo-worker's bridge: which one it is, and what posts something over it.
+    Bridge(HandlerId, Box<dyn Fn(Letter<Event>)>),
     /// On the page itself: parcels are given to this function.
     Page(Function),
 }
 
 impl Port {
     /// The way to the page that has connected as `bridge`.
-    pub fn new<W>(scope: &WorkerScope<W>, bridge: HandlerId) -> Self
+    pub fn to_bridge<W>(scope: &WorkerScope<W>, bridge: HandlerId) -> Self
     where
         W: Worker<Output = Letter<Event>> + 'static,
     {
         let scope = scope.clone();
-        Self::Bridge {
-            id: bridge,
-            respond: Rc::new(move |letter| scope.respond(bridge, letter)),
-        }
+        let respond = move |letter| scope.respond(bridge, letter);
+        Self(Rc::new(Way::Bridge(bridge, Box::new(respond))))
+    }
+
+    /// The way to this page itself, which hears parcels by a function.
+    pub fn to_page(hear: Function) -> Self {
+        Self(Rc::new(Way::Page(hear)))
     }
 
     /// Tells the page something, by gloo-worker's own way if there is a bridge.
     pub fn post(&self, event: Event) {
         let letter = Letter::new(&event);
-        match self {
-            Self::Bridge { respond, .. } => respond(letter),
-            Self::Page(hear) => hand_over(hear.clone(), letter.parcel),
+        match &*self.0 {
+            Way::Bridge(_, respond) => respond(letter),
+            Way::Page(hear) => hand_over(hear.clone(), letter.parcel),
         }
     }
 
@@ -309,7 +309,7 @@ impl Port {
     /// # Errors
     /// [`Fault::Media`] if the browser does not let them go.
     pub fn transfer(&self, event: Event) -> Result<(), Fault> {
-        let Self::Bridge { id, .. } = self else {
+        let Way::Bridge(id, _) = &*self.0 else {
             // Nothing has to cross.
             self.post(event);
             return Ok(());

@@ -2,7 +2,8 @@
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    ObjectExpression, ObjectPropertyKind, Program, PropertyKey, StaticMemberExpression,
+    ExportNamedDeclaration, ObjectExpression, ObjectPropertyKind, Program, PropertyKey,
+    StaticMemberExpression,
 };
 use oxc_ast_visit::{Visit, VisitMut, walk, walk_mut};
 use oxc_codegen::{Codegen, CodegenOptions};
@@ -12,6 +13,10 @@ use oxc_span::SourceType;
 use oxc_str::{Ident, Str};
 
 use crate::{Outcome, pair::Names};
+
+/// wasm-bindgen's other way to start a program: at once, out of bytes that are there already. Nobody here goes
+/// it.
+const SYNCHRONOUS: &str = "initSync";
 
 /// A script that does the same as this one, with glue and wasm under their new names.
 pub fn minify(source: &str, names: &Names) -> Outcome<String> {
@@ -68,6 +73,13 @@ struct Renaming<'a, 'n> {
 }
 
 impl<'a> VisitMut<'a> for Renaming<'a, '_> {
+    fn visit_export_named_declaration(&mut self, exported: &mut ExportNamedDeclaration<'a>) {
+        exported
+            .specifiers
+            .retain(|it| it.exported.name() != SYNCHRONOUS);
+        walk_mut::walk_export_named_declaration(self, exported);
+    }
+
     fn visit_property_key(&mut self, key: &mut PropertyKey<'a>) {
         match key {
             PropertyKey::StaticIdentifier(key) => {
