@@ -2,10 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use web_sys::{Element, Event, HtmlElement, HtmlOptionElement, HtmlSelectElement};
+use gloo_events::EventListener;
+use web_sys::{Event, HtmlElement, HtmlOptionElement, HtmlSelectElement};
 use yew::TargetCast;
 
-use super::{Dispatcher, Playback, part, remembered, request::Request};
+use super::{Dispatcher, Playback, document, part, remembered, request::Request};
 use crate::{
     app::playback::{Action, Choice},
     web,
@@ -22,18 +23,18 @@ pub struct Settings {
     heights: RefCell<Vec<u32>>,
     /// Who is told what is chosen.
     playback: Dispatcher,
+    _sheets: [Option<EventListener>; 2],
 }
 
 impl Settings {
     /// Finds it, and the buttons that open the sheets.
     pub fn new(frame: &HtmlElement, playback: &Dispatcher) -> Self {
-        for sheet in [".menu", ".keys"] {
-            let button = part::<Element>(frame, &["[data-opens='", sheet, "']"].concat());
-            if let Some((button, sheet)) = button.zip(part(frame, sheet)) {
-                web::let_open(&button, &sheet);
-            }
-        }
+        let sheet = |name| {
+            let button = part(frame, &["[data-opens='", name, "']"].concat());
+            Some(open_by(button?, &part(frame, name)?))
+        };
         Self {
+            _sheets: [sheet(".menu"), sheet(".keys")],
             quality: Menu::new(frame, "[name=quality]"),
             sound: Menu::new(frame, "[name=sound]"),
             chosen: Cell::default(),
@@ -94,6 +95,18 @@ impl Settings {
         self.playback.emit(Action::Choose(choice));
         None
     }
+}
+
+/// Has a button open and close a sheet, and get the focus back from it for as long as this is held.
+fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
+    web::let_open(&button, sheet);
+    EventListener::new(sheet, "toggle", move |_| {
+        // Firefox gives it to nobody.
+        let focused = document().and_then(|document| document.active_element());
+        if focused.is_none_or(|it| it.matches("body").unwrap_or(false)) {
+            let _ = button.focus();
+        }
+    })
 }
 
 /// One of the choices.
