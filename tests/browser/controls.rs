@@ -195,6 +195,8 @@ async fn keys_do_what_people_expect(stage: &Stage) {
 #[apply(in_every_browser!)]
 async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) {
     open(stage).await;
+    // A window that has it not, as one of WebKitGTK's without a window manager, shows no focus either.
+    let is_seen = stage.is("document.hasFocus()").await;
     let mut reached = Vec::new();
     for _ in 0..8 {
         keys(stage, Key::Tab).await;
@@ -202,7 +204,7 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
              getComputedStyle(document.activeElement).outlineStyle, \
              getComputedStyle(document.querySelector('.bar')).opacity]";
         let found = stage.value(at).await;
-        assert_eq!(found[1], json!("solid"), "{found}");
+        assert!(!is_seen || found[1] == json!("solid"), "{found}");
         assert_eq!(found[2], json!("1"), "{found}");
         reached.push(found[0].as_str().unwrap_or("Unmute").to_owned());
     }
@@ -214,7 +216,10 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
         "Volume",
         "Captions",
         "Settings",
-        "Picture in picture",
+        match stage.is("!!document.pictureInPictureEnabled").await {
+            true => "Picture in picture",
+            false => "Full screen",
+        },
     ];
     assert_eq!(reached, expected);
     stage.screenshot("focus").await;
