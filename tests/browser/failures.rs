@@ -208,7 +208,7 @@ async fn a_worker_of_another_build(stage: &Stage) {
 async fn a_worker_that_traps_while_it_plays(stage: &Stage) {
     stage
         .server
-        .trouble("/worker.js", Trouble::around("", TRAP));
+        .trouble("/worker.js", Trouble::around(TRAP, ""));
     dies_for_good(stage).await;
     tries_again(stage).await;
     stage.has_started_workers(3).await;
@@ -218,7 +218,7 @@ async fn a_worker_that_traps_while_it_plays(stage: &Stage) {
 async fn another_film_after_the_worker_died(stage: &Stage) {
     stage
         .server
-        .trouble("/worker.js", Trouble::around("", TRAP));
+        .trouble("/worker.js", Trouble::around(TRAP, ""));
     dies_for_good(stage).await;
     stage.value("window.before = attached()").await;
     stage.press("Sample film").await;
@@ -241,9 +241,19 @@ async fn dies_for_good(stage: &Stage) {
     stage.notice("The worker died").await;
 }
 
-/// A request for memory of a size that cannot be: the wasm stops with a trap.
-const TRAP: &str =
-    "\nnew BroadcastChannel('trap').onmessage = () => wasm.__wbindgen_malloc(-1, 3);";
+/// All that the wasm exports is called with nonsense, a request for memory of a size that cannot be among
+/// it: it stops with a trap.
+const TRAP: &str = "for (const name of ['instantiate', 'instantiateStreaming']) { \
+         const plain = WebAssembly[name]; \
+         WebAssembly[name] = async (...all) => { \
+             const made = await plain.apply(WebAssembly, all); \
+             const { exports } = made.instance ?? made; \
+             new BroadcastChannel('trap').onmessage = () => { \
+                 for (const part of Object.values(exports)) if (part.call) part(-1, 3); \
+             }; \
+             return made; \
+         }; \
+     }\n";
 
 /// Springs it.
 async fn trap(stage: &Stage) {

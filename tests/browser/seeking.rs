@@ -77,13 +77,14 @@ async fn while_paused_the_picture_is_shown(stage: &Stage) {
     open(stage, "&goal=4").await;
     stage.plays().await;
     stage.value(&format!("{VIDEO}.pause()")).await;
+    let watch = format!(
+        "(function watch() {{ {VIDEO}.requestVideoFrameCallback((_, frame) => (window.shown = frame.mediaTime, watch())) }})()"
+    );
+    stage.value(&watch).await;
     // Also at the very edges of segments, and in the last one.
     for second in [21.3, 8.0, 31.5, 0.0] {
         // A frame is shown anew, and it is of that place.
-        let watch = format!(
-            "(window.shown = null, {VIDEO}.requestVideoFrameCallback((_, frame) => (window.shown = frame.mediaTime)))"
-        );
-        stage.value(&watch).await;
+        stage.value("window.shown = null").await;
         seek(stage, second).await;
         stage
             .until(&format!(

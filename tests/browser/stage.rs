@@ -195,11 +195,11 @@ impl Stage {
         self.value(alert).await.as_str().unwrap().to_owned()
     }
 
-    /// Presses the button of this name.
+    /// Presses the button of this name, once it is there for that.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
         let found = format!(
-            "!!document.evaluate({}, document, null, XPathResult.ANY_UNORDERED_NODE_TYPE).singleNodeValue",
+            "!document.evaluate({}, document, null, XPathResult.ANY_UNORDERED_NODE_TYPE).singleNodeValue.closest('[inert]')",
             json!(button)
         );
         self.until(&found).await;

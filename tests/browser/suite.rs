@@ -52,11 +52,31 @@ pub(crate) use in_every_browser;
 
 /// What does not pass in an engine and is not mended: it is skipped there, and this is printed as its reason.
 /// Whoever mends one takes its line out.
-const OPEN: [(Browser, &str, &str); 1] = [(
-    Browser::WebKit,
-    "from_the_end_back_to_a_period_that_another_media_source_plays",
-    "GStreamer fails to push a buffer, for a reason that is not known",
-)];
+const OPEN: [(Browser, &str, &str); 4] = [
+    (
+        Browser::WebKit,
+        "a_worker_that_traps_while_it_plays",
+        ANOTHER_SOURCE,
+    ),
+    (
+        Browser::WebKit,
+        "another_film_after_the_worker_died",
+        ANOTHER_SOURCE,
+    ),
+    (
+        Browser::WebKit,
+        "back_to_a_period_that_another_media_source_plays",
+        ANOTHER_SOURCE,
+    ),
+    (
+        Browser::WebKit,
+        "from_the_end_back_to_a_period_that_another_media_source_plays",
+        ANOTHER_SOURCE,
+    ),
+];
+
+const ANOTHER_SOURCE: &str = "an element that is given another MediaSource, and goes on elsewhere than at its \
+     beginning, now and then says “Failed to push buffer”";
 
 /// What a test unwinds with that cannot be had in this browser, and why.
 pub struct Skipped(pub String);
