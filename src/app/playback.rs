@@ -5,8 +5,10 @@ use std::{
     rc::Rc,
 };
 
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlMediaElement, HtmlVideoElement};
+use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent, Window, window};
 use yew::prelude::*;
 
 use super::{
@@ -303,6 +305,7 @@ pub struct Projector {
     asked: Option<(Request, u32)>,
     wishes: Option<(BufferGoal, Choice, u32)>,
     _observer: Observer,
+    _return: Option<EventListener>,
 }
 
 impl Drop for Projector {
@@ -334,10 +337,11 @@ impl Projector {
             video: video.clone(),
             playback: playback.clone(),
             link,
-            last_seen,
+            last_seen: last_seen.clone(),
             asked: None,
             wishes: None,
             _observer: observer,
+            _return: window().map(|window| hear_return(&window, video, playback, last_seen)),
         }
     }
 
@@ -448,6 +452,25 @@ impl Projector {
             playback.emit(Action::Heard(news));
         })
     }
+}
+
+/// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
+/// go of its MediaSource meanwhile, as WebKit does.
+fn hear_return(
+    window: &Window,
+    video: &HtmlVideoElement,
+    playback: &Dispatcher,
+    last_seen: LastSeen,
+) -> EventListener {
+    let (video, playback) = (video.clone(), playback.clone());
+    EventListener::new(window, "pageshow", move |event| {
+        let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
+        let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
+        if is_back && is_gone {
+            let from = last_seen.get();
+            playback.emit(Action::Replay { from });
+        }
+    })
 }
 
 /// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.

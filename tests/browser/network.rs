@@ -342,3 +342,20 @@ async fn what_was_given_up_is_taken_up_again_where_there_is_nothing_else(stage: 
     stage.hurry(4).await;
     stage.ends_with_all_there().await;
 }
+
+/// A server that fails a tenth of all requests, cuts a tenth of its answers short and is late with a tenth.
+#[apply(in_every_browser!)]
+async fn a_storm_is_weathered(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble("/film/", Trouble::Storm);
+    stage.open("?src=film/plain.mpd").await;
+    stage.ends_with_all_there().await;
+    for folder in ["720p", "audio"] {
+        for nth in 1..=16 {
+            let part = format!("/{folder}/{nth}.m4s");
+            assert!(stage.server.requests(&part) > 0, "{part} is missing");
+        }
+    }
+    let asked = stage.server.requests(".m4s");
+    assert!(asked > 32, "there was no storm: {asked} requests");
+}

@@ -71,6 +71,19 @@ pub enum Trouble {
     WrongRange,
     /// Send the client elsewhere: to this path of the site.
     Redirect(&'static str),
+    /// Of ten requests, fail one, cut one and delay one by three seconds: always the same ones.
+    Storm,
+}
+
+/// What becomes of a request in a storm, by how many there were before it.
+fn weather(nth: usize) -> Option<Trouble> {
+    // Multiplied by this, numbers that follow each other come to lie far apart.
+    match (nth as u32).wrapping_mul(2_654_435_761) >> 16 & 0xffff {
+        0..6_554 => Some(Trouble::Status(StatusCode::SERVICE_UNAVAILABLE)),
+        6_554..13_107 => Some(Trouble::Cut(500)),
+        13_107..19_661 => Some(Trouble::Late(Duration::from_secs(3))),
+        _ => None,
+    }
 }
 
 #[derive(Default)]
@@ -243,6 +256,10 @@ async fn answer(
             *times -= 1;
             trouble.clone()
         });
+        let trouble = match trouble {
+            Some(Trouble::Storm) => weather(troubles.requests.len()),
+            other => other,
+        };
         let made = troubles.made.iter().find(|(at, _)| *at == path);
         (trouble, made.map(|(_, content)| content.clone()))
     };
@@ -256,7 +273,7 @@ async fn answer(
         }
     };
     let mut response = match trouble {
-        None | Some(Trouble::NoRanges) => well.await,
+        None | Some(Trouble::NoRanges | Trouble::Storm) => well.await,
         Some(Trouble::Status(status)) => status.into_response(),
         Some(Trouble::Text(text)) => text.into_response(),
         Some(Trouble::Redirect(path)) => {
