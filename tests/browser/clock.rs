@@ -46,8 +46,9 @@ fn nothing_was_missed(frozen: &[(f64, Value)], seconds: f64) {
     for (played, said) in frozen {
         println!("of {seconds} s frozen: {played:.2} s played, {said}");
         assert_eq!(said, &json!([]), "while frozen");
-        // The clock of the sound card is not that of the page.
-        assert!(*played > seconds * 0.98, "{played} s of {seconds} s");
+        // The clock of the sound card is not that of the page, and a busy machine's is slower. Without its
+        // worker, a film has at most ten seconds to play.
+        assert!(*played > seconds * 0.85, "{played} s of {seconds} s");
     }
 }
 
