@@ -27,6 +27,8 @@ use lab::Door;
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
+/// The same, as index.html offers it.
+const SAMPLE_IN_DASH: &str = "film/film.mpd";
 /// Its captions, which are no part of the MediaSource: the element shows them itself.
 const SAMPLE_CAPTIONS: &str = "film/captions.vtt";
 /// Its chapters, likewise.
@@ -66,7 +68,7 @@ impl Component for App {
         let app = Self {
             address: Address::of_page(),
             has_second: false,
-            choice: Choice::hear(SAMPLE, ctx.link().callback(|wish| wish)),
+            choice: Choice::hear(ctx.link().callback(|wish| wish)),
             door: Door::default(),
         };
         app.show_choice();
@@ -87,7 +89,8 @@ impl Component for App {
 
     fn view(&self, _: &Context<Self>) -> Html {
         let (address, source) = (&self.address, self.source());
-        let of_sample = |url| (source == SAMPLE).then_some(AttrValue::Static(url));
+        let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
+        let of_sample = |url| is_sample.then_some(AttrValue::Static(url));
         let player = |onevent: Callback<Letter<Event>>| {
             html! {
                 <Player

@@ -1,8 +1,9 @@
-//! Another film, by its address, or the sample again; and a second player. The form is in index.html.
+//! Another film, by its address or by a link to it, or the sample again; and a second player. The form is in
+//! index.html.
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlButtonElement, HtmlInputElement, SubmitEvent};
+use web_sys::{DragEvent, EventTarget, HtmlButtonElement, HtmlInputElement, SubmitEvent};
 use yew::prelude::*;
 
 /// What a person asks of the page.
@@ -18,15 +19,18 @@ pub struct Choice {
     input: HtmlInputElement,
     second: HtmlButtonElement,
     _submit: EventListener,
+    _drop: [EventListener; 2],
 }
 
 impl Choice {
     /// Hears what is asked for. `None` where the page has no such form.
-    pub fn hear(sample: &'static str, wishes: Callback<Wish>) -> Option<Self> {
+    pub fn hear(wishes: Callback<Wish>) -> Option<Self> {
         let section = super::part_of_page(".choice")?;
         let part = |selector| section.query_selector(selector).ok()?;
         let input: HtmlInputElement = part("input")?.unchecked_into();
         let second = part("[value=second]")?.unchecked_into();
+        let page = super::document()?;
+        let drop = ["dragover", "drop"].map(|kind| hear_link(&page, kind, wishes.clone()));
         let submit = {
             let input = input.clone();
             // It is not sent anywhere.
@@ -35,13 +39,12 @@ impl Choice {
                 event.prevent_default();
                 let button = event.unchecked_ref::<SubmitEvent>().submitter();
                 let button = button.map(|button| button.unchecked_into::<HtmlButtonElement>());
-                wishes.emit(match button.map(|button| button.value()).as_deref() {
-                    Some("sample") => Wish::Load(AttrValue::Static(sample)),
-                    Some("second") => Wish::ToggleSecond,
-                    _ => match input.value().trim_ascii() {
-                        "" => return,
-                        address => Wish::Load(address.to_owned().into()),
-                    },
+                let written = input.value();
+                let asked = button.map_or_else(String::new, |button| button.value());
+                wishes.emit(match (asked.as_str(), written.trim_ascii()) {
+                    ("second", _) => Wish::ToggleSecond,
+                    ("", "") => return,
+                    ("", address) | (address, _) => Wish::Load(address.to_owned().into()),
                 });
             })
         };
@@ -51,6 +54,7 @@ impl Choice {
             input,
             second,
             _submit: submit,
+            _drop: drop,
         })
     }
 
@@ -67,4 +71,27 @@ impl Choice {
             "Add a second player"
         }));
     }
+}
+
+/// Hears of a link that is dragged over the page or dropped on it: it is played. A field keeps what is meant
+/// for it.
+fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<Wish>) -> EventListener {
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(page, kind, options, move |event| {
+        let is_field = event
+            .target()
+            .is_some_and(|it| it.is_instance_of::<HtmlInputElement>());
+        let data = event.unchecked_ref::<DragEvent>().data_transfer();
+        let is_link = |kinds: js_sys::Array| kinds.includes(&"text/uri-list".into(), 0);
+        let Some(data) = data.filter(|data| !is_field && is_link(data.types())) else {
+            return;
+        };
+        event.prevent_default();
+        // Before it is dropped, nobody is told what it is.
+        if let Ok(address) = data.get_data("URL")
+            && !address.is_empty()
+        {
+            wishes.emit(Wish::Load(address.into()));
+        }
+    })
 }

@@ -415,3 +415,35 @@ async fn the_page_is_dark_where_that_is_wished(stage: &Stage) {
         stage.screenshot(&format!("{width}-dark")).await;
     }
 }
+
+/// As it is told by the browser: first where it is, then what it is.
+#[apply(in_every_browser!)]
+async fn a_link_that_is_dropped_is_played(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage.value("window.before = attached()").await;
+    let film = stage.server.url("film/film.mpd");
+    let drop = format!(
+        "['dragover', 'drop'].map(kind => {{
+            const dataTransfer = new DataTransfer();
+            dataTransfer.setData('text/uri-list', kind === 'drop' ? {film:?} : '');
+            const event = new DragEvent(kind, {{ dataTransfer, bubbles: true, cancelable: true }});
+            document.querySelector('h1').dispatchEvent(event);
+            return event.defaultPrevented;
+        }})"
+    );
+    assert_eq!(stage.value(&drop).await, json!([true, true]));
+    stage.until("attached() && attached() !== before").await;
+    stage.plays().await;
+    assert!(stage.server.requests("/film.mpd") > 0);
+    let source = stage.value("document.querySelector('#src').value").await;
+    assert_eq!(source, json!(film));
+    // The sample can be had in either way, and has its captions in both.
+    stage.press("The same in DASH").await;
+    stage
+        .until("document.querySelector('#src').value === 'film/film.mpd'")
+        .await;
+    stage.until("!!document.querySelector('track')").await;
+    stage.plays().await;
+    stage.is_well().await;
+}
