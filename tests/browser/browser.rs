@@ -66,20 +66,24 @@ impl Window {
             driver: driver.unwrap_or_else(|error| panic!("{browser} does not start: {error}")),
             _processes: processes,
         };
-        window.renew().await;
+        window.renew().await.unwrap();
         window
     }
 
     /// Makes an empty window of the usual size, and closes the one before with all that was in it.
-    pub async fn renew(&self) {
-        let before = self.driver.windows().await.unwrap();
-        let window = self.driver.new_tab().await.unwrap();
+    ///
+    /// # Errors
+    /// The driver's, of a browser that is of no more use.
+    pub async fn renew(&self) -> WebDriverResult<()> {
+        let driver = &self.driver;
+        let before = driver.windows().await?;
+        let window = driver.new_tab().await?;
         for old in before {
-            self.driver.switch_to_window(old).await.unwrap();
-            self.driver.close_window().await.unwrap();
+            driver.switch_to_window(old).await?;
+            driver.close_window().await?;
         }
-        self.driver.switch_to_window(window).await.unwrap();
-        self.driver.set_window_rect(0, 0, 1400, 1000).await.unwrap();
+        driver.switch_to_window(window).await?;
+        driver.set_window_rect(0, 0, 1400, 1000).await
     }
 
     /// Ends the browser, and then its driver.

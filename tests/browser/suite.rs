@@ -164,8 +164,14 @@ impl Theatre {
                 resume_unwind(panic)
             }
         };
-        stage.window.renew().await;
-        self.idle.lock().unwrap().push(stage.window);
+        match stage.window.renew().await {
+            Ok(()) => self.idle.lock().unwrap().push(stage.window),
+            // Its next test gets another one.
+            Err(error) => {
+                println!("{browser} breaks down after its test: {error}");
+                stage.window.quit().await;
+            }
+        }
         completion
     }
 
