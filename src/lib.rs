@@ -63,7 +63,7 @@
 //! | [`wire`] | both | the whole conversation: [`wire::Command`], [`wire::Event`], [`wire::Fault`] |
 //! | `wire/journey.rs` | both | the steps of the journey, and the clock that both threads share |
 //! | `wire/note.rs` | both | what the page notes of a playback, as it tells the lab |
-//! | `wire/post.rs` | both | codec and transfer: all that is known of gloo-worker's private ways |
+//! | `wire/post.rs`, `wire/post.js` | both | codec and transfer: all that is known of gloo-worker's private ways |
 //! | [`engine`] | worker | the agent: dispatch only |
 //! | `engine/home.rs` | worker | where the agent lives: in a gloo-worker, or on the page |
 //! | `engine/session.rs` | worker | one playback, from `new MediaSource()` to its end |
@@ -80,7 +80,7 @@
 //! | `media/plan.rs`, `media/selection.rs` | any | what to fetch next; which adaptation sets are played |
 //! | `media/clock.rs`, `media/ranges.rs` | any | where the film is; what is buffered |
 //! | `media/abr.rs`, `media/retry.rs` | any | which representation the network allows; when to try again |
-//! | [`web`] | both | what web-sys lacks, and events as futures |
+//! | [`web`], `web.js` | both | what web-sys lacks, and events as futures |
 //!
 //! Where does a line belong? What draws or touches the element: `app`. What touches the MediaSource or
 //! the network: `engine`. A sentence between the threads: `wire`. What decides without JavaScript:

@@ -329,7 +329,7 @@ fn is_provider(value: &JsValue) -> bool {
         || value.is_instance_of::<MediaSource>()
 }
 
-#[wasm_bindgen(inline_js = "export function load(url) { return import(url); }")]
+#[wasm_bindgen(module = "/src/web.js")]
 extern "C" {
     /// `import(url)` of an absolute URL: a promise for the module.
     pub fn load(url: &str) -> Promise;

@@ -197,24 +197,7 @@ impl<T> Sealed<T> {
     }
 }
 
-#[wasm_bindgen(inline_js = "
-export function seen(spawn) {
-  const Native = globalThis.Worker;
-  let seen;
-  globalThis.Worker = class extends Native {
-    constructor(...args) {
-      super(...args);
-      seen = this;
-    }
-  };
-  try {
-    spawn();
-  } finally {
-    globalThis.Worker = Native;
-  }
-  return seen;
-}
-")]
+#[wasm_bindgen(module = "/src/wire/post.js")]
 extern "C" {
     /// Calls `spawn` and returns the Worker that it makes.
     fn seen(spawn: &mut dyn FnMut()) -> web_sys::Worker;

@@ -15,8 +15,7 @@ const SAID: &str = "document.querySelector('.said').textContent";
 
 /// Presses the first of these.
 async fn press(stage: &Stage, selector: &str) {
-    let found = stage.window.driver.find(By::Css(selector)).await.unwrap();
-    found.click().await.unwrap();
+    stage.press_on(By::Css(selector)).await;
 }
 
 /// Types, into whatever has the focus.

@@ -160,6 +160,30 @@ async fn the_playback_is_told_in_numbers(stage: &Stage) {
     stage.screenshot("stats").await;
 }
 
+/// Nothing grows under the eyes of who reads on.
+#[apply(in_every_browser!)]
+async fn the_lab_stays_where_it_is(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    open_the_lab(stage).await;
+    // What is fetched has its lanes, one for each rendition that is known.
+    stage.until(&format!("{LIST}.includes('appended')")).await;
+    let place = "document.querySelector('#lab-claims').offsetTop";
+    let before = stage.value(place).await;
+    for panel in ["proof", "timeline", "stats", "claims"] {
+        let panel = format!("document.querySelector('#lab-{panel}')");
+        stage.value(&format!("{panel}.scrollIntoView()")).await;
+        stage
+            .until(&format!(
+                "{panel}.getBoundingClientRect().top < innerHeight"
+            ))
+            .await;
+    }
+    let words = "document.querySelector('#lab-stats dl').innerText";
+    stage.until(&format!("{words}.includes('estimated')")).await;
+    assert_eq!(stage.value(place).await, before);
+}
+
 #[apply(in_every_browser!)]
 async fn the_lab_fits_every_width(stage: &Stage) {
     for (width, height) in [(320, 700), (768, 1000), (1280, 900), (2560, 1300)] {

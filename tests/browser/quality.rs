@@ -72,7 +72,7 @@ async fn a_small_picture_gets_no_more_than_it_shows(stage: &Stage) {
     // Where it becomes larger, what is still to come is fetched anew.
     stage.value(&format!("{VIDEO}.pause()")).await;
     stage.resize(1400, 1000, 2.0).await;
-    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.value(&format!("void {VIDEO}.play()")).await;
     stage.server.until_asked_for("/1080p/16.m4s").await;
     stage.is_well().await;
 }
@@ -169,7 +169,7 @@ async fn a_person_chooses_and_lets_the_player_choose_again(stage: &Stage) {
     let poor = |(rendition, _): &&(String, u32)| rendition == "240p";
     let mut later = asked.iter().skip_while(poor);
     assert!(later.all(|asked| !poor(&asked)), "{asked:?}");
-    stage.value(&format!("{VIDEO}.play()")).await;
+    stage.value(&format!("void {VIDEO}.play()")).await;
     stage.ends_with_all_there().await;
 }
 

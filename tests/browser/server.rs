@@ -15,6 +15,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
 use crate::stage::PATIENCE;
@@ -61,6 +62,8 @@ pub enum Trouble {
     Patch(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
     /// Answer well, but not before so much time has passed.
     Late(Duration),
+    /// Answer well, but not before all is well again.
+    Held,
     /// Answer with so many bytes per second.
     Throttle(usize),
     /// Promise all of it, and break off after so many bytes.
@@ -94,6 +97,8 @@ struct Troubles {
     made: Vec<(String, Vec<u8>)>,
     requests: Vec<Uri>,
     abandoned: usize,
+    /// Says that all is well again.
+    healed: watch::Sender<()>,
     /// What pages take to be the pixels of the screen in one of CSS, if not what is true.
     density: Option<f64>,
 }
@@ -194,12 +199,19 @@ impl Server {
 
     /// From now on, all is well.
     pub fn heal(&self) {
-        self.troubles.lock().unwrap().at.clear();
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.at.clear();
+        troubles.healed.send_replace(());
     }
 
     /// How many requests that were never answered were given up.
     pub fn abandoned(&self) -> usize {
         self.troubles.lock().unwrap().abandoned
+    }
+
+    /// Waits until so many of them were given up: a server hears of it a little later.
+    pub async fn until_abandoned(&self, count: usize) {
+        until(|| self.abandoned() >= count).await;
     }
 
     /// Waits for a request for a path with this in it.
@@ -245,7 +257,7 @@ async fn answer(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let (trouble, made) = {
+    let (trouble, made, mut healed) = {
         let mut troubles = troubles.lock().unwrap();
         troubles.requests.push(request.uri().clone());
         let found = troubles
@@ -261,7 +273,8 @@ async fn answer(
             other => other,
         };
         let made = troubles.made.iter().find(|(at, _)| *at == path);
-        (trouble, made.map(|(_, content)| content.clone()))
+        let made = made.map(|(_, content)| content.clone());
+        (trouble, made, troubles.healed.subscribe())
     };
     if let Some(Trouble::NoRanges | Trouble::WrongRange) = &trouble {
         request.headers_mut().remove(header::RANGE);
@@ -287,6 +300,13 @@ async fn answer(
         Some(Trouble::Late(time)) => {
             let abandoned = Abandoned(&troubles);
             tokio::time::sleep(time).await;
+            // It was waited for.
+            std::mem::forget(abandoned);
+            well.await
+        }
+        Some(Trouble::Held) => {
+            let abandoned = Abandoned(&troubles);
+            healed.changed().await.unwrap();
             // It was waited for.
             std::mem::forget(abandoned);
             well.await

@@ -130,9 +130,7 @@ impl Stage {
         let since = Instant::now();
         while !self.is(expression).await {
             if since.elapsed() > PATIENCE {
-                let page = self
-                    .value("document.querySelector('main')?.innerText")
-                    .await;
+                let page = self.value("document.querySelector('body').innerText").await;
                 let probe = self
                     .value("JSON.stringify({...probe, messages: 0, workers: 0})")
                     .await;
@@ -195,16 +193,36 @@ impl Stage {
         self.value(alert).await.as_str().unwrap().to_owned()
     }
 
-    /// Presses the button of this name, once it is there for that.
+    /// Presses the button of this name.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
-        let found = format!(
-            "!document.evaluate({}, document, null, XPathResult.ANY_UNORDERED_NODE_TYPE).singleNodeValue.closest('[inert]')",
-            json!(button)
-        );
-        self.until(&found).await;
-        let button = self.window.driver.find(By::XPath(button)).await.unwrap();
-        button.click().await.unwrap();
+        self.press_on(By::XPath(button)).await;
+    }
+
+    /// Presses the first of these, once it is there for that and rests where it is: a page that is still
+    /// being laid out moves away under the pointer.
+    pub async fn press_on(&self, what: By) {
+        const RESTS: &str = "
+            const [what] = arguments;
+            if (what.closest('[inert]')) return false;
+            what.scrollIntoView({ block: 'nearest' });
+            const { x, y } = what.getBoundingClientRect();
+            const rests = window.lastSeenAt === `${x} ${y}`;
+            window.lastSeenAt = `${x} ${y}`;
+            return rests;";
+        let driver = &self.window.driver;
+        let since = Instant::now();
+        loop {
+            if let Ok(found) = driver.find(what.clone()).await {
+                let found_as_argument = vec![found.to_json().unwrap()];
+                let rests = driver.execute(RESTS, found_as_argument).await.unwrap();
+                if rests.json() == &json!(true) {
+                    return found.click().await.unwrap();
+                }
+            }
+            assert!(since.elapsed() < PATIENCE, "{what} cannot be pressed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The steps of the journey that were taken, and when, in milliseconds.

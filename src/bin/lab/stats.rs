@@ -38,11 +38,12 @@ pub struct Stats {
     _button: EventListener,
 }
 
-/// What is said of one thing.
-struct Entry {
-    name: &'static str,
-    words: String,
-}
+/// What is said, of each thing in its own line, whether it is known yet or not: the panels below do not
+/// move when it comes to be.
+type Entries = Vec<(&'static str, String)>;
+
+/// What is not known.
+const NONE: &str = "–";
 
 impl Stats {
     /// Adds the panel.
@@ -65,14 +66,17 @@ impl Stats {
         };
         // After the button.
         row.append_child(&status.0)?;
+        let mut words = Vec::new();
+        for (name, known) in entries(&history.borrow()) {
+            write(&list, "dt", name)?;
+            words.push((write(&list, "dd", &known)?, known));
+        }
+        let words = Rc::new(RefCell::new(words));
         let rounds = Rc::new(Cell::new(None::<Interval>));
         let sight = Sight::of(&panel, move |is_seen| {
             let show = {
-                let (list, history) = (list.clone(), history.clone());
-                move || {
-                    // Only a list that is gone shows nothing.
-                    let _ = show(&list, &entries(&history.borrow()));
-                }
+                let (words, history) = (words.clone(), history.clone());
+                move || show(&mut words.borrow_mut(), entries(&history.borrow()))
             };
             rounds.set(is_seen.then(|| {
                 show();
@@ -86,125 +90,128 @@ impl Stats {
     }
 }
 
-fn show(list: &Element, entries: &[Entry]) -> Result<(), JsValue> {
-    list.set_text_content(None);
-    for Entry { name, words } in entries {
-        write(list, "dt", name)?;
-        write(list, "dd", words)?;
+/// Shows what has become different. The rest stays as it is, and so does what is selected in it.
+fn show(shown: &mut [(Element, String)], entries: Entries) {
+    for ((element, words), (_, now)) in shown.iter_mut().zip(entries) {
+        if *words != now {
+            element.set_text_content(Some(&now));
+            *words = now;
+        }
     }
-    Ok(())
 }
 
 fn text(history: &RefCell<History>) -> String {
     let mut text = String::new();
-    for Entry { name, words } in entries(&history.borrow()) {
+    for (name, words) in entries(&history.borrow()) {
         text = format!("{text}{name}: {words}\n");
     }
     text
 }
 
 /// All that is known of the first player on the page.
-fn entries(history: &History) -> Vec<Entry> {
+fn entries(history: &History) -> Entries {
     let document = window().and_then(|window| window.document());
     let find = |what: &str| document.as_ref()?.query_selector(what).ok()?;
-    let mut entries = Vec::new();
-    let mut say = |name, words: String| entries.push(Entry { name, words });
-
     let player = find("main [data-engine]");
     let engine = player.and_then(|player| player.get_attribute("data-engine"));
-    say("Engine", engine.unwrap_or_else(|| "none".into()));
+
     let rate = history.switches.last().map(|(_, rate)| *rate);
-    if let Some(rate) = rate {
-        let quality = history.qualities.iter().find(|it| it.bandwidth == rate);
-        let mime = quality.map_or("", |it| it.mime.as_str());
-        say(
-            "Quality",
-            format!("{}, {}", history.name(rate), bits(rate as f64)),
-        );
-        say("Codec", mime.into());
-    }
-    let video = find("main video").and_then(|it| it.dyn_into::<HtmlVideoElement>().ok());
-    if let Some(video) = video {
-        of_element(&video, &mut say);
-    }
-    if let Some((level, ahead)) = history.level(web::now()) {
-        let seconds = |ahead: Option<f64>| ahead.map_or("–".into(), |it| format!("{it:.1} s"));
+    let quality = rate.and_then(|rate| history.qualities.iter().find(|it| it.bandwidth == rate));
+    let in_words = |rate| format!("{}, {}", history.name(rate), bits(rate as f64));
+
+    let video = find("main video").and_then(|it| it.dyn_into().ok());
+    let of_element = |what: fn(&HtmlVideoElement) -> String| video.as_ref().map(what);
+
+    let buffers = history.level(web::now()).map(|(level, ahead)| {
+        let seconds = |ahead: Option<f64>| ahead.map_or(NONE.into(), |it| format!("{it:.1} s"));
         let [pictures, sound] = ahead.map(seconds);
         let goal = level.goal;
-        say(
-            "Buffered ahead",
+        (
             format!("pictures {pictures}, sound {sound}; {goal:.0} s wanted"),
-        );
-        say("Network", format!("{} estimated", bits(level.bandwidth)));
-    }
-    let bytes: u64 = history.fetched.iter().map(|it| it.bytes).sum();
-    let wasted: u64 = history
-        .fetched
-        .iter()
-        .filter(|it| !it.appended)
-        .map(|it| it.bytes)
-        .sum();
-    say(
-        "Fetched",
-        format!(
-            "{} segments, {:.1} MB, of which {:.1} MB were given up",
-            history.fetched.len(),
-            bytes as f64 / 1e6,
-            wasted as f64 / 1e6
-        ),
+            format!("{} estimated", bits(level.bandwidth)),
+        )
+    });
+    let (ahead, network) = buffers.unzip();
+
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let wasted = history.fetched.iter().filter(|it| !it.appended);
+    let fetched = format!(
+        "{} segments, {:.1} MB, of which {:.1} MB were given up",
+        history.fetched.len(),
+        megabytes(history.fetched.iter().map(|it| it.bytes).sum()),
+        megabytes(wasted.map(|it| it.bytes).sum()),
     );
-    say(
-        "wasm memory",
-        format!(
-            "engine {:.1} MB, this lab {:.1} MB",
-            f64::from(history.memory) / 1e6,
-            f64::from(web::memory()) / 1e6
-        ),
+    let memory = format!(
+        "engine {:.1} MB, this lab {:.1} MB",
+        megabytes(history.memory.into()),
+        megabytes(web::memory().into()),
     );
-    say("Build", BUILD.into());
-    let agent = window().and_then(|window| window.navigator().user_agent().ok());
-    say("Browser", agent.unwrap_or_default());
-    entries
+    [
+        ("Engine", engine),
+        ("Quality", rate.map(in_words)),
+        ("Codec", quality.map(|quality| quality.mime.clone())),
+        ("Picture", of_element(picture)),
+        ("Frames", of_element(frames)),
+        ("Element", of_element(state)),
+        ("Handle", of_element(handle)),
+        ("Buffered ahead", ahead),
+        ("Network", network),
+        ("Fetched", Some(fetched)),
+        ("wasm memory", Some(memory)),
+        ("Build", Some(BUILD.into())),
+        (
+            "Browser",
+            window().and_then(|window| window.navigator().user_agent().ok()),
+        ),
+    ]
+    .map(|(name, words)| (name, words.unwrap_or_else(|| NONE.into())))
+    .into()
 }
 
-/// What the element says of itself.
-fn of_element(video: &HtmlVideoElement, say: &mut impl FnMut(&'static str, String)) {
+/// How large its picture is, and how large it is shown.
+fn picture(video: &HtmlVideoElement) -> String {
     let density = window().map_or(1.0, |window| window.device_pixel_ratio());
     let pixels = |length: i32| f64::from(length) * density;
-    say(
-        "Picture",
-        format!(
-            "{}×{}, shown at {:.0}×{:.0} pixels",
-            video.video_width(),
-            video.video_height(),
-            pixels(video.client_width()),
-            pixels(video.client_height())
-        ),
-    );
-    let observed = video.unchecked_ref::<Observed>();
-    if let Ok(frames) = observed.quality() {
-        let (dropped, total) = (frames.dropped_video_frames(), frames.total_video_frames());
-        say("Frames", format!("{dropped} dropped of {total}"));
+    format!(
+        "{}×{}, shown at {:.0}×{:.0} pixels",
+        video.video_width(),
+        video.video_height(),
+        pixels(video.client_width()),
+        pixels(video.client_height())
+    )
+}
+
+fn frames(video: &HtmlVideoElement) -> String {
+    match video.unchecked_ref::<Observed>().quality() {
+        Ok(frames) => {
+            let (dropped, total) = (frames.dropped_video_frames(), frames.total_video_frames());
+            format!("{dropped} dropped of {total}")
+        }
+        Err(_) => NONE.into(),
     }
-    let state = match video.ready_state() {
+}
+
+/// Where it is, and what it has.
+fn state(video: &HtmlVideoElement) -> String {
+    let has = match video.ready_state() {
         HtmlMediaElement::HAVE_NOTHING => "nothing",
         HtmlMediaElement::HAVE_METADATA => "metadata",
         HtmlMediaElement::HAVE_CURRENT_DATA => "this frame",
         HtmlMediaElement::HAVE_FUTURE_DATA => "the next frames",
         _ => "enough",
     };
-    say(
-        "Element",
-        format!(
-            "{:.1} of {:.1} s, at {}×, has {state}",
-            video.current_time(),
-            video.duration(),
-            video.playback_rate()
-        ),
-    );
-    let provided = observed.provided();
-    let source = match (&provided, video.has_attribute("src")) {
-        (Some(object), _) => {
+    format!(
+        "{:.1} of {:.1} s, at {}×, has {has}",
+        video.current_time(),
+        video.duration(),
+        video.playback_rate()
+    )
+}
+
+/// What it was given.
+fn handle(video: &HtmlVideoElement) -> String {
+    match video.unchecked_ref::<Observed>().provided() {
+        Some(object) => {
             let class: String = object.constructor().name().into();
             let state = if video.ready_state() > 0 {
                 "attached"
@@ -213,8 +220,7 @@ fn of_element(video: &HtmlVideoElement, say: &mut impl FnMut(&'static str, Strin
             };
             format!("{class}, {state}")
         }
-        (None, true) => "none: the element has a URL".into(),
-        (None, false) => "none".into(),
-    };
-    say("Handle", source);
+        None if video.has_attribute("src") => "none: the element has a URL".into(),
+        None => "none".into(),
+    }
 }
