@@ -47,6 +47,11 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn streaming(this: &AnyMediaSource) -> Option<bool>;
 
+    /// [`MediaSource.readyState`](https://w3c.github.io/media-source/#dom-readystate): `closed`, `open` or
+    /// `ended`.
+    #[wasm_bindgen(method, getter, js_name = readyState)]
+    pub fn state(this: &AnyMediaSource) -> String;
+
     /// `MediaSource.duration = seconds`, which throws while the source is not open.
     #[wasm_bindgen(method, setter, catch, js_name = duration)]
     pub fn try_set_duration(this: &AnyMediaSource, seconds: f64) -> Result<(), JsValue>;

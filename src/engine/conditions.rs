@@ -90,10 +90,15 @@ impl Conditions {
     /// Takes over what the page saw.
     pub fn observe(&self, seen: Observation) {
         let mut clock = self.clock.get();
-        let stands = clock.observed() == seen.position && seen.rate > 0.0;
+        let before = clock.observed();
+        let stands = before == seen.position && seen.rate > 0.0;
         clock.observe(seen.position, seen.rate, seen.at);
         self.clock.set(clock);
         self.screen.set(seen.screen);
+        if seen.position < before {
+            // What there is from here on is not known before the feeds, which may be busy, plan again.
+            self.filled.borrow_mut().iter_mut().flatten().for_each(|it| it.complete = 0.0);
+        }
         // By where the film was seen: the clock may have run on while the film did not.
         let is_played_out = self.ahead() < PLAYED_OUT;
         self.seen.set(seen.at);

@@ -1,7 +1,6 @@
 //! The MediaSource of one playback.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::MediaSourceReadyState;
 
 use super::{buffer::Buffer, shared::Trouble};
 use crate::{
@@ -43,7 +42,7 @@ impl Source {
     /// Waits until the page has attached the handle. Without that it waits for ever.
     pub async fn opened(&self) {
         let opened = web::event(&self.media, "sourceopen");
-        if self.media.ready_state() == MediaSourceReadyState::Closed {
+        if self.media.state() == "closed" {
             opened.await;
         }
     }
@@ -51,7 +50,7 @@ impl Source {
     /// Waits until the page has detached the handle. One that was never attached counts as such.
     pub async fn closed(&self) {
         let closed = web::event(&self.media, "sourceclose");
-        if self.media.ready_state() != MediaSourceReadyState::Closed {
+        if self.media.state() != "closed" {
             closed.await;
         }
     }
@@ -83,7 +82,7 @@ impl Source {
     /// Whether it can be appended to: not before it is attached, and not once it was ended, until
     /// something is appended again.
     pub fn is_open(&self) -> bool {
-        self.media.ready_state() == MediaSourceReadyState::Open
+        self.media.state() == "open"
     }
 
     /// Whether it wants more now. One that is not managed always does.
