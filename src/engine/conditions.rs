@@ -97,7 +97,11 @@ impl Conditions {
         self.screen.set(seen.screen);
         if seen.position < before {
             // What there is from here on is not known before the feeds, which may be busy, plan again.
-            self.filled.borrow_mut().iter_mut().flatten().for_each(|it| it.complete = 0.0);
+            self.filled
+                .borrow_mut()
+                .iter_mut()
+                .flatten()
+                .for_each(|it| it.complete = 0.0);
         }
         // By where the film was seen: the clock may have run on while the film did not.
         let is_played_out = self.ahead() < PLAYED_OUT;
