@@ -297,14 +297,14 @@ async fn pictures_that_come_too_late_do_not_hold_up_the_end(stage: &Stage) {
 /// What is relative to a file is relative to where it was found in the end.
 #[apply(in_every_browser!)]
 async fn redirects_change_what_names_are_relative_to(stage: &Stage) {
-    let film = Trouble::Redirect("film/film.mpd");
+    let film = Trouble::Redirect("film/film.mpd".into());
     stage.server.trouble("/far/away/film.mpd", film);
     stage.open("?src=far/away/film.mpd").await;
     stage.plays().await;
     assert_eq!(stage.server.requests("/far/away/"), 1);
 
     // A playlist that another one names.
-    let playlist = Trouble::Redirect("film/360p/media.m3u8");
+    let playlist = Trouble::Redirect("film/360p/media.m3u8".into());
     stage.server.trouble("/far/away/pictures.m3u8", playlist);
     let main = "#EXTM3U\n\
          #EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.4d401e\",RESOLUTION=640x360\n\
@@ -316,10 +316,72 @@ async fn redirects_change_what_names_are_relative_to(stage: &Stage) {
     assert_eq!(stage.server.requests("/far/away/1.m4s"), 0);
 }
 
+/// What is sent on to another host is that host's, with its own neighbours; and where that host lets
+/// nobody read it, that is said.
+#[apply(in_every_browser!)]
+async fn redirects_may_lead_to_another_host(stage: &Stage) {
+    let other = Server::start().await;
+    let film = Trouble::Redirect(other.url("film/film.m3u8"));
+    stage.server.trouble("/far/film.m3u8", film);
+    stage.open("?src=far/film.m3u8").await;
+    stage.plays().await;
+    stage.ends_with_all_there().await;
+    assert!(other.requests(".m4s") >= 32);
+    assert_eq!(stage.server.requests(".m4s"), 0);
+
+    other.trouble("/film.m3u8", Trouble::Private);
+    stage.open("?src=far/film.m3u8").await;
+    let notice = stage.notice("CORS").await;
+    assert!(notice.contains("far/film.m3u8"), "{notice}");
+}
+
+/// A segment that never ends is not waited for, nor kept.
+#[apply(in_every_browser!)]
+async fn a_segment_without_end_is_given_up(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble("/720p/3.m4s", Trouble::Endless);
+    stage.open("?src=film/plain.mpd").await;
+    stage.plays().await;
+    let notice = stage.notice("720p/3.m4s").await;
+    assert!(notice.contains("damaged"), "{notice}");
+    // What was there was played before.
+    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+    assert!(end.as_f64().unwrap() > 2.5, "{end}");
+}
+
+/// A service worker of the site's is asked first, by the worker as by the page.
+#[apply(in_every_browser!)]
+async fn a_service_worker_between_is_put_up_with(stage: &Stage) {
+    let script = "oninstall = () => skipWaiting(); \
+         onactivate = (event) => event.waitUntil(clients.claim()); \
+         onfetch = (event) => { \
+           const { url, headers, credentials } = event.request; \
+           if (!url.includes('/film/')) return; \
+           event.respondWith(fetch(`${url}?between`, { headers, credentials })); \
+         };";
+    stage.server.make("between.js", script);
+    stage.open("").await;
+    stage.plays().await;
+    stage
+        .value("void navigator.serviceWorker.register('between.js')")
+        .await;
+    stage.until("!!navigator.serviceWorker.controller").await;
+    stage.open("?src=film/film.mpd").await;
+    stage.plays().await;
+    stage.ends_with_all_there().await;
+    let between = |part: &str| {
+        let asked = stage.server.requested(part);
+        asked.iter().filter(|it| it.ends_with("?between")).count()
+    };
+    assert_eq!(between("film.mpd"), 1);
+    assert!(between(".m4s") >= 32);
+    stage.is_well().await;
+}
+
 /// A manifest without end is not read without end.
 #[apply(in_every_browser!)]
 async fn a_manifest_that_is_too_large_is_refused(stage: &Stage) {
-    stage.server.make("made/huge.mpd", vec![b' '; 17 << 20]);
+    stage.server.trouble("made/huge.mpd", Trouble::Endless);
     stage.open("?src=made/huge.mpd").await;
     let notice = stage.notice("larger than anything of its kind").await;
     assert!(notice.contains("made/huge.mpd"), "{notice}");

@@ -3,7 +3,10 @@
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{stage::Stage, suite::in_every_browser};
+use crate::{
+    stage::{Feature, Stage},
+    suite::in_every_browser,
+};
 
 const VIDEO: &str = "document.querySelector('video')";
 
@@ -49,6 +52,32 @@ async fn an_element_that_is_taken_out_and_put_back_goes_on(stage: &Stage) {
     stage.value("void taken.play()").await;
     moves(stage).await;
     assert_eq!(stage.value("attached() === before").await, json!(true));
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
+}
+
+/// Behind other windows a browser gives a page little time; the film goes on, and is there when the page is
+/// seen again.
+#[apply(in_every_browser!)]
+async fn a_page_that_is_hidden_plays_on(stage: &Stage) {
+    stage.open("?goal=4").await;
+    stage.plays().await;
+    // What nobody hears is paused where nobody sees it.
+    stage.press("Unmute").await;
+    let driver = &stage.window.driver;
+    driver.minimize_window().await.unwrap();
+    stage.needs(Feature::HiddenPages).await;
+    // Longer than what was buffered.
+    stage
+        .value(&format!("window.since = {VIDEO}.currentTime"))
+        .await;
+    stage
+        .until(&format!("{VIDEO}.currentTime > since + 10"))
+        .await;
+    assert!(stage.is("document.hidden").await);
+    driver.set_window_rect(0, 0, 1280, 900).await.unwrap();
+    stage.until("!document.hidden").await;
+    moves(stage).await;
     stage.ends_with_all_there().await;
     stage.is_well().await;
 }

@@ -1,6 +1,7 @@
 //! Serves the built site as a static host would, under a sub-path, and breaks it on demand.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -72,8 +73,12 @@ pub enum Trouble {
     NoRanges,
     /// Send another range than was asked for, and say so.
     WrongRange,
-    /// Send the client elsewhere: to this path of the site.
-    Redirect(&'static str),
+    /// Send the client elsewhere: to this path of the site, or to another one.
+    Redirect(String),
+    /// Answer well, but let no other origin read it.
+    Private,
+    /// Never end the answer: zeros, as fast as they are taken.
+    Endless,
     /// Of ten requests, fail one, cut one and delay one by three seconds: always the same ones.
     Storm,
 }
@@ -281,17 +286,33 @@ async fn answer(
     }
     let well = async {
         match made {
+            // Of all that is made up, only scripts have to say what they are.
+            Some(content) if path.ends_with(".js") => {
+                ([(header::CONTENT_TYPE, "text/javascript")], content).into_response()
+            }
             Some(content) => content.into_response(),
             None => next.run(request).await,
         }
     };
+    let is_private = matches!(trouble, Some(Trouble::Private));
     let mut response = match trouble {
-        None | Some(Trouble::NoRanges | Trouble::Storm) => well.await,
+        None | Some(Trouble::NoRanges | Trouble::Storm | Trouble::Private) => well.await,
         Some(Trouble::Status(status)) => status.into_response(),
         Some(Trouble::Text(text)) => text.into_response(),
         Some(Trouble::Redirect(path)) => {
-            let to = [(header::LOCATION, public_url() + path)];
+            let is_elsewhere = path.starts_with("http:");
+            let to = if is_elsewhere {
+                path
+            } else {
+                public_url() + path.as_str()
+            };
+            let to = [(header::LOCATION, to)];
             (StatusCode::FOUND, to).into_response()
+        }
+        Some(Trouble::Endless) => {
+            let zeros =
+                futures_util::stream::repeat_with(|| Ok::<_, Infallible>(vec![0_u8; 1 << 16]));
+            Body::from_stream(zeros).into_response()
         }
         Some(Trouble::Silence) => {
             let _abandoned = Abandoned(&troubles);
@@ -338,10 +359,12 @@ async fn answer(
     // Trouble ends without a trace in any cache, and films may be fetched from other hosts.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    if !is_private {
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        );
+    }
     response
 }
 

@@ -41,6 +41,8 @@ pub enum Feature {
     ManagedMediaSource,
     /// Chrome's DevTools, asked over WebDriver.
     DevTools,
+    /// A page whose window is minimized knows that it is not seen.
+    HiddenPages,
 }
 
 impl Feature {
@@ -50,6 +52,7 @@ impl Feature {
             Self::MediaSourceInWorkers => "there is no MediaSource in workers",
             Self::ManagedMediaSource => "there is no ManagedMediaSource",
             Self::DevTools => "the driver does not speak DevTools",
+            Self::HiddenPages => "a window that is minimized is not hidden here",
         }
     }
 }
@@ -70,6 +73,7 @@ impl Stage {
                     .await
             }
             Feature::ManagedMediaSource => self.is("'ManagedMediaSource' in window").await,
+            Feature::HiddenPages => self.is("document.hidden").await,
             Feature::DevTools => {
                 let cdp = self.window.driver.cdp();
                 cdp.send_raw("Browser.getVersion", json!({})).await.is_ok()

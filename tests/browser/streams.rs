@@ -217,13 +217,14 @@ async fn a_browser_that_cannot_change_over_gets_another_media_source(stage: &Sta
 
 #[apply(in_every_browser!)]
 async fn where_it_lies_is_told_by_redirects_and_not_by_its_name(stage: &Stage) {
-    stage
-        .server
-        .trouble("/watch", Trouble::Redirect("tests/media/h264/stream.mpd"));
+    stage.server.trouble(
+        "/watch",
+        Trouble::Redirect("tests/media/h264/stream.mpd".into()),
+    );
     to_its_end(stage, "watch", 8.0).await;
     stage.server.trouble(
         "/listen",
-        Trouble::Redirect("tests/media/packed/muxed.m3u8"),
+        Trouble::Redirect("tests/media/packed/muxed.m3u8".into()),
     );
     to_its_end(stage, "listen", 8.0).await;
 }

@@ -133,13 +133,15 @@ pub fn run() -> ExitCode {
                 .iter()
                 .find(|(engine, name, _)| *engine == browser && *name == test.name)
                 .map(|(.., why)| *why);
-            trials.push(Trial::ignorable_test(
-                format!("{browser}::{file}::{}", test.name),
-                move || match open {
-                    Some(why) => Ok(Completion::ignored_with(why)),
-                    None => Ok(runtime.block_on(theatre.perform(browser, run))),
-                },
-            ));
+            let trial =
+                Trial::ignorable_test(format!("{browser}::{file}::{}", test.name), move || {
+                    match open {
+                        Some(why) => Ok(Completion::ignored_with(why)),
+                        None => Ok(runtime.block_on(theatre.perform(browser, run))),
+                    }
+                });
+            // What takes a quarter of an hour is for who asks for it.
+            trials.push(trial.with_ignored_flag(file == "soak"));
         }
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
