@@ -102,7 +102,7 @@ impl Component for Player {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let (props, playback) = (ctx.props(), &self.playback);
         let onreplay = ctx.link().callback(|_| Action::Replay { from: None });
-        let way = playback.way.map(|way| way.words(props.engine.is_some()));
+        let words = playback.way.map(|way| way.words(props.engine.is_some()));
         let engine = playback.way.map(Way::name);
         html! {
             <section class="player" data-engine={engine}>
@@ -118,7 +118,7 @@ impl Component for Player {
                     }
                 </div>
                 if props.journey {
-                    { journey(&playback.journey, way, &onreplay) }
+                    { journey(&playback.journey, playback.way, words, &onreplay) }
                 }
             </section>
         }
