@@ -117,7 +117,7 @@ impl Buffer {
         self.buffer
             .append_buffer_with_array_buffer_view(bytes)
             .map_err(|exception| refused(doing, &exception))?;
-        updated.await.then_some(()).ok_or_else(|| {
+        self.end_of(updated).await.then_some(()).ok_or_else(|| {
             let (doing, reason) = (doing.into(), "it cannot be read".into());
             Fault::Media { doing, reason }.into()
         })
@@ -132,7 +132,7 @@ impl Buffer {
         self.buffer
             .remove(range.start, range.end)
             .map_err(|exception| refused("evict what was played", &exception))?;
-        updated.await;
+        self.end_of(updated).await;
         Ok(())
     }
 
@@ -145,7 +145,19 @@ impl Buffer {
         let _ = self.buffer.abort();
     }
 
-    /// Waits for the operation that is begun next; whether it went well.
+    /// Waits for the end of an operation that has been begun; whether it went well.
+    async fn end_of(&self, mut updated: LocalBoxFuture<'static, bool>) -> bool {
+        loop {
+            let is_well = updated.await;
+            // The end of what was aborted before it is told of late.
+            if !self.buffer.updating() {
+                return is_well;
+            }
+            updated = self.updated();
+        }
+    }
+
+    /// Waits for the operation that is begun next, or the end of the one before; whether it went well.
     fn updated(&self) -> LocalBoxFuture<'static, bool> {
         let failed = web::event(&self.buffer, "error");
         let updated = web::event(&self.buffer, "updateend");

@@ -104,3 +104,23 @@ async fn a_segment_is_played_while_its_rest_is_still_to_come(stage: &Stage) {
     stage.until(&format!("{VIDEO}.currentTime > 3")).await;
     assert_eq!(stage.server.requests("1080p/1.m4s"), 1);
 }
+
+/// What is aborted tells of its end when the next operation may already be going on: that one is waited for
+/// all the same.
+#[apply(in_every_browser!)]
+async fn the_end_of_an_aborted_append_is_not_the_end_of_the_next(stage: &Stage) {
+    let late = "for (const name of ['appendBuffer', 'remove']) { \
+         const plain = SourceBuffer.prototype[name]; \
+         SourceBuffer.prototype[name] = function (...all) { \
+           plain.apply(this, all); \
+           Promise.resolve().then(() => this.dispatchEvent(new Event('updateend'))); \
+         }; \
+       }\n";
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around(late, ""));
+    stage.open("?goal=8").await;
+    stage.plays().await;
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
+}

@@ -1,9 +1,9 @@
 //! The names that wasm has in common with its glue: those of its imports and exports.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, env, path::PathBuf};
 
 use wasm_encoder::{
-    ExportSection, ImportSection, Module, RawSection,
+    ExportSection, ImportSection, Module, RawSection, SectionId,
     reencode::{Reencode, RoundtripReencoder},
 };
 use wasmparser::{Parser, Payload};
@@ -53,7 +53,8 @@ impl Interface {
     }
 }
 
-/// The same program under other names. All else stays as it is, to the byte.
+/// The same program under other names, and without the names of this machine's folders. All else stays as
+/// it is, to the byte.
 pub fn rename(program: &[u8], names: &Names) -> Outcome<Vec<u8>> {
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(program) {
@@ -79,11 +80,73 @@ pub fn rename(program: &[u8], names: &Names) -> Outcome<Vec<u8>> {
             other => {
                 if let Some((id, range)) = other.as_section() {
                     let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
-                    let data = program.get(range).ok_or("the wasm is cut short")?;
-                    module.section(&RawSection { id, data });
+                    let mut data = program.get(range).ok_or("the wasm is cut short")?.to_vec();
+                    if id == u8::from(SectionId::Data) {
+                        forget_folders(&mut data, &cargo_home());
+                    }
+                    module.section(&RawSection { id, data: &data });
                 }
             }
         }
     }
     Ok(module.finish())
+}
+
+/// Where Cargo keeps the sources of libraries.
+fn cargo_home() -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    home.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What a panic says of its place begins with a folder of the machine that built the program. Nobody else
+/// needs to know that one, and every machine would build another program. The library, the file and the
+/// line are still told.
+fn forget_folders(data: &mut [u8], cargo_home: &str) {
+    let registry = [cargo_home, "/registry/src/"].concat();
+    // Then comes the name of the registry, or the version of the compiler.
+    for (start, end) in [(registry.as_str(), "/"), ("/rustc/", "/library/")] {
+        let mut from = 0;
+        while let Some(at) = find(data, start, from) {
+            from = at + start.len();
+            let Some(end) = find(data, end, from).map(|at| at + end.len()) else {
+                break;
+            };
+            // Something else that only begins alike.
+            if end - from > 64 {
+                continue;
+            }
+            if let Some(folder) = data.get_mut(at..end) {
+                folder.fill(b'/');
+            }
+        }
+    }
+}
+
+/// Where these words are in the data, from a place on.
+fn find(data: &[u8], words: &str, from: usize) -> Option<usize> {
+    let rest = data.get(from..)?;
+    let found = rest
+        .windows(words.len())
+        .position(|it| it == words.as_bytes());
+    found.map(|at| at + from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_does_not_tell_whose_machine_it_was_built_on() {
+        let mut data = b"src/here.rs/home/me/.cargo/registry/src/index-12ab/one-1.0/src/lib.rs\
+            /rustc/0123456789abcdef/library/core/src/cell.rs/rustc/ is no folder"
+            .to_vec();
+        let length = data.len();
+        forget_folders(&mut data, "/home/me/.cargo");
+        let told = String::from_utf8(data).unwrap();
+        assert_eq!(told.len(), length);
+        let told: Vec<&str> = told.split('/').filter(|part| !part.is_empty()).collect();
+        let expected = "src/here.rs/one-1.0/src/lib.rs/core/src/cell.rs/rustc/ is no folder";
+        assert_eq!(told, expected.split('/').collect::<Vec<_>>());
+    }
 }
