@@ -13,7 +13,7 @@ const VIDEO: &str = "document.querySelector('video')";
 const MISUNDERSTOOD: &str = "misunderstood each other";
 
 /// What is posted by this object goes by way of `way(message, post)`.
-fn posted_by(object: &str, way: &str) -> String {
+pub fn posted_by(object: &str, way: &str) -> String {
     format!(
         "{{ const by = {object}, way = {way}, {{ postMessage }} = by; \
            by.postMessage = function (message, ...rest) {{ \

@@ -7,8 +7,9 @@ use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
+    messages::posted_by,
     server::{FILM, Server, Trouble},
-    stage::Stage,
+    stage::{Feature, Stage},
     suite::in_every_browser,
 };
 
@@ -333,6 +334,39 @@ async fn redirects_may_lead_to_another_host(stage: &Stage) {
     stage.open("?src=far/film.m3u8").await;
     let notice = stage.notice("CORS").await;
     assert!(notice.contains("far/film.m3u8"), "{notice}");
+}
+
+/// What a fork gives its player as headers goes along with every request of the film. The page's own form has no
+/// field for them, so they are put into the message, whose end they are.
+#[apply(in_every_browser!)]
+async fn headers_of_ones_own_go_along(stage: &Stage) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.open("").await;
+    stage.plays().await;
+    let way = "(message, post) => { \
+         const letter = message?.[1]; \
+         if (letter && new TextDecoder().decode(letter[0]).includes('film.mpd')) { \
+           const written = (text) => [text.length, ...new TextEncoder().encode(text)]; \
+           const headers = [1, ...written('x-own'), ...written('of the fork')]; \
+           letter[0] = new Uint8Array([...letter[0].slice(0, -1), ...headers]); \
+         } \
+         post(message); }";
+    let meddle = posted_by("Worker.prototype", way);
+    stage.value(&format!("(() => {{ {meddle} }})()")).await;
+    stage.press("The same in DASH").await;
+    stage.until_taken("end of stream").await;
+    stage.plays().await;
+    let server = &stage.server;
+    for part in ["/film/film.mpd", "/init.mp4", "/16.m4s"] {
+        assert!(
+            server.requests_with(part, "x-own", "of the fork") > 0,
+            "{part}"
+        );
+    }
+    // Nothing else of the page gets them.
+    let all = server.requests_with("", "x-own", "of the fork");
+    assert_eq!(all, server.requests_with("/film/", "x-own", "of the fork"));
+    stage.is_well().await;
 }
 
 /// A segment that never ends is not waited for, nor kept.

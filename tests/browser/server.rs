@@ -12,7 +12,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -101,6 +101,8 @@ struct Troubles {
     /// Files that are nowhere on the disk.
     made: Vec<(String, Vec<u8>)>,
     requests: Vec<Uri>,
+    /// The headers of each of these.
+    headers: Vec<HeaderMap>,
     abandoned: usize,
     /// Says that all is well again.
     healed: watch::Sender<()>,
@@ -202,6 +204,16 @@ impl Server {
         wanted.map(Uri::to_string).collect()
     }
 
+    /// How many of the requests for paths with this in them had a header of this name and value.
+    pub fn requests_with(&self, part: &str, name: &str, value: &str) -> usize {
+        let troubles = self.troubles.lock().unwrap();
+        let all = troubles.requests.iter().zip(&troubles.headers);
+        all.filter(|(uri, headers)| {
+            uri.path().contains(part) && headers.get(name).is_some_and(|it| it == value)
+        })
+        .count()
+    }
+
     /// From now on, all is well.
     pub fn heal(&self) {
         let mut troubles = self.troubles.lock().unwrap();
@@ -265,6 +277,7 @@ async fn answer(
     let (trouble, made, mut healed) = {
         let mut troubles = troubles.lock().unwrap();
         troubles.requests.push(request.uri().clone());
+        troubles.headers.push(request.headers().clone());
         let found = troubles
             .at
             .iter_mut()
