@@ -551,9 +551,9 @@ pub fn name(exception: &JsValue) -> Option<String> {
 
 /// What an exception says, in its own words.
 pub fn words(exception: &JsValue) -> String {
-    exception
-        .dyn_ref::<js_sys::Error>()
-        .map_or_else(|| text(exception), |error| error.message().into())
+    property(exception, "message")
+        .as_string()
+        .unwrap_or_else(|| text(exception))
         .trim_end_matches('.')
         .into()
 }

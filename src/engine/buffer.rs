@@ -141,7 +141,9 @@ impl Buffer {
         // What was appended in part may or may not have been taken in.
         self.init = None;
         self.filled_to = f64::NEG_INFINITY;
-        // Refused only by a source that is closed, to which nothing more will be appended.
+        // A source that has ended refuses to abort. This opens it again, if it changes nothing else; what is
+        // refused here is so by a source that is closed, or in the middle of what is aborted next.
+        let _ = web::set_timestamp_offset(&self.buffer, self.buffer.timestamp_offset());
         let _ = self.buffer.abort();
     }
 

@@ -101,7 +101,7 @@ impl Conditions {
                 .borrow_mut()
                 .iter_mut()
                 .flatten()
-                .for_each(|it| it.complete = 0.0);
+                .for_each(|it| it.complete = seen.position);
         }
         // By where the film was seen: the clock may have run on while the film did not.
         let is_played_out = self.ahead() < PLAYED_OUT;

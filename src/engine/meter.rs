@@ -77,9 +77,11 @@ impl Transfer {
     fn came_from_cache(&self) -> bool {
         let last = web::timings_of(&self.url).pop();
         web::clear_resource_timings();
-        let Ok(timing) = last.dyn_into::<PerformanceResourceTiming>() else {
+        if last.is_undefined() {
             return false;
-        };
+        }
+        // Nothing else goes by the name of a URL.
+        let timing: PerformanceResourceTiming = last.unchecked_into();
         if timing.decoded_body_size() == 0.0 {
             return web::now() - self.since < INSTANT;
         }

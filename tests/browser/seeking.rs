@@ -220,7 +220,6 @@ async fn before_the_start_and_past_the_end(stage: &Stage) {
 #[apply(in_every_browser!)]
 async fn back_after_the_end_and_to_the_end_again(stage: &Stage) {
     open(stage, "&goal=8&t=12").await;
-    let ends = "probe.media.filter((kind) => kind === 'ended').length";
     stage.until(&format!("{VIDEO}.currentTime > 12")).await;
     for (round, second) in [12.0, 2.5, 20.5].into_iter().enumerate() {
         if round > 0 {
@@ -228,13 +227,40 @@ async fn back_after_the_end_and_to_the_end_again(stage: &Stage) {
             stage.value(&format!("void {VIDEO}.play()")).await;
             plays_from(stage, second).await;
         }
+        // It is said, and it is so: WebKitGTK may say it once more.
+        stage.value("probe.media.length = 0").await;
         stage.hurry(8).await;
-        stage.until(&format!("{ends} === {}", round + 1)).await;
+        let is_said = "probe.media.includes('ended')";
+        stage.until(&format!("{VIDEO}.ended && {is_said}")).await;
         let end = stage.value(&format!("{VIDEO}.currentTime")).await;
         assert!((31.9..32.2).contains(&end.as_f64().unwrap()), "{end}");
         stage.hurry(1).await;
     }
     // The beginning was fetched for the second round only.
     assert_eq!(stage.server.requests("/720p/2.m4s"), 1);
+    stage.is_well().await;
+}
+
+/// Back to what was never fetched, whichever track gets its segments first. A SourceBuffer of a source that
+/// has ended refuses to abort; if nothing is done about that, WebKitGTK drops what is earlier than what the
+/// buffer got first.
+#[apply(in_every_browser!)]
+async fn back_after_the_end_whichever_track_is_first(stage: &Stage) {
+    open(stage, "&goal=8&t=16").await;
+    stage.until(&format!("{VIDEO}.currentTime > 16")).await;
+    for (second, late, follows) in [
+        (10.5, "/720p/", "/audio/7.m4s"),
+        (2.5, "/audio/", "/720p/3.m4s"),
+    ] {
+        stage.hurry(8).await;
+        stage.until(&format!("{VIDEO}.ended")).await;
+        stage.hurry(1).await;
+        stage.server.trouble(late, Trouble::Held);
+        seek(stage, second).await;
+        stage.server.until_asked_for(follows).await;
+        stage.server.heal();
+        stage.value(&format!("void {VIDEO}.play()")).await;
+        plays_from(stage, second).await;
+    }
     stage.is_well().await;
 }
