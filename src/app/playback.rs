@@ -58,23 +58,36 @@ pub struct Playback {
     thread: Option<Thread>,
     /// Whether a thread was asked for.
     was_asked: bool,
-    /// Where the film was when its engine died, in seconds.
+    /// Where the film was when it was lost for good, in seconds.
     pub lost_at: Option<f64>,
-    /// What becomes of it when the engine dies.
+    /// What becomes of it when it is lost.
     revival: Revival,
 }
 
-/// A film whose engine dies goes on with another one: once by itself, and then if a person says so.
+/// A film whose engine dies or whose element fails goes on with another MediaSource: by itself, unless it
+/// was lost here before, and then if a person says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Revival {
-    /// It has not died.
+    /// It was not lost.
     #[default]
     Unneeded,
-    /// It has, and the next picture goes on where this one was.
-    Underway,
-    /// It had its one.
-    Done,
+    /// It was, and the next picture goes on where this one was.
+    Underway(Option<Seen>),
+    /// It went on there.
+    Done(Option<Seen>),
 }
+
+/// How a film was last seen while all was well with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// Where it was, in seconds.
+    pub position: f64,
+    /// Whether it was meant to play.
+    pub is_playing: bool,
+}
+
+/// What lies so far from where a film was lost is another place of it: seconds.
+const ELSEWHERE: f64 = 10.0;
 
 /// What a person has chosen, as positions in what there is; nothing leaves it to the player.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,6 +107,8 @@ pub struct Picture {
     pub start: f64,
     /// Whether it goes on where another one ended, in the same film: then it is paused if that was.
     pub goes_on: bool,
+    /// Whether that one played before it was lost, whatever the element says of it since.
+    pub was_playing: bool,
 }
 
 /// What an element plays.
@@ -127,12 +142,12 @@ pub enum Action {
     },
     /// There is no engine, and this is shown at once.
     Show(Picture),
-    /// The engine is gone in the middle of the film.
+    /// The engine is gone in the middle of the film, or the element has failed there.
     Lost {
         /// What is known of it.
         fault: Fault,
-        /// Where the film was, in seconds, if it had begun.
-        at: Option<f64>,
+        /// How the film was last seen, if it had begun.
+        at: Option<Seen>,
     },
     /// A step was taken on the page.
     Reached(Mark),
@@ -157,15 +172,26 @@ impl Playback {
                 self.replays += 1;
                 self.thread = Some(Thread::Page);
             }
-            Action::Lost { fault, at } if self.revival != Revival::Unneeded => {
-                self.revival = Revival::Done;
-                self.lost_at = at;
-                self.fault = Some(fault);
-            }
-            Action::Lost { at, .. } => {
-                self.revival = Revival::Underway;
+            // What follows from what is known, or is about a source that is being replaced.
+            Action::Lost {
+                fault: Fault::Element { .. },
+                ..
+            } if self.fault.is_some() || !self.attached() => return false,
+            // A film that the browser cannot play without an engine.
+            Action::Lost {
+                fault: Fault::Element { code: 4, .. },
+                at: None,
+            } if self.way == Some(Way::Native) => self.fault = Some(Fault::NoMediaSource),
+            Action::Lost { ref fault, at } if self.may_revive(fault, at) => {
+                self.revival = Revival::Underway(at);
+                self.journey.clear();
                 self.replays += 1;
-                self.from = at;
+                self.from = at.map(|it| it.position);
+            }
+            Action::Lost { fault, at } => {
+                self.revival = Revival::Done(at);
+                self.lost_at = at.map(|it| it.position);
+                self.fault = Some(fault);
             }
             Action::Choose(choice) => self.chosen = choice,
             Action::Begin {
@@ -187,7 +213,9 @@ impl Playback {
                     self.sounds.clear();
                 }
             }
-            Action::Show(picture) => self.picture = Some(picture),
+            Action::Show(picture) => {
+                self.picture = Some(self.revive(picture));
+            }
             // Until this session's film is attached, the element still shows that of the one before.
             Action::Reached(mark) if mark.step == Step::FirstFrame && !self.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
@@ -196,15 +224,13 @@ impl Playback {
             Action::Heard(Ok(Event::Opened { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
                 self.fault = None;
-                let goes_on = self.attached() || self.revival == Revival::Underway;
-                if self.revival == Revival::Underway {
-                    self.revival = Revival::Done;
-                }
-                self.picture = Some(Picture {
+                let picture = Picture {
                     medium: Medium::Provided(handle),
                     start,
-                    goes_on,
-                });
+                    goes_on: self.attached(),
+                    was_playing: false,
+                };
+                self.picture = Some(self.revive(picture));
             }
             Action::Heard(Ok(Event::Tracks {
                 qualities, audio, ..
@@ -228,10 +254,6 @@ impl Playback {
                 self.replays += 1;
                 self.thread = Some(Thread::Page);
             }
-            // A film that the browser cannot play without an engine.
-            Action::Failed(Fault::Element { code: 4, .. }) if self.way == Some(Way::Native) => {
-                self.fault = Some(Fault::NoMediaSource);
-            }
             Action::Heard(
                 Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
             )
@@ -253,6 +275,27 @@ impl Playback {
             )) => return false,
         }
         true
+    }
+
+    /// Whether a film that is lost here is to go on by itself. An element that has shown nothing will not.
+    fn may_revive(&self, fault: &Fault, at: Option<Seen>) -> bool {
+        match (self.revival, at) {
+            (Revival::Unneeded, at) => at.is_some() || fault.is_death(),
+            (Revival::Done(Some(before)), Some(now)) => {
+                (now.position - before.position).abs() > ELSEWHERE
+            }
+            _ => false,
+        }
+    }
+
+    /// A picture is there: if the film was lost, it goes on with this one.
+    fn revive(&mut self, mut picture: Picture) -> Picture {
+        if let Revival::Underway(at) = self.revival {
+            self.revival = Revival::Done(at);
+            picture.goes_on = true;
+            picture.was_playing = at.is_some_and(|it| it.is_playing);
+        }
+        picture
     }
 
     /// Whether this session's MediaSource is the one that the element shows.
@@ -292,8 +335,8 @@ impl Request {
     }
 }
 
-/// Where an element was last seen with a film, in seconds.
-type LastSeen = Rc<Cell<Option<f64>>>;
+/// How an element was last seen with a film.
+type LastSeen = Rc<Cell<Option<Seen>>>;
 
 /// Plays films in an element, with an engine of its own, for as long as it is held.
 pub struct Projector {
@@ -305,6 +348,7 @@ pub struct Projector {
     asked: Option<(Request, u32)>,
     wishes: Option<(BufferGoal, Choice, u32)>,
     _observer: Observer,
+    _errors: EventListener,
     _return: Option<EventListener>,
 }
 
@@ -327,8 +371,12 @@ impl Projector {
                 if web::is_bereft(&element) {
                     return link.mourn();
                 }
-                if element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-                    last_seen.set(Some(observation.position));
+                let is_well = element.error().is_none();
+                if is_well && element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
+                    last_seen.set(Some(Seen {
+                        position: observation.position,
+                        is_playing: observation.rate > 0.0,
+                    }));
                 }
                 link.observe(observation);
             })
@@ -341,6 +389,7 @@ impl Projector {
             asked: None,
             wishes: None,
             _observer: observer,
+            _errors: hear_errors(video, playback, last_seen.clone()),
             _return: window().map(|window| hear_return(&window, video, playback, last_seen)),
         }
     }
@@ -428,6 +477,7 @@ impl Projector {
                 medium: Medium::Url(url),
                 start: playback.from.unwrap_or(request.settings.start),
                 goes_on: false,
+                was_playing: false,
             }),
             Err(fault) => Action::Failed(fault),
         });
@@ -443,6 +493,18 @@ impl Projector {
                     let (fault, at) = (fault.clone(), last_seen.get());
                     return playback.emit(Action::Lost { fault, at });
                 }
+                // A MediaSource does not outlive an error of its element, which may be told later.
+                Ok(Event::Failed {
+                    fault: fault @ (Fault::Media { .. } | Fault::Detached),
+                    ..
+                }) => {
+                    let cause = failure(&video);
+                    let is_of_source = cause.is_some() || *fault != Fault::Detached;
+                    if let at @ Some(_) = last_seen.get().filter(|_| is_of_source) {
+                        let fault = cause.unwrap_or_else(|| fault.clone());
+                        return playback.emit(Action::Lost { fault, at });
+                    }
+                }
                 Ok(Event::Opened { .. }) => {
                     playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
                 }
@@ -452,6 +514,31 @@ impl Projector {
             playback.emit(Action::Heard(news));
         })
     }
+}
+
+/// Hears of what the element fails at. That may be no fault of the film: WebKitGTK's now and then fails after
+/// a seek.
+fn hear_errors(
+    video: &HtmlVideoElement,
+    playback: &Dispatcher,
+    last_seen: LastSeen,
+) -> EventListener {
+    let (element, playback) = (video.clone(), playback.clone());
+    EventListener::new(video, "error", move |_| {
+        if let Some(fault) = failure(&element) {
+            let at = last_seen.get();
+            playback.emit(Action::Lost { fault, at });
+        }
+    })
+}
+
+/// What an element has failed at.
+fn failure(video: &HtmlVideoElement) -> Option<Fault> {
+    let error = video.error()?;
+    Some(Fault::Element {
+        code: error.code(),
+        reason: error.message().trim_end_matches('.').into(),
+    })
 }
 
 /// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
@@ -467,7 +554,7 @@ fn hear_return(
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {
-            let from = last_seen.get();
+            let from = last_seen.get().map(|it| it.position);
             playback.emit(Action::Replay { from });
         }
     })
@@ -508,6 +595,27 @@ mod tests {
         }
     }
 
+    fn reached(step: Step) -> Action {
+        Action::Reached(Mark { step, at: 1.0 })
+    }
+
+    fn shown() -> Action {
+        Action::Show(Picture {
+            medium: Medium::Url("film".into()),
+            start: 0.0,
+            goes_on: false,
+            was_playing: false,
+        })
+    }
+
+    fn lost(fault: Fault, position: f64) -> Action {
+        let at = Some(Seen {
+            position,
+            is_playing: true,
+        });
+        Action::Lost { fault, at }
+    }
+
     fn failed(fault: Fault) -> Action {
         let session = SessionId::default();
         Action::Heard(Ok(Event::Failed { session, fault }))
@@ -536,16 +644,58 @@ mod tests {
 
     #[test]
     fn an_engine_that_dies_is_replaced_once_by_itself_and_then_if_a_person_says_so() {
-        let lost = |at| Action::Lost {
-            fault: Fault::WorkerGone,
-            at: Some(at),
-        };
+        let lost = |position| lost(Fault::WorkerGone, position);
         let playback = after([lost(4.0)]);
         assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
         assert_eq!(playback.fault, None);
-        let playback = after([lost(4.0), begin(false), lost(9.0)]);
+        let playback = after([lost(4.0), begin(false), shown(), lost(9.0)]);
         assert_eq!((playback.replays, playback.lost_at), (1, Some(9.0)));
         assert_eq!(playback.fault, Some(Fault::WorkerGone));
+        // It has come on meanwhile.
+        let playback = after([lost(4.0), begin(false), shown(), lost(90.0)]);
+        assert_eq!((playback.replays, playback.from), (2, Some(90.0)));
+        assert_eq!(playback.fault, None);
+    }
+
+    /// What an element says that has failed.
+    fn torn() -> Fault {
+        Fault::Element {
+            code: 3,
+            reason: "so it says".into(),
+        }
+    }
+
+    #[test]
+    fn a_film_whose_element_fails_goes_on_as_it_was() {
+        // The element says it after the engine, and once more.
+        let attached = || reached(Step::SrcObjectSet);
+        let mut playback = after([attached(), lost(Fault::Detached, 4.0), lost(torn(), 0.0)]);
+        assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
+        for action in [begin(false), shown(), lost(torn(), 0.0)] {
+            playback.take(action);
+        }
+        assert_eq!((playback.replays, &playback.fault), (1, &None));
+        let picture = playback.picture.as_ref().unwrap();
+        assert!(picture.goes_on && picture.was_playing);
+        // The new one fails there as well.
+        playback.take(attached());
+        playback.take(lost(torn(), 5.0));
+        assert_eq!(playback.fault, Some(torn()));
+    }
+
+    #[test]
+    fn an_element_that_never_showed_anything_is_not_tried_again() {
+        let fault = torn();
+        let lost = Action::Lost { fault, at: None };
+        let playback = after([reached(Step::SrcObjectSet), lost]);
+        assert_eq!((playback.replays, playback.fault), (0, Some(torn())));
+    }
+
+    #[test]
+    fn an_element_that_fails_because_of_what_is_known_is_not_news() {
+        let playback = after([Action::Failed(Fault::Garbled), lost(torn(), 4.0)]);
+        assert_eq!(playback.replays, 0);
+        assert_eq!(playback.fault, Some(Fault::Garbled));
     }
 
     #[test]
@@ -569,7 +719,6 @@ mod tests {
 
     #[test]
     fn a_frame_of_the_film_before_is_not_this_ones_first() {
-        let reached = |step| Action::Reached(Mark { step, at: 1.0 });
         let playback = after([reached(Step::FirstFrame)]);
         assert_eq!(playback.journey, []);
         let playback = after([reached(Step::SrcObjectSet), reached(Step::FirstFrame)]);

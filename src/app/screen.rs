@@ -1,6 +1,5 @@
 //! The picture: where the handle arrives.
 
-use gloo_events::EventListener;
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -40,7 +39,6 @@ pub struct Screen {
     /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
     is_covered: bool,
     waiting: Option<(Attachment, FirstFrame)>,
-    _errors: EventListener,
 }
 
 impl Screen {
@@ -53,7 +51,6 @@ impl Screen {
             picture: None,
             is_covered: false,
             waiting: None,
-            _errors: hear_errors(video.clone(), playback.clone()),
         }
     }
 
@@ -90,8 +87,8 @@ fn show(
     picture: &Picture,
     playback: &Dispatcher,
 ) -> Option<(Attachment, FirstFrame)> {
-    // One whose engine died may seem to have come to its end.
-    let is_resting = picture.goes_on && video.paused() && !video.ended();
+    // One whose engine died may seem to have come to its end, and Chromium pauses what fails.
+    let is_resting = picture.goes_on && video.paused() && !video.ended() && !picture.was_playing;
     // The viewer may have gone elsewhere since this was made.
     let start = match picture.goes_on && video.seeking() {
         true => video.current_time(),
@@ -124,15 +121,4 @@ fn show(
         playback.emit(Action::Reached(Mark::now(Step::FirstFrame)));
     });
     Some((attachment, first_frame))
-}
-
-fn hear_errors(video: HtmlVideoElement, playback: Dispatcher) -> EventListener {
-    EventListener::new(&video.clone(), "error", move |_| {
-        if let Some(error) = video.error() {
-            playback.emit(Action::Failed(Fault::Element {
-                code: error.code(),
-                reason: error.message().trim_end_matches('.').into(),
-            }));
-        }
-    })
 }

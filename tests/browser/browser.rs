@@ -14,7 +14,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpStream,
     process::{Child, Command},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use crate::stage::PATIENCE;
@@ -42,6 +42,9 @@ impl fmt::Display for Browser {
         })
     }
 }
+
+/// How long a browser is given to end by itself.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A browser with one window in it.
 pub struct Window {
@@ -88,8 +91,8 @@ impl Window {
 
     /// Ends the browser, and then its driver.
     pub async fn quit(self) {
-        // One that has crashed is gone already.
-        let _ = self.driver.quit().await;
+        // One that has crashed is gone already, and one that hangs goes with its driver.
+        let _ = timeout(FAREWELL, self.driver.quit()).await;
     }
 }
 

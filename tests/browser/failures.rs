@@ -322,6 +322,69 @@ async fn trying_again_goes_on_where_the_film_failed(stage: &Stage) {
     assert_eq!(stage.server.requests("p/6.m4s"), before);
 }
 
+/// What looks like a segment, and has no frame in it that can be decoded.
+fn undecodable() -> Trouble {
+    Trouble::Patch(Arc::new(|mut segment| {
+        let at = segment.windows(4).position(|name| name == b"mdat");
+        segment[at.unwrap() + 4..].fill(0xff);
+        segment
+    }))
+}
+
+/// An element that fails is of no more use with its MediaSource, and the film goes on with another one.
+#[apply(in_every_browser!)]
+async fn an_element_that_fails_in_the_middle_of_the_film(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble_times("/720p/6.m4s", undecodable(), 1);
+    stage.open("?src=film/plain.mpd&goal=4&t=5").await;
+    let video = "document.querySelector('video')";
+    stage.until(&format!("{video}.currentTime > 13")).await;
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null));
+    assert_eq!(stage.server.requests("/720p/6.m4s"), 2);
+}
+
+/// One that was paused is paused again.
+#[apply(in_every_browser!)]
+async fn an_element_that_fails_while_it_is_paused(stage: &Stage) {
+    let video = "document.querySelector('video')";
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble("/720p/6.m4s", Trouble::Held);
+    stage.open("?src=film/plain.mpd&goal=12&t=5").await;
+    stage.until(&format!("{video}.currentTime > 5.2")).await;
+    stage.value(&format!("{video}.pause()")).await;
+    stage.server.until_asked_for("/720p/6.m4s").await;
+    stage.value("window.before = attached()").await;
+    // No browser fails for what it has not come to. This is what one says that does.
+    let fails = format!(
+        "(Object.defineProperty({video}, 'error', {{ configurable: true, value: {{ code: 3, message: 'so it says' }} }}), \
+          {video}.dispatchEvent(new Event('error')), delete {video}.error)"
+    );
+    stage.value(&fails).await;
+    stage.server.heal();
+    stage.until("attached() && attached() !== before").await;
+    stage
+        .until(&format!(
+            "{video}.readyState >= 2 && {video}.currentTime > 5.2"
+        ))
+        .await;
+    assert_eq!(stage.value(&format!("{video}.paused")).await, json!(true));
+    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null));
+}
+
+/// If it fails there again, that is told.
+#[apply(in_every_browser!)]
+async fn an_element_that_fails_again_and_again(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    stage.server.trouble("/720p/6.m4s", undecodable());
+    stage.open("?src=film/plain.mpd&goal=4&t=5").await;
+    stage.notice("the film itself may be damaged").await;
+    assert_eq!(stage.server.requests("/720p/6.m4s"), 2);
+    stage.server.heal();
+    tries_again(stage).await;
+}
+
 #[apply(in_every_browser!)]
 async fn init_segments_that_are_none(stage: &Stage) {
     let trouble = Trouble::Text("not a box in sight");

@@ -2,6 +2,7 @@
 //! one test after another, each in a window of its own with a server, and so an origin, of its own.
 
 use std::{
+    any::Any,
     cell::RefCell,
     panic::{AssertUnwindSafe, resume_unwind},
     process::ExitCode,
@@ -50,41 +51,16 @@ macro_rules! in_every_browser {
 }
 pub(crate) use in_every_browser;
 
-/// What does not pass in an engine and is not mended: it is skipped there, and this is printed as its reason.
-/// Whoever mends one takes its line out.
-const OPEN: [(Browser, &str, &str); 5] = [
-    (
-        Browser::WebKit,
-        "a_worker_that_traps_while_it_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "another_film_after_the_worker_died",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "back_to_a_period_that_another_media_source_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "from_the_end_back_to_a_period_that_another_media_source_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "who_comes_back_to_the_page_finds_a_film_that_plays",
-        ANOTHER_SOURCE,
-    ),
-];
-
-const ANOTHER_SOURCE: &str = "an element that is given another MediaSource, and goes on elsewhere than at its \
-     beginning, now and then says “Failed to push buffer”";
-
 /// What a test unwinds with that cannot be had in this browser, and why.
 pub struct Skipped(pub String);
+
+/// A test that failed.
+struct Failure {
+    /// What it unwound with.
+    panic: Box<dyn Any + Send>,
+    /// What became of the browser, if that broke down.
+    why: Option<String>,
+}
 
 /// Leave to run: beside other tests, until this one asks to be alone.
 pub struct Turn {
@@ -129,17 +105,10 @@ pub fn run() -> ExitCode {
         for test in &tests {
             let (_, file) = test.module.split_once("::").unwrap();
             let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
-            let open = OPEN
-                .iter()
-                .find(|(engine, name, _)| *engine == browser && *name == test.name)
-                .map(|(.., why)| *why);
-            let trial =
-                Trial::ignorable_test(format!("{browser}::{file}::{}", test.name), move || {
-                    match open {
-                        Some(why) => Ok(Completion::ignored_with(why)),
-                        None => Ok(runtime.block_on(theatre.perform(browser, run))),
-                    }
-                });
+            let name = format!("{browser}::{file}::{}", test.name);
+            let trial = Trial::ignorable_test(name, move || {
+                Ok(runtime.block_on(theatre.perform(browser, run)))
+            });
             // What takes a quarter of an hour is for who asks for it.
             trials.push(trial.with_ignored_flag(file == "soak"));
         }
@@ -150,9 +119,24 @@ pub fn run() -> ExitCode {
 }
 
 impl Theatre {
+    /// Runs a test; once more in another browser, if the first one breaks down in the middle of it.
     async fn perform(&self, browser: Browser, run: Run) -> Completion {
+        let turn = Turn::shared(self.machine.clone()).await;
+        match self.attempt(browser, run, turn).await {
+            Ok(completion) => completion,
+            Err(Failure { why: Some(why), .. }) => {
+                println!("{browser} breaks down in its test, which is begun again: {why}");
+                let turn = Turn::shared(self.machine.clone()).await;
+                let outcome = self.attempt(browser, run, turn).await;
+                outcome.unwrap_or_else(|failure| resume_unwind(failure.panic))
+            }
+            Err(failure) => resume_unwind(failure.panic),
+        }
+    }
+
+    async fn attempt(&self, browser: Browser, run: Run, turn: Turn) -> Result<Completion, Failure> {
         let stage = Stage {
-            turn: Turn::shared(self.machine.clone()).await,
+            turn,
             server: Server::start().await,
             window: self.window(browser).await,
         };
@@ -161,9 +145,10 @@ impl Theatre {
             Ok(()) => Completion::Completed,
             Err(Ok(skipped)) => Completion::ignored_with(skipped.0),
             Err(Err(panic)) => {
+                let why = stage.breakdown().await;
                 // From whatever has been done to it, no other test is to suffer.
                 stage.window.quit().await;
-                resume_unwind(panic)
+                return Err(Failure { panic, why });
             }
         };
         match stage.window.renew().await {
@@ -174,7 +159,7 @@ impl Theatre {
                 stage.window.quit().await;
             }
         }
-        completion
+        Ok(completion)
     }
 
     async fn window(&self, browser: Browser) -> Window {
