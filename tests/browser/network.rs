@@ -369,14 +369,15 @@ async fn headers_of_ones_own_go_along(stage: &Stage) {
     stage.is_well().await;
 }
 
-/// A segment that never ends is not waited for, nor kept.
+/// A segment that never ends is not waited for, nor kept. It is one of sound: without pictures, Chromium plays
+/// on for a while, and on a busy machine past the segment.
 #[apply(in_every_browser!)]
 async fn a_segment_without_end_is_given_up(stage: &Stage) {
     stage.server.make_plain(&["720p"]);
-    stage.server.trouble("/720p/3.m4s", Trouble::Endless);
+    stage.server.trouble("/audio/3.m4s", Trouble::Endless);
     stage.open("?src=film/plain.mpd").await;
     stage.plays().await;
-    let notice = stage.notice("720p/3.m4s").await;
+    let notice = stage.notice("audio/3.m4s").await;
     assert!(notice.contains("damaged"), "{notice}");
     // What was there was played before.
     let end = stage.value(&format!("{VIDEO}.currentTime")).await;
