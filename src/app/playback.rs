@@ -184,6 +184,7 @@ impl Playback {
             } if self.way == Some(Way::Native) => self.fault = Some(Fault::NoMediaSource),
             Action::Lost { ref fault, at } if self.may_revive(fault, at) => {
                 self.revival = Revival::Underway(at);
+                // Until another source is attached, the element speaks of the one before.
                 self.journey.clear();
                 self.replays += 1;
                 self.from = at.map(|it| it.position);
@@ -213,9 +214,7 @@ impl Playback {
                     self.sounds.clear();
                 }
             }
-            Action::Show(picture) => {
-                self.picture = Some(self.revive(picture));
-            }
+            Action::Show(picture) => self.picture = Some(self.revive(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
             Action::Reached(mark) if mark.step == Step::FirstFrame && !self.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
