@@ -20,7 +20,7 @@ use yew::prelude::*;
 
 pub use player::{Player, PlayerProps};
 
-use crate::wire::{Event, post::Letter};
+use crate::wire::post::Message;
 use address::Address;
 use choice::{Choice, Wish};
 use lab::Door;
@@ -29,9 +29,7 @@ use lab::Door;
 const SAMPLE: &str = "film/film.m3u8";
 /// The same, as index.html offers it.
 const SAMPLE_IN_DASH: &str = "film/film.mpd";
-/// Its captions, which are no part of the MediaSource: the element shows them itself.
-const SAMPLE_CAPTIONS: &str = "film/captions.vtt";
-/// Its chapters, likewise.
+/// Its chapters, of which no manifest speaks.
 const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 
 /// Renders the app into the page's `main`: what never changes about the page is in index.html, and
@@ -90,19 +88,18 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let (address, source) = (&self.address, self.source());
         let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
-        let of_sample = |url| is_sample.then_some(AttrValue::Static(url));
-        let player = |onevent: Callback<Letter<Event>>| {
+        let chapters = is_sample.then_some(AttrValue::Static(SAMPLE_CHAPTERS));
+        let player = |onmessage: Callback<Message>| {
             html! {
                 <Player
                     source={source.clone()}
                     showing={address.showing}
-                    captions={of_sample(SAMPLE_CAPTIONS)}
-                    chapters={of_sample(SAMPLE_CHAPTERS)}
+                    chapters={chapters.clone()}
                     start={address.start}
                     buffer={address.buffer}
                     engine={address.engine}
                     credentials={address.credentials}
-                    {onevent}
+                    {onmessage}
                 />
             }
         };

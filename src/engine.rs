@@ -4,6 +4,7 @@
 mod act;
 mod boxes;
 mod buffer;
+mod captions;
 mod cipher;
 mod conditions;
 mod download;
@@ -76,9 +77,10 @@ impl Agent {
                 session,
                 quality,
                 audio,
+                captions,
             }) => {
                 if let Some(playback) = current(session) {
-                    playback.choose(quality, audio);
+                    playback.choose(quality, audio, captions);
                 }
             }
             Ok(Command::Configure { session, buffer }) => {

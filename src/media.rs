@@ -5,6 +5,7 @@
 //! those of DASH; what HLS calls a variant is a representation here.
 
 pub mod abr;
+pub mod captions;
 pub mod clock;
 pub mod dash;
 pub mod hls;
@@ -19,6 +20,8 @@ pub mod xml;
 
 use std::rc::Rc;
 
+use captions::Captions;
+
 /// A film, as far as its manifest tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Presentation {
@@ -28,6 +31,8 @@ pub struct Presentation {
     pub availability: Availability,
     /// In order, at least one.
     pub periods: Vec<Period>,
+    /// What can be read beside it.
+    pub captions: Vec<Captions>,
 }
 
 /// Whether a manifest is complete.

@@ -9,7 +9,7 @@ use gloo_events::EventListener;
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    DedicatedWorkerGlobalScope, EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource,
+    Blob, DedicatedWorkerGlobalScope, EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource,
     SourceBuffer, Url,
 };
 
@@ -85,6 +85,9 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, catch, js_name = srcObject)]
     fn set_src_object(this: &Attachable, handle: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, getter, js_name = srcObject)]
+    fn src_object(this: &Attachable) -> JsValue;
 
     #[wasm_bindgen(method, setter, js_name = disableRemotePlayback)]
     fn set_disable_remote_playback(this: &Attachable, disable: bool);
@@ -425,17 +428,37 @@ pub fn now() -> f64 {
     TIME_ORIGIN.with(|origin| *origin) + performance_now()
 }
 
+/// An [object URL](https://w3c.github.io/FileAPI/#url), which stands for something until it is dropped.
+#[derive(Debug)]
+pub struct ObjectUrl(String);
+
+impl ObjectUrl {
+    /// One of a file of text, which both threads can fetch.
+    ///
+    /// # Errors
+    /// What the browser says that makes none.
+    pub fn of_text(text: &str) -> Result<Self, JsValue> {
+        let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
+        Url::create_object_url_with_blob(&file).map(Self)
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for ObjectUrl {
+    fn drop(&mut self) {
+        // It was made here, so it is one.
+        let _ = Url::revoke_object_url(&self.0);
+    }
+}
+
 /// Keeps a MediaSource attached that is known to the element by an object URL. A handle needs none.
 #[derive(Debug)]
-pub struct Attachment(Option<String>);
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        if let Some(url) = &self.0 {
-            // It was made by this page, so it is one.
-            let _ = Url::revoke_object_url(url);
-        }
-    }
+pub struct Attachment {
+    _url: Option<ObjectUrl>,
 }
 
 /// Sets `video.srcObject` to a worker's MediaSource. One of the page's own goes by an object URL, which
@@ -449,18 +472,29 @@ pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Atta
     element.set_disable_remote_playback(true);
     if provider.is_instance_of::<MediaSourceHandle>() {
         element.set_src_object(provider)?;
-        return Ok(Attachment(None));
+        return Ok(Attachment { _url: None });
     }
-    let url = Url::create_object_url_with_source(provider.unchecked_ref())?;
+    let url = ObjectUrl(Url::create_object_url_with_source(
+        provider.unchecked_ref(),
+    )?);
     element.set_src_object(&JsValue::NULL)?;
-    video.set_src(&url);
-    Ok(Attachment(Some(url)))
+    video.set_src(url.as_str());
+    Ok(Attachment { _url: Some(url) })
+}
+
+/// Whether an element has a MediaSource to show, and nothing that something else gave it since.
+pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
+    let provider = video.unchecked_ref::<Attachable>().src_object();
+    match provider.is_null() {
+        true => video.src().starts_with("blob:"),
+        false => is_provider(&provider),
+    }
 }
 
 /// Has the element play a URL by itself.
 pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
     video.set_src(url);
-    Attachment(None)
+    Attachment { _url: None }
 }
 
 /// Whether an element only seems to have come to the film's end, because its MediaSource is gone: what has

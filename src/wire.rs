@@ -11,7 +11,9 @@
 //!  ├── Observe { position, … } ────────► │  on every media event: the worker's clock is set by it
 //!  │ ◄────────── Reached, or Failed ─────┤  as it happens
 //!  │ ◄────── Tracks, Switched, Detail ───┤  for whoever wants to show it
-//!  ├── Choose { quality, audio } ──────► │  a person's choice
+//!  │ ◄──────────────────────── Captions ─┤  which there are
+//!  ├── Choose { quality, audio, … } ───► │  a person's choice
+//!  │ ◄──────────────────── CaptionsRead ─┤  where the element finds those that were chosen
 //!  │ ◄─────────────────────── Opened ────┤  again, where a film goes on with other kinds of tracks
 //!  │ ◄───────────────────────── Jump ────┤  over a gap that the element cannot pass by itself
 //!  ├── Ping ───────────────────────────► │  several times a second: is it still there?
@@ -68,7 +70,7 @@ pub enum Command {
         /// What was seen.
         observation: Observation,
     },
-    /// A person's choice among what [`Event::Tracks`] has listed.
+    /// A person's choice among what [`Event::Tracks`] and [`Event::Captions`] have listed.
     Choose {
         /// The playback that it is for.
         session: SessionId,
@@ -76,6 +78,9 @@ pub enum Command {
         quality: Option<u32>,
         /// A position in the list of audio tracks; `None` leaves it to the film's author.
         audio: Option<u32>,
+        /// A position in the list of captions: those that are shown, which are read if they have not been
+        /// yet.
+        captions: Option<u32>,
     },
     /// Changes how much is buffered, from now on.
     Configure {
@@ -149,13 +154,21 @@ pub struct Quality {
     pub mime: String,
 }
 
-/// One of the audio tracks that a person may choose from.
+/// One of the audio tracks, or of the captions, that a person may choose from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AudioTrack {
+pub struct Rendition {
     /// RFC 5646; empty if the film does not say.
     pub language: String,
     /// What the author calls it; may be empty.
     pub label: String,
+}
+
+impl Rendition {
+    /// What a person calls it: by what its author calls it, or by its language.
+    pub fn name(&self) -> Option<&str> {
+        let names = [self.label.as_str(), &self.language];
+        names.into_iter().find(|name| !name.is_empty())
+    }
 }
 
 /// What a SourceBuffer holds.
@@ -224,7 +237,23 @@ pub enum Event {
         /// By ascending bandwidth. What this browser cannot decode is not among them.
         qualities: Vec<Quality>,
         /// Empty if the sound is in the same segments as the pictures, or there is none.
-        audio: Vec<AudioTrack>,
+        audio: Vec<Rendition>,
+    },
+    /// The captions that there are. Said once, when the film has enough ahead.
+    Captions {
+        /// The playback that they belong to.
+        session: SessionId,
+        /// In the film's order.
+        tracks: Vec<Rendition>,
+    },
+    /// Captions that are shown have been read, or could not be.
+    CaptionsRead {
+        /// The playback that they belong to.
+        session: SessionId,
+        /// Their position in the list of [`Event::Captions`].
+        place: u32,
+        /// An object URL of WebVTT in the film's own time, good for as long as the playback.
+        file: Result<String, Fault>,
     },
     /// Another quality is being fetched from now on.
     Switched {
@@ -293,6 +322,8 @@ impl Event {
         match self {
             Self::Opened { session, .. }
             | Self::Tracks { session, .. }
+            | Self::Captions { session, .. }
+            | Self::CaptionsRead { session, .. }
             | Self::Switched { session, .. }
             | Self::Detail { session, .. }
             | Self::Jump { session, .. }
@@ -497,6 +528,9 @@ pub enum Piece {
     /// What a decoder has to know before the first media segment.
     #[error("the init segment")]
     Init,
+    /// What can be read beside the film.
+    #[error("the captions")]
+    Captions,
     /// A few seconds of coded pictures or sound.
     #[error("the media segment")]
     Segment,

@@ -130,8 +130,7 @@ impl Agent {
     }
 
     /// Says something to it. It hears that in order, and never at once.
-    pub fn send(&self, command: &Command) {
-        let letter = Letter::new(command);
+    pub fn send(&self, letter: Letter<Command>) {
         match self {
             Self::Worker { bridge, .. } => bridge.send(letter),
             Self::Page { desk, .. } => match &mut *desk.borrow_mut() {

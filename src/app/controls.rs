@@ -161,16 +161,18 @@ impl Desk {
         if event.type_() == "addtrack" {
             self.prepare();
         }
+        self.settings.show_captions(&self.video);
         self.show();
     }
 
     /// Chapters are read and never shown; captions are as they were left.
     fn prepare(&self) {
-        if let Some(chapters) = seen::track(&self.video, TextTrackKind::Chapters) {
+        for chapters in seen::tracks(&self.video, TextTrackKind::Chapters) {
             chapters.set_mode(TextTrackMode::Hidden);
         }
-        if let Some(captions) = seen::captions(&self.video) {
-            request::show(&captions, remembered::number("captions") == Some(1));
+        if !seen::captions(&self.video).iter().any(seen::is_shown) {
+            let is_wanted = remembered::number("captions") == Some(1);
+            request::show(&self.video, is_wanted.then_some(0));
         }
     }
 

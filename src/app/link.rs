@@ -22,7 +22,7 @@ use crate::{
     wire::{
         BUILD, BufferGoal, Command, Event, Fault, Observation, SessionId, Settings,
         journey::{Mark, Step, Thread},
-        post::Letter,
+        post::{Letter, Message},
     },
 };
 
@@ -66,8 +66,8 @@ struct Line {
     broken: Cell<bool>,
     life: Cell<Life>,
     listener: RefCell<Callback<News>>,
-    /// Hears all that it says, unread.
-    onevent: RefCell<Callback<Letter<Event>>>,
+    /// Hears all that is said, unread.
+    onmessage: RefCell<Callback<Message>>,
 }
 
 /// How far the two have come to know each other.
@@ -102,12 +102,8 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Starts an agent on this thread, and the watch over it. What it says is also given to `onevent`.
-    pub fn spawn(
-        thread: Thread,
-        listener: Callback<News>,
-        onevent: Callback<Letter<Event>>,
-    ) -> Self {
+    /// Starts an agent on this thread, and the watch over it. What is said is also given to `onmessage`.
+    pub fn spawn(thread: Thread, listener: Callback<News>, onmessage: Callback<Message>) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
@@ -117,7 +113,7 @@ impl Link {
             broken: Cell::default(),
             life: Cell::default(),
             listener: RefCell::new(listener),
-            onevent: RefCell::new(onevent),
+            onmessage: RefCell::new(onmessage),
         });
         let agent = Rc::new(Agent::spawn(thread, {
             let line = line.clone();
@@ -176,10 +172,10 @@ impl Link {
     /// Tells the worker what is seen of the element.
     pub fn observe(&self, observation: Observation) {
         let session = self.line.session.get();
-        self.send(Command::Observe {
+        self.agent.send(Letter::new(&Command::Observe {
             session,
             observation,
-        });
+        }));
     }
 
     /// Tells the worker what a person has chosen, as positions in the lists that it gave.
@@ -194,6 +190,7 @@ impl Link {
             session,
             quality: choice.quality,
             audio: choice.sound,
+            captions: choice.captions,
         });
     }
 
@@ -209,7 +206,9 @@ impl Link {
     }
 
     fn send(&self, command: Command) {
-        self.agent.send(&command);
+        let letter = Letter::new(&command);
+        self.line.pass_on(Message::Asked(letter.clone()));
+        self.agent.send(letter);
     }
 
     /// Ends the session. Whatever it still says is stale.
@@ -237,7 +236,7 @@ impl Link {
             // Nobody waits any more for one that took too long.
             step.map(|step| step.send(()));
         });
-        self.line.onevent.replace(Callback::noop());
+        self.line.onmessage.replace(Callback::noop());
 
         let session = self.line.session.get();
         self.send(Command::Stop { session });
@@ -276,7 +275,7 @@ impl Line {
             return self.tell(Err(Fault::WorkerGone));
         }
         self.missed.set(missed + 1);
-        agent.send(&Command::Ping);
+        agent.send(Letter::new(&Command::Ping));
     }
 
     fn read(&self, letter: Letter<Event>) {
@@ -313,10 +312,15 @@ impl Line {
             _ => {}
         }
         if news.is_ok() {
-            let onevent = self.onevent.borrow().clone();
-            onevent.emit(letter);
+            self.pass_on(Message::Said(letter));
         }
         self.tell(news);
+    }
+
+    fn pass_on(&self, message: Message) {
+        // Not held while it is called: it may replace itself.
+        let onmessage = self.onmessage.borrow().clone();
+        onmessage.emit(message);
     }
 
     fn tell(&self, news: News) {
@@ -332,7 +336,7 @@ impl Line {
             }
             self.broken.set(fault.needs_new_worker());
         }
-        // Not held while it is called: it may replace itself.
+        // As above.
         let listener = self.listener.borrow().clone();
         listener.emit(news);
     }

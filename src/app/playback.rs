@@ -20,9 +20,9 @@ use super::{
 use crate::{
     web::{self, MediaProvider},
     wire::{
-        AudioTrack, BufferGoal, Event, Fault, Quality, Settings,
+        BufferGoal, Event, Fault, Quality, Rendition, Settings,
         journey::{Mark, Step, Thread},
-        post::Letter,
+        post::Message,
     },
 };
 
@@ -43,7 +43,11 @@ pub struct Playback {
     /// Bits per second of what is being fetched.
     pub bandwidth: u64,
     /// What sounds there are to choose from.
-    pub sounds: Vec<AudioTrack>,
+    pub sounds: Vec<Rendition>,
+    /// What can be read beside it.
+    pub captions: Vec<Captions>,
+    /// Why those that were chosen cannot be.
+    pub unread: Option<Fault>,
     /// What a person has chosen.
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
@@ -62,6 +66,15 @@ pub struct Playback {
     pub lost_at: Option<f64>,
     /// What becomes of it when it is lost.
     revival: Revival,
+}
+
+/// Captions of the film, as its engine knows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Captions {
+    /// What they are called.
+    pub track: Rendition,
+    /// URL of WebVTT, once they have been read.
+    pub file: Option<String>,
 }
 
 /// A film whose engine dies or whose element fails goes on with another MediaSource: by itself, unless it
@@ -96,6 +109,8 @@ pub struct Choice {
     pub quality: Option<u32>,
     /// One of the sounds.
     pub sound: Option<u32>,
+    /// Those captions that the element shows.
+    pub captions: Option<u32>,
 }
 
 /// What the element gets, and how to begin with it.
@@ -194,7 +209,12 @@ impl Playback {
                 self.lost_at = at.map(|it| it.position);
                 self.fault = Some(fault);
             }
-            Action::Choose(choice) => self.chosen = choice,
+            Action::Choose(choice) => {
+                if choice.captions != self.chosen.captions {
+                    self.unread = None;
+                }
+                self.chosen = choice;
+            }
             Action::Begin {
                 is_other,
                 way,
@@ -212,6 +232,8 @@ impl Playback {
                     self.chosen = Choice::default();
                     self.qualities.clear();
                     self.sounds.clear();
+                    self.captions.clear();
+                    self.unread = None;
                 }
             }
             Action::Show(picture) => self.picture = Some(self.revive(picture)),
@@ -235,13 +257,26 @@ impl Playback {
                 qualities, audio, ..
             })) => {
                 // Another part of the film may list the same things in another order.
-                let Choice { quality, sound } = self.chosen;
-                self.chosen = Choice {
-                    quality: same(quality, &self.qualities, &qualities),
-                    sound: same(sound, &self.sounds, &audio),
-                };
+                let Choice { quality, sound, .. } = self.chosen;
+                self.chosen.quality = same(quality, &self.qualities, &qualities);
+                self.chosen.sound = same(sound, &self.sounds, &audio);
                 (self.qualities, self.sounds) = (qualities, audio);
                 self.listed += 1;
+            }
+            Action::Heard(Ok(Event::Captions { tracks, .. })) => {
+                // Begun again, a film has those that are there already.
+                if !self.captions.iter().map(|it| &it.track).eq(&tracks) {
+                    let unread = |track| Captions { track, file: None };
+                    self.captions = tracks.into_iter().map(unread).collect();
+                }
+            }
+            Action::Heard(Ok(Event::CaptionsRead { place, file, .. })) => {
+                let captions = usize::try_from(place);
+                let captions = captions.ok().and_then(|it| self.captions.get_mut(it));
+                match (captions, file) {
+                    (Some(captions), Ok(file)) => captions.file = Some(file),
+                    (_, file) => self.unread = file.err(),
+                }
             }
             Action::Heard(Ok(Event::Switched { bandwidth, .. })) => self.bandwidth = bandwidth,
             Action::Heard(Ok(Event::Retrying { fault, .. })) => self.retrying = fault,
@@ -394,19 +429,14 @@ impl Projector {
     }
 
     /// Has it play this. Another request is another session of the same engine. What the engine says is
-    /// also told to `onevent`.
-    pub fn play(
-        &mut self,
-        request: &Request,
-        playback: &Playback,
-        onevent: &Callback<Letter<Event>>,
-    ) {
+    /// also told to `onmessage`.
+    pub fn play(&mut self, request: &Request, playback: &Playback, onmessage: &Callback<Message>) {
         // Another goal is no reason to begin anew.
         let asked = (request.without_goal(), playback.replays);
         if self.asked.as_ref() != Some(&asked) {
             let before = self.asked.replace(asked);
             let is_other = before.is_none_or(|(before, _)| before != request.without_goal());
-            self.begin(is_other, request, playback, onevent);
+            self.begin(is_other, request, playback, onmessage);
         }
         // What the worker has been told already is not said again.
         let wishes = (request.settings.buffer, playback.chosen, playback.listed);
@@ -424,7 +454,7 @@ impl Projector {
         is_other: bool,
         request: &Request,
         playback: &Playback,
-        onevent: &Callback<Letter<Event>>,
+        onmessage: &Callback<Message>,
     ) {
         let way = Way::choose(playback.thread.or(request.engine));
         self.last_seen.set(None);
@@ -445,7 +475,7 @@ impl Projector {
         // An engine is made for the first film, and for the next one if it is broken.
         let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
         part(link.take(), None);
-        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onevent.clone()));
+        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onmessage.clone()));
         self.load(request, playback, link.insert(kept));
     }
 
@@ -492,15 +522,17 @@ impl Projector {
                     let (fault, at) = (fault.clone(), last_seen.get());
                     return playback.emit(Action::Lost { fault, at });
                 }
-                // A MediaSource does not outlive an error of its element, which may be told later.
+                // Which of the two the engine says depends on what it was doing when the element let go.
                 Ok(Event::Failed {
                     fault: fault @ (Fault::Media { .. } | Fault::Detached),
                     ..
                 }) => {
-                    let cause = failure(&video);
-                    let is_of_source = cause.is_some() || *fault != Fault::Detached;
-                    if let at @ Some(_) = last_seen.get().filter(|_| is_of_source) {
-                        let fault = cause.unwrap_or_else(|| fault.clone());
+                    if !web::shows_media_source(&video) {
+                        return playback.emit(Action::Failed(Fault::Detached));
+                    }
+                    // A MediaSource does not outlive an error of its element, which may be told later.
+                    if let at @ Some(_) = last_seen.get() {
+                        let fault = failure(&video).unwrap_or_else(|| fault.clone());
                         return playback.emit(Action::Lost { fault, at });
                     }
                 }
@@ -701,7 +733,7 @@ mod tests {
     fn what_was_chosen_is_kept_with_the_film() {
         let chosen = Choice {
             quality: Some(1),
-            sound: None,
+            ..Choice::default()
         };
         let mut playback = after([Action::Choose(chosen), begin(false)]);
         assert_eq!(playback.chosen, chosen);

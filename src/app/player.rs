@@ -11,7 +11,7 @@ use super::{
     screen::{Screen, screen},
     way::Way,
 };
-use crate::wire::{BufferGoal, Event, Fault, Settings, journey::Thread, post::Letter};
+use crate::wire::{BufferGoal, Fault, Settings, journey::Thread, post::Message};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -22,7 +22,7 @@ pub struct PlayerProps {
     /// Another number shows the same film again, from where it began.
     #[prop_or_default]
     pub showing: u32,
-    /// URL of WebVTT captions, if there are any.
+    /// URL of WebVTT captions, if there are any beside those that the film's manifest lists.
     #[prop_or_default]
     pub captions: Option<AttrValue>,
     /// URL of WebVTT chapters, if there are any.
@@ -50,10 +50,10 @@ pub struct PlayerProps {
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
-    /// Hears all that the engine says of a playback, as the page hears it: whoever wants to know what it
-    /// is, opens the letter.
+    /// Hears all that the engine says, as the page hears it, and all that it is asked for, but for what the
+    /// page observes, which the element's own events tell. Whoever wants to know what it is, opens the letter.
     #[prop_or_default]
-    pub onevent: Callback<Letter<Event>>,
+    pub onmessage: Callback<Message>,
 }
 
 /// Plays a film in a worker of its own.
@@ -107,7 +107,7 @@ impl Component for Player {
         html! {
             <section class="player" data-engine={engine}>
                 <div class="picture" ref={&self.frame}>
-                    { screen(&self.video, &props.captions, &props.chapters) }
+                    { screen(&self.video, playback, &props.captions, &props.chapters) }
                     { Html::from_html_unchecked(self.markup.clone()) }
                     // Not an `Option` in braces: that would be no node or one, and the video beside it
                     // would be made anew whenever that changes.
@@ -115,6 +115,8 @@ impl Component for Player {
                         { notice(fault, &self.onretry(ctx)) }
                     } else if let Some(fault) = &playback.retrying {
                         <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
+                    } else if let Some(fault) = &playback.unread {
+                        <p class="retrying" role="status">{ "No captions. " }{ fault.to_string() }</p>
                     }
                 </div>
                 if props.journey {
@@ -147,7 +149,7 @@ impl Component for Player {
             .show(playback);
         self.projector
             .get_or_insert_with(|| Projector::new(&video, told))
-            .play(&request, playback, &props.onevent);
+            .play(&request, playback, &props.onmessage);
         self.controls
             .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
             .show(playback);

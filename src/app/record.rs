@@ -11,19 +11,18 @@ use super::part_of_page;
 use crate::{
     web,
     wire::{
-        Event,
         note::{Moment, Note, What},
-        post::Letter,
+        post::Message,
     },
 };
 
 /// How much is kept, in bytes, and once more: an hour and a half of a film's usual doings.
 const ROOM: usize = 256 << 10;
 
-/// Notes what the engine and the first element on the page say, until it is dropped.
+/// Notes what the page, the engine and the first element on the page say, until it is dropped.
 pub struct Record {
-    /// Hears the engine.
-    pub ear: Callback<Letter<Event>>,
+    /// Hears what page and engine say to each other.
+    pub ear: Callback<Message>,
     book: Rc<RefCell<Book>>,
     _moments: Vec<EventListener>,
 }
@@ -59,12 +58,13 @@ impl Record {
         });
         let ear = {
             let book = book.clone();
-            Callback::from(move |letter: Letter<Event>| {
-                // The handle's alone is more than bytes.
-                note(
-                    &book,
-                    letter.bytes().map_or(What::HandleArrived, What::Said),
-                );
+            Callback::from(move |message| {
+                let what = match message {
+                    Message::Asked(letter) => What::Asked(letter.bytes().unwrap_or_default()),
+                    // The handle's alone is more than bytes.
+                    Message::Said(letter) => letter.bytes().map_or(What::HandleArrived, What::Said),
+                };
+                note(&book, what);
             })
         };
         Self {

@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::{
     controls, document,
-    playback::{Action, Dispatcher, Medium, Picture, Playback},
+    playback::{Action, Captions, Dispatcher, Medium, Picture, Playback},
 };
 use crate::{
     web::{self, Attachment, FirstFrame},
@@ -17,10 +17,26 @@ use crate::{
 
 /// The video element, for a [`Screen`]. What it does, whether it plays and where it is, is the
 /// element's own to say.
-pub fn screen(video: &NodeRef, captions: &Option<AttrValue>, chapters: &Option<AttrValue>) -> Html {
+pub fn screen(
+    video: &NodeRef,
+    playback: &Playback,
+    captions: &Option<AttrValue>,
+    chapters: &Option<AttrValue>,
+) -> Html {
+    // Of which there is no file yet, the element can be asked to show all the same: that is how it is known
+    // that they are to be read.
+    let of_the_film = playback.captions.iter().map(|Captions { track, file }| {
+        let label = track.name().unwrap_or("Captions").to_owned();
+        // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
+        let file = file.clone().unwrap_or_default();
+        html! {
+            <track kind="captions" srclang={track.language.clone()} {label} ~src={file} />
+        }
+    });
     html! {
         // The focus can be put on it, where what had the focus is gone.
         <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
+            { for of_the_film }
             if let Some(captions) = captions {
                 <track kind="captions" srclang="en" label="English" src={captions} />
             }

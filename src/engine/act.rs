@@ -17,7 +17,7 @@ use crate::{
         selection::{self, Act, Sets, Wish, is_muxed},
     },
     web,
-    wire::{AudioTrack, Event, Fault, Quality, journey::Step},
+    wire::{Event, Fault, Quality, Rendition, journey::Step},
 };
 
 /// What a person may choose from, as the page was told.
@@ -164,7 +164,7 @@ impl Cast {
                     label: set.label.clone(),
                 });
                 if !offered.sounds.contains(&wish) {
-                    tracks.push(AudioTrack {
+                    tracks.push(Rendition {
                         language: wish.language.clone(),
                         label: wish.label.clone(),
                     });

@@ -50,6 +50,8 @@ pub struct Conditions {
     /// Bits per second of the quality that a person has chosen.
     quality: Cell<Option<u64>>,
     sound: RefCell<Option<Rc<Wish>>>,
+    /// A position in the list of captions.
+    captions: Cell<Option<u32>>,
     filled: RefCell<[Option<Filled>; 2]>,
     changes: Cell<u32>,
     waiting: RefCell<Vec<Waker>>,
@@ -81,6 +83,7 @@ impl Conditions {
             room: Cell::new(f64::INFINITY),
             quality: Cell::default(),
             sound: RefCell::default(),
+            captions: Cell::default(),
             filled: RefCell::default(),
             changes: Cell::default(),
             waiting: RefCell::default(),
@@ -132,9 +135,10 @@ impl Conditions {
     }
 
     /// Takes over a person's choice.
-    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<Wish>>) {
+    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<Wish>>, captions: Option<u32>) {
         self.quality.set(quality);
         self.sound.replace(sound);
+        self.captions.set(captions);
         self.changed();
     }
 
@@ -146,6 +150,11 @@ impl Conditions {
     /// The sound that a person has chosen, if one has.
     pub fn sound(&self) -> Option<Rc<Wish>> {
         self.sound.borrow().clone()
+    }
+
+    /// Which captions are shown, if any are.
+    pub const fn captions(&self) -> Option<u32> {
+        self.captions.get()
     }
 
     /// Where the film is now, in seconds.

@@ -35,6 +35,7 @@ const BATCH: (f64, u32) = (500.0, 65_536);
 const fn limit(what: Piece) -> u64 {
     match what {
         Piece::Manifest | Piece::Index | Piece::Init => 16 << 20,
+        Piece::Captions => 4 << 20,
         Piece::Key => 1 << 10,
         Piece::Segment => 1 << 30,
     }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     media::{
         AdaptationSet, Index, Kind, Place, Presentation, Representation, RepresentationId,
+        captions,
         hls::Definitions,
         kind_of, mp4,
         selection::{self, is_muxed},
@@ -165,6 +166,28 @@ impl Film {
             });
         }
         Ok(file)
+    }
+
+    /// The file that a playlist of captions lists; `None` if they are in more than one, as segments.
+    ///
+    /// # Errors
+    /// [`Fault::Manifest`], [`Fault::Unsupported`], and what the network may fail with.
+    pub async fn file_of_captions(
+        &self,
+        playlist: &captions::File,
+    ) -> Result<Option<captions::File>, Trouble> {
+        let captions::File { bases, place, .. } = playlist;
+        let file = self.file(Piece::Manifest, bases, place).await?;
+        let segments = manifest::segments(&file, &self.definitions)?;
+        let only = segments
+            .get(0)
+            .filter(|it| segments.len() == 1 && it.key.is_none());
+        Ok(only.map(|it| captions::File {
+            bases: vec![file.url.as_str().into()],
+            place: it.place,
+            is_playlist: false,
+            ..playlist.clone()
+        }))
     }
 
     fn find(&self, bases: &[Rc<str>], place: &Place) -> Option<Rc<File>> {

@@ -221,5 +221,6 @@ fn alone(url: &str, index: Index, availability: Availability) -> Presentation {
             end,
             sets: vec![set],
         }],
+        captions: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     act::{self, Offers},
+    captions,
     conditions::Conditions,
     film::Film,
     network::Network,
@@ -86,13 +87,13 @@ impl Session {
         self.playback.conditions.observe(observation);
     }
 
-    /// A person has chosen: positions in what [`Event::Tracks`] listed.
-    pub fn choose(&self, quality: Option<u32>, audio: Option<u32>) {
+    /// A person has chosen: positions in what [`Event::Tracks`] and [`Event::Captions`] listed.
+    pub fn choose(&self, quality: Option<u32>, audio: Option<u32>, captions: Option<u32>) {
         let offers = self.playback.offers.borrow();
         let quality = quality.and_then(|nth| offers.qualities.get(nth as usize));
         let sound = audio.and_then(|nth| offers.sounds.get(nth as usize));
         let conditions = &self.playback.conditions;
-        conditions.choose(quality.copied(), sound.cloned());
+        conditions.choose(quality.copied(), sound.cloned(), captions);
     }
 
     /// From now on, so much is buffered.
@@ -122,8 +123,8 @@ impl Playback {
         pending().await
     }
 
-    /// Plays a film, with as many MediaSources as it takes: most films take one.
-    async fn play(&self, url: &str, mut at: f64) -> Result<Infallible, Trouble> {
+    /// Plays a film.
+    async fn play(&self, url: &str, start: f64) -> Result<Infallible, Trouble> {
         let first = self.source.borrow().clone();
         let attached = async {
             first.opened().await;
@@ -141,9 +142,18 @@ impl Playback {
             offsets: RefCell::default(),
             is_first: Cell::new(true),
         });
+        let captions = Box::pin(captions::serve(&shared));
+        match select(Box::pin(self.perform(&shared, start)), captions).await {
+            Either::Left((fault, _)) => fault,
+            Either::Right((never, _)) => match never {},
+        }
+    }
+
+    /// Plays one act after another, with as many MediaSources as it takes: most films take one.
+    async fn perform(&self, shared: &Rc<Shared>, mut at: f64) -> Result<Infallible, Trouble> {
         loop {
             let current = self.source.borrow().clone();
-            let performing = Box::pin(act::perform(&shared, &current, at, &self.offers));
+            let performing = Box::pin(act::perform(shared, &current, at, &self.offers));
             at = match select(performing, Box::pin(current.closed())).await {
                 Either::Left((done, _)) => done?,
                 Either::Right(_) => return Err(Fault::Detached.into()),

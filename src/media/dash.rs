@@ -10,7 +10,9 @@ use std::rc::Rc;
 
 use super::{
     AdaptationSet, Addresses, Availability, ByteRange, Index, Kind, Listed, Period, Place,
-    Presentation, Refusal, Representation, Run, Segments, Sidx, Timestamps, kind_of,
+    Presentation, Refusal, Representation, Run, Segments, Sidx, Timestamps,
+    captions::{self, Captions},
+    kind_of,
     number::{decimal, digits},
     xml::{self, Element},
 };
@@ -58,6 +60,7 @@ pub fn read(
         is_growing: mpd.attribute("type") == Some("dynamic"),
         inherited: 0,
         left_out: None,
+        captions: Vec::new(),
     };
     let periods = reader.periods(&mpd, &[Rc::from(url)]);
     let Some(last) = periods.last() else {
@@ -75,6 +78,7 @@ pub fn read(
             Availability::Whole
         },
         periods,
+        captions: reader.captions,
     })
 }
 
@@ -123,6 +127,7 @@ struct Reader<'r> {
     inherited: usize,
     /// Why the last thing was left out that a player with more features would not have.
     left_out: Option<Reason>,
+    captions: Vec<Captions>,
 }
 
 impl Reader<'_> {
@@ -197,13 +202,14 @@ impl Reader<'_> {
         let elements = set.children("Representation");
         for element in elements.into_iter().take(REPRESENTATIONS) {
             let levels = [element, set, above, mpd];
-            let Some(kind) = kind(&levels) else {
-                continue;
-            };
             if !self.is_usable(element) {
                 continue;
             }
             let bases = self.bases(&bases, element);
+            let Some(kind) = kind(&levels) else {
+                self.read_captions(&levels, bases, period);
+                continue;
+            };
             let representation = match self.representation(&levels, bases, period) {
                 Ok(representation) => representation,
                 Err(reason) => {
@@ -231,6 +237,26 @@ impl Reader<'_> {
             }
         }
         parts
+    }
+
+    /// Captions in a file of their own.
+    fn read_captions(&mut self, levels: &[&Element; 4], bases: Vec<Rc<str>>, period: &Period) {
+        let addressing = addressing(levels);
+        let is_whole = addressing.iter().all(|it| it.name == "SegmentBase");
+        let is_text = attribute(levels, "mimeType") == Some("text/vtt");
+        if is_text && is_whole && child(levels, "BaseURL").is_some() && !bases.is_empty() {
+            let [_, set, ..] = levels;
+            let it = described(set, Kind::default(), false);
+            self.inherit(it.language.len() + it.label.len());
+            let file = captions::File {
+                bases,
+                place: Place::default(),
+                is_playlist: false,
+                start: period.start,
+                origin: origin(&addressing, period),
+            };
+            Captions::add(&mut self.captions, &it.language, &it.label, file);
+        }
     }
 
     fn representation(

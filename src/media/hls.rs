@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use super::{
     AdaptationSet, Addresses, Availability, ByteRange, Index, Key, Kind, Listed, Period, Place,
-    Presentation, Refusal, Representation, Run, Segments, Timestamps, kind_of,
+    Presentation, Refusal, Representation, Run, Segments, Timestamps,
+    captions::{self, Captions},
+    kind_of,
     number::{decimal, digits},
 };
 
@@ -89,6 +91,8 @@ type Reason = &'static str;
 struct Reader<'a> {
     variants: Vec<Variant<'a>>,
     renditions: Vec<Rendition<'a>>,
+    /// EXT-X-MEDIA of text.
+    subtitles: Vec<&'a str>,
     protected: bool,
 
     segments: Vec<Listed>,
@@ -170,7 +174,8 @@ impl<'a> Reader<'a> {
                 self.uri(line)?;
             }
         }
-        if self.variants.len().max(self.renditions.len()) > MAX_VARIANTS {
+        let most = self.variants.len().max(self.renditions.len());
+        if most.max(self.subtitles.len()) > MAX_VARIANTS {
             self.unsupported = Some("more than 1000 variants");
         }
         // § 4.1: what is in it says which of the two it is. One that is still to begin lists nothing.
@@ -191,6 +196,7 @@ impl<'a> Reader<'a> {
                 group: says(value, "GROUP-ID"),
                 uri: says(value, "URI"),
             }),
+            "#EXT-X-MEDIA" if says(value, "TYPE") == "SUBTITLES" => self.subtitles.push(value),
             "#EXT-X-SESSION-KEY" => self.protected |= is_drm(value),
             "#EXTINF" => self.next.duration = value.split(',').next().unwrap_or_default(),
             "#EXT-X-BYTERANGE" => self.next.range = value,
@@ -366,8 +372,29 @@ impl<'a> Reader<'a> {
                 end: f64::INFINITY,
                 sets: film.sets,
             }],
+            captions: self.captions(url),
             ..Presentation::default()
         }
+    }
+
+    /// The subtitles, each language and name once, whichever groups they are in.
+    fn captions(&self, url: &str) -> Vec<Captions> {
+        let mut all = Vec::new();
+        for list in &self.subtitles {
+            let path = says(list, "URI").to_owned();
+            if path.is_empty() {
+                continue;
+            }
+            let file = captions::File {
+                bases: vec![url.into()],
+                place: Place { path, range: None },
+                is_playlist: true,
+                start: 0.0,
+                origin: 0.0,
+            };
+            Captions::add(&mut all, says(list, "LANGUAGE"), says(list, "NAME"), file);
+        }
+        all
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Note {
 /// What is noted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
+    /// The page has asked the engine for something: a [`Command`](super::Command), in the letter's own bytes.
+    Asked(Vec<u8>),
     /// The engine has said something: an [`Event`](super::Event), in the letter's own bytes; but see
     /// [`What::HandleArrived`].
     Said(Vec<u8>),

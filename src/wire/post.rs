@@ -17,7 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
-    Detail, Event, Fault, SessionId,
+    Command, Detail, Event, Fault, SessionId,
     journey::{Mark, Step},
 };
 use crate::web;
@@ -149,6 +149,15 @@ impl<T> Letter<T> {
     {
         unpack(&self.parcel).map_err(|_| Fault::Garbled)
     }
+}
+
+/// What crosses, whichever way: for whoever wants to know what is said.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// The page asks the engine for something.
+    Asked(Letter<Command>),
+    /// The engine tells the page something.
+    Said(Letter<Event>),
 }
 
 impl<T> Serialize for Letter<T> {

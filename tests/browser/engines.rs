@@ -256,14 +256,39 @@ async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers(st
 #[apply(in_every_browser!)]
 async fn a_picture_that_something_else_took_is_told_and_taken_back(stage: &Stage) {
     stage.open("").await;
-    stage.plays().await;
+    stage.loses_its_picture_and_takes_it_back().await;
+}
+
+/// As when the engine is in the middle of a call, and hears of it by that call's failure first.
+#[apply(in_every_browser!)]
+async fn a_picture_that_something_else_took_from_a_busy_engine_is_told_and_taken_back(
+    stage: &Stage,
+) {
+    let deaf = "
+for (const { prototype } of [self.MediaSource, self.ManagedMediaSource].filter(Boolean)) {
+  prototype.addEventListener = function (name, ...more) {
+    if (name !== 'sourceclose') EventTarget.prototype.addEventListener.call(this, name, ...more);
+  };
+}
+";
     stage
-        .value(&format!("{VIDEO}.srcObject = new MediaStream()"))
-        .await;
-    stage.notice("").await;
-    stage.press("Try again").await;
-    stage.plays().await;
-    stage.is_well().await;
+        .server
+        .trouble("/worker_loader.js", Trouble::around(deaf, ""));
+    // So that there is more to append.
+    stage.open("?goal=5").await;
+    stage.loses_its_picture_and_takes_it_back().await;
+}
+
+impl Stage {
+    async fn loses_its_picture_and_takes_it_back(&self) {
+        self.plays().await;
+        self.value(&format!("{VIDEO}.srcObject = new MediaStream()"))
+            .await;
+        self.notice("something else on the page").await;
+        self.press("Try again").await;
+        self.plays().await;
+        self.is_well().await;
+    }
 }
 
 impl Stage {

@@ -9,6 +9,7 @@
 
 mod browser;
 mod buffers;
+mod captions;
 mod claims;
 mod clock;
 mod controls;

@@ -39,6 +39,8 @@ pub enum Request {
     Slower,
     /// Captions on or off.
     Captions,
+    /// These captions and no others: a position among those of the element.
+    Show(Option<u32>),
     /// The player as large as the screen, or as it was.
     FullScreen,
     /// The picture in a window of its own, or back.
@@ -95,11 +97,12 @@ impl Request {
                 }
             }
             Self::Captions => {
-                if let Some(track) = seen::captions(video) {
-                    let shown = track.mode() != TextTrackMode::Showing;
-                    show(&track, shown);
-                    remembered::remember("captions", flag(shown));
-                }
+                let are_shown = seen::captions(video).iter().any(seen::is_shown);
+                Self::Show((!are_shown).then_some(0)).perform(video, frame);
+            }
+            Self::Show(which) => {
+                show(video, which);
+                remembered::remember("captions", flag(which.is_some()));
             }
             Self::FullScreen => fill_screen(video, frame),
             Self::PictureInPicture => web::float(video),
@@ -141,11 +144,13 @@ fn mute(video: &HtmlVideoElement, muted: bool) {
 }
 
 /// Captions that are not shown are off: then their file is not even fetched.
-pub fn show(captions: &web_sys::TextTrack, shown: bool) {
-    captions.set_mode(match shown {
-        true => TextTrackMode::Showing,
-        false => TextTrackMode::Disabled,
-    });
+pub fn show(video: &HtmlVideoElement, which: Option<u32>) {
+    for (place, track) in (0..).zip(seen::captions(video)) {
+        track.set_mode(match which == Some(place) {
+            true => TextTrackMode::Showing,
+            false => TextTrackMode::Disabled,
+        });
+    }
 }
 
 const fn flag(on: bool) -> &'static str {

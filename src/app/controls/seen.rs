@@ -85,7 +85,9 @@ impl Seen {
             duration: Some(video.duration())
                 .filter(|seconds| seconds.is_finite())
                 .map_or(0, |seconds| seconds as u32),
-            captions: captions(video).map(|track| track.mode() == TextTrackMode::Showing),
+            captions: Some(captions(video))
+                .filter(|tracks| !tracks.is_empty())
+                .map(|tracks| tracks.iter().any(is_shown)),
             fills_screen: document()
                 .and_then(|document| document.fullscreen_element())
                 .is_some_and(|element| element == *frame),
@@ -199,17 +201,24 @@ fn say(frame: &Element, words: &str) {
     }
 }
 
-/// The first track of captions.
-pub fn captions(video: &HtmlVideoElement) -> Option<TextTrack> {
-    track(video, TextTrackKind::Captions)
+/// The tracks of captions.
+pub fn captions(video: &HtmlVideoElement) -> Vec<TextTrack> {
+    tracks(video, TextTrackKind::Captions)
 }
 
-/// The first track of a kind.
-pub fn track(video: &HtmlVideoElement, kind: TextTrackKind) -> Option<TextTrack> {
-    let tracks = video.text_tracks()?;
-    (0..tracks.length())
-        .filter_map(|nth| tracks.get(nth))
-        .find(|track| track.kind() == kind)
+/// The tracks of a kind.
+pub fn tracks(video: &HtmlVideoElement, kind: TextTrackKind) -> Vec<TextTrack> {
+    let mut tracks = Vec::new();
+    if let Some(all) = video.text_tracks() {
+        let all = (0..all.length()).filter_map(|nth| all.get(nth));
+        tracks.extend(all.filter(|track| track.kind() == kind));
+    }
+    tracks
+}
+
+/// Whether captions are on the picture.
+pub fn is_shown(captions: &TextTrack) -> bool {
+    captions.mode() == TextTrackMode::Showing
 }
 
 fn percent(part: f64) -> u32 {

@@ -3,20 +3,23 @@
 use std::cell::{Cell, RefCell};
 
 use gloo_events::EventListener;
-use web_sys::{Event, HtmlElement, HtmlOptionElement, HtmlSelectElement};
+use web_sys::{
+    Event, HtmlElement, HtmlOptionElement, HtmlSelectElement, HtmlVideoElement, TextTrack,
+};
 use yew::TargetCast;
 
-use super::{Dispatcher, Playback, document, part, remembered, request::Request};
+use super::{Dispatcher, Playback, document, part, remembered, request::Request, seen};
 use crate::{
     app::playback::{Action, Choice},
     web,
-    wire::{AudioTrack, Quality},
+    wire::{Quality, Rendition},
 };
 
 /// The sheet of choices.
 pub struct Settings {
     quality: Option<Menu>,
     sound: Option<Menu>,
+    captions: Option<Menu>,
     /// What was chosen so far.
     chosen: Cell<Choice>,
     /// How many lines each of the qualities has, by which a choice is remembered.
@@ -37,6 +40,7 @@ impl Settings {
             _sheets: [sheet(".menu"), sheet(".keys")],
             quality: Menu::new(frame, "[name=quality]"),
             sound: Menu::new(frame, "[name=sound]"),
+            captions: Menu::new(frame, "[name=captions]"),
             chosen: Cell::default(),
             heights: RefCell::default(),
             playback: playback.clone(),
@@ -45,7 +49,7 @@ impl Settings {
 
     /// Offers what there is, and locks what was locked on an earlier visit.
     pub fn show(&self, playback: &Playback) {
-        let Choice { quality, sound } = playback.chosen;
+        let Choice { quality, sound, .. } = playback.chosen;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
         let automatic = match all.iter().find(is_current) {
@@ -60,7 +64,8 @@ impl Settings {
             menu.offer(automatic, options, quality);
         }
         if let Some(menu) = &self.sound {
-            let names = playback.sounds.iter().map(sound_of);
+            let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
+            let names = playback.sounds.iter().map(name_of);
             menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
         let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
@@ -68,14 +73,32 @@ impl Settings {
         let locked = heights.iter().rposition(|it| Some(*it) == height);
         if quality.is_none() && locked.is_some() {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
-            self.playback
-                .emit(Action::Choose(Choice { quality, sound }));
+            self.playback.emit(Action::Choose(Choice {
+                quality,
+                ..playback.chosen
+            }));
         }
         self.heights.replace(heights);
         self.chosen.set(playback.chosen);
     }
 
-    /// What was chosen, if it was, and the speed is for the element to know.
+    /// Offers the captions that the element has, and has those read that it shows.
+    pub fn show_captions(&self, video: &HtmlVideoElement) {
+        let tracks = seen::captions(video);
+        let shown = tracks.iter().position(seen::is_shown);
+        let captions = shown.and_then(|place| u32::try_from(place).ok());
+        if let Some(menu) = &self.captions {
+            let names = tracks.iter().map(TextTrack::label);
+            menu.offer("Off".into(), (0..).zip(names).collect(), captions);
+        }
+        let chosen = self.chosen.get();
+        if chosen.captions != captions {
+            self.playback
+                .emit(Action::Choose(Choice { captions, ..chosen }));
+        }
+    }
+
+    /// What was chosen, if it was, and is for the element to know.
     pub fn chosen(&self, event: &Event) -> Option<Request> {
         let select = event.target_dyn_into::<HtmlSelectElement>();
         let select = select.filter(|_| event.type_() == "change")?;
@@ -83,6 +106,7 @@ impl Settings {
         let mut choice = self.chosen.get();
         match select.name().as_str() {
             "speed" => return place.map(Request::Rate),
+            "captions" => return Some(Request::Show(place)),
             "quality" => {
                 choice.quality = place;
                 let heights = self.heights.borrow();
@@ -161,14 +185,5 @@ fn name_of(quality: &Quality, all: &[Quality]) -> String {
         (0, _) => bits(),
         (_, 0 | 1) => height.to_string() + "p",
         _ => [&height.to_string(), "p, ", &bits()].concat(),
-    }
-}
-
-/// By what the author calls it, or by its language.
-fn sound_of(track: &AudioTrack) -> String {
-    match (track.label.as_str(), track.language.as_str()) {
-        ("", "") => "Sound".into(),
-        ("", language) => language.into(),
-        (label, _) => label.into(),
     }
 }

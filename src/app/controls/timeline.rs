@@ -156,7 +156,8 @@ impl Timeline {
 
 /// The chapters, as the element reads them from its track.
 fn chapters(video: &HtmlVideoElement) -> impl Iterator<Item = VttCue> + use<> {
-    let cues = seen::track(video, TextTrackKind::Chapters).and_then(|track| track.cues());
+    let track = seen::tracks(video, TextTrackKind::Chapters);
+    let cues = track.first().and_then(|track| track.cues());
     let count = cues.as_ref().map_or(0, |cues| cues.length());
     (0..count).filter_map(move |nth| cues.as_ref()?.get(nth))
 }

@@ -257,6 +257,10 @@ impl Chart<'_> {
                 for at in &self.history.messages {
                     on.fill_rect(self.x(*at) - 0.5, top + 7.0, 1.0, height - 9.0);
                 }
+                on.set_fill_style_str(&colours.page);
+                for (at, _) in &self.history.requests {
+                    on.fill_rect(self.x(*at) - 1.5, top + 2.0, 3.0, height - 4.0);
+                }
                 on.set_fill_style_str(&colours.stall);
                 for (at, _) in &self.history.words {
                     on.fill_rect(self.x(*at) - 1.5, top + 2.0, 3.0, height - 4.0);
@@ -495,8 +499,10 @@ impl Chart<'_> {
             Some(Row::Messages) => {
                 let marks = self.history.marks.iter().filter(|it| is_near(it.at));
                 lines.extend(marks.take(4).map(words_of_mark));
-                let words = self.history.words.iter().filter(|(at, _)| is_near(*at));
-                lines.extend(words.take(3).map(|(_, words)| words.clone()));
+                for words in [&self.history.requests, &self.history.words] {
+                    let here = words.iter().filter(|(at, _)| is_near(*at));
+                    lines.extend(here.take(3).map(|(_, words)| words.clone()));
+                }
                 let count = self
                     .history
                     .messages
@@ -569,6 +575,7 @@ impl Chart<'_> {
             moments,
             marks,
             words,
+            requests,
             switches,
             ..
         } = self.history;
@@ -592,7 +599,9 @@ impl Chart<'_> {
                 .skip(last(marks.len()))
                 .map(|it| (it.at, words_of_mark(it))),
         );
-        all.extend(words.iter().skip(last(words.len())).cloned());
+        for words in [words, requests] {
+            all.extend(words.iter().skip(last(words.len())).cloned());
+        }
         all.extend(
             switches
                 .iter()

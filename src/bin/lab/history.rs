@@ -2,7 +2,7 @@
 //! lists out.
 
 use yew_mse_worker::wire::{
-    Detail, Event, Fetched, Kind, Quality,
+    Command, Detail, Event, Fetched, Kind, Quality,
     journey::{Mark, Step},
     note::{Moment, Note, What},
 };
@@ -27,6 +27,8 @@ pub struct History {
     pub marks: Vec<Mark>,
     /// What else the engine said, in words.
     pub words: Vec<(f64, String)>,
+    /// What the page asked it for, in words.
+    pub requests: Vec<(f64, String)>,
     /// Everything the engine said: when it came.
     pub messages: Vec<f64>,
     /// What was removed from the buffers.
@@ -121,12 +123,46 @@ impl History {
                 };
                 push(&mut self.moments, seen);
             }
+            What::Asked(bytes) => {
+                if let Ok(command) = postcard::from_bytes(&bytes) {
+                    let words = self.request(command);
+                    push(&mut self.requests, (at, words));
+                }
+            }
             What::Said(bytes) => {
                 push(&mut self.messages, at);
                 if let Ok(event) = postcard::from_bytes(&bytes) {
                     self.hear(at, event);
                 }
             }
+        }
+    }
+
+    /// What the page asks for, in words.
+    fn request(&self, command: Command) -> String {
+        let number =
+            |place: Option<u32>| place.map_or("none".into(), |it| format!("number {}", it + 1));
+        match command {
+            Command::Load { url, settings, .. } => {
+                format!("the page asks for {url}, from {:.1} s on", settings.start)
+            }
+            Command::Choose {
+                quality,
+                audio,
+                captions,
+                ..
+            } => {
+                let quality = usize::try_from(quality.unwrap_or(u32::MAX)).ok();
+                let quality = quality.and_then(|place| self.qualities.get(place));
+                let quality = quality.map_or("any".into(), |it| self.name(it.bandwidth));
+                let (sound, captions) = (number(audio), number(captions));
+                format!("a person chooses: quality {quality}, sound {sound}, captions {captions}")
+            }
+            Command::Configure { buffer, .. } => {
+                format!("the page wants {:.0} s ahead", buffer.ahead)
+            }
+            Command::Stop { .. } => "the page ends the playback".into(),
+            Command::Observe { .. } | Command::Ping => "the page says where the film is".into(),
         }
     }
 
@@ -141,6 +177,9 @@ impl History {
             }
             Event::Reached { mark, .. } => push(&mut self.marks, mark),
             Event::Jump { to, .. } => self.say(at, format!("jumps to {to:.2} s, over a gap")),
+            Event::CaptionsRead {
+                file: Err(fault), ..
+            } => self.say(at, format!("no captions: {fault}")),
             Event::Retrying { fault, .. } => self.say(
                 at,
                 match fault {
@@ -153,7 +192,11 @@ impl History {
             }
             Event::Stopped { .. } => self.say(at, "the playback is ended".into()),
             Event::Closed { .. } => self.say(at, "the MediaSource is closed".into()),
-            Event::Ready { .. } | Event::Opened { .. } | Event::Pong => {}
+            Event::Ready { .. }
+            | Event::Opened { .. }
+            | Event::Captions { .. }
+            | Event::CaptionsRead { .. }
+            | Event::Pong => {}
         }
     }
 

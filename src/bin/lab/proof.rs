@@ -11,7 +11,7 @@ use yew::prelude::*;
 use yew_mse_worker::{
     app::Player,
     web,
-    wire::{self, BufferGoal, Detail, journey::Thread, post::Letter},
+    wire::{self, BufferGoal, Detail, journey::Thread, post::Message},
 };
 
 use crate::element;
@@ -127,8 +127,9 @@ pub fn Proof() -> Html {
     let is_whole = web::workers_have_media_source();
     let film = |nth: usize, thread: Thread, title: &'static str| {
         let record = records[nth].clone();
-        let onevent = Callback::from(move |letter: Letter<wire::Event>| {
-            if let Ok(wire::Event::Detail { detail, .. }) = letter.open()
+        let onmessage = Callback::from(move |message| {
+            if let Message::Said(letter) = message
+                && let Ok(wire::Event::Detail { detail, .. }) = letter.open()
                 && let Ok(Detail::Fetched(fetched)) = detail.open()
                 && fetched.appended
             {
@@ -143,7 +144,7 @@ pub fn Proof() -> Html {
                     buffer={GOAL}
                     engine={is_whole.then_some(thread)}
                     journey=false
-                    {onevent}
+                    {onmessage}
                 />
             </figure>
         }

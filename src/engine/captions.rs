@@ -1,0 +1,88 @@
+//! The captions of a film: tells the page which there are, and reads those that are shown there.
+
+use std::convert::Infallible;
+
+use super::{
+    film::Film,
+    shared::{Shared, Trouble, damaged},
+    source::refused,
+};
+use crate::{
+    media::captions::{self, Captions},
+    web::{self, ObjectUrl},
+    wire::{Event, Piece, Rendition},
+};
+
+/// With less than this ahead, a film has better use for the network: seconds.
+const CALM: f64 = 5.0;
+
+/// Sees to the captions for as long as this is awaited.
+pub async fn serve(shared: &Shared) -> Infallible {
+    let (session, conditions) = (shared.session, &shared.conditions);
+    while conditions.ahead() < CALM.min(conditions.goal() / 2.0) && !conditions.is_all_there() {
+        conditions.tick().await;
+    }
+    let all = offered(&shared.film).await;
+    let tracks = all.iter().map(|it| Rendition {
+        language: it.language.clone(),
+        label: it.label.clone(),
+    });
+    let tracks = tracks.collect();
+    shared.port.post(Event::Captions { session, tracks });
+    // What the page has been given, it can reach for as long as this is held.
+    let mut given: Vec<(u32, ObjectUrl)> = Vec::new();
+    let mut heard = None;
+    loop {
+        let change = conditions.change();
+        let shown = conditions.captions();
+        if shown != heard
+            && let Some(place) = shown
+            && let Some(wanted) = all.get(place as usize)
+            && given.iter().all(|(known, _)| *known != place)
+        {
+            let file = match read(&shared.film, wanted).await {
+                Ok(url) => {
+                    let words = url.as_str().to_owned();
+                    given.push((place, url));
+                    Ok(words)
+                }
+                Err(fault) => Err(*fault),
+            };
+            shared.port.post(Event::CaptionsRead {
+                session,
+                place,
+                file,
+            });
+        }
+        heard = shown;
+        change.await;
+    }
+}
+
+/// Those captions that are whole files: to know that in HLS, their playlists have to be read. There are no
+/// captions in one that cannot be.
+async fn offered(film: &Film) -> Vec<Captions> {
+    let mut all = film.presentation().captions.clone();
+    for captions in &mut all {
+        for file in std::mem::take(&mut captions.files) {
+            let whole = match file.is_playlist {
+                true => film.file_of_captions(&file).await.ok().flatten(),
+                false => Some(file),
+            };
+            captions.files.extend(whole);
+        }
+    }
+    all.retain(|it| !it.files.is_empty());
+    all
+}
+
+/// Reads captions, and makes one file of them that the page can reach.
+async fn read(film: &Film, wanted: &Captions) -> Result<ObjectUrl, Trouble> {
+    let mut all = String::new();
+    for it in &wanted.files {
+        let file = film.file(Piece::Captions, &it.bases, &it.place).await?;
+        captions::append(&mut all, &web::decode(&file.bytes), it.origin)
+            .ok_or_else(|| damaged(Piece::Captions, &file.url, "it is no WebVTT"))?;
+    }
+    ObjectUrl::of_text(&all).map_err(|exception| refused("make a file of the captions", &exception))
+}
