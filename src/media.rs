@@ -79,6 +79,11 @@ impl Presentation {
         self.periods.get(id.period)?.sets.get(id.set)
     }
 
+    /// The same, to be changed.
+    pub fn set_mut(&mut self, id: RepresentationId) -> Option<&mut AdaptationSet> {
+        self.periods.get_mut(id.period)?.sets.get_mut(id.set)
+    }
+
     /// A representation.
     pub fn representation(&self, id: RepresentationId) -> Option<&Representation> {
         self.set(id)?.representations.get(id.representation)
@@ -146,6 +151,12 @@ pub struct Representation {
 }
 
 impl Representation {
+    /// Whether all is known that it takes to fetch a segment of it and to append it.
+    pub fn is_known(&self) -> bool {
+        let is_nameless = self.codecs.is_empty() && self.container.ends_with("/mp4");
+        matches!(self.index, Index::Known(_)) && !is_nameless
+    }
+
     /// What a SourceBuffer is made for, such as `video/mp4; codecs="avc1.4d401f"`.
     pub fn mime(&self) -> String {
         if self.codecs.is_empty() {
@@ -180,7 +191,7 @@ pub struct Sidx {
     /// The index; `None` if it has to be looked for in the file's beginning.
     pub index: Option<ByteRange>,
     /// The init segment; `None` if it is all that lies before the index.
-    pub init: Option<ByteRange>,
+    pub init: Option<Place>,
     /// What is added to a media time to make it a time of the film.
     pub origin: f64,
     /// Where the period ends: segments that begin later are left out.
@@ -203,6 +214,8 @@ pub struct Place {
     pub path: String,
     /// Which bytes of it; `None` for all.
     pub range: Option<ByteRange>,
+    /// By which it was encrypted.
+    pub key: Option<Rc<Key>>,
 }
 
 /// All segments of a representation in one period. They are computed when asked for, so a manifest
@@ -274,15 +287,13 @@ pub struct Listed {
     pub place: Place,
     /// Its init segment: a position in [`Segments::inits`].
     pub init: Option<usize>,
-    /// By which it was encrypted.
-    pub key: Option<Rc<Key>>,
     /// Which stretch of continuous timestamps it belongs to (HLS discontinuity sequence).
     pub stretch: u32,
     /// Whether the author says that it is missing (EXT-X-GAP).
     pub missing: bool,
 }
 
-/// AES-128 in CBC mode over whole segments (RFC 8216bis § 4.4.4.4).
+/// AES-128 in CBC mode over whole files (RFC 8216bis § 4.4.4.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Key {
     /// Where the 16 bytes of the key are, relative to the representation's bases.
@@ -313,8 +324,6 @@ pub struct Segment {
     pub place: Place,
     /// Its init segment, if it needs one.
     pub init: Option<Place>,
-    /// By which it was encrypted.
-    pub key: Option<Rc<Key>>,
     /// Which stretch of continuous timestamps it belongs to.
     pub stretch: u32,
     /// Whether the author says that it is missing.
@@ -336,6 +345,14 @@ impl Segments {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.runs.is_empty()
+    }
+
+    /// The same, but for what begins at a time or later.
+    pub fn until(&self, end: f64) -> Self {
+        Self {
+            end,
+            ..self.clone()
+        }
     }
 
     /// Where the first begins and the last ends; `None` if there are none.
@@ -385,7 +402,7 @@ impl Segments {
             Addresses::Template { media, numbers } => Listed {
                 place: Place {
                     path: dash::fill(media, numbers.get(which)?.saturating_add(nth), time),
-                    range: None,
+                    ..Place::default()
                 },
                 init: (!self.inits.is_empty()).then_some(0),
                 ..Listed::default()
@@ -398,7 +415,6 @@ impl Segments {
             end: end.min(self.end),
             place: listed.place,
             init: listed.init.and_then(|init| self.inits.get(init).cloned()),
-            key: listed.key,
             stretch: listed.stretch,
             missing: listed.missing,
         })

@@ -1,4 +1,4 @@
-//! AES-128 in CBC mode, over whole segments (RFC 8216bis § 4.4.4.4), by the browser's own WebCrypto.
+//! AES-128 in CBC mode, over whole files (RFC 8216bis § 4.4.4.4), by the browser's own WebCrypto.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -7,13 +7,14 @@ use wasm_bindgen_futures::JsFuture;
 use super::shared::{Trouble, damaged};
 use crate::{web, wire::Piece};
 
-/// Decrypts a segment.
+/// Decrypts a file.
 ///
 /// # Errors
-/// [`Fault::Damaged`] if the key is none, or not the one that the segment was encrypted with.
+/// [`Fault::Damaged`] if the key is none, or not the one that it was encrypted with.
 ///
 /// [`Fault::Damaged`]: crate::wire::Fault::Damaged
 pub async fn decrypt(
+    what: Piece,
     bytes: &Uint8Array,
     key: &Uint8Array,
     iv: [u8; 16],
@@ -30,5 +31,5 @@ pub async fn decrypt(
     };
     decrypted
         .await
-        .map_err(|_| damaged(Piece::Segment, url, "its key does not open it"))
+        .map_err(|_| damaged(what, url, "its key does not open it"))
 }

@@ -9,14 +9,11 @@ use super::{
     buffer::Buffer,
     cipher,
     fetch::{Extent, Progress},
-    network::{File, PATIENCE, base},
+    network::{PATIENCE, base},
     shared::{Shared, Trouble, damaged},
 };
 use crate::{
-    media::{
-        Index, Key, Place, Representation, RepresentationId, Segment, Timestamps, mp4,
-        ranges::Range,
-    },
+    media::{Index, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range},
     wire::Piece,
 };
 
@@ -63,8 +60,8 @@ impl Download<'_> {
             Some(place) => Some(film.init(self.of, place).await?),
             None => None,
         };
-        let secret = match &self.segment.key {
-            Some(key) => Some((self.secret(key).await?, key.iv)),
+        let secret = match &self.segment.place.key {
+            Some(key) => Some((film.secret(&self.of.bases, key).await?, key.iv)),
             None => None,
         };
         let mut answer = request.answer(self.progress.clone()).await?;
@@ -78,7 +75,8 @@ impl Download<'_> {
         let mut is_ready = false;
         while let Some(mut bytes) = answer.read(extent).await? {
             if let Some((secret, iv)) = &secret {
-                bytes = cipher::decrypt(&bytes, &secret.bytes, *iv, &answer.url()).await?;
+                let url = answer.url();
+                bytes = cipher::decrypt(Piece::Segment, &bytes, &secret.bytes, *iv, &url).await?;
             }
             boxes.follow(&bytes);
             if boxes.are_broken() {
@@ -100,16 +98,6 @@ impl Download<'_> {
             Some(reason) => Err(damaged(Piece::Segment, &answer.url(), reason)),
             None => Ok(()),
         }
-    }
-
-    /// The file with the bytes of a key.
-    async fn secret(&self, key: &Key) -> Result<Rc<File>, Trouble> {
-        let place = Place {
-            path: key.path.clone(),
-            range: None,
-        };
-        let film = &self.shared.film;
-        film.file(Piece::Key, &self.of.bases, &place).await
     }
 
     /// Readies the buffer for the segment: its type, and where on the film's time it belongs.

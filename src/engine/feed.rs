@@ -13,12 +13,12 @@ use super::{
     buffer::Buffer,
     conditions::Filled,
     download::Download,
-    shared::{Shared, Trouble},
+    shared::{Shared, Trouble, damaged},
     source::Source,
 };
 use crate::{
     media::{
-        Index, Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
+        Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
         plan::{Appended, Inventory, Situation, Step, plan},
         ranges::{Range, Ranges},
         selection::Sets,
@@ -128,8 +128,7 @@ impl Feed {
     fn known_type(&self, id: RepresentationId) -> Option<String> {
         let film = self.shared.film.presentation();
         let representation = film.representation(id)?;
-        let is_known = matches!(representation.index, Index::Known(_));
-        is_known.then(|| representation.mime())
+        representation.is_known().then(|| representation.mime())
     }
 
     /// Feeds it from other sets from now on.
@@ -265,15 +264,15 @@ impl Feed {
             buffer.reset();
         }
         match outcome {
-            Outcome::Appended => self.note(buffer, &download),
+            Outcome::Appended => self.note(buffer, &download)?,
             Outcome::Unwanted => {}
             Outcome::Failed(fault) => match *fault {
-                // A period may be said to be a little longer than it is.
+                // A period may be said to be longer than it is.
                 Fault::Status {
                     what: Piece::Segment,
                     status: 404 | 410,
                     ..
-                } if is_last(&download) => self.note(buffer, &download),
+                } if self.shared.film.ends_before(id, segment).await => {}
                 // It is fetched again when there is room for it.
                 Fault::BufferFull => self.make_room(buffer).await?,
                 _ => return Err(fault),
@@ -377,7 +376,10 @@ impl Feed {
     }
 
     /// Notes that a segment was appended.
-    fn note(&self, buffer: &mut Buffer, download: &Download) {
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] if nothing comes of what is appended.
+    fn note(&self, buffer: &mut Buffer, download: &Download) -> Result<(), Trouble> {
         let time = Range {
             start: download.segment.start,
             end: download.segment.end,
@@ -396,6 +398,12 @@ impl Feed {
             let step = journey::Step::FirstAppend;
             self.shared.port.reached(self.shared.session, step);
         }
+        if self.inventory.borrow().is_futile() {
+            let path = &download.segment.place.path;
+            let reason = "it is of another time than its manifest says";
+            return Err(damaged(Piece::Segment, path, reason));
+        }
+        Ok(())
     }
 
     /// Does without a representation from now on. If there is no other, what is buffered is still played.
@@ -484,15 +492,6 @@ enum Outcome {
     Appended,
     Unwanted,
     Failed(Trouble),
-}
-
-/// Whether a segment is the last one of its period, and not the only one.
-fn is_last(download: &Download) -> bool {
-    let number = download.segment.number;
-    match &download.of.index {
-        Index::Known(segments) => number > 0 && number + 1 == segments.len(),
-        _ => false,
-    }
 }
 
 /// The same, as the page is told.

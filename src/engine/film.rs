@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{
-    manifest,
+    cipher, manifest,
     network::{File, Network},
     shared::Trouble,
 };
 use crate::{
     media::{
-        AdaptationSet, Index, Kind, Place, Presentation, Representation, RepresentationId,
-        captions,
+        AdaptationSet, Index, Key, Kind, Place, Presentation, Representation, RepresentationId,
+        Segment, captions,
         hls::Definitions,
         kind_of, mp4,
         selection::{self, is_muxed},
@@ -88,21 +88,57 @@ impl Film {
 
     /// Gives a representation up, as long as there is another one in its set. Whether there was.
     pub fn exclude(&self, id: RepresentationId) -> bool {
+        let another = self.is_one_of_many(id);
+        if another {
+            self.unplayable.borrow_mut().push(id);
+        }
+        another
+    }
+
+    /// Whether there is another one in its set that can be played.
+    fn is_one_of_many(&self, id: RepresentationId) -> bool {
         let count = self
             .presentation()
             .set(id)
             .map_or(0, |set| set.representations.len());
-        let another = (0..count).any(|representation| {
+        (0..count).any(|representation| {
             representation != id.representation
                 && self.is_playable(RepresentationId {
                     representation,
                     ..id
                 })
-        });
-        if another {
-            self.unplayable.borrow_mut().push(id);
+        })
+    }
+
+    /// Whether a period is shorter than its manifest says, where a segment is not there: the last one is not
+    /// there either, and no other representation is left that might have it. From now on it ends before that
+    /// segment.
+    pub async fn ends_before(&self, id: RepresentationId, segment: &Segment) -> bool {
+        let Ok(mut it) = self.representation(id) else {
+            return false;
+        };
+        let Index::Known(segments) = &it.index else {
+            return false;
+        };
+        let last = segments.len().checked_sub(1);
+        let Some(last) = last.and_then(|last| segments.get(last)) else {
+            return false;
+        };
+        let is_last = segment.number == last.number;
+        let is_cut_off = segment.number > 0
+            && (is_last || !self.is_one_of_many(id))
+            && (is_last
+                || self
+                    .file(Piece::Segment, &it.bases, &last.place)
+                    .await
+                    .is_err());
+        if is_cut_off {
+            it.index = Index::Known(Rc::new(segments.until(segment.start)));
+            if let Some(set) = self.presentation.borrow_mut().set_mut(id) {
+                put(set, id, *it);
+            }
         }
-        another
+        is_cut_off
     }
 
     /// A representation, as far as it is known.
@@ -143,11 +179,11 @@ impl Film {
         self.kept.borrow_mut().retain(|it| it.place != *place);
     }
 
-    /// A file that a representation refers to; of a segment, its beginning. Init segments and keys are
-    /// fetched once, and kept.
+    /// A file that a representation refers to, decrypted; of a segment that is not encrypted, its beginning.
+    /// Init segments are fetched once, and kept.
     ///
     /// # Errors
-    /// What the network may fail with.
+    /// [`Fault::Damaged`], and what the network may fail with.
     pub async fn file(
         &self,
         what: Piece,
@@ -157,15 +193,44 @@ impl Film {
         if let Some(file) = self.find(bases, place) {
             return Ok(file);
         }
-        let file = self.network.get(what, bases, place).await?;
-        if let (Piece::Init | Piece::Key, Some(base)) = (what, bases.first()) {
+        let mut file = self.network.get(what, bases, place).await?;
+        if let Some(key) = &place.key {
+            let secret = self.secret(bases, key).await?;
+            file.bytes =
+                cipher::decrypt(what, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
+        }
+        let file = Rc::new(file);
+        if what == Piece::Init {
+            self.keep(bases, place, &file);
+        }
+        Ok(file)
+    }
+
+    /// The file with the bytes of a key: fetched once, and kept.
+    ///
+    /// # Errors
+    /// What the network may fail with.
+    pub async fn secret(&self, bases: &[Rc<str>], key: &Key) -> Result<Rc<File>, Trouble> {
+        let place = Place {
+            path: key.path.clone(),
+            ..Place::default()
+        };
+        if let Some(file) = self.find(bases, &place) {
+            return Ok(file);
+        }
+        let file = Rc::new(self.network.get(Piece::Key, bases, &place).await?);
+        self.keep(bases, &place, &file);
+        Ok(file)
+    }
+
+    fn keep(&self, bases: &[Rc<str>], place: &Place, file: &Rc<File>) {
+        if let Some(base) = bases.first() {
             self.kept.borrow_mut().push(Kept {
                 base: base.clone(),
                 place: place.clone(),
                 file: file.clone(),
             });
         }
-        Ok(file)
     }
 
     /// The file that a playlist of captions lists; `None` if they are in more than one, as segments.
@@ -179,9 +244,7 @@ impl Film {
         let captions::File { bases, place, .. } = playlist;
         let file = self.file(Piece::Manifest, bases, place).await?;
         let segments = manifest::segments(&file, &self.definitions)?;
-        let only = segments
-            .get(0)
-            .filter(|it| segments.len() == 1 && it.key.is_none());
+        let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|it| captions::File {
             bases: vec![file.url.as_str().into()],
             place: it.place,
@@ -217,29 +280,33 @@ impl Film {
     fn question(&self, lesson: &Lesson) -> Result<Option<(Piece, Place)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                let (path, range) = (path.clone(), None);
-                return Ok(Some((Piece::Manifest, Place { path, range })));
+                let place = Place {
+                    path: path.clone(),
+                    ..Place::default()
+                };
+                return Ok(Some((Piece::Manifest, place)));
             }
             Index::Sidx(sidx) => {
                 let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
-                let path = sidx.path.clone();
-                return Ok(Some((Piece::Index, Place { path, range })));
+                let place = Place {
+                    path: sidx.path.clone(),
+                    range,
+                    key: None,
+                };
+                return Ok(Some((Piece::Index, place)));
             }
             Index::Known(_) if lesson.is_described => return Ok(None),
             Index::Known(segments) => segments,
         };
-        // It begins with its init segment, or else with its first media segment.
-        let Some(first) = segments.get(0) else {
+        // It begins with its init segment, or else with its first media segment that is there.
+        let mut all = (0..segments.len()).map_while(|nth| segments.get(nth));
+        let Some(first) = all.find(|it| !it.missing) else {
             return Err(manifest::malformed(&self.url, "it has no segments"));
         };
-        if let Some(init) = first.init {
-            return Ok(Some((Piece::Init, init)));
-        }
-        if first.key.is_some() {
-            let feature = "encrypted segments without an init segment";
-            return Err(manifest::unsupported(&self.url, feature));
-        }
-        Ok(Some((Piece::Segment, first.place)))
+        Ok(Some(match first.init {
+            Some(init) => (Piece::Init, init),
+            None => (Piece::Segment, first.place),
+        }))
     }
 
     /// Takes in what was read.
@@ -300,18 +367,14 @@ impl Film {
             _ => None,
         };
         let mut film = self.presentation.borrow_mut();
-        if let Some(period) = film.periods.get_mut(id.period)
-            && let Some(set) = period.sets.get_mut(id.set)
-        {
+        if let Some(set) = film.set_mut(id) {
             // A film that consists of one representation is what that one turns out to be.
             if let Some(kind) = kind
                 && is_nameless(set)
             {
                 set.kind = kind;
             }
-            if let Some(place) = set.representations.get_mut(id.representation) {
-                *place = *it;
-            }
+            put(set, id, *it);
         }
         // Where nothing else says, a film is as long as what is longest in it, as far as that is known.
         let is_open = film
@@ -343,13 +406,11 @@ impl Film {
                 continue;
             };
             let mime = it.mime();
-            // The index of a WebM file is of another kind.
-            let is_webm = it.container.ends_with("/webm");
-            let is_indexed = !(is_webm && matches!(it.index, Index::Sidx(_)));
-            // In HLS, what MP3 comes in is only known when it has come.
-            let is_unknown = it.container.is_empty() || it.codecs == "mp4a.40.34";
+            // What has no name is looked at before it is played. In HLS, what MP3 comes in is only known when
+            // it has come.
+            let is_unknown = it.codecs.is_empty() || it.codecs == "mp4a.40.34";
             let is_decoded = is_unknown || web::can_decode(&mime);
-            if set.protected || !is_indexed || !is_decoded {
+            if set.protected || manifest::has_cues(it) || !is_decoded {
                 self.unplayable.borrow_mut().push(id);
             }
         }
@@ -423,6 +484,13 @@ impl Lesson {
     }
 }
 
+/// Puts what is known now of a representation in the place of what was known before.
+fn put(set: &mut AdaptationSet, id: RepresentationId, it: Representation) {
+    if let Some(place) = set.representations.get_mut(id.representation) {
+        *place = it;
+    }
+}
+
 /// Whether nothing is known of a set but that it is there.
 fn is_nameless(set: &AdaptationSet) -> bool {
     set.representations.iter().all(|it| it.container.is_empty())
@@ -432,7 +500,8 @@ fn is_nameless(set: &AdaptationSet) -> bool {
 fn ask_how_well(representation: &Representation) -> Option<Promise> {
     let (width, height) = representation.size;
     let is_picture = kind_of(&representation.codecs) == Some(Kind::Video);
-    if width == 0 || !is_picture || representation.codecs.contains(',') {
+    let codecs = &representation.codecs;
+    if width == 0 || !is_picture || codecs.is_empty() || codecs.contains(',') {
         return None;
     }
     let frame_rate = representation.frame_rate;

@@ -149,6 +149,9 @@ pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
         if set.protected {
             return unsupported(url, DRM);
         }
+        if has_cues(it) {
+            return unsupported(url, "WebM files with an index of their own");
+        }
         let mime = it.mime();
         if mime.starts_with("video/mp2t") {
             return unsupported(url, MPEG_TS);
@@ -159,6 +162,11 @@ pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
     }
     let mime = mimes.join(", ");
     Fault::Undecodable { mime }.into()
+}
+
+/// Whether what tells where the segments of a file are is of WebM's own kind, which is not read here.
+pub fn has_cues(it: &Representation) -> bool {
+    it.container.ends_with("/webm") && matches!(it.index, Index::Sidx(_))
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.

@@ -78,7 +78,8 @@ impl Network {
         Ok(Request::send(what, url, place.range, &self.settings))
     }
 
-    /// Fetches what is at a place, from whichever of the bases has it: of a segment, its beginning.
+    /// Fetches what is at a place, from whichever of the bases has it: of a segment that is not encrypted, its
+    /// beginning.
     ///
     /// # Errors
     /// Those of [`Request`], once there is no use in trying on.
@@ -87,22 +88,22 @@ impl Network {
         what: Piece,
         bases: &[Rc<str>],
         place: &Place,
-    ) -> Result<Rc<File>, Trouble> {
+    ) -> Result<File, Trouble> {
         let mut attempts = self.attempts(bases, PATIENCE.0);
         loop {
             let fetched = async {
                 let request = self.send(what, base(bases, &attempts), place)?;
                 let mut answer = request.answer(Rc::default()).await?;
-                let extent = match what {
-                    Piece::Segment => Extent::Soon,
+                let extent = match (what, &place.key) {
+                    (Piece::Segment, None) => Extent::Soon,
                     _ => Extent::Whole,
                 };
                 let bytes = answer.read(extent).await?;
-                Ok(Rc::new(File {
+                Ok(File {
                     bytes: bytes.unwrap_or_default(),
                     url: answer.url(),
                     content_type: answer.content_type(),
-                }))
+                })
             };
             match fetched.await {
                 Err(fault) => self.failed(&mut attempts, fault).await?,

@@ -36,6 +36,9 @@ const WIDTH: u64 = 20;
 /// A remote element (xlink) that stands for none at all.
 const NOTHING: &str = "urn:mpeg:dash:resolve-to-zero:2013";
 
+/// By which sets are told of each other.
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
+
 const TOO_MUCH: &str = "a manifest that unfolds to more than 64 MB";
 
 /// Why something is left out.
@@ -71,7 +74,7 @@ pub fn read(
     };
     let end = Some(last.end).filter(|end| end.is_finite());
     Ok(Presentation {
-        duration: seconds(&mpd, "mediaPresentationDuration").or(end),
+        duration: total(&mpd).or(end),
         availability: if reader.is_growing {
             Availability::Growing
         } else {
@@ -134,13 +137,11 @@ impl Reader<'_> {
     /// The periods in which there is something to be played.
     fn periods(&mut self, mpd: &Element, base: &[Rc<str>]) -> Vec<Period> {
         let bases = self.bases(base, mpd);
-        let elements = mpd.children("Period");
+        let mut elements = mpd.children("Period");
+        elements.retain(|element| element.attribute("xlink:href") != Some(NOTHING));
         let mut periods = Vec::new();
         let mut previous_end = 0.0;
         for (nth, element) in elements.iter().enumerate() {
-            if !self.is_usable(element) {
-                continue;
-            }
             let start = seconds(element, "start").unwrap_or(previous_end);
             if start.is_infinite() {
                 // § 5.3.2.1: an early available period, which has no place in the film yet.
@@ -149,14 +150,14 @@ impl Reader<'_> {
             }
             let said = match elements.get(nth + 1) {
                 Some(next) => seconds(next, "start").or(lasting(element, start)),
-                None => lasting(element, start).or(seconds(mpd, "mediaPresentationDuration")),
+                None => lasting(element, start).or(total(mpd)),
             };
             let mut period = Period {
                 start,
                 end: said.unwrap_or(f64::INFINITY),
                 sets: Vec::new(),
             };
-            if start < period.end {
+            if start < period.end && self.is_usable(element) {
                 period.sets = self.sets([element, mpd], &bases, &period);
             }
             if period.end.is_infinite() && !self.is_growing {
@@ -179,10 +180,30 @@ impl Reader<'_> {
     ) -> Vec<AdaptationSet> {
         let bases = self.bases(bases, element);
         let mut sets = Vec::new();
+        // The ids of those that each of them may be switched to.
+        let mut joined: Vec<&str> = Vec::new();
         for set in element.children("AdaptationSet") {
             if self.is_usable(set) {
-                let mut parts = self.parts([set, element, mpd], &bases, period);
-                sets.append(&mut parts);
+                let others = switchable(set);
+                for part in self.parts([set, element, mpd], &bases, period) {
+                    let id = set.attribute("id").unwrap_or_default();
+                    let known = joined.iter().zip(&mut sets);
+                    let names = |ids: &str| {
+                        ids.split(',')
+                            .any(|it| it.trim_ascii() == id && !id.is_empty())
+                    };
+                    let mut known = known.filter(|(ids, _)| names(ids));
+                    match known.find(|(_, known)| is_alike(known, &part)) {
+                        Some((_, known)) => part
+                            .representations
+                            .into_iter()
+                            .for_each(|it| add(known, it)),
+                        _ => {
+                            joined.push(others);
+                            sets.push(part);
+                        }
+                    }
+                }
             }
         }
         sets
@@ -230,10 +251,7 @@ impl Reader<'_> {
                 parts.push(part);
             }
             if let Some(part) = parts.get_mut(at) {
-                let others = &mut part.representations;
-                let at =
-                    others.partition_point(|other| other.bandwidth <= representation.bandwidth);
-                others.insert(at, representation);
+                add(part, representation);
             }
         }
         parts
@@ -298,7 +316,7 @@ impl Reader<'_> {
             _ if child(levels, "BaseURL").is_none() => {
                 return Err("a representation without segments");
             }
-            _ => Index::Sidx(file(&addressing, period)?),
+            _ => Index::Sidx(file(&addressing, period)),
         };
         let pixels = |name| {
             let pixels = number(levels, name).unwrap_or(0);
@@ -335,7 +353,7 @@ impl Reader<'_> {
         let inits = match attribute(addressing, "initialization") {
             Some(init) => vec![Place {
                 path: fill(&substituted(init, names), 0, 0),
-                range: None,
+                ..Place::default()
             }],
             None => child(addressing, "Initialization")
                 .map(|init| place(init, "sourceURL", "range"))
@@ -421,8 +439,7 @@ impl Reader<'_> {
     fn is_usable(&mut self, element: &Element) -> bool {
         let is_harmless = |property: &&Element| {
             let scheme = property.attribute("schemeIdUri").unwrap_or_default();
-            scheme.starts_with("urn:mpeg:mpegB:cicp:")
-                || scheme == "urn:mpeg:dash:adaptation-set-switching:2016"
+            scheme.starts_with("urn:mpeg:mpegB:cicp:") || scheme == SWITCHING
         };
         let link = element.attribute("xlink:href");
         if link == Some(NOTHING) {
@@ -614,19 +631,15 @@ fn origin(addressing: &[&Element], period: &Period) -> f64 {
 }
 
 /// § 5.3.9.2: a file with a segment index, or one in which to look for it.
-fn file(addressing: &[&Element], period: &Period) -> Result<Sidx, Reason> {
+fn file(addressing: &[&Element], period: &Period) -> Sidx {
     let init = child(addressing, "Initialization").map(|init| place(init, "sourceURL", "range"));
-    let init = init.unwrap_or_default();
-    if !init.path.is_empty() {
-        return Err("an init segment in another file than the segment index");
-    }
-    Ok(Sidx {
+    Sidx {
         path: String::new(),
         index: attribute(addressing, "indexRange").and_then(range),
-        init: init.range,
+        init: init.filter(|init| *init != Place::default()),
         origin: origin(addressing, period),
         end: period.end,
-    })
+    }
 }
 
 /// What is to be fetched, by the names of the attributes that tell its path and range.
@@ -634,6 +647,7 @@ fn place(element: &Element, path: &str, bytes: &str) -> Place {
     Place {
         path: element.attribute(path).unwrap_or_default().to_owned(),
         range: element.attribute(bytes).and_then(range),
+        key: None,
     }
 }
 
@@ -658,6 +672,31 @@ fn described(set: &Element, kind: Kind, protected: bool) -> AdaptationSet {
         protected,
         representations: Vec::new(),
     }
+}
+
+/// Adds a representation, by its bandwidth.
+fn add(set: &mut AdaptationSet, representation: Representation) {
+    let others = &mut set.representations;
+    let at = others.partition_point(|other| other.bandwidth <= representation.bandwidth);
+    others.insert(at, representation);
+}
+
+/// The ids of the sets whose representations a player may go over to (§ 5.3.3.5), by commas.
+fn switchable<'e>(set: &'e Element) -> &'e str {
+    let properties = ["SupplementalProperty", "EssentialProperty"].map(|name| set.children(name));
+    let mut properties = properties.into_iter().flatten();
+    let switching = properties.find(|it| it.attribute("schemeIdUri") == Some(SWITCHING));
+    switching
+        .and_then(|it| it.attribute("value"))
+        .unwrap_or_default()
+}
+
+/// Whether the representations of two sets can be in one.
+fn is_alike(one: &AdaptationSet, other: &AdaptationSet) -> bool {
+    let container =
+        |set: &AdaptationSet| set.representations.first().map(|it| it.container.clone());
+    (one.kind, one.protected, &one.language) == (other.kind, other.protected, &other.language)
+        && container(one) == container(other)
 }
 
 /// What a representation is for; `None` for text, images and what nobody knows.
@@ -711,6 +750,11 @@ fn range(text: &str) -> Option<ByteRange> {
 /// Where an element ends by its duration.
 fn lasting(element: &Element, start: f64) -> Option<f64> {
     Some(start + seconds(element, "duration")?)
+}
+
+/// How long all of it lasts. Who does not know that, now and then writes 0.
+fn total(mpd: &Element) -> Option<f64> {
+    seconds(mpd, "mediaPresentationDuration").filter(|seconds| *seconds > 0.0)
 }
 
 /// The seconds of an attribute that is an `xs:duration`.

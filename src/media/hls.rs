@@ -102,6 +102,9 @@ struct Reader<'a> {
     has_stray: bool,
     /// What of it this player cannot play.
     unsupported: Option<&'static str>,
+    /// Whether what follows is encrypted by a key of a DRM system, which may stand beside one that anybody
+    /// can fetch.
+    has_foreign_key: bool,
     is_whole: bool,
     target_duration: f64,
     /// Where the last segment ends, in seconds and in ticks. Durations are summed up before they are
@@ -163,7 +166,7 @@ struct Next<'a> {
 impl<'a> Reader<'a> {
     fn read(&mut self, text: &'a str) -> Result<(), Reason> {
         let mut lines = text.split('\n').filter(|line| !line.is_empty());
-        if lines.next() != Some("#EXTM3U") {
+        if !lines.next().is_some_and(|line| line.starts_with("#EXTM3U")) {
             return Err("it does not begin with #EXTM3U");
         }
         for line in lines {
@@ -202,24 +205,20 @@ impl<'a> Reader<'a> {
             "#EXT-X-BYTERANGE" => self.next.range = value,
             "#EXT-X-GAP" => self.next.is_missing = true,
             "#EXT-X-DISCONTINUITY" => self.stretch = self.stretch.saturating_add(1),
-            "#EXT-X-KEY" => {
-                self.encryption = match says(value, "METHOD") {
-                    "NONE" => None,
-                    method => {
-                        if is_drm(value) {
-                            self.unsupported = Some("DRM protection");
-                        } else if method != "AES-128" {
-                            self.unsupported = Some("encryption other than AES-128");
-                        }
-                        Some(encryption(value).ok_or("an EXT-X-KEY cannot be read")?)
+            "#EXT-X-KEY" => match says(value, "METHOD") {
+                "NONE" => (self.encryption, self.has_foreign_key) = (None, false),
+                _ if is_drm(value) => self.has_foreign_key = true,
+                method => {
+                    if method != "AES-128" {
+                        self.unsupported = Some("encryption other than AES-128");
                     }
+                    let encryption = encryption(value).ok_or("an EXT-X-KEY cannot be read")?;
+                    self.encryption = Some(encryption);
                 }
-            }
+            },
             "#EXT-X-MAP" => {
-                if self.encryption.is_some() {
-                    self.unsupported = Some("encrypted init segments");
-                }
-                let init = init(value).ok_or("an EXT-X-MAP cannot be read")?;
+                let mut init = init(value).ok_or("an EXT-X-MAP cannot be read")?;
+                init.key = self.key()?;
                 if self.inits.last() != Some(&init) {
                     self.inits.push(init);
                 }
@@ -285,29 +284,38 @@ impl<'a> Reader<'a> {
                     .ok_or("a byte range has no beginning or no end")?,
             ),
         };
-        let key = self.encryption.map(|Encryption { path, iv }| {
-            self.keys += path.len();
-            Rc::new(Key {
-                path: path.into(),
-                iv: iv.unwrap_or(self.sequence.into()).to_be_bytes(),
-            })
-        });
-        if self.keys > MAX_GROWTH {
-            return Err(REPEATS);
-        }
+        let key = self.key()?;
         self.segments.push(Listed {
             place: Place {
                 path: path.into(),
                 range,
+                key,
             },
             // It is the last that was read, so the last in the list.
             init: self.inits.len().checked_sub(1),
-            key,
             stretch: self.stretch,
             missing: next.is_missing,
         });
         self.sequence = self.sequence.saturating_add(1);
         Ok(())
+    }
+
+    /// By which the next file is encrypted.
+    fn key(&mut self) -> Result<Option<Rc<Key>>, Reason> {
+        let Some(Encryption { path, iv }) = self.encryption else {
+            if self.has_foreign_key {
+                self.unsupported = Some("DRM protection");
+            }
+            return Ok(None);
+        };
+        self.keys += path.len();
+        if self.keys > MAX_GROWTH {
+            return Err(REPEATS);
+        }
+        Ok(Some(Rc::new(Key {
+            path: path.into(),
+            iv: iv.unwrap_or(self.sequence.into()).to_be_bytes(),
+        })))
     }
 
     fn media(self) -> Media {
@@ -387,7 +395,10 @@ impl<'a> Reader<'a> {
             }
             let file = captions::File {
                 bases: vec![url.into()],
-                place: Place { path, range: None },
+                place: Place {
+                    path,
+                    ..Place::default()
+                },
                 is_playlist: true,
                 start: 0.0,
                 origin: 0.0,
@@ -423,7 +434,8 @@ impl<'a> Variant<'a> {
         Self {
             list,
             uri,
-            kind: if has(Kind::Audio) && !has(Kind::Video) {
+            // Of what has a size, sound alone cannot be all that there is.
+            kind: if has(Kind::Audio) && !has(Kind::Video) && says(list, "RESOLUTION").is_empty() {
                 Kind::Audio
             } else {
                 Kind::Video
@@ -459,7 +471,11 @@ impl Film {
         let name = says(list, "NAME");
         let (id, label) = rendition.map_or((name, ""), |it| (it.group, name));
         let language = says(list, "LANGUAGE");
-        let codecs = codecs_of(variant.codecs, variant.is_apart.then_some(kind));
+        let mut codecs = codecs_of(variant.codecs, variant.is_apart.then_some(kind));
+        if variant.is_apart && codecs.contains(',') {
+            // Which of them it is of all that the variant is played with, its bytes will tell.
+            codecs.clear();
+        }
         let offered = Representation {
             id: id.into(),
             // With pictures beside it, that of the variant says nothing of the sound.
@@ -588,6 +604,7 @@ fn init(list: &str) -> Option<Place> {
             Some(range) => Some(byte_range(range, Some(0))?),
             None => None,
         },
+        key: None,
     })
 }
 

@@ -288,13 +288,14 @@ impl SegmentIndex {
         let place = |range| Place {
             path: sidx.path.clone(),
             range: Some(range),
+            key: None,
         };
-        let init = sidx.init.or_else(|| {
-            self.start.checked_sub(1).map(|last| ByteRange {
-                first: 0,
-                last: Some(last),
-            })
-        });
+        let before = |last| {
+            let last = Some(last);
+            place(ByteRange { first: 0, last })
+        };
+        let init = sidx.init.clone();
+        let init = init.or_else(|| self.start.checked_sub(1).map(before));
         let timescale = self.timescale.max(1);
         let mut listed = Vec::with_capacity(self.found.len());
         let mut runs: Vec<Run> = Vec::new();
@@ -322,7 +323,7 @@ impl SegmentIndex {
                     first: segment.first,
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
-                init: init.map(|_| 0),
+                init: init.as_ref().map(|_| 0),
                 ..Listed::default()
             });
         }
@@ -331,7 +332,7 @@ impl SegmentIndex {
             origin: sidx.origin,
             runs,
             addresses: Addresses::Listed(listed),
-            inits: init.map(place).into_iter().collect(),
+            inits: init.into_iter().collect(),
             timestamps: Timestamps::Media,
             end: sidx.end,
         }

@@ -82,6 +82,12 @@ impl Inventory {
         });
     }
 
+    /// Whether what was appended, and it was not little, filled nothing at all: it is not of the time that its
+    /// manifest says.
+    pub fn is_futile(&self) -> bool {
+        self.entries.len() >= FUTILE && self.entries.iter().all(|entry| entry.filled.is_none())
+    }
+
     /// Where the segment begins that is played at a time, or else the time itself: what is before it can
     /// be removed without harm to what is played, which cannot be decoded without its beginning.
     pub fn start_at(&self, time: f64) -> f64 {
@@ -149,6 +155,9 @@ pub enum Step {
     End,
 }
 
+/// Segments of which none fills anything, before the others are taken to be alike: the first of a film may be
+/// one that cannot be decoded by itself.
+const FUTILE: usize = 3;
 /// How far one SourceBuffer may be filled ahead of another, in seconds: more would only keep the
 /// other waiting.
 const LEAD: f64 = 6.0;
@@ -249,10 +258,12 @@ fn of_period(now: &Situation, period: usize, which: &dyn Fn(&Segments) -> Option
     let Some((id, it)) = id.and_then(|id| Some((id, now.film.representation(id)?))) else {
         return Step::End;
     };
-    let Index::Known(segments) = &it.index else {
-        return Step::Learn(id);
-    };
-    which(segments).map_or(Step::End, |segment| Step::Fetch(id, Box::new(segment)))
+    match &it.index {
+        Index::Known(segments) if it.is_known() => {
+            which(segments).map_or(Step::End, |segment| Step::Fetch(id, Box::new(segment)))
+        }
+        _ => Step::Learn(id),
+    }
 }
 
 /// Something that is there and could be better, and is far enough ahead to be fetched anew.
