@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Outcome, script,
+    Outcome, order, script,
     wasm::{self, Interface},
 };
 
@@ -81,7 +81,7 @@ pub fn trim(glue: &str, program: &[u8]) -> Outcome<(String, Vec<u8>)> {
     let names = Names::choose(&script::objects(glue)?, &interface.exports);
     let trimmed = (
         script::minify(glue, &names)?,
-        wasm::rename(program, &names)?,
+        order::sort(&wasm::rename(program, &names)?)?,
     );
     check(&trimmed.0, &trimmed.1)?;
     Ok(trimmed)
