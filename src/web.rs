@@ -5,12 +5,12 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_channel::oneshot;
 use futures_util::future::LocalBoxFuture;
-use gloo_events::EventListener;
+use gloo_events::{EventListener, EventListenerOptions};
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Blob, DedicatedWorkerGlobalScope, EventTarget, HtmlMediaElement, HtmlVideoElement, MediaSource,
-    SourceBuffer, Url,
+    Blob, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement, HtmlVideoElement,
+    MediaSource, SourceBuffer, Url,
 };
 
 #[wasm_bindgen]
@@ -516,6 +516,27 @@ pub fn detach(video: &HtmlVideoElement) {
         .set_src_object(&JsValue::NULL);
 }
 
+/// Hears events of this name on `target`, until what is returned is dropped.
+pub fn hear(
+    target: &EventTarget,
+    name: &'static str,
+    act: impl FnMut(&Event) + 'static,
+) -> EventListener {
+    hear_with(target, name, EventListenerOptions::default(), act)
+}
+
+/// The same, in another way than the usual one.
+pub fn hear_with(
+    target: &EventTarget,
+    name: &'static str,
+    options: EventListenerOptions,
+    act: impl FnMut(&Event) + 'static,
+) -> EventListener {
+    // In a box, all acts are of one type, and so the code of a listener is there once.
+    let act: Box<dyn FnMut(&Event)> = Box::new(act);
+    EventListener::new_with_options(target, name, options, act)
+}
+
 /// The next event of this name on `target`. It is listened for from now on, not from the first
 /// poll, and until the future is dropped.
 pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static, ()> {
@@ -563,7 +584,7 @@ impl FirstFrame {
                 id,
                 closure,
             },
-            Err(_) => Self::Loaded(EventListener::new(video, "loadeddata", move |_| call())),
+            Err(_) => Self::Loaded(hear(video, "loadeddata", move |_| call())),
         }
     }
 }

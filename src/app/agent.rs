@@ -107,7 +107,7 @@ impl Agent {
             let (bridge, worker) = post::spawn(&script, hear);
             return Self::Worker {
                 bridge,
-                _errors: hear_errors(&worker, hearer, script),
+                _errors: hear_errors(&worker, thread, hearer, script),
                 worker,
             };
         }
@@ -121,7 +121,7 @@ impl Agent {
         let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
         let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
         spawn_local(settling);
-        let errors = window().map(|window| hear_errors(&window, hearer, script));
+        let errors = window().map(|window| hear_errors(&window, thread, hearer, script));
         Self::Page {
             desk,
             _ear: ear,
@@ -190,9 +190,13 @@ fn give(tell: &Function, parcel: &JsValue) {
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
 /// on its Worker, and what nobody caught is one with them, there or on the window.
-fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventListener {
-    let is_shared = target.is_instance_of::<web_sys::Window>();
-    EventListener::new(target, "error", move |event| {
+fn hear_errors(
+    target: &EventTarget,
+    thread: Thread,
+    hearer: Hearer,
+    script: String,
+) -> EventListener {
+    web::hear(target, "error", move |event| {
         let error = event.dyn_ref::<ErrorEvent>();
         // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
         let is_ours = |error: &ErrorEvent| {
@@ -200,7 +204,7 @@ fn hear_errors(target: &EventTarget, hearer: Hearer, script: String) -> EventLis
             let name = file.rsplit_once('/').map_or("", |(_, name)| name);
             name.starts_with("worker.js") || name.starts_with("worker_bg.wasm")
         };
-        if is_shared && !error.is_some_and(is_ours) {
+        if thread == Thread::Page && !error.is_some_and(is_ours) {
             return;
         }
         hearer(match error {

@@ -6,6 +6,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, EventTarget, HtmlButtonElement, HtmlInputElement, SubmitEvent};
 use yew::prelude::*;
 
+use crate::web;
+
 /// What a person asks of the page.
 pub enum Wish {
     /// Show the film at this address. Whether it is one is for the player to say.
@@ -35,7 +37,7 @@ impl Choice {
             let input = input.clone();
             // It is not sent anywhere.
             let options = EventListenerOptions::enable_prevent_default();
-            EventListener::new_with_options(&section, "submit", options, move |event| {
+            web::hear_with(&section, "submit", options, move |event| {
                 event.prevent_default();
                 let button = event.unchecked_ref::<SubmitEvent>().submitter();
                 let button = button.map(|button| button.unchecked_into::<HtmlButtonElement>());
@@ -77,7 +79,7 @@ impl Choice {
 /// for it.
 fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<Wish>) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
-    EventListener::new_with_options(page, kind, options, move |event| {
+    web::hear_with(page, kind, options, move |event| {
         let is_field = event
             .target()
             .is_some_and(|it| it.is_instance_of::<HtmlInputElement>());

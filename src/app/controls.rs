@@ -36,6 +36,7 @@ use super::{
     document, part_of_page,
     playback::{Dispatcher, Playback},
 };
+use crate::web;
 use media_keys::MediaKeys;
 use presence::Presence;
 use request::Request;
@@ -251,7 +252,7 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
             let passive = false;
             let options = EventListenerOptions { phase, passive };
             let act = move |event: &Event| act(&desk, event);
-            let listener = EventListener::new_with_options(target, *name, options, act);
+            let listener = web::hear_with(target, name, options, act);
             listeners.borrow_mut().push(listener);
         }
     };

@@ -70,7 +70,7 @@ pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'st
     let size = Size::of(video, &pixels);
     let occasions = OCCASIONS.map(|occasion| {
         let (video_seen, pixels, say) = (video.clone(), pixels.clone(), say.clone());
-        EventListener::new(video, occasion, move |_| {
+        web::hear(video, occasion, move |_| {
             say(seen(&video_seen, pixels.get()))
         })
     });

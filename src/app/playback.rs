@@ -555,7 +555,7 @@ fn hear_errors(
     last_seen: LastSeen,
 ) -> EventListener {
     let (element, playback) = (video.clone(), playback.clone());
-    EventListener::new(video, "error", move |_| {
+    web::hear(video, "error", move |_| {
         if let Some(fault) = failure(&element) {
             let at = last_seen.get();
             playback.emit(Action::Lost { fault, at });
@@ -581,7 +581,7 @@ fn hear_return(
     last_seen: LastSeen,
 ) -> EventListener {
     let (video, playback) = (video.clone(), playback.clone());
-    EventListener::new(window, "pageshow", move |event| {
+    web::hear(window, "pageshow", move |event| {
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {

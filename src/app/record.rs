@@ -48,7 +48,7 @@ impl Record {
             let options = EventListenerOptions::run_in_capture_phase();
             // Media events do not bubble, but they do come down.
             let target = web::global();
-            EventListener::new_with_options(&target, moment.name(), options, move |event| {
+            web::hear_with(&target, moment.name(), options, move |event| {
                 let first = part_of_page("main video");
                 if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
                     let position = video.unchecked_into::<HtmlMediaElement>().current_time();

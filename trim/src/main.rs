@@ -4,12 +4,14 @@
 //! wasm-bindgen calls an import `__wbg_addEventListener_f2d27251d333a631`, in the wasm (`X_bg.wasm`)
 //! and in the glue (`X.js`), and what is hashed does not compress. No optimizer may touch such a name,
 //! because each sees one of the two files only. Here both are seen: [`pair`] gives the import a
-//! letter or two in the one and in the other. [`script`] then minifies all JavaScript, and [`page`]
-//! sees to the hashes by which `index.html` names these files.
+//! number, by which the one finds it in a list of the other's. [`order`] sorts the functions of the wasm,
+//! [`script`] minifies all JavaScript, and [`page`] sees to the hashes by which `index.html` names these
+//! files.
 //!
 //! Glue and wasm that do not fit together, before or after, end the build. A folder that is trimmed
 //! already is left as it is.
 
+mod order;
 mod page;
 mod pair;
 mod script;

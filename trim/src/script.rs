@@ -1,9 +1,12 @@
 //! JavaScript: what is in it, under which names, and as little of it as does the same.
 
-use oxc_allocator::Allocator;
-use oxc_ast::ast::{
-    ExportNamedDeclaration, ObjectExpression, ObjectPropertyKind, Program, PropertyKey,
-    StaticMemberExpression,
+use oxc_allocator::{Allocator, ArenaVec, TakeIn};
+use oxc_ast::{
+    ast::{
+        ArrayExpression, ArrayExpressionElement, ExportNamedDeclaration, Expression,
+        ObjectExpression, ObjectPropertyKind, Program, PropertyKey, StaticMemberExpression,
+    },
+    builder::AstBuilder,
 };
 use oxc_ast_visit::{Visit, VisitMut, walk, walk_mut};
 use oxc_codegen::{Codegen, CodegenOptions};
@@ -35,7 +38,10 @@ pub fn minify(source: &str, names: &Names) -> Outcome<String> {
     Ok(written.code.to_string())
 }
 
-/// The keys of each object literal.
+/// What an object literal has by itself, and a list has not.
+const PROTOTYPE: &str = "__proto__";
+
+/// The keys of each literal of an object or a list, without those of its prototype.
 pub fn objects(source: &str) -> Outcome<Vec<Vec<String>>> {
     let allocator = Allocator::default();
     let mut objects = Objects(Vec::new());
@@ -61,9 +67,15 @@ impl<'a> Visit<'a> for Objects {
             }
             ObjectPropertyKind::SpreadProperty(_) => None,
         };
-        self.0
-            .push(object.properties.iter().filter_map(key).collect());
+        let keys = object.properties.iter().filter_map(key);
+        self.0.push(keys.filter(|key| key != PROTOTYPE).collect());
         walk::walk_object_expression(self, object);
+    }
+
+    fn visit_array_expression(&mut self, list: &ArrayExpression<'a>) {
+        let places = 0..list.elements.len();
+        self.0.push(places.map(|place| place.to_string()).collect());
+        walk::walk_array_expression(self, list);
     }
 }
 
@@ -72,7 +84,34 @@ struct Renaming<'a, 'n> {
     names: &'n Names,
 }
 
+impl<'a> Renaming<'a, '_> {
+    /// What this object has, as a list, if it is the one that is imported from.
+    fn list(&self, object: &mut ObjectExpression<'a>) -> Option<Expression<'a>> {
+        let mut list = ArenaVec::new_in(&self.allocator);
+        for property in &mut object.properties {
+            if let ObjectPropertyKind::ObjectProperty(property) = property
+                && let Some(key) = property.key.static_name()
+                && self.names.has_import(&key)
+            {
+                let value = property.value.take_in(&self.allocator);
+                list.push(ArrayExpressionElement::from(value));
+            }
+        }
+        let builder = AstBuilder::new(self.allocator);
+        (!list.is_empty()).then(|| Expression::new_array_expression(object.span, list, &builder))
+    }
+}
+
 impl<'a> VisitMut<'a> for Renaming<'a, '_> {
+    fn visit_expression(&mut self, expression: &mut Expression<'a>) {
+        if let Expression::ObjectExpression(object) = expression
+            && let Some(list) = self.list(object)
+        {
+            *expression = list;
+        }
+        walk_mut::walk_expression(self, expression);
+    }
+
     fn visit_export_named_declaration(&mut self, exported: &mut ExportNamedDeclaration<'a>) {
         exported
             .specifiers
@@ -81,16 +120,9 @@ impl<'a> VisitMut<'a> for Renaming<'a, '_> {
     }
 
     fn visit_property_key(&mut self, key: &mut PropertyKey<'a>) {
-        match key {
-            PropertyKey::StaticIdentifier(key) => {
-                let name = self.names.import(&key.name);
-                key.name = Ident::from_str_in(name, &self.allocator);
-            }
-            PropertyKey::StringLiteral(key) => {
-                key.value = Str::from_str_in(self.names.module(&key.value), &self.allocator);
-                key.raw = None;
-            }
-            _ => {}
+        if let PropertyKey::StringLiteral(key) = key {
+            key.value = Str::from_str_in(self.names.module(&key.value), &self.allocator);
+            key.raw = None;
         }
         walk_mut::walk_property_key(self, key);
     }

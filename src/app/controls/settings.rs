@@ -58,10 +58,9 @@ impl Settings {
         };
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
-            let mut options: Vec<_> = (0..).zip(names).collect();
             // The best one on top.
-            options.reverse();
-            menu.offer(automatic, options, quality);
+            let names: Vec<_> = (0..).zip(names).collect();
+            menu.offer(automatic, names.into_iter().rev().collect(), quality);
         }
         if let Some(menu) = &self.sound {
             let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
@@ -124,7 +123,7 @@ impl Settings {
 /// Has a button open and close a sheet, and get the focus back from it for as long as this is held.
 fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
     web::let_open(&button, sheet);
-    EventListener::new(sheet, "toggle", move |_| {
+    web::hear(sheet, "toggle", move |_| {
         // Firefox gives it to nobody.
         let focused = document().and_then(|document| document.active_element());
         if focused.is_none_or(|it| it.matches("body").unwrap_or(false)) {
