@@ -131,7 +131,7 @@ impl Buffer {
         let updated = self.updated();
         self.buffer
             .remove(range.start, range.end)
-            .map_err(|exception| refused("evict what was played", &exception))?;
+            .map_err(|exception| refused("evict media", &exception))?;
         self.end_of(updated).await;
         Ok(())
     }
