@@ -269,7 +269,8 @@ pub enum Event {
         /// Read by those only who do.
         detail: Sealed<Detail>,
     },
-    /// The element should go here: there is a gap where it is, or it stands still for no reason.
+    /// The element should go here: there is a gap where it is, or it stands still for no reason, or this is
+    /// where it is to begin after all.
     Jump {
         /// The playback it belongs to.
         session: SessionId,

@@ -149,7 +149,7 @@ impl Found {
         let any = |is_so: &dyn Fn(&_) -> bool| segments.iter().any(is_so);
         self.says("EXT-X-MAP", any(&|it| it.init.is_some()));
         self.says("EXT-X-BYTERANGE", any(&|it| it.place.range.is_some()));
-        self.says("EXT-X-KEY", any(&|it| it.key.is_some()));
+        self.says("EXT-X-KEY", any(&|it| it.place.key.is_some()));
         self.says("EXT-X-DISCONTINUITY", any(&|it| it.stretch > 0));
         self.says("EXT-X-GAP", any(&|it| it.missing));
         // Without an init segment, only the media says what it is.

@@ -217,7 +217,7 @@ fn compare_media(name: &str, media: &Media, oracle: Oracle) {
                 .range
                 .map(|range| (range.first, range.last.unwrap())),
             stretch: segment.stretch,
-            key: segment.key.map(|key| key.path.to_string()),
+            key: segment.place.key.map(|key| key.path.to_string()),
         })
         .collect();
     assert_eq!(segments, oracle.segments, "{name}");

@@ -1,5 +1,6 @@
 //! The picture: where the handle arrives.
 
+use gloo_events::EventListener;
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -54,7 +55,7 @@ pub struct Screen {
     picture: Option<Picture>,
     /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
     is_covered: bool,
-    waiting: Option<(Attachment, FirstFrame)>,
+    waiting: Option<(Attachment, EventListener, FirstFrame)>,
 }
 
 impl Screen {
@@ -91,6 +92,9 @@ impl Screen {
     }
 }
 
+/// What an element that began with the film may have played of it before it says that it has data: seconds.
+const BEGINNING: f64 = 0.5;
+
 /// Whether nothing has the focus, as when what had it is gone.
 fn focus_is_lost() -> bool {
     let focused = document().and_then(|document| document.active_element());
@@ -102,7 +106,7 @@ fn show(
     video: &HtmlVideoElement,
     picture: &Picture,
     playback: &Dispatcher,
-) -> Option<(Attachment, FirstFrame)> {
+) -> Option<(Attachment, EventListener, FirstFrame)> {
     // One whose engine died may seem to have come to its end, and Chromium pauses what fails.
     let is_resting = picture.goes_on && video.paused() && !video.ended() && !picture.was_playing;
     // The viewer may have gone elsewhere since this was made.
@@ -129,6 +133,13 @@ fn show(
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
+    let element = video.clone();
+    let begun = EventListener::once(video, "loadeddata", move |_| {
+        // The engine may have had it begin with the first segment instead.
+        if element.current_time() < start.min(BEGINNING) {
+            element.set_current_time(start);
+        }
+    });
     if !is_resting {
         controls::play(video);
     }
@@ -136,5 +147,5 @@ fn show(
     let first_frame = FirstFrame::of(video, move || {
         playback.emit(Action::Reached(Mark::now(Step::FirstFrame)));
     });
-    Some((attachment, first_frame))
+    Some((attachment, begun, first_frame))
 }

@@ -47,6 +47,13 @@ pub async fn perform(
     if let Some(duration) = shared.film.presentation().duration {
         source.set_duration(duration)?;
     }
+    // What lies at its very beginning WebKitGTK plays before it is asked to, and a seek that is over while the
+    // first frame is on its way makes it lose the stream for good. So an element that would begin within the
+    // first segment begins with it, and `app/screen.rs` has it go on once that frame is there.
+    if at > 0.0 && cast.feeds.iter().flatten().any(Feed::begins_the_film) {
+        let session = shared.session;
+        shared.port.post(Event::Jump { session, to: 0.0 });
+    }
     // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse. No
     // feed begins before it is waited for.
     let mut acting: Vec<LocalBoxFuture<Result<f64, Trouble>>> = Vec::new();

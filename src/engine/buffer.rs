@@ -84,7 +84,7 @@ impl Buffer {
             if web::can_change_type() {
                 self.buffer
                     .change_type(&mime)
-                    .map_err(|exception| refused("change over to another format", &exception))?;
+                    .map_err(|exception| refused("change the format", &exception))?;
             }
             self.mime = mime;
             self.init = None;
@@ -131,7 +131,7 @@ impl Buffer {
         let updated = self.updated();
         self.buffer
             .remove(range.start, range.end)
-            .map_err(|exception| refused("evict what was played", &exception))?;
+            .map_err(|exception| refused("evict media", &exception))?;
         self.end_of(updated).await;
         Ok(())
     }

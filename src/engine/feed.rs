@@ -131,6 +131,12 @@ impl Feed {
         representation.is_known().then(|| representation.mime())
     }
 
+    /// Whether what it will feed first is the beginning of the film.
+    pub fn begins_the_film(&self) -> bool {
+        let (first, _) = self.next_step(&Ranges::default());
+        matches!(first, Step::Fetch(_, segment) if segment.start <= 0.0)
+    }
+
     /// Feeds it from other sets from now on.
     pub fn select(&self, sets: Sets) {
         self.sets.replace(sets);

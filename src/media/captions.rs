@@ -88,10 +88,11 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
 fn shifted(line: &str, later: i64) -> Option<String> {
     let (start, rest) = line.split_once('>')?;
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
-    let (end, settings) = rest.split_once(' ').unwrap_or((rest, ""));
+    let length = rest.bytes().position(|byte| byte <= b' ');
+    let (end, settings) = rest.split_at(length.unwrap_or(rest.len()));
     let moved = |text: &str| Some(timestamp(milliseconds(text)?.saturating_add_signed(later)));
     let (start, end) = (moved(start.trim_ascii())?, moved(end)?);
-    Some([&start, " --> ", &end, " ", settings].concat())
+    Some([&start, " --> ", &end, settings].concat())
 }
 
 /// Milliseconds as a timestamp.
@@ -141,7 +142,7 @@ mod tests {
     fn captions_of_a_film_that_begins_with_them_are_left_as_they_are() {
         assert_eq!(
             joined(&[(FILE, 0.0)]).unwrap(),
-            FILE.replace('\r', "") + "\n"
+            FILE.replace('\r', "") + "\n\n"
         );
         let marked = ["\u{feff}", FILE].concat();
         assert_eq!(joined(&[(&marked, 0.0)]), joined(&[(FILE, 0.0)]));
@@ -156,7 +157,7 @@ mod tests {
         assert!(!all.contains("MPEGTS"));
         assert!(all.contains("\n00:11.000 --> 00:13.000 line:0 align:start\n"));
         assert!(
-            all.contains("\n\nfirst\n0102:00:00.000 --> 0102:00:00.750 size:50%\nOn --> time\n")
+            all.contains("\n\nfirst\n0102:00:00.000 --> 0102:00:00.750\tsize:50%\nOn --> time\n")
         );
     }
 
@@ -164,7 +165,7 @@ mod tests {
     fn captions_that_begin_before_the_film_are_cut_off() {
         let all = joined(&[("WEBVTT\n\n00:01.000 --> 00:04.001\nx", -2.5)]).unwrap();
         assert!(
-            all.contains("0000:00:00.000 --> 0000:00:01.501 \nx\n"),
+            all.contains("0000:00:00.000 --> 0000:00:01.501\nx\n"),
             "{all}"
         );
     }

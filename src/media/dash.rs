@@ -1076,7 +1076,10 @@ mod tests {
         let sidx = Sidx {
             path: String::new(),
             index: range(700, 999),
-            init: range(0, 699),
+            init: Some(Place {
+                range: range(0, 699),
+                ..Place::default()
+            }),
             origin: -2.0,
             end: 10.0,
         };
@@ -1084,7 +1087,106 @@ mod tests {
         let Index::Sidx(sidx) = representation("<BaseURL>v.mp4</BaseURL>").index else {
             panic!("no file");
         };
-        assert_eq!(sidx.index, None);
+        assert_eq!((sidx.index, sidx.init), (None, None));
+        let apart = representation(
+            "<BaseURL>v.mp4</BaseURL><SegmentBase><Initialization sourceURL='i.mp4'/></SegmentBase>",
+        );
+        let Index::Sidx(sidx) = apart.index else {
+            panic!("no file");
+        };
+        let init = sidx.init.unwrap();
+        assert_eq!((init.path.as_str(), init.range), ("i.mp4", None));
+    }
+
+    #[test]
+    fn a_remote_period_that_stands_for_nothing_ends_no_other() {
+        let own = of_set("<SegmentTemplate media='$Number$' duration='2'/>");
+        let nothing = "<Period xlink:href='urn:mpeg:dash:resolve-to-zero:2013'/>";
+        let text = |first: &str, last: &str| {
+            let start = "<MPD mediaPresentationDuration='PT30S'>";
+            mpd(&[start, first, &own, "</Period>", nothing, last, "</MPD>"].concat()).unwrap()
+        };
+        let spans = |film: &Presentation| -> Vec<_> {
+            film.periods.iter().map(|it| (it.start, it.end)).collect()
+        };
+        assert_eq!(spans(&text("<Period>", "")), [(0.0, 30.0)]);
+        let second = ["<Period start='PT10S'>", &own, "</Period>"].concat();
+        assert_eq!(
+            spans(&text("<Period>", &second)),
+            [(0.0, 10.0), (10.0, 30.0)]
+        );
+    }
+
+    #[test]
+    fn a_film_of_no_length_is_as_long_as_its_segments() {
+        let own = of_set(
+            "<SegmentTemplate media='$Number$'><SegmentTimeline><S d='4' r='2'/></SegmentTimeline></SegmentTemplate>",
+        );
+        let start = "<MPD mediaPresentationDuration='PT0S'><Period>";
+        let film = mpd(&[start, &own, "</Period></MPD>"].concat()).unwrap();
+        assert_eq!(film.duration, Some(12.0));
+    }
+
+    #[test]
+    fn sets_that_are_told_of_each_other_are_one() {
+        let set = |id: &str, others: &str, bandwidth: u32, more: &str| {
+            format!(
+                "<AdaptationSet id='{id}' mimeType='video/mp4' {more}><SupplementalProperty \
+                 schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='{others}'/>\
+                 <Representation bandwidth='{bandwidth}'><SegmentTemplate media='m'/></Representation>\
+                 </AdaptationSet>"
+            )
+        };
+        let hd = set("1", "2, 3", 500, "");
+        let joined = film(&(hd.clone() + &set("2", "1", 100, "")));
+        let [one] = joined.periods[0].sets.as_slice() else {
+            panic!("not one set");
+        };
+        let bandwidths: Vec<_> = one.representations.iter().map(|it| it.bandwidth).collect();
+        assert_eq!(bandwidths, [100, 500]);
+        for other in [set("4", "1", 100, ""), set("2", "1", 100, "lang='de'")] {
+            assert_eq!(film(&(hd.clone() + &other)).periods[0].sets.len(), 2);
+        }
+    }
+
+    #[test]
+    fn what_has_no_codecs_is_not_known_yet() {
+        let template = "<SegmentTemplate media='m'/>";
+        assert!(!representation(template).is_known());
+        let named = film(&of_set(template).replace("id='v'", "codecs='avc1.4d401e'"));
+        assert!(named.periods[0].sets[0].representations[0].is_known());
+    }
+
+    #[test]
+    fn captions_in_a_file_are_beside_the_film() {
+        let captions = |inner: &str| {
+            let video = of_set("<SegmentTemplate media='m'/>");
+            film(
+                &[
+                    &video,
+                    "<AdaptationSet lang='de' mimeType='text/vtt'>",
+                    inner,
+                    "</AdaptationSet>",
+                ]
+                .concat(),
+            )
+            .captions
+        };
+        let file = "<Representation><BaseURL>c.vtt</BaseURL></Representation>";
+        let found = captions(&["<Label>Deutsch</Label>", file, file].concat());
+        let [only] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (only.language.as_str(), only.label.as_str()),
+            ("de", "Deutsch")
+        );
+        assert_eq!(only.files.len(), 1);
+        assert_eq!(&*only.files[0].bases[0], "http://x/a/c.vtt");
+        // In segments they are for later.
+        let segments =
+            "<Representation><BaseURL>c/</BaseURL><SegmentTemplate media='m'/></Representation>";
+        assert_eq!(captions(segments), []);
     }
 
     #[test]

@@ -847,7 +847,7 @@ main/english-audio.m3u8
         let third = segments.get(2).unwrap();
         assert_eq!((third.start, third.end), (18.018, 21.021));
         assert_eq!(third.place.path, "http://media.example.com/third.ts");
-        assert_eq!((third.init, third.key, third.stretch), (None, None, 0));
+        assert_eq!((third.init, third.stretch), (None, 0));
     }
 
     #[test]
@@ -877,7 +877,7 @@ main/english-audio.m3u8
         )
         .into_iter()
         .map(|segment| {
-            let key = segment.key?;
+            let key = segment.place.key?;
             Some((key.path.to_string(), u128::from_be_bytes(key.iv)))
         })
         .collect();
@@ -891,6 +891,68 @@ main/english-audio.m3u8
                 None,
             ]
         );
+    }
+
+    #[test]
+    fn a_key_before_it_is_the_init_segments_too() {
+        let playlist = read_media(
+            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:1,\na\n",
+        );
+        let segment = playlist.segments.get(0).unwrap();
+        let key = segment.init.unwrap().key.unwrap();
+        assert_eq!((key.path.as_str(), key.iv[15]), ("k", 1));
+        assert_eq!(segment.place.key, Some(key));
+    }
+
+    #[test]
+    fn a_key_that_anybody_can_fetch_is_taken_before_one_of_a_drm_system() {
+        let plain = "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n";
+        let foreign = "#EXT-X-KEY:METHOD=AES-128,URI=\"f\",KEYFORMAT=\"com.example\"\n";
+        for keys in [[plain, foreign].concat(), [foreign, plain].concat()] {
+            let segments = listed(&[&keys, "#EXTINF:1,\na\n"].concat());
+            assert_eq!(segments[0].place.key.as_ref().unwrap().path, "k");
+        }
+        assert_eq!(
+            refusal(&[foreign, "#EXTINF:1,\na\n"].concat()),
+            "DRM protection"
+        );
+        let none = "#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\na\n";
+        assert_eq!(listed(&[foreign, none].concat())[0].place.key, None);
+    }
+
+    #[test]
+    fn what_codecs_leave_open_the_bytes_will_tell() {
+        let audio = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"A\",URI=\"a\"\n";
+        let found = sets(&[
+            audio,
+            "#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.4d401f,mp4a.40.2,ec-3\",AUDIO=\"a\"\nv\n",
+        ]
+        .concat());
+        let codecs = |set: usize| found[set].representations[0].codecs.as_str();
+        assert_eq!((codecs(0), codecs(1)), ("avc1.4d401f", ""));
+        // Sound has no size.
+        let found =
+            sets("#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"mp4a.40.2\",RESOLUTION=640x360\nv\n");
+        assert_eq!(found[0].kind, Kind::Video);
+    }
+
+    #[test]
+    fn subtitles_are_listed_once_for_each_name() {
+        let film = read_film(
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Deutsch\",LANGUAGE=\"de\",URI=\"s/de.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"t\",NAME=\"Deutsch\",LANGUAGE=\"de\",URI=\"t/de.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"CC\",INSTREAM-ID=\"CC1\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=9,SUBTITLES=\"s\"\nv\n",
+        )
+        .film;
+        let [only] = film.captions.as_slice() else {
+            panic!("{:?}", film.captions);
+        };
+        assert_eq!(
+            (only.language.as_str(), only.label.as_str()),
+            ("de", "Deutsch")
+        );
+        assert_eq!(only.files[0].place.path, "s/de.m3u8");
     }
 
     #[test]
@@ -921,10 +983,11 @@ main/english-audio.m3u8
                 first: 0,
                 last: Some(719),
             }),
+            key: None,
         };
         let second = Place {
             path: "j.mp4".into(),
-            range: None,
+            ..Place::default()
         };
         assert_eq!(playlist.segments.inits.len(), 2);
         let inits: Vec<_> = (0..4)
@@ -1247,10 +1310,6 @@ v.m3u8
             (
                 key("METHOD=AES-256-GCM,URI=\"k\""),
                 "encryption other than AES-128",
-            ),
-            (
-                key("METHOD=AES-128,URI=\"k\",IV=0x1\n#EXT-X-MAP:URI=\"i\""),
-                "encrypted init segments",
             ),
             (
                 ["#EXT-X-I-FRAMES-ONLY\n", SIMPLE].concat(),

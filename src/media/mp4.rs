@@ -714,9 +714,12 @@ mod tests {
                 first: 100,
                 last: Some(file.len() as u64 - 1),
             }),
-            init: Some(ByteRange {
-                first: 7,
-                last: Some(99),
+            init: Some(Place {
+                range: Some(ByteRange {
+                    first: 7,
+                    last: Some(99),
+                }),
+                ..Place::default()
             }),
             origin: 10.0,
             end: 17.0,
@@ -725,7 +728,7 @@ mod tests {
         assert_eq!(fetches, 1);
         let first = segments.get(0).unwrap();
         assert_eq!((first.start, &*first.place.path), (13.0, "a.mp4"));
-        assert_eq!(first.init.unwrap().range, place.init);
+        assert_eq!(first.init, place.init);
         // What begins where the period ends is not of it.
         assert_eq!((segments.len(), segments.span()), (2, Some((13.0, 17.0))));
     }

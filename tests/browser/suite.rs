@@ -53,36 +53,11 @@ pub(crate) use in_every_browser;
 
 /// What does not pass in an engine and is not mended: it is skipped there, and this is printed as its reason.
 /// Whoever mends one takes its line out.
-const OPEN: [(Browser, &str, &str); 5] = [
-    (
-        Browser::WebKit,
-        "a_worker_that_traps_while_it_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "another_film_after_the_worker_died",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "back_to_a_period_that_another_media_source_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "from_the_end_back_to_a_period_that_another_media_source_plays",
-        ANOTHER_SOURCE,
-    ),
-    (
-        Browser::WebKit,
-        "who_comes_back_to_the_page_finds_a_film_that_plays",
-        ANOTHER_SOURCE,
-    ),
-];
-
-const ANOTHER_SOURCE: &str = "an element that is given another MediaSource, and goes on elsewhere than at its \
-     beginning, now and then says “Failed to push buffer”, and so does the next one";
+const OPEN: [(Browser, &str, &str); 1] = [(
+    Browser::WebKit,
+    "who_comes_back_to_the_page_finds_a_film_that_plays",
+    "what an element is given when its page comes back, it begins to load once more by itself, and is paused",
+)];
 
 /// What a test unwinds with that cannot be had in this browser, and why.
 pub struct Skipped(pub String);

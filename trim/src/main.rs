@@ -48,7 +48,6 @@ fn main() -> ExitCode {
 fn trim(folder: &Path) -> Outcome {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
-    let before = page::hashes(&files)?;
     let mut pairs = 0;
     for file in files.iter().filter(|file| is(file, "js")) {
         let wasm = wasm_of(file);
@@ -66,10 +65,7 @@ fn trim(folder: &Path) -> Outcome {
     }
     let page = folder.join("index.html");
     let html = fs::read_to_string(&page)?;
-    Ok(fs::write(
-        &page,
-        page::renew(&html, &before, &page::hashes(&files)?)?,
-    )?)
+    Ok(fs::write(&page, page::renew(&html, folder, &files)?)?)
 }
 
 fn trim_pair(glue: &Path, wasm: &Path) -> Outcome {

@@ -176,7 +176,7 @@ impl History {
                 }
             }
             Event::Reached { mark, .. } => push(&mut self.marks, mark),
-            Event::Jump { to, .. } => self.say(at, format!("jumps to {to:.2} s, over a gap")),
+            Event::Jump { to, .. } => self.say(at, format!("is sent to {to:.2} s")),
             Event::CaptionsRead {
                 file: Err(fault), ..
             } => self.say(at, format!("no captions: {fault}")),
