@@ -56,7 +56,7 @@ pub(crate) use in_every_browser;
 const OPEN: [(Browser, &str, &str); 1] = [(
     Browser::WebKit,
     "who_comes_back_to_the_page_finds_a_film_that_plays",
-    "what an element is given when its page comes back, it begins to load once more by itself, and is paused",
+    "an element that is given another MediaSource when its page comes back is paused soon after; why is not known",
 )];
 
 /// What a test unwinds with that cannot be had in this browser, and why.
