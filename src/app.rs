@@ -89,7 +89,7 @@ impl Component for App {
         let (address, source) = (&self.address, self.source());
         let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
         let chapters = is_sample.then_some(AttrValue::Static(SAMPLE_CHAPTERS));
-        let player = |onmessage: Callback<Message>| {
+        let player = |onletter: Callback<Message>| {
             html! {
                 <Player
                     source={source.clone()}
@@ -99,7 +99,7 @@ impl Component for App {
                     buffer={address.buffer}
                     engine={address.engine}
                     credentials={address.credentials}
-                    {onmessage}
+                    {onletter}
                 />
             }
         };

@@ -73,10 +73,12 @@
 //! | `engine/source.rs`, `engine/buffer.rs` | worker | the MediaSource; a SourceBuffer, one operation at a time |
 //! | `engine/film.rs`, `engine/manifest.rs` | worker | what is known of a film and how more comes to be known; what its files say |
 //! | `engine/network.rs`, `engine/fetch.rs`, `engine/meter.rs` | worker | trying again; one request, with an end to every wait; what the network gives |
-//! | `engine/boxes.rs`, `engine/cipher.rs` | worker | segments that are cut short, and segments that are encrypted |
+//! | `engine/boxes.rs`, `engine/cipher.rs` | worker | segments that are cut short, and files that are encrypted |
+//! | `engine/captions.rs` | worker | which captions there are, and what is in those that are shown |
 //! | [`media`] | any | what a film is made of: no JavaScript, tested natively |
 //! | `media/dash.rs`, `media/xml.rs`, `media/hls.rs` | any | the readers of manifests |
 //! | `media/mp4.rs`, `media/sniff.rs`, `media/number.rs` | any | the readers of boxes, of first bytes, of numbers |
+//! | `media/captions.rs` | any | captions, and their times |
 //! | `media/plan.rs`, `media/selection.rs` | any | what to fetch next; which adaptation sets are played |
 //! | `media/clock.rs`, `media/ranges.rs` | any | where the film is; what is buffered |
 //! | `media/abr.rs`, `media/retry.rs` | any | which representation the network allows; when to try again |

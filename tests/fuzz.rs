@@ -167,6 +167,16 @@ fn beginnings() {
 }
 
 #[test]
+fn captions() {
+    let mut seeds = seeds(&["assets/film"], ".vtt");
+    // With a time that they are moved by before them.
+    seeds
+        .iter_mut()
+        .for_each(|seed| drop(seed.splice(0..0, [0, 0, 3, 7])));
+    run(targets::captions, &seeds, 20_000);
+}
+
+#[test]
 fn numbers() {
     let seeds = ["9.984", "18446744073709551615", ".5", "7.", "0.0000000001"];
     run(targets::number, &seeds.map(Vec::from), 20_000);

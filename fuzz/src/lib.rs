@@ -2,7 +2,8 @@
 //! nothing that makes no sense. Each function is one target of cargo-fuzz; `tests/fuzz.rs` runs them too.
 
 use yew_mse_worker::media::{
-    Addresses, Index, Presentation, Representation, Segment, Segments, Sidx, TOLERANCE, dash,
+    Addresses, Index, Presentation, Representation, Segment, Segments, Sidx, TOLERANCE, captions,
+    dash,
     hls::{self, Definitions, Playlist},
     mp4::{self, SegmentIndex},
     number, sniff,
@@ -84,6 +85,25 @@ pub fn sniff(bytes: &[u8]) {
     let content_type = String::from_utf8_lossy(content_type);
     let _ = sniff::content(bytes, &content_type);
     assert_eq!(sniff::content(bytes, ""), sniff::content(bytes, ""));
+}
+
+/// Captions: what is put together of them is WebVTT, and not much longer than they are.
+pub fn captions(bytes: &[u8]) {
+    let (origin, bytes) = bytes.split_at(bytes.len().min(4));
+    let text = String::from_utf8_lossy(bytes);
+    let origin = origin
+        .iter()
+        .fold(-1e4, |sum, byte| sum * 7.5 + f64::from(*byte));
+    let mut all = String::new();
+    for origin in [0.0, origin] {
+        if captions::append(&mut all, &text, origin).is_none() {
+            return assert!(all.is_empty());
+        }
+    }
+    assert!(all.starts_with("WEBVTT"));
+    // Timestamps may grow by their hours and a line by its end.
+    assert!(all.len() <= 2 * text.len() + 16 * (text.matches("-->").count() + 1) * 2 + 2);
+    assert_eq!(captions::append(&mut String::new(), &all, 0.0), Some(()));
 }
 
 /// Numbers in manifests: what is one for the standard library as well is the same one.

@@ -67,7 +67,7 @@ struct Line {
     life: Cell<Life>,
     listener: RefCell<Callback<News>>,
     /// Hears all that is said, unread.
-    onmessage: RefCell<Callback<Message>>,
+    onletter: RefCell<Callback<Message>>,
 }
 
 /// How far the two have come to know each other.
@@ -102,8 +102,8 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Starts an agent on this thread, and the watch over it. What is said is also given to `onmessage`.
-    pub fn spawn(thread: Thread, listener: Callback<News>, onmessage: Callback<Message>) -> Self {
+    /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
+    pub fn spawn(thread: Thread, listener: Callback<News>, onletter: Callback<Message>) -> Self {
         let spawned = Mark::now(Step::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
@@ -113,7 +113,7 @@ impl Link {
             broken: Cell::default(),
             life: Cell::default(),
             listener: RefCell::new(listener),
-            onmessage: RefCell::new(onmessage),
+            onletter: RefCell::new(onletter),
         });
         let agent = Rc::new(Agent::spawn(thread, {
             let line = line.clone();
@@ -236,7 +236,7 @@ impl Link {
             // Nobody waits any more for one that took too long.
             step.map(|step| step.send(()));
         });
-        self.line.onmessage.replace(Callback::noop());
+        self.line.onletter.replace(Callback::noop());
 
         let session = self.line.session.get();
         self.send(Command::Stop { session });
@@ -319,8 +319,8 @@ impl Line {
 
     fn pass_on(&self, message: Message) {
         // Not held while it is called: it may replace itself.
-        let onmessage = self.onmessage.borrow().clone();
-        onmessage.emit(message);
+        let onletter = self.onletter.borrow().clone();
+        onletter.emit(message);
     }
 
     fn tell(&self, news: News) {

@@ -429,14 +429,14 @@ impl Projector {
     }
 
     /// Has it play this. Another request is another session of the same engine. What the engine says is
-    /// also told to `onmessage`.
-    pub fn play(&mut self, request: &Request, playback: &Playback, onmessage: &Callback<Message>) {
+    /// also told to `onletter`.
+    pub fn play(&mut self, request: &Request, playback: &Playback, onletter: &Callback<Message>) {
         // Another goal is no reason to begin anew.
         let asked = (request.without_goal(), playback.replays);
         if self.asked.as_ref() != Some(&asked) {
             let before = self.asked.replace(asked);
             let is_other = before.is_none_or(|(before, _)| before != request.without_goal());
-            self.begin(is_other, request, playback, onmessage);
+            self.begin(is_other, request, playback, onletter);
         }
         // What the worker has been told already is not said again.
         let wishes = (request.settings.buffer, playback.chosen, playback.listed);
@@ -454,7 +454,7 @@ impl Projector {
         is_other: bool,
         request: &Request,
         playback: &Playback,
-        onmessage: &Callback<Message>,
+        onletter: &Callback<Message>,
     ) {
         let way = Way::choose(playback.thread.or(request.engine));
         self.last_seen.set(None);
@@ -475,7 +475,7 @@ impl Projector {
         // An engine is made for the first film, and for the next one if it is broken.
         let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
         part(link.take(), None);
-        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onmessage.clone()));
+        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onletter.clone()));
         self.load(request, playback, link.insert(kept));
     }
 

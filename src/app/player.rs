@@ -53,7 +53,7 @@ pub struct PlayerProps {
     /// Hears all that the engine says, as the page hears it, and all that it is asked for, but for what the
     /// page observes, which the element's own events tell. Whoever wants to know what it is, opens the letter.
     #[prop_or_default]
-    pub onmessage: Callback<Message>,
+    pub onletter: Callback<Message>,
 }
 
 /// Plays a film in a worker of its own.
@@ -149,7 +149,7 @@ impl Component for Player {
             .show(playback);
         self.projector
             .get_or_insert_with(|| Projector::new(&video, told))
-            .play(&request, playback, &props.onmessage);
+            .play(&request, playback, &props.onletter);
         self.controls
             .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
             .show(playback);

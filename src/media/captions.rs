@@ -89,7 +89,8 @@ fn shifted(line: &str, later: i64) -> Option<String> {
     let (start, rest) = line.split_once('>')?;
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
     let length = rest.bytes().position(|byte| byte <= b' ');
-    let (end, settings) = rest.split_at(length.unwrap_or(rest.len()));
+    let length = length.unwrap_or(rest.len());
+    let (end, settings) = (rest.get(..length)?, rest.get(length..)?);
     let moved = |text: &str| Some(timestamp(milliseconds(text)?.saturating_add_signed(later)));
     let (start, end) = (moved(start.trim_ascii())?, moved(end)?);
     Some([&start, " --> ", &end, settings].concat())
@@ -98,7 +99,13 @@ fn shifted(line: &str, later: i64) -> Option<String> {
 /// Milliseconds as a timestamp.
 fn timestamp(time: u64) -> String {
     // With a one before them, numbers keep the zeros that they begin with.
-    let padded = |number: u64, one: u64| (number + one).to_string().split_off(1);
+    let padded = |number: u64, one: u64| {
+        (number + one)
+            .to_string()
+            .get(1..)
+            .map(String::from)
+            .unwrap_or_default()
+    };
     let seconds = time / 1000;
     [
         &padded(seconds / 3600 % 10_000, 10_000),

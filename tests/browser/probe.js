@@ -48,7 +48,11 @@ CanvasRenderingContext2D.prototype.clearRect = function (...area) {
 document.addEventListener("securitypolicyviolation", (event) => probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 // What nobody caught; and what went wrong with an element, in its own words.
 window.addEventListener("error", (event) => probe.errors.push(String(event.message)));
-document.addEventListener("error", ({ target }) => probe.faults.push(`${target.localName} ${target.error?.message ?? target.src}`), true);
+document.addEventListener("error", ({ target }) => {
+  // Captions that are still being read have no file yet, which is no fault.
+  if (target.localName === "track" && !target.getAttribute("src")) return;
+  probe.faults.push(`${target.localName} ${target.error?.message ?? target.src}`);
+}, true);
 for (const kind of ["waiting", "ended", "error", "playing", "seeking"]) {
   document.addEventListener(kind, () => probe.media.push(kind), true);
 }

@@ -127,7 +127,7 @@ pub fn Proof() -> Html {
     let is_whole = web::workers_have_media_source();
     let film = |nth: usize, thread: Thread, title: &'static str| {
         let record = records[nth].clone();
-        let onmessage = Callback::from(move |message| {
+        let onletter = Callback::from(move |message| {
             if let Message::Said(letter) = message
                 && let Ok(wire::Event::Detail { detail, .. }) = letter.open()
                 && let Ok(Detail::Fetched(fetched)) = detail.open()
@@ -144,7 +144,7 @@ pub fn Proof() -> Html {
                     buffer={GOAL}
                     engine={is_whole.then_some(thread)}
                     journey=false
-                    {onmessage}
+                    {onletter}
                 />
             </figure>
         }
