@@ -464,11 +464,7 @@ async fn axe_finds_nothing_serious(stage: &Stage) {
     );
     let axe = std::fs::read_to_string(axe).expect("`cargo xtask test` installs axe");
     for scheme in ["light", "dark"] {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        let cdp = stage.window.driver.cdp();
-        cdp.send_raw("Emulation.setEmulatedMedia", features)
-            .await
-            .unwrap();
+        stage.wear(scheme).await;
         open(stage).await;
         stage
             .window

@@ -103,6 +103,30 @@ impl Stage {
         driver.set_window_rect(0, 0, width, height).await.unwrap();
     }
 
+    /// The colour schemes that the page can be shown in here: without DevTools, the one that it is.
+    pub async fn schemes(&self) -> &'static [&'static str] {
+        match self.has(Feature::DevTools).await {
+            true => &["light", "dark"],
+            false => &["light"],
+        }
+    }
+
+    /// From now on, the browser says that this is what people prefer of colours.
+    pub async fn wear(&self, scheme: &str) {
+        if self.has(Feature::DevTools).await {
+            self.prefer("prefers-color-scheme", scheme).await;
+        }
+    }
+
+    /// From now on, the browser says that people prefer this. It takes DevTools.
+    pub async fn prefer(&self, name: &str, value: &str) {
+        let features = json!({ "features": [{ "name": name, "value": value }] });
+        let cdp = self.window.driver.cdp();
+        cdp.send_raw("Emulation.setEmulatedMedia", features)
+            .await
+            .unwrap();
+    }
+
     /// Plays the first film at this rate from now on.
     pub async fn hurry(&self, rate: u32) {
         self.value(&format!(
