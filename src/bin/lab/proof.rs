@@ -192,8 +192,8 @@ pub fn Proof() -> Html {
     html! {
         <>
             <p>
-                { "The same film twice, with 3 seconds wanted in the buffer. A worker feeds the left one, and this \
-                   page’s own thread the right one. Block that thread, and watch which goes on." }
+                { "The same film twice, with 3 seconds wanted in the buffer. A worker feeds one, and this \
+                   page’s own thread the other. Block that thread, and watch which goes on." }
             </p>
             if !is_whole {
                 <p>{ "This browser has no MediaSource in workers: the page feeds both, and both will stand still." }</p>

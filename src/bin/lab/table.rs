@@ -61,7 +61,7 @@ impl Table {
         let scroll = add(&panel, "div", "scroll")?;
         scroll.set_attribute("tabindex", "0")?;
         scroll.set_attribute("role", "region")?;
-        scroll.set_attribute("aria-labelledby", "lab-claims-title")?;
+        scroll.set_attribute("aria-label", "The claims")?;
         let table = add(&scroll, "table", "")?;
         let head = add(&add(&table, "thead", "")?, "tr", "")?;
         for title in ["Claim", "Here", "What happened", "Specified", "Section"] {
