@@ -192,14 +192,15 @@ async fn the_lab_stays_where_it_is(stage: &Stage) {
 async fn the_lab_fits_every_width(stage: &Stage) {
     for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2000)] {
         stage.resize(width, height, 1.0).await;
-        stage.open("?t=14").await;
-        stage.plays().await;
-        open_the_lab(stage).await;
-        stage.until(&format!("{LIST}.length > 0")).await;
-        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-        assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
-        for &scheme in stage.schemes().await {
+        for scheme in stage.schemes().await {
             stage.wear(scheme).await;
+            stage.open("?t=14").await;
+            stage.plays().await;
+            open_the_lab(stage).await;
+            stage.until(&format!("{LIST}.length > 0")).await;
+            let fits =
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+            assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
             for panel in ["proof", "timeline", "claims"] {
                 stage
                     .value(&format!(

@@ -47,6 +47,10 @@ pub enum Feature {
     DevTools,
     /// A page whose window is minimized knows that it is not seen.
     HiddenPages,
+    /// A picture that leaves its page.
+    PictureInPicture,
+    /// The system's own keys.
+    MediaSession,
 }
 
 impl Feature {
@@ -56,6 +60,8 @@ impl Feature {
             Self::MediaSourceInWorkers => "there is no MediaSource in workers",
             Self::ManagedMediaSource => "there is no ManagedMediaSource",
             Self::DevTools => "the driver does not speak DevTools",
+            Self::PictureInPicture => "there is no picture in picture",
+            Self::MediaSession => "there is no media session",
             Self::HiddenPages => "a window that is minimized is not hidden here",
         }
     }
@@ -77,6 +83,8 @@ impl Stage {
                     .await
             }
             Feature::ManagedMediaSource => self.is("'ManagedMediaSource' in window").await,
+            Feature::PictureInPicture => self.is("document.pictureInPictureEnabled").await,
+            Feature::MediaSession => self.is("'mediaSession' in navigator").await,
             Feature::HiddenPages => self.is("document.hidden").await,
             Feature::DevTools => {
                 let cdp = self.window.driver.cdp();
