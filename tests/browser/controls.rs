@@ -6,6 +6,7 @@ use thirtyfour::{By, Key};
 use macro_rules_attribute::apply;
 
 use crate::{
+    server::Trouble,
     stage::{Feature, Stage},
     suite::in_every_browser,
 };
@@ -356,17 +357,14 @@ async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn the_systems_keys_know_the_film(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
+    stage.open("").await;
+    stage.needs(Feature::MediaSession).await;
     let watch = "const set = MediaSession.prototype.setActionHandler; window.handlers = {}; \
          MediaSession.prototype.setActionHandler = function (name, act) { \
-           handlers[name] = act; return set.call(this, name, act); };";
-    let cdp = stage.window.driver.cdp();
-    cdp.send_raw(
-        "Page.addScriptToEvaluateOnNewDocument",
-        json!({ "source": watch }),
-    )
-    .await
-    .unwrap();
+           handlers[name] = act; return set.call(this, name, act); };\n";
+    stage
+        .server
+        .trouble("/start.js", Trouble::around(watch, ""));
     open(stage).await;
     assert_eq!(
         stage
@@ -456,45 +454,88 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
 }
 
 #[apply(in_every_browser!)]
-async fn axe_finds_nothing_serious(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
+async fn the_picture_leaves_the_page_and_comes_back(stage: &Stage) {
+    open(stage).await;
+    stage.needs(Feature::PictureInPicture).await;
+    let pressed = "document.querySelector('.float').ariaPressed";
+    press(stage, ".float").await;
+    stage
+        .until(&format!("document.pictureInPictureElement === {VIDEO}"))
+        .await;
+    stage.until(&format!("{pressed} === 'true'")).await;
+    press(stage, ".play").await;
+    until(stage, "paused", json!(false)).await;
+    press(stage, ".float").await;
+    stage.until("!document.pictureInPictureElement").await;
+    stage.until(&format!("{pressed} === 'false'")).await;
+    stage.is_well().await;
+}
+
+/// Has axe look at what is on the page.
+async fn examine(stage: &Stage, what: &str) {
     let axe = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/target/axe/node_modules/axe-core/axe.min.js"
     );
     let axe = std::fs::read_to_string(axe).expect("`cargo xtask test` installs axe");
-    for scheme in ["light", "dark"] {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        let cdp = stage.window.driver.cdp();
-        cdp.send_raw("Emulation.setEmulatedMedia", features)
-            .await
-            .unwrap();
+    let driver = &stage.window.driver;
+    driver.execute(axe, vec![]).await.unwrap();
+    let run = "axe.run().then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => \
+         nodes.map(({ html }) => `${impact} ${id} ${html}`)))";
+    let found = stage.value(run).await;
+    let found: Vec<String> = serde_json::from_value(found).unwrap();
+    println!("{what}: {found:#?}");
+    let is_serious =
+        |found: &&String| found.starts_with("serious") || found.starts_with("critical");
+    assert_eq!(
+        found.iter().filter(is_serious).count(),
+        0,
+        "{what}: {found:#?}"
+    );
+}
+
+#[apply(in_every_browser!)]
+async fn axe_finds_nothing_serious(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    for scheme in stage.schemes().await {
+        stage.wear(scheme).await;
         open(stage).await;
-        stage
-            .window
-            .driver
-            .execute(axe.as_str(), vec![])
-            .await
-            .unwrap();
         for opened in [
             "",
             "document.querySelector('.menu').showPopover()",
             "document.querySelector('.keys').showPopover()",
         ] {
             stage.value(opened).await;
-            let run = "axe.run().then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => \
-                 nodes.map(({ html }) => `${impact} ${id} ${html}`)))";
-            let found = stage.value(run).await;
-            let found: Vec<String> = serde_json::from_value(found).unwrap();
-            println!("{scheme} {opened}: {found:#?}");
-            let is_serious =
-                |found: &&String| found.starts_with("serious") || found.starts_with("critical");
-            assert_eq!(
-                found.iter().filter(is_serious).count(),
-                0,
-                "{scheme}: {found:#?}"
-            );
+            examine(stage, &format!("{scheme} {opened}")).await;
         }
+        // Behind the player, with all that can be seen there.
+        stage
+            .value("document.querySelector('.keys').hidePopover()")
+            .await;
+        stage
+            .value("document.querySelector('#lab').open = true")
+            .await;
+        stage
+            .until("!!document.querySelector('#lab-claims td')")
+            .await;
+        stage.press_on(By::Css(".proof option[value='2']")).await;
+        stage.press("Freeze the page for 2 s").await;
+        stage.until("!!document.querySelector('.freezes li')").await;
+        stage
+            .value("document.querySelectorAll('#lab details').forEach(it => (it.open = true))")
+            .await;
+        stage.press("Run").await;
+        stage
+            .until("document.querySelector('#lab-claims [role=status]').textContent.includes('It took')")
+            .await;
+        examine(stage, &format!("{scheme}, the lab")).await;
+        // And what is said when nothing can be played.
+        stage.open("?src=film/none.mpd").await;
+        stage
+            .until("!!document.querySelector('[role=alert]')")
+            .await;
+        examine(stage, &format!("{scheme}, a fault")).await;
+        stage.screenshot(&format!("fault-{scheme}")).await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where the engine runs, and what becomes of a film whose engine is gone.
 
 use macro_rules_attribute::apply;
-use serde_json::json;
+use serde_json::{Value, json};
+use thirtyfour::By;
 
 use crate::{
     server::Trouble,
@@ -88,24 +89,121 @@ async fn workers_that_lack_what_they_were_said_to_have(stage: &Stage) {
     stage.is_well().await;
 }
 
-/// A managed source as the specification has it, on top of a plain one: it streams until it has ten
-/// seconds ahead of what the test says is played, and evicts when it is told.
+/// A ManagedMediaSource on top of a plain one, as a player can tell: it streams until ten seconds are there
+/// ahead of what is played, and again when less than five are left, unless the test holds it; its buffers
+/// say when they change; and what the test tells it to evict is gone at once, without a word of its own
+/// operation. What only an element can know, where it plays and whether it may, comes from [`ELEMENT`].
 const MANAGED: &str = "
+const hear = (name, act) => (new BroadcastChannel(name).onmessage = ({ data }) => act(data));
+const tell = (word) => new BroadcastChannel('probe').postMessage(word);
+const evictable = (buffer) => {
+  const plain = SourceBuffer.prototype;
+  const { get } = Object.getOwnPropertyDescriptor(plain, 'updating');
+  let evicting = false;
+  let next = null;
+  for (const kind of ['updatestart', 'update', 'updateend']) {
+    buffer.addEventListener(kind, (event) => {
+      if (evicting) event.stopImmediatePropagation();
+      if (kind !== 'updateend') return;
+      buffer.dispatchEvent(new Event('bufferedchange'));
+      if (!evicting) return;
+      evicting = false;
+      tell('evicted');
+      next?.();
+      next = null;
+    });
+  }
+  // Nobody is to see that an eviction takes a moment: who comes in between is served after it.
+  for (const name of ['appendBuffer', 'remove']) {
+    buffer[name] = (...all) => {
+      const call = () => plain[name].apply(buffer, all);
+      if (evicting) next = call; else call();
+    };
+  }
+  Object.defineProperty(buffer, 'updating', { get: () => (evicting ? next !== null : get.call(buffer)) });
+  buffer.evict = (start, end) => {
+    if (buffer.updating || evicting) {
+      buffer.addEventListener('updateend', () => buffer.evict(start, end), { once: true });
+    } else {
+      evicting = true;
+      plain.remove.call(buffer, start, end);
+    }
+  };
+  return buffer;
+};
 self.ManagedMediaSource = class ManagedMediaSource extends MediaSource {
   streaming = false;
+  held = false;
+  position = 0;
+  buffers = [];
   constructor() {
     super();
-    this.addEventListener('sourceopen', () => this.stream(true));
-    new BroadcastChannel('streaming').onmessage = ({ data }) => this.stream(data);
+    this.addEventListener('sourceopen', () => this.decide());
+    hear('position', (seconds) => this.decide((this.position = seconds)));
+    hear('hold', (held) => this.decide((this.held = held)));
+    hear('evict', ([start, end]) => this.buffers.forEach((buffer) => buffer.evict(start, end)));
+  }
+  addSourceBuffer(mime) {
+    const buffer = evictable(super.addSourceBuffer(mime));
+    buffer.addEventListener('bufferedchange', () => this.decide());
+    this.buffers.push(buffer);
+    return buffer;
+  }
+  ahead({ buffered }) {
+    for (let nth = 0; nth < buffered.length; nth++) {
+      const [start, end] = [buffered.start(nth), buffered.end(nth)];
+      if (start <= this.position + 0.1 && this.position < end) return end - this.position;
+    }
+    return 0;
+  }
+  decide() {
+    if (this.readyState !== 'open') return;
+    const ahead = Math.min(...this.buffers.map((buffer) => this.ahead(buffer)));
+    const wants = this.streaming ? !(ahead >= 10) || this.buffers.length === 0 : !(ahead >= 5);
+    this.stream(wants && !this.held);
   }
   stream(on) {
     if (on === this.streaming) return;
     this.streaming = on;
-    this.dispatchEvent(new Event(on ? 'startstreaming' : 'endstreaming'));
-    new BroadcastChannel('probe').postMessage(on ? 'startstreaming' : 'endstreaming');
+    const kind = on ? 'startstreaming' : 'endstreaming';
+    this.dispatchEvent(new Event(kind));
+    tell(kind);
   }
 };
 ";
+
+/// What an element does for a managed source. It says where it plays; and where remote playback has not been
+/// disabled, it attaches none. The engine may be on another thread, so this is a script of the page's.
+const ELEMENT: &str = "
+const position = new BroadcastChannel('position');
+for (const kind of ['timeupdate', 'seeking']) {
+  document.addEventListener(kind, ({ target }) => position.postMessage(target.currentTime), true);
+}
+for (const name of ['srcObject', 'src']) {
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, name);
+  Object.defineProperty(HTMLMediaElement.prototype, name, {
+    get,
+    set(value) { if (!value || this.disableRemotePlayback === true) set.call(this, value); },
+  });
+}
+";
+
+/// Makes the browser one that has managed sources.
+fn manage(stage: &Stage) {
+    let server = &stage.server;
+    server.trouble("/worker_loader.js", Trouble::around(MANAGED, ""));
+    server.trouble("/start.js", Trouble::around(ELEMENT, ""));
+}
+
+impl Stage {
+    /// Tells the stand-in for a managed source something.
+    async fn tell(&self, name: &str, what: Value) {
+        self.value(&format!(
+            "new BroadcastChannel('{name}').postMessage({what})"
+        ))
+        .await;
+    }
+}
 
 /// The browser's own.
 #[apply(in_every_browser!)]
@@ -127,22 +225,64 @@ async fn a_managed_source_is_taken_where_there_is_one(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn a_managed_source_says_when_it_wants_more(stage: &Stage) {
-    stage
-        .server
-        .trouble("/worker_loader.js", Trouble::around(MANAGED, ""));
+    manage(stage);
     stage.open("?goal=5").await;
     stage.plays().await;
     stage.until("probe.marks.includes('startstreaming')").await;
-    stage
-        .value("new BroadcastChannel('streaming').postMessage(false)")
-        .await;
+    stage.tell("hold", json!(true)).await;
     stage.until("probe.marks.includes('endstreaming')").await;
     // What is there is played, and then the film waits.
     stage.until("probe.media.at(-1) === 'waiting'").await;
-    stage
-        .value("new BroadcastChannel('streaming').postMessage(true)")
-        .await;
+    stage.tell("hold", json!(false)).await;
     stage.ends_with_all_there().await;
+}
+
+/// Half a minute is wanted ahead, and ten seconds are taken.
+#[apply(in_every_browser!)]
+async fn a_managed_source_has_the_last_word_on_how_much_is_ahead(stage: &Stage) {
+    manage(stage);
+    stage.open("?goal=30").await;
+    stage.plays().await;
+    stage.until("probe.marks.includes('endstreaming')").await;
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    let ahead = format!("{VIDEO}.buffered.end(0) - {VIDEO}.currentTime");
+    // A segment that was asked for may still come.
+    assert!(stage.is(&format!("{ahead} < 16")).await);
+    let asked = stage.server.requests(".m4s");
+    stage.value(&format!("void {VIDEO}.play()")).await;
+    // It has enough for five seconds, and then says so.
+    stage
+        .until("probe.marks.indexOf('startstreaming', 1) > 1")
+        .await;
+    assert!(stage.is(&format!("{ahead} < 7")).await);
+    assert!(stage.server.requests(".m4s") <= asked + 6);
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn what_a_managed_source_evicts_while_it_is_about_to_be_played_is_fetched_again(
+    stage: &Stage,
+) {
+    manage(stage);
+    stage.open("").await;
+    stage.plays().await;
+    stage.until("probe.marks.includes('endstreaming')").await;
+    // First a part of what is ahead, then all of it but a little, in the middle of whatever is going on.
+    let at = stage.value(&format!("{VIDEO}.currentTime")).await;
+    let at = at.as_f64().unwrap();
+    stage.tell("evict", json!([at + 3.0, at + 6.0])).await;
+    stage.until("probe.marks.includes('evicted')").await;
+    stage
+        .until(&format!(
+            "{VIDEO}.currentTime > {at} + 7 && {VIDEO}.buffered.length === 1"
+        ))
+        .await;
+    stage.value("probe.marks.length = 0").await;
+    stage.tell("evict", json!([at + 9.0, 1000])).await;
+    stage.until("probe.marks.includes('evicted')").await;
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
 }
 
 #[apply(in_every_browser!)]
@@ -200,6 +340,58 @@ async fn a_worker_that_is_ended_from_outside_is_replaced_where_the_film_was(stag
     stage.ends_after_restart().await;
 }
 
+/// An element whose worker is gone takes what it has for all that there is, and may say that it has ended.
+#[apply(in_every_browser!)]
+async fn who_has_chosen_something_keeps_it_when_the_worker_is_replaced_and_sees_no_end(
+    stage: &Stage,
+) {
+    stage.needs(Feature::MediaSourceInWorkers).await;
+    stage.open("?t=6&goal=4").await;
+    stage.plays().await;
+    stage.press_on(By::Css(".cc:not([hidden])")).await;
+    stage.press_on(By::Css(".open")).await;
+    stage.press_on(By::Css("[name=quality] [value='1']")).await;
+    stage.press_on(By::Css("[name=speed] [value='125']")).await;
+    stage.value(&format!("{VIDEO}.volume = 0.3")).await;
+    stage
+        .until("document.querySelector('[name=quality]').value === '1'")
+        .await;
+    let record = "window.states = [], new MutationObserver(all => all.forEach(({ target }) => \
+         states.push(target.dataset.state))).observe(document, { subtree: true, attributeFilter: ['data-state'] })";
+    stage.value(record).await;
+    let others = || {
+        let of = |rendition| stage.server.requests(rendition);
+        of("240p/") + of("720p/") + of("1080p/")
+    };
+
+    stage.kill().await;
+    stage.until("probe.workers.length === 2").await;
+    let before = others();
+    stage
+        .until(&format!("{VIDEO}.currentTime > 9 && !{VIDEO}.paused"))
+        .await;
+    stage
+        .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
+        .await;
+    let kept = format!(
+        "[{VIDEO}.volume, {VIDEO}.playbackRate, {VIDEO}.textTracks[0].mode, document.querySelector('[name=quality]').value]"
+    );
+    assert_eq!(stage.value(&kept).await, json!([0.3, 1.25, "showing", "1"]));
+    // Whatever is fetched of pictures from now on is of the quality that was chosen.
+    assert_eq!(others(), before);
+    let states = stage.value("states").await;
+    assert!(
+        !states.as_array().unwrap().contains(&json!("ended")),
+        "{states}"
+    );
+    // Of captions that are yet to be read, an element says that there are none.
+    let others = "probe.faults = probe.faults.filter(fault => !fault.startsWith('track'))";
+    stage.value(others).await;
+    stage.ends_after_restart().await;
+    // The true one is shown.
+    stage.until("states.includes('ended')").await;
+}
+
 #[apply(in_every_browser!)]
 async fn a_worker_that_is_ended_while_the_film_rests_is_replaced_and_the_film_rests_on(
     stage: &Stage,
@@ -250,6 +442,40 @@ async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers(st
             .await;
     }
     stage.has_started_workers(1).await;
+    stage.is_well().await;
+}
+
+/// As when a computer slept: neither thread was there, and each finds that much time has passed.
+#[apply(in_every_browser!)]
+async fn who_slept_at_the_same_time_does_not_take_the_other_for_dead(stage: &Stage) {
+    const SLEEP: &str = "(until => { while (Date.now() < until); })";
+    let sleeps = format!(
+        "\nif (!globalThis.document) new BroadcastChannel('sleep').onmessage = ({{ data }}) => {{ \
+         {SLEEP}(data); new BroadcastChannel('probe').postMessage('awake'); }};"
+    );
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around("", sleeps));
+    stage.open("?goal=8").await;
+    stage.plays().await;
+    let is_elsewhere = stage.has(Feature::MediaSourceInWorkers).await;
+    for _ in 0..2 {
+        stage.value("probe.marks.length = 0").await;
+        // The worker a little longer, so that the page is the first to ask.
+        let both = format!(
+            "(now => {{ new BroadcastChannel('sleep').postMessage(now + 10500); {SLEEP}(now + 10000); }})(Date.now())"
+        );
+        stage.value(&both).await;
+        if is_elsewhere {
+            stage.until("probe.marks.includes('awake')").await;
+        }
+        let at = stage.value(&format!("{VIDEO}.currentTime")).await;
+        stage
+            .until(&format!("{VIDEO}.currentTime > {at} + 2"))
+            .await;
+    }
+    stage.has_started_workers(1).await;
+    stage.ends_with_all_there().await;
     stage.is_well().await;
 }
 

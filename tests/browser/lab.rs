@@ -8,6 +8,7 @@ use std::{
 
 use macro_rules_attribute::apply;
 use serde_json::json;
+use thirtyfour::By;
 
 use crate::{
     server::{Server, public_url},
@@ -189,16 +190,150 @@ async fn the_lab_stays_where_it_is(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn the_lab_fits_every_width(stage: &Stage) {
-    for (width, height) in [(320, 700), (768, 1000), (1280, 900), (2560, 1300)] {
+    for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2000)] {
         stage.resize(width, height, 1.0).await;
-        stage.open("?t=14").await;
-        stage.plays().await;
-        open_the_lab(stage).await;
-        stage.until(&format!("{LIST}.length > 0")).await;
-        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-        assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
-        stage.screenshot(&format!("lab-{width}")).await;
+        for scheme in stage.schemes().await {
+            stage.wear(scheme).await;
+            stage.open("?t=14").await;
+            stage.plays().await;
+            open_the_lab(stage).await;
+            stage.until(&format!("{LIST}.length > 0")).await;
+            let fits =
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+            assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
+            for panel in ["proof", "timeline", "claims"] {
+                stage
+                    .value(&format!(
+                        "document.querySelector('#lab-{panel}').scrollIntoView()"
+                    ))
+                    .await;
+                stage
+                    .screenshot(&format!("lab-{panel}-{width}-{scheme}"))
+                    .await;
+            }
+        }
     }
+}
+
+/// What the lab tells of a film while the page had no time, or little.
+#[derive(Debug)]
+struct Told {
+    played: f64,
+    length: f64,
+    stalled: f64,
+}
+
+/// What it tells last, of the film that the worker feeds and of the one that the page does.
+async fn told(stage: &Stage) -> [Told; 2] {
+    let mut films = Vec::new();
+    for thread in ["worker", "page"] {
+        let words = format!(
+            "document.querySelector('.freezes .lane[data-fed-by={thread}] .words').innerText"
+        );
+        println!("{thread}: {}", stage.value(&words).await);
+        let numbers = format!(
+            "{words}.match(/^(-?[\\d.]+) s of ([\\d.]+) s played, (?:never stalled|stalled for ([\\d.]+) s);/) \
+             .slice(1).map(it => Number(it ?? 0))"
+        );
+        let numbers: [f64; 3] = serde_json::from_value(stage.value(&numbers).await).unwrap();
+        let [played, length, stalled] = numbers;
+        films.push(Told {
+            played,
+            length,
+            stalled,
+        });
+    }
+    films.try_into().unwrap()
+}
+
+/// Has the lab freeze the page, and waits until it tells what that did.
+async fn freeze(stage: &Stage, seconds: u32) -> [Told; 2] {
+    let reports = "document.querySelectorAll('.freezes li').length";
+    let before = stage.value(reports).await;
+    let choice = format!(".proof option[value='{seconds}']");
+    stage.press_on(By::Css(choice)).await;
+    stage
+        .press(&format!("Freeze the page for {seconds} s"))
+        .await;
+    stage.until(&format!("{reports} === {before} + 1")).await;
+    let films = told(stage).await;
+    for film in &films {
+        assert!(film.length >= f64::from(seconds), "{film:?}");
+    }
+    films
+}
+
+/// With three seconds in the buffer, who is not fed for ten comes to a stand, and who is does not.
+async fn only_who_is_fed_goes_on(stage: &Stage, [worker, page]: [Told; 2]) {
+    assert!(page.stalled > 1.0, "{page:?}");
+    if stage.has(Feature::MediaSourceInWorkers).await {
+        assert!(worker.stalled == 0.0, "{worker:?}");
+        assert!(worker.played > page.played + 1.0, "{worker:?}, {page:?}");
+    } else {
+        assert!(worker.stalled > 1.0, "{worker:?}");
+        let words = "document.querySelector('.proof').innerText";
+        let is_told = format!("{words}.includes('no MediaSource in workers: the page feeds both')");
+        assert!(stage.is(&is_told).await);
+    }
+}
+
+#[apply(in_every_browser!)]
+async fn what_a_freeze_did_to_either_film_is_told_and_stays(stage: &Stage) {
+    stage.turn.alone().await;
+    stage.open("").await;
+    stage.plays().await;
+    open_the_lab(stage).await;
+    freeze(stage, 2).await;
+    let films = freeze(stage, 10).await;
+    only_who_is_fed_goes_on(stage, films).await;
+    let titles =
+        "[...document.querySelectorAll('.freezes p')].map(it => it.innerText.slice(0, 12)).join()";
+    let titles = stage.value(titles).await;
+    assert_eq!(titles, json!("Frozen for 1,Frozen for 2"));
+    stage.screenshot("frozen").await;
+    // It is told for as long as the page is there.
+    let films = "[...document.querySelectorAll('.proof video')]";
+    stage
+        .until(&format!(
+            "{films}.every(film => film.currentTime > 12 && !film.seeking)"
+        ))
+        .await;
+    assert_eq!(
+        stage
+            .value("document.querySelectorAll('.freezes li').length")
+            .await,
+        json!(2)
+    );
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn what_a_busy_page_did_to_either_film_is_told_and_it_can_be_frozen_beside(stage: &Stage) {
+    stage.turn.alone().await;
+    stage.open("").await;
+    stage.plays().await;
+    open_the_lab(stage).await;
+    let films = "[...document.querySelectorAll('.proof video')]";
+    stage
+        .until(&format!(
+            "{films}.length === 2 && {films}.every(film => film.currentTime > 0.3)"
+        ))
+        .await;
+    stage.press_on(By::Css(".proof [type=checkbox]")).await;
+    stage
+        .until("document.querySelector('.proof [type=checkbox]').checked")
+        .await;
+    let films = freeze(stage, 10).await;
+    only_who_is_fed_goes_on(stage, films).await;
+    stage.press_on(By::Css(".proof [type=checkbox]")).await;
+    stage
+        .until("document.querySelector('.freezes p').innerText.startsWith('Busy for')")
+        .await;
+    // The freeze was a part of it.
+    let films = told(stage).await;
+    assert!(films.iter().all(|film| film.length > 10.0), "{films:?}");
+    only_who_is_fed_goes_on(stage, films).await;
+    stage.is_well().await;
 }
 
 #[apply(in_every_browser!)]

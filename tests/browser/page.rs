@@ -2,8 +2,10 @@
 
 use macro_rules_attribute::apply;
 use serde_json::json;
+use thirtyfour::By;
 
 use crate::{
+    server::Trouble,
     stage::{Feature, Stage},
     suite::in_every_browser,
 };
@@ -79,5 +81,97 @@ async fn a_page_that_is_hidden_plays_on(stage: &Stage) {
     stage.until("!document.hidden").await;
     moves(stage).await;
     stage.ends_with_all_there().await;
+    stage.is_well().await;
+}
+
+/// Who needs large letters has them, and all that there is.
+#[apply(in_every_browser!)]
+async fn letters_twice_as_large_have_room(stage: &Stage) {
+    for (width, height) in [(1280, 800), (320, 800)] {
+        stage.resize(width, height, 1.0).await;
+        stage.open("").await;
+        stage.plays().await;
+        stage
+            .value("document.documentElement.style.fontSize = '200%'")
+            .await;
+        stage
+            .until("getComputedStyle(document.documentElement).fontSize === '32px'")
+            .await;
+        // So that the controls stay.
+        stage.value(&format!("{VIDEO}.pause()")).await;
+        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        assert!(stage.is(fits).await, "{width} px wide");
+        let cut = "[...document.querySelectorAll('body *')].filter(it => it.checkVisibility() \
+             && ['hidden', 'clip'].includes(getComputedStyle(it).overflowX) && it.clientWidth > 1 \
+             && it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML.slice(0, 80))";
+        assert_eq!(stage.value(cut).await, json!([]), "{width} px wide");
+        // Each control lies within the picture, and nothing lies over it.
+        let hidden = "(frame => [...document.querySelectorAll('.bar button')] \
+             .filter(it => it.checkVisibility()).filter(it => { \
+               const { left, right, top, bottom } = it.getBoundingClientRect(); \
+               const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2); \
+               return left < frame.left - 1 || right > frame.right + 1 || bottom > frame.bottom + 1 || !it.contains(at); \
+             }).map(it => it.outerHTML.slice(0, 80)))(document.querySelector('.picture').getBoundingClientRect())";
+        stage
+            .value("document.querySelector('.picture').scrollIntoView({ block: 'end' })")
+            .await;
+        stage.screenshot(&format!("large-{width}")).await;
+        assert_eq!(stage.value(hidden).await, json!([]), "{width} px wide");
+        stage.press_on(By::Css(".open")).await;
+        stage
+            .until("document.querySelector('.menu').matches(':popover-open')")
+            .await;
+        let inside = "(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector('.menu').getBoundingClientRect())";
+        assert!(stage.is(inside).await, "{width} px wide");
+        stage
+            .value("document.querySelector('.menu').hidePopover(), document.querySelector('.journey').scrollIntoView()")
+            .await;
+        stage.screenshot(&format!("large-journey-{width}")).await;
+        stage.is_well().await;
+    }
+}
+
+/// Who is made dizzy by what moves sees nothing move but the film.
+#[apply(in_every_browser!)]
+async fn who_prefers_less_motion_sees_none_but_the_films(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    // Longer than one frame.
+    let moving = "document.getAnimations().filter(it => it.playState === 'running' \
+         && it.effect.getComputedTiming().activeDuration > 20).length";
+    for preference in ["no-preference", "reduce"] {
+        stage.prefer("prefers-reduced-motion", preference).await;
+        // It waits, and shows that.
+        stage.server.trouble(".m4s", Trouble::Held);
+        stage.open("").await;
+        stage
+            .until("document.querySelector('.controls')?.hasAttribute('data-waiting')")
+            .await;
+        if preference == "no-preference" {
+            stage.until(&format!("{moving} > 0")).await;
+        } else {
+            assert_eq!(stage.value(moving).await, json!(0), "while it waits");
+        }
+        stage.server.heal();
+    }
+    stage.plays().await;
+    // Whatever begins to move from here on is seen in the frame in which it does.
+    let watch = "window.moved = [], requestAnimationFrame(function look() { \
+         moved.push(...document.getAnimations().filter(it => it.effect.getComputedTiming().activeDuration > 20) \
+         .map(it => it.effect.target.className)); requestAnimationFrame(look); })";
+    stage.value(watch).await;
+    stage.press_on(By::Css(".open")).await;
+    stage
+        .until("document.querySelector('.menu').matches(':popover-open')")
+        .await;
+    stage
+        .value("document.querySelector('.menu').hidePopover()")
+        .await;
+    stage
+        .until("document.querySelector('.picture').hasAttribute('data-idle')")
+        .await;
+    stage
+        .until("getComputedStyle(document.querySelector('.bar')).opacity === '0'")
+        .await;
+    assert_eq!(stage.value("moved").await, json!([]));
     stage.is_well().await;
 }

@@ -47,6 +47,10 @@ pub enum Feature {
     DevTools,
     /// A page whose window is minimized knows that it is not seen.
     HiddenPages,
+    /// A picture that leaves its page.
+    PictureInPicture,
+    /// The system's own keys.
+    MediaSession,
 }
 
 impl Feature {
@@ -56,6 +60,8 @@ impl Feature {
             Self::MediaSourceInWorkers => "there is no MediaSource in workers",
             Self::ManagedMediaSource => "there is no ManagedMediaSource",
             Self::DevTools => "the driver does not speak DevTools",
+            Self::PictureInPicture => "there is no picture in picture",
+            Self::MediaSession => "there is no media session",
             Self::HiddenPages => "a window that is minimized is not hidden here",
         }
     }
@@ -77,6 +83,8 @@ impl Stage {
                     .await
             }
             Feature::ManagedMediaSource => self.is("'ManagedMediaSource' in window").await,
+            Feature::PictureInPicture => self.is("document.pictureInPictureEnabled").await,
+            Feature::MediaSession => self.is("'mediaSession' in navigator").await,
             Feature::HiddenPages => self.is("document.hidden").await,
             Feature::DevTools => {
                 let cdp = self.window.driver.cdp();
@@ -101,6 +109,30 @@ impl Stage {
         self.value(&format!("setDensity({density})")).await;
         let driver = &self.window.driver;
         driver.set_window_rect(0, 0, width, height).await.unwrap();
+    }
+
+    /// The colour schemes that the page can be shown in here: without DevTools, the one that it is.
+    pub async fn schemes(&self) -> &'static [&'static str] {
+        match self.has(Feature::DevTools).await {
+            true => &["light", "dark"],
+            false => &["light"],
+        }
+    }
+
+    /// From now on, the browser says that this is what people prefer of colours.
+    pub async fn wear(&self, scheme: &str) {
+        if self.has(Feature::DevTools).await {
+            self.prefer("prefers-color-scheme", scheme).await;
+        }
+    }
+
+    /// From now on, the browser says that people prefer this. It takes DevTools.
+    pub async fn prefer(&self, name: &str, value: &str) {
+        let features = json!({ "features": [{ "name": name, "value": value }] });
+        let cdp = self.window.driver.cdp();
+        cdp.send_raw("Emulation.setEmulatedMedia", features)
+            .await
+            .unwrap();
     }
 
     /// Plays the first film at this rate from now on.

@@ -1,11 +1,11 @@
-//! What claims are tried on. None of it is in the document, and all of it is gone with its claim.
+//! What claims are tried on. Nothing of it is seen, and all of it is gone with its claim.
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    BroadcastChannel, HtmlVideoElement, MessageChannel, MessagePort, ServiceWorkerRegistration,
-    SharedWorker, WorkerOptions, WorkerType, window,
+    BroadcastChannel, Document, HtmlIFrameElement, HtmlVideoElement, MessageChannel, MessagePort,
+    ServiceWorkerRegistration, SharedWorker, Window, WorkerOptions, WorkerType, window,
 };
 use yew_mse_worker::{web, wire::BUILD};
 
@@ -56,12 +56,39 @@ impl Screen {
     /// # Errors
     /// None but those of a page that is going.
     pub fn new() -> Outcome<Self> {
-        let document = window().and_then(|window| window.document());
-        let document = document.ok_or_else(|| Seen::nothing("the page is gone"))?;
+        Self::of(&document()?)
+    }
+
+    /// A fresh one of a document's.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub fn of(document: &Document) -> Outcome<Self> {
         let video: HtmlVideoElement = document.create_element("video")?.unchecked_into();
         video.set_muted(true);
         video.set_preload("auto");
         Ok(Self { video })
+    }
+
+    /// That it plays; and it is waited for that.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub async fn plays(&self) -> Outcome<()> {
+        let moves = web::event(&self.video, "timeupdate");
+        // What comes of it is heard of by that event.
+        let _ = self.video.play()?;
+        until(moves, "timeupdate").await
+    }
+
+    /// That it refuses to play by an exception of this name, as specified.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub async fn refuses_to_play(&self, name: &str) -> Outcome {
+        let played = within(PATIENCE, JsFuture::from(self.video.play()?)).await;
+        let played = played.ok_or_else(|| Seen::otherwise("it is neither played nor refused"))?;
+        Ok(Seen::refused(played, name))
     }
 
     /// `video.srcObject = handle`.
@@ -94,6 +121,79 @@ impl Screen {
                 None => Seen::otherwise("no error"),
             }
         }
+    }
+}
+
+/// A frame that nobody sees, which the page's Content-Security-Policy has no say in, because it is not
+/// fetched. It takes that policy along.
+pub struct Frame {
+    element: HtmlIFrameElement,
+    window: Window,
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        self.element.remove();
+    }
+}
+
+impl Frame {
+    /// An empty one of the page's own origin. It has no script: what is done in it, the page does.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub fn new() -> Outcome<Self> {
+        Self::with(&[])
+    }
+
+    fn with(attributes: &[(&str, &str)]) -> Outcome<Self> {
+        let document = document()?;
+        let element: HtmlIFrameElement = document.create_element("iframe")?.unchecked_into();
+        element.set_hidden(true);
+        for (name, value) in attributes {
+            element.set_attribute(name, value)?;
+        }
+        let gone = || Seen::nothing("there is no such frame");
+        document.body().ok_or_else(gone)?.append_child(&element)?;
+        let window = element.content_window().ok_or_else(gone)?;
+        Ok(Self { element, window })
+    }
+
+    /// What is in it.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub fn document(&self) -> Outcome<Document> {
+        let document = self.window.document();
+        document.ok_or_else(|| Seen::nothing("the frame is empty"))
+    }
+
+    /// Transfers an object there, and tells what arrives.
+    ///
+    /// # Errors
+    /// That it could not be posted, or did not arrive.
+    pub async fn given(&self, object: &JsValue) -> Outcome<JsValue> {
+        let mut inbox = Inbox::of(&self.window);
+        let list = Array::of1(object);
+        self.window.post_message_with_transfer(object, "*", &list)?;
+        let heard = within(PATIENCE, inbox.next()).await.flatten();
+        let heard = heard.ok_or_else(|| Seen::otherwise("it did not arrive"))?;
+        Ok(heard.data())
+    }
+
+    /// From now on, what is in it has to keep to this policy, too.
+    ///
+    /// # Errors
+    /// None but those of a page that is going.
+    pub fn restrict(&self, policy: &str) -> Outcome<()> {
+        let document = self.document()?;
+        let meta = document.create_element("meta")?;
+        meta.set_attribute("http-equiv", "Content-Security-Policy")?;
+        meta.set_attribute("content", policy)?;
+        let head = document.query_selector("head")?;
+        let head = head.ok_or_else(|| Seen::nothing("the frame is empty"))?;
+        head.append_child(&meta)?;
+        Ok(())
     }
 }
 
@@ -138,17 +238,27 @@ pub fn store(object: &JsValue) -> Result<(), JsValue> {
     history.replace_state(&before, "")
 }
 
-/// A worker of another kind, which tells what comes of a message: its port.
+/// A place of another kind, which tells what comes of a message: its port.
 pub struct Witness {
+    /// Whether `MediaSource.prototype` has a `handle` there.
+    pub has_handle: bool,
     port: MessagePort,
     inbox: Inbox,
 }
 
 impl Witness {
-    fn at(port: MessagePort) -> Self {
-        let inbox = Inbox::of(&port);
+    /// Waits for its first word.
+    async fn at(port: MessagePort) -> Outcome<Self> {
+        let mut inbox = Inbox::of(&port);
         port.start();
-        Self { port, inbox }
+        let first = within(PATIENCE, inbox.next()).await.flatten();
+        let first = first.ok_or_else(|| Seen::nothing("nobody answers there"))?;
+        let has_handle = first.data() == true;
+        Ok(Self {
+            has_handle,
+            port,
+            inbox,
+        })
     }
 
     /// Whether an object that is transferred to it arrives; if not, there is a `messageerror`.
@@ -168,7 +278,7 @@ impl Witness {
 ///
 /// # Errors
 /// Where there are none.
-pub fn shared_worker() -> Outcome<Witness> {
+pub async fn shared_worker() -> Outcome<Witness> {
     if !js_sys::Reflect::has(&js_sys::global(), &"SharedWorker".into())? {
         return Err(Seen::nothing("no shared workers in this browser"));
     }
@@ -176,7 +286,35 @@ pub fn shared_worker() -> Outcome<Witness> {
     options.set_type(WorkerType::Module);
     let script = format!("{}?{BUILD}", mse::address());
     let worker = SharedWorker::new_with_worker_options(&script, &options)?;
-    Ok(Witness::at(worker.port()))
+    Witness::at(worker.port()).await
+}
+
+/// A frame of an origin that is nobody else's.
+pub struct OtherOrigin {
+    _frame: Frame,
+    /// What it tells.
+    pub witness: Witness,
+}
+
+impl OtherOrigin {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// Where there is nobody in it: its script is fetched across origins, which not every host allows.
+    pub async fn start() -> Outcome<Self> {
+        let script = format!("<script type=module src=\"{}\"></script>", mse::address());
+        let frame = Frame::with(&[("sandbox", "allow-scripts"), ("srcdoc", &script)])?;
+        until(web::event(&frame.element, "load"), "load").await?;
+        let channel = MessageChannel::new()?;
+        let list = Array::of1(&channel.port2());
+        frame
+            .window
+            .post_message_with_transfer(&JsValue::NULL, "*", &list)?;
+        Ok(Self {
+            _frame: frame,
+            witness: Witness::at(channel.port1()).await?,
+        })
+    }
 }
 
 /// A service worker that controls no page, and is not kept.
@@ -222,9 +360,14 @@ impl ServiceWorker {
         worker.post_message_with_transferable(&JsValue::NULL, &list)?;
         Ok(Self {
             registration,
-            witness: Witness::at(channel.port1()),
+            witness: Witness::at(channel.port1()).await?,
         })
     }
+}
+
+fn document() -> Outcome<Document> {
+    let document = window().and_then(|window| window.document());
+    document.ok_or_else(|| Seen::nothing("the page is gone"))
 }
 
 /// Stands still for so many milliseconds, and this thread with it.

@@ -31,6 +31,8 @@ pub struct Claim {
     pub section: Section,
     /// Whether there is anything to see without a MediaSource in a worker.
     pub is_universal: bool,
+    /// Whether its worker is to be nobody else's, because it does not survive it.
+    has_own_worker: bool,
     page: Half<Seen>,
     worker: Option<Half<()>>,
 }
@@ -62,6 +64,8 @@ pub enum Verdict {
     Differs,
     /// There was nothing to see, because the browser lacks what it takes.
     NotSeen,
+    /// No specification says what was to be seen. What was seen is told.
+    Unspecified,
 }
 
 /// What a half of a claim comes to. One that could not go on has seen something, too.
@@ -110,6 +114,7 @@ impl Claim {
             specified,
             section,
             is_universal: false,
+            has_own_worker: false,
             page: half(page),
             worker: Some(half(worker)),
         }
@@ -124,6 +129,15 @@ impl Claim {
         }
     }
 
+    /// The same, but the worker's half is done in a worker that can be ended.
+    pub fn in_its_own_worker(self) -> Self {
+        let has_own_worker = true;
+        Self {
+            has_own_worker,
+            ..self
+        }
+    }
+
     /// Puts the claim to the test, with the worker's half in that worker. Called on the page.
     pub async fn test(&self, nth: usize, assistant: &Assistant) -> Seen {
         if !(self.is_universal || assistant.has_media_source) {
@@ -132,10 +146,19 @@ impl Claim {
         let Ok(channel) = MessageChannel::new() else {
             return Seen::nothing("there are no message channels");
         };
-        if self.worker.is_some() {
-            assistant.begin(nth, channel.port2());
-        }
-        let mut worker = Peer::at(channel.port1());
+        let mut worker = if self.has_own_worker {
+            let own = match Assistant::start().await {
+                Ok(own) => own,
+                Err(words) => return Seen::nothing(words),
+            };
+            own.begin(nth, channel.port2());
+            Peer::in_its_own(own, channel.port1())
+        } else {
+            if self.worker.is_some() {
+                assistant.begin(nth, channel.port2());
+            }
+            Peer::at(channel.port1())
+        };
         match within(PATIENCE, (self.page)(&mut worker)).await {
             Some(outcome) => outcome.unwrap_or_else(|seen| seen),
             None => Seen::otherwise(format!(
@@ -167,6 +190,14 @@ impl Seen {
     pub fn nothing(words: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::NotSeen,
+            words: words.into(),
+        }
+    }
+
+    /// It is not specified. These words tell how it is.
+    pub fn unspecified(words: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Unspecified,
             words: words.into(),
         }
     }
@@ -225,6 +256,7 @@ impl Verdict {
             Self::AsSpecified => "as specified",
             Self::Differs => "differs",
             Self::NotSeen => "not to be seen here",
+            Self::Unspecified => "not specified",
         }
     }
 }
@@ -232,7 +264,7 @@ impl Verdict {
 impl From<JsValue> for Verdict {
     fn from(value: JsValue) -> Self {
         let number = value.as_f64();
-        [Self::AsSpecified, Self::Differs]
+        [Self::AsSpecified, Self::Differs, Self::Unspecified]
             .into_iter()
             .find(|verdict| number == Some(f64::from(*verdict as u8)))
             .unwrap_or(Self::NotSeen)

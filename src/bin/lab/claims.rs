@@ -8,8 +8,11 @@ use wasm_bindgen::JsValue;
 use yew_mse_worker::web;
 
 use crate::{
-    bench::{Screen, ServiceWorker, broadcast, post, shared_worker, stand_still, store, until},
-    claim::{Claim, Outcome, Section, Seen},
+    bench::{
+        Frame, OtherOrigin, Screen, ServiceWorker, broadcast, post, shared_worker, stand_still,
+        store, until,
+    },
+    claim::{Claim, Outcome, Section, Seen, within},
     mse::{MIME, MediaSource, construct_handle, in_words, object_url},
     peer::{Inbox, Peer},
 };
@@ -55,12 +58,29 @@ const ELEMENT: Section = Section {
     link: "https://w3c.github.io/media-source/#htmlmediaelement-extensions",
 };
 
+/// What the working group knows to be open: what becomes of a call when its element has just let go.
+const CLOSING: Section = Section {
+    name: "Issue 276",
+    link: "https://github.com/w3c/media-source/issues/276",
+};
+/// The same, of what becomes of an element whose worker ends.
+const ENDING: Section = Section {
+    name: "Issue 277",
+    link: "https://github.com/w3c/media-source/issues/277",
+};
+const POLICY: Section = Section {
+    name: "Content Security Policy, media-src",
+    link: "https://w3c.github.io/webappsec-csp/#directive-media-src",
+};
+
 const CLONE: &str = "DataCloneError";
 const STATE: &str = "InvalidStateError";
 /// [`MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED`](https://html.spec.whatwg.org/#dom-mediaerror-media_err_src_not_supported).
 const NOT_SUPPORTED: u16 = 4;
 /// How long the worker is busy, in milliseconds.
 const BUSY: f64 = 300.0;
+/// How long the film is that claims play, in milliseconds.
+const FILM: u32 = 2_000;
 /// How long the page stands still, in milliseconds.
 const FREEZE: f64 = 1_000.0;
 
@@ -77,15 +97,21 @@ pub fn claims() -> Vec<Claim> {
             },
             async |worker| {
                 let (here, there) = (has_handle()?, worker.hear().await? == true);
+                let shared = shared_worker().await.map(|it| it.has_handle);
+                let service = ServiceWorker::start().await.map(|it| it.witness.has_handle);
                 let words = |is_there| if is_there { "yes" } else { "no" };
+                let told = |seen: &Outcome<bool>| seen.as_ref().map_or("not to be had", |it| words(*it));
                 let words = format!(
-                    "on the page: {}; in a worker: {}",
+                    "on the page: {}; in a worker: {}; in a shared worker: {}; in a service worker: {}",
                     words(here),
-                    words(there)
+                    words(there),
+                    told(&shared),
+                    told(&service),
                 );
-                match (here, there) {
-                    (false, false) => Ok(Seen::nothing(words)),
-                    _ => Ok(Seen::whether(!here, words)),
+                let elsewhere = here || shared.unwrap_or(false) || service.unwrap_or(false);
+                match elsewhere || there {
+                    false => Ok(Seen::nothing(words)),
+                    true => Ok(Seen::whether(!elsewhere, words)),
                 }
             },
         )
@@ -194,7 +220,7 @@ pub fn claims() -> Vec<Claim> {
             lend_a_handle,
             async |worker| {
                 let handle = worker.hear().await?;
-                let arrives = shared_worker()?.receives(&handle).await?;
+                let arrives = shared_worker().await?.receives(&handle).await?;
                 Ok(refusal(arrives, &handle))
             },
         ),
@@ -211,6 +237,35 @@ pub fn claims() -> Vec<Claim> {
                     .receives(&handle)
                     .await?;
                 Ok(refusal(arrives, &handle))
+            },
+        ),
+        Claim::between(
+            "Nor does a frame of another origin",
+            "`messageerror` there",
+            TRANSFER,
+            lend_a_handle,
+            async |worker| {
+                let handle = worker.hear().await?;
+                let arrives = OtherOrigin::start()
+                    .await?
+                    .witness
+                    .receives(&handle)
+                    .await?;
+                Ok(refusal(arrives, &handle))
+            },
+        ),
+        Claim::between(
+            "A frame of the same origin gets it, and attaches it to an element of its own",
+            "open there",
+            TRANSFER,
+            lend_until_open,
+            async |worker| {
+                let (handle, frame) = (worker.hear().await?, Frame::new()?);
+                let screen = Screen::of(&frame.document()?)?;
+                let arrived = frame.given(&handle).await?;
+                screen.attach(&arrived)?;
+                worker.hear().await?;
+                Ok(Seen::so("open"))
             },
         ),
         Claim::in_worker("It cannot be broadcast", CLONE, INTERFACE, async || {
@@ -411,6 +466,35 @@ pub fn claims() -> Vec<Claim> {
             },
         ),
         Claim::between(
+            "Detached while the worker is busy, the source refuses at once what is asked of it",
+            STATE,
+            CLOSING,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                let (buffer, _) = source.with_film().await?;
+                page.say("busy");
+                // In one task: no event can have told of it.
+                let since = web::now();
+                while buffer.buffered().is_ok() && web::now() - since < BUSY * 5.0 {}
+                let added = source.add_source_buffer(MIME);
+                Err(Seen::all([
+                    ("buffered", Seen::refused(buffer.buffered(), STATE)),
+                    ("duration", Seen::refused(source.set_duration(1.0), STATE)),
+                    ("addSourceBuffer", Seen::refused(added, STATE)),
+                    ("endOfStream", Seen::refused(source.end_of_stream(), STATE)),
+                ]))
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                screen.attach(&JsValue::NULL)?;
+                Ok(worker.verdict().await)
+            },
+        ),
+        Claim::between(
             "An append after `endOfStream()` opens the source again",
             "`sourceopen` a second time",
             PREPARE_APPEND,
@@ -466,6 +550,35 @@ pub fn claims() -> Vec<Claim> {
             },
         ),
         Claim::between(
+            "Before there is metadata, it can play nothing of what so ends, and lets go of it",
+            "error 4, then `sourceclose`",
+            END_OF_STREAM,
+            async |page| {
+                for error in ["network", "decode"] {
+                    let source = MediaSource::new()?;
+                    page.give(&source.handle())?;
+                    source.opened().await;
+                    let closed = web::event(&source, "sourceclose");
+                    source.end_with(error)?;
+                    until(closed, "sourceclose").await?;
+                    page.say("closed");
+                }
+                Ok(())
+            },
+            async |worker| {
+                let mut ends = [Seen::so(""), Seen::so("")];
+                for seen in &mut ends {
+                    let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                    let fails = screen.fails_with(NOT_SUPPORTED);
+                    screen.attach(&handle)?;
+                    *seen = fails.await;
+                    worker.hear().await?;
+                }
+                let [network, decode] = ends;
+                Ok(Seen::all([("network", network), ("decode", decode)]))
+            },
+        ),
+        Claim::between(
             "What the element calls seekable of an endless film ends with the live range",
             "from what is buffered to there: 0 to 9 s",
             ELEMENT,
@@ -494,6 +607,78 @@ pub fn claims() -> Vec<Claim> {
                     TimeoutFuture::new(20).await;
                 }
                 Ok(Seen::otherwise(words))
+            },
+        ),
+        Claim::between(
+            "A handle whose worker has ended cannot be played",
+            "error 4; `play()` is refused",
+            ATTACHING,
+            lend_a_handle,
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                worker.end().await;
+                let fails = screen.fails_with(NOT_SUPPORTED);
+                screen.attach(&handle)?;
+                let fails = fails.await;
+                let refused = screen.refuses_to_play("NotSupportedError").await?;
+                Ok(Seen::all([("attached", fails), ("play()", refused)]))
+            },
+        )
+        .in_its_own_worker(),
+        Claim::between(
+            "What becomes of an element that plays when its worker ends",
+            "left open",
+            ENDING,
+            async |page| {
+                let source = MediaSource::new()?;
+                page.give(&source.handle())?;
+                source.opened().await;
+                source.with_film().await?;
+                page.say("appended");
+                page.dismissal().await;
+                Ok(())
+            },
+            async |worker| {
+                let (handle, screen) = (worker.hear().await?, Screen::new()?);
+                screen.attach(&handle)?;
+                worker.hear().await?;
+                screen.plays().await?;
+                let before = in_words(&screen.video.buffered());
+                let ended = web::event(&screen.video, "ended");
+                worker.end().await;
+                // As long as there would be something to play.
+                let _ = within(FILM, ended).await;
+                let video = &screen.video;
+                let error = video.error().map_or_else(|| "no error".into(), |error| format!("error {}", error.code()));
+                let words = format!(
+                    "buffered before: {before}, after: {}; ended: {}; {error}",
+                    in_words(&video.buffered()),
+                    video.ended(),
+                );
+                Ok(Seen::unspecified(words))
+            },
+        )
+        .in_its_own_worker(),
+        Claim::between(
+            "Where a Content-Security-Policy forbids all media",
+            "left open",
+            POLICY,
+            lend_until_open,
+            async |worker| {
+                let (handle, frame) = (worker.hear().await?, Frame::new()?);
+                // This page’s own allows `blob:`, which is what Chromium takes a handle for.
+                frame.restrict("media-src 'none'")?;
+                let screen = Screen::of(&frame.document()?)?;
+                let failure = screen.failure();
+                screen.attach(&handle)?;
+                let words = match failure.await {
+                    Some((code, message)) => format!("error {code}, {message}"),
+                    None => match worker.hear().await {
+                        Ok(_) => "it opens all the same".into(),
+                        Err(_) => "neither an error nor open".into(),
+                    },
+                };
+                Ok(Seen::unspecified(words))
             },
         ),
         Claim::between(

@@ -7,8 +7,12 @@ use gloo_events::EventListener;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventTarget, MessageEvent, MessagePort};
+use yew_mse_worker::web;
 
-use crate::claim::{Seen, Verdict};
+use crate::claim::{Assistant, Seen, Verdict, within};
+
+/// How long a worker's end may take where no port tells of it, in milliseconds.
+const GRACE: u32 = 500;
 
 /// What is posted to one place, in order, from the moment it is made.
 pub struct Inbox {
@@ -40,6 +44,8 @@ impl Inbox {
 pub struct Peer {
     port: MessagePort,
     inbox: Inbox,
+    /// The worker that it is in, if that is nobody else's.
+    worker: Option<Assistant>,
 }
 
 impl Drop for Peer {
@@ -54,7 +60,27 @@ impl Peer {
     pub fn at(port: MessagePort) -> Self {
         let inbox = Inbox::of(&port);
         port.start();
-        Self { port, inbox }
+        let worker = None;
+        Self {
+            port,
+            inbox,
+            worker,
+        }
+    }
+
+    /// At the other end of this port, in a worker that ends with the conversation.
+    pub fn in_its_own(worker: Assistant, port: MessagePort) -> Self {
+        let mut peer = Self::at(port);
+        peer.worker = Some(worker);
+        peer
+    }
+
+    /// Ends the worker that it is in, as a task manager does: without a word.
+    pub async fn end(&mut self) {
+        // A port tells that there is nobody at its other end any more, though not in every browser.
+        let gone = within(GRACE, web::event(&self.port, "close"));
+        self.worker = None;
+        gone.await;
     }
 
     /// Says something, by copy.

@@ -61,7 +61,7 @@ impl Table {
         let scroll = add(&panel, "div", "scroll")?;
         scroll.set_attribute("tabindex", "0")?;
         scroll.set_attribute("role", "region")?;
-        scroll.set_attribute("aria-labelledby", "lab-claims-title")?;
+        scroll.set_attribute("aria-label", "The claims")?;
         let table = add(&scroll, "table", "")?;
         let head = add(&add(&table, "thead", "")?, "tr", "")?;
         for title in ["Claim", "Here", "What happened", "Specified", "Section"] {
@@ -128,6 +128,7 @@ impl Row {
                     Verdict::AsSpecified => "as-specified",
                     Verdict::Differs => "differs",
                     Verdict::NotSeen => "not-seen",
+                    Verdict::Unspecified => "unspecified",
                 };
                 (mark, seen.verdict.in_words(), seen.words.as_str())
             }
@@ -157,7 +158,7 @@ impl Sheet {
         }
         let since = web::now();
         let assistant = Assistant::start().await?;
-        let mut counts = [0; 3];
+        let mut counts = [0; 4];
         for (nth, (claim, row)) in self.claims.iter().zip(&self.rows).enumerate() {
             self.say(&format!("Claim {} of {} …", nth + 1, self.claims.len()));
             let seen = claim.test(nth, &assistant).await;
@@ -166,11 +167,14 @@ impl Sheet {
             }
             row.show(Some(seen))?;
         }
-        let [so, otherwise, unseen] = counts;
+        let [so, otherwise, unseen, unspecified] = counts;
         let seconds = (web::now() - since) / 1000.0;
         let mut words = format!("{so} of {} claims are as specified", self.claims.len());
         if otherwise > 0 {
             words = format!("{words}, {otherwise} differ");
+        }
+        if unspecified > 0 {
+            words = format!("{words}, {unspecified} are of what nobody specified");
         }
         if unseen > 0 {
             words = format!("{words}, {unseen} cannot be seen here");

@@ -74,6 +74,8 @@ impl Timeline {
         let canvas: HtmlCanvasElement = add(&stage, "canvas", "")?.unchecked_into();
         canvas.set_attribute("tabindex", "0")?;
         canvas.set_attribute("role", "img")?;
+        // Until it is drawn, which says more.
+        canvas.set_attribute("aria-label", "The timeline")?;
         let tip: HtmlElement = add(&stage, "div", "tip")?.unchecked_into();
         tip.set_hidden(true);
         legend(&panel)?;
