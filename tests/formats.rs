@@ -114,6 +114,7 @@ impl Found {
     fn dash(&mut self, film: &Presentation) {
         self.is_live(film.availability, "type=\"dynamic\"");
         self.says("Period", film.periods.len() > 1);
+        self.says("WebVTT", !film.captions.is_empty());
         for set in film.periods.iter().flat_map(|period| &period.sets) {
             if set.protected {
                 self.features.push("ContentProtection");
@@ -138,6 +139,7 @@ impl Found {
     fn multivariant(&mut self, Multivariant { film, .. }: &Multivariant) {
         let mut sets = film.periods.iter().flat_map(|period| &period.sets);
         self.says("EXT-X-STREAM-INF", true);
+        self.says("TYPE=SUBTITLES", !film.captions.is_empty());
         self.says("EXT-X-MEDIA", sets.any(|set| set.kind == Kind::Audio));
     }
 

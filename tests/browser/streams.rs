@@ -3,7 +3,11 @@
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
+use crate::{
+    server::{FILM, Trouble},
+    stage::Stage,
+    suite::in_every_browser,
+};
 
 const VIDEO: &str = "document.querySelector('video')";
 
@@ -64,6 +68,39 @@ async fn dash_by_segment_index(stage: &Stage) {
         ],
     )
     .await;
+}
+
+/// What the manifest does not say of its codecs, the init segments do.
+#[apply(in_every_browser!)]
+async fn dash_without_codecs(stage: &Stage) {
+    let mut parts = FILM.split(" codecs=\"");
+    let mut film = parts.next().unwrap().to_owned();
+    for part in parts {
+        film += part.split_once('"').unwrap().1;
+    }
+    stage.server.make("film/nameless.mpd", film);
+    plays(stage, &[("film/nameless.mpd", 32.0)]).await;
+}
+
+/// Six segments more than there are.
+#[apply(in_every_browser!)]
+async fn dash_that_is_shorter_than_it_says(stage: &Stage) {
+    let film = FILM.replace("PT32S", "PT44S");
+    stage.server.make("film/long.mpd", film);
+    to_its_end(stage, "film/long.mpd", 32.0).await;
+    was_all_there(stage, "film/long.mpd").await;
+}
+
+/// Nothing of it can be played, and nobody is kept waiting for it.
+#[apply(in_every_browser!)]
+async fn dash_whose_media_are_of_another_time(stage: &Stage) {
+    let film = FILM.replace(
+        "startNumber=",
+        "presentationTimeOffset=\"100\" startNumber=",
+    );
+    stage.server.make("film/elsewhen.mpd", film);
+    stage.open("?src=film/elsewhen.mpd").await;
+    stage.notice("of another time than its manifest says").await;
 }
 
 #[apply(in_every_browser!)]
