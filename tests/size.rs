@@ -59,7 +59,8 @@ fn collect(folder: &Path, files: &mut Vec<(String, usize)>) {
             encoder.write_all(&fs::read(&path).unwrap()).unwrap();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             // The lab brings a script for workers of its own.
-            let is_labs = path.to_string_lossy().contains("/lab/");
+            // By where it comes from, whatever the folders are called that the site lies in.
+            let is_labs = path.to_string_lossy().contains("/src/bin/lab/");
             let name = if is_labs {
                 "lab.".to_owned() + &name
             } else {
