@@ -148,9 +148,11 @@ async fn a_worker_that_panics_later(stage: &Stage) {
     stage
         .server
         .trouble("/worker.js", Trouble::around("", script));
-    stage.open("").await;
+    stage.open("?src=film/film.mpd").await;
     stage.plays().await;
     for nth in 1..=2 {
+        // What is still being fetched would be copied before the next message, and not by Rust.
+        stage.until_taken("end of stream").await;
         stage
             .value(&format!("new BroadcastChannel('panic').postMessage({nth})"))
             .await;
