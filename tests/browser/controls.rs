@@ -51,6 +51,7 @@ async fn open(stage: &Stage) {
     stage.open("?t=12").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
+    stage.until("!document.querySelector('.cc').hidden").await;
     // Only now, when the focus is nowhere, and not by a key: nothing has been tried yet.
     stage.value(&format!("{VIDEO}.pause()")).await;
     stage

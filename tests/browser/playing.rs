@@ -373,6 +373,7 @@ async fn sound_is_a_click_away(stage: &Stage) {
     let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
          video.audioTracks?.length > 0)";
     stage.until(&format!("{sound}({VIDEO})")).await;
+    stage.until("!document.querySelector('.cc').hidden").await;
     stage
         .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
         .await;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use gloo_events::EventListener;
 use web_sys::{
     Event, HtmlElement, HtmlOptionElement, HtmlSelectElement, HtmlVideoElement, TextTrack,
+    TextTrackMode,
 };
 use yew::TargetCast;
 
@@ -81,15 +82,20 @@ impl Settings {
         self.chosen.set(playback.chosen);
     }
 
-    /// Offers the captions that the element has, and has those read that it shows.
+    /// Offers the captions that the element has, and has those read that it has a use for.
     pub fn show_captions(&self, video: &HtmlVideoElement) {
         let tracks = seen::captions(video);
-        let shown = tracks.iter().position(seen::is_shown);
-        let captions = shown.and_then(|place| u32::try_from(place).ok());
+        let first = |is_it: fn(&TextTrack) -> bool| {
+            let place = tracks.iter().position(is_it);
+            place.and_then(|place| u32::try_from(place).ok())
+        };
         if let Some(menu) = &self.captions {
             let names = tracks.iter().map(TextTrack::label);
-            menu.offer("Off".into(), (0..).zip(names).collect(), captions);
+            let shown = first(seen::is_shown);
+            menu.offer("Off".into(), (0..).zip(names).collect(), shown);
         }
+        // Whoever hides them wants to read them, too.
+        let captions = first(|track| track.mode() != TextTrackMode::Disabled);
         let chosen = self.chosen.get();
         if chosen.captions != captions {
             self.playback
