@@ -18,7 +18,17 @@ const LISTED: &str =
 impl Stage {
     /// Switches the captions on or off.
     async fn press_captions(&self) {
-        self.press_on(By::Css(".cc:not([hidden])")).await;
+        self.rest().await;
+        self.press_on(By::Css(".cc")).await;
+        self.value(&format!("void {VIDEO}.play()")).await;
+    }
+
+    /// Pauses the film once it has captions: over one that plays, the controls fade.
+    async fn rest(&self) {
+        self.until("!document.querySelector('.cc').hidden").await;
+        self.value(&format!("{VIDEO}.pause()")).await;
+        self.until("document.querySelector('.controls').dataset.state !== 'playing'")
+            .await;
     }
 
     /// Waits until this track shows so many cues.
@@ -113,6 +123,7 @@ async fn there_is_a_choice_of_languages(stage: &Stage) {
         "[...document.querySelectorAll('[name=captions] option')].map(it => it.textContent)";
     stage.until(&format!("{names}.length === 3")).await;
     assert_eq!(stage.value(names).await, json!(["Off", "Deutsch", "en"]));
+    stage.rest().await;
     stage.press_on(By::Css(".open")).await;
     stage
         .press_on(By::XPath("//select[@name='captions']/option[2]"))
