@@ -18,17 +18,10 @@ const LISTED: &str =
 impl Stage {
     /// Switches the captions on or off.
     async fn press_captions(&self) {
+        self.until("!document.querySelector('.cc').hidden").await;
         self.rest().await;
         self.press_on(By::Css(".cc")).await;
         self.value(&format!("void {VIDEO}.play()")).await;
-    }
-
-    /// Pauses the film once it has captions: over one that plays, the controls fade.
-    async fn rest(&self) {
-        self.until("!document.querySelector('.cc').hidden").await;
-        self.value(&format!("{VIDEO}.pause()")).await;
-        self.until("document.querySelector('.controls').dataset.state !== 'playing'")
-            .await;
     }
 
     /// Waits until this track shows so many cues.

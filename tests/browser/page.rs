@@ -117,6 +117,7 @@ async fn letters_twice_as_large_have_room(stage: &Stage) {
             .await;
         stage.screenshot(&format!("large-{width}")).await;
         assert_eq!(stage.value(hidden).await, json!([]), "{width} px wide");
+        stage.rest().await;
         stage.press_on(By::Css(".open")).await;
         stage
             .until("document.querySelector('.menu').matches(':popover-open')")

@@ -252,6 +252,13 @@ impl Stage {
         self.value(alert).await.as_str().unwrap().to_owned()
     }
 
+    /// Pauses the film: over one that plays, the controls fade, and cannot be pressed in every browser.
+    pub async fn rest(&self) {
+        self.value("document.querySelector('video').pause()").await;
+        self.until("document.querySelector('.controls').dataset.state !== 'playing'")
+            .await;
+    }
+
     /// Presses the button of this name.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
