@@ -98,34 +98,44 @@ const hear = (name, act) => (new BroadcastChannel(name).onmessage = ({ data }) =
 const tell = (word) => new BroadcastChannel('probe').postMessage(word);
 const evictable = (buffer) => {
   const plain = SourceBuffer.prototype;
-  const { get } = Object.getOwnPropertyDescriptor(plain, 'updating');
-  let evicting = false;
-  let next = null;
+  const { get: isUpdating } = Object.getOwnPropertyDescriptor(plain, 'updating');
+  // Nobody is to see that an eviction takes a moment: what is asked meanwhile is done after it, in order.
+  let asked = null;
+  const isOperation = ({ name }) => name === 'appendBuffer' || name === 'remove';
   for (const kind of ['updatestart', 'update', 'updateend']) {
     buffer.addEventListener(kind, (event) => {
-      if (evicting) event.stopImmediatePropagation();
+      if (asked) event.stopImmediatePropagation();
       if (kind !== 'updateend') return;
+      if (asked) {
+        const calls = asked;
+        asked = null;
+        tell('evicted');
+        for (const { call } of calls) call();
+      }
       buffer.dispatchEvent(new Event('bufferedchange'));
-      if (!evicting) return;
-      evicting = false;
-      tell('evicted');
-      next?.();
-      next = null;
     });
   }
-  // Nobody is to see that an eviction takes a moment: who comes in between is served after it.
-  for (const name of ['appendBuffer', 'remove']) {
+  buffer.afterEviction = (call, name, value) => (asked ? void asked.push({ call, name, value }) : call());
+  for (const name of ['appendBuffer', 'remove', 'abort', 'changeType']) {
     buffer[name] = (...all) => {
-      const call = () => plain[name].apply(buffer, all);
-      if (evicting) next = call; else call();
+      if (asked && name === 'abort') asked = asked.filter((call) => !isOperation(call));
+      return buffer.afterEviction(() => plain[name].apply(buffer, all), name);
     };
   }
-  Object.defineProperty(buffer, 'updating', { get: () => (evicting ? next !== null : get.call(buffer)) });
+  for (const name of ['timestampOffset', 'appendWindowStart', 'appendWindowEnd']) {
+    const { get, set } = Object.getOwnPropertyDescriptor(plain, name);
+    Object.defineProperty(buffer, name, {
+      get: () => (asked?.findLast((call) => call.name === name) ?? { value: get.call(buffer) }).value,
+      set: (value) => buffer.afterEviction(() => set.call(buffer, value), name, value),
+    });
+  }
+  Object.defineProperty(buffer, 'updating', { get: () => (asked ? asked.some(isOperation) : isUpdating.call(buffer)) });
+  buffer.isEvicting = () => asked !== null;
   buffer.evict = (start, end) => {
-    if (buffer.updating || evicting) {
-      buffer.addEventListener('updateend', () => buffer.evict(start, end), { once: true });
+    if (asked || buffer.updating) {
+      buffer.addEventListener('bufferedchange', () => buffer.evict(start, end), { once: true });
     } else {
-      evicting = true;
+      asked = [];
       plain.remove.call(buffer, start, end);
     }
   };
@@ -148,6 +158,11 @@ self.ManagedMediaSource = class ManagedMediaSource extends MediaSource {
     buffer.addEventListener('bufferedchange', () => this.decide());
     this.buffers.push(buffer);
     return buffer;
+  }
+  endOfStream(...all) {
+    const busy = this.buffers.find((buffer) => buffer.isEvicting());
+    if (!busy) return super.endOfStream(...all);
+    busy.afterEviction(() => this.readyState === 'open' && this.endOfStream(...all));
   }
   ahead({ buffered }) {
     for (let nth = 0; nth < buffered.length; nth++) {
