@@ -433,11 +433,13 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
     stage.plays().await;
     let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
     stage.until(idle).await;
-    let tap = async |part: f64| {
-        let at = format!(
+    let place = |part: f64| {
+        format!(
             "(box => [box.x + box.width * {part}, box.y + box.height * 0.3])({VIDEO}.getBoundingClientRect())"
-        );
-        let at = stage.value(&at).await;
+        )
+    };
+    let tap = async |part: f64| {
+        let at = stage.value(&place(part)).await;
         let points = json!([{ "x": at[0], "y": at[1] }]);
         for (kind, points) in [("touchStart", points), ("touchEnd", json!([]))] {
             let touch = json!({ "type": kind, "touchPoints": points });
@@ -451,6 +453,56 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
     tap(0.5).await;
     stage.until(idle).await;
     assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(false));
+    // From here on it rests, so that it goes nowhere by itself. The first tap of two says by what it was
+    // done, the browser says that there were two.
+    stage.rest().await;
+    stage.value(&format!("{VIDEO}.currentTime = 16")).await;
+    until_at(stage, 16).await;
+    for (part, goes_to) in [(0.9, 26), (0.1, 16)] {
+        tap(part).await;
+        let twice = format!(
+            "(([clientX, clientY]) => document.elementFromPoint(clientX, clientY) \
+             .dispatchEvent(new MouseEvent('dblclick', {{ bubbles: true, clientX, clientY }})))({})",
+            place(part)
+        );
+        stage.value(&twice).await;
+        until_at(stage, goes_to).await;
+    }
+    stage.is_well().await;
+}
+
+/// What takes longer than a moment is seen to be waited for, and is said to who does not see it.
+#[apply(in_every_browser!)]
+async fn a_spinner_comes_after_a_moment(stage: &Stage) {
+    stage.open("?t=12&goal=4").await;
+    stage.plays().await;
+    stage.rest().await;
+    stage.server.trouble("/720p/15.m4s", Trouble::Held);
+    stage.server.trouble("/360p/15.m4s", Trouble::Held);
+    // How long it has been waited for by the spinner's own clock, and whether it is seen by then.
+    let seen = "(spinner => { \
+           const moment = spinner.getAnimations().find(it => it.animationName === 'appear'); \
+           const waited = moment?.currentTime ?? 0; \
+           return [waited, getComputedStyle(spinner).visibility === 'visible' && !!spinner.offsetWidth]; \
+         })(document.querySelector('.spinner'))";
+    let is_as_it_should = format!("(([waited, seen]) => !seen || waited >= 500)({seen})");
+    stage
+        .value(&format!("({VIDEO}.currentTime = 29, {VIDEO}.play(), true)"))
+        .await;
+    // In every frame from now on.
+    let watch = format!(
+        "(window.odd = [], (function watch() {{ if (!{is_as_it_should}) odd.push({seen}); requestAnimationFrame(watch); }})(), true)"
+    );
+    assert!(stage.is(&watch).await);
+    stage.until(&format!("{seen}[1]")).await;
+    let status = "document.querySelector('.controls > .unseen').textContent";
+    stage.until(&format!("{status} === 'Loading'")).await;
+    stage.screenshot("spinner").await;
+    stage.server.heal();
+    stage.until(&format!("!{seen}[1]")).await;
+    stage.until(&format!("{status} === ''")).await;
+    stage.until(&format!("{VIDEO}.currentTime > 29.3")).await;
+    assert_eq!(stage.value("odd").await, json!([]));
     stage.is_well().await;
 }
 
