@@ -13,6 +13,7 @@ mod captions;
 mod claims;
 mod clock;
 mod controls;
+mod devtools;
 mod engines;
 mod failures;
 mod lab;

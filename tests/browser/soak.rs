@@ -5,6 +5,7 @@ use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
+    devtools::Workers,
     server::FILM,
     stage::{Feature, Stage},
     suite::in_every_browser,
@@ -22,8 +23,8 @@ struct Held {
     listeners: f64,
     /// wasm memory of the engine, in MB.
     wasm: f64,
-    /// Workers that are alive.
-    workers: f64,
+    /// Workers that are alive; JavaScript's memory in them, in MB, without what is garbage; MediaSources in them.
+    workers: Workers,
 }
 
 impl Held {
@@ -37,14 +38,13 @@ impl Held {
         ask("HeapProfiler.collectGarbage").await;
         let heap = ask("Runtime.getHeapUsage").await["usedSize"].clone();
         let counters = ask("Memory.getDOMCounters").await;
-        let alive = "probe.workers.filter((it) => it.deref()).length";
         let wasm = "parseFloat(/engine ([0-9.]+) MB/.exec(document.querySelector('#lab-stats').innerText)[1])";
         Self {
             heap: heap.as_f64().unwrap() / 1e6,
             nodes: counters["nodes"].as_f64().unwrap(),
             listeners: counters["jsEventListeners"].as_f64().unwrap(),
             wasm: stage.value(wasm).await.as_f64().unwrap(),
-            workers: stage.value(alive).await.as_f64().unwrap(),
+            workers: Workers::now(stage).await,
         }
     }
 
@@ -55,10 +55,12 @@ impl Held {
             (self.nodes, before.nodes, 50.0),
             (self.listeners, before.listeners, 10.0),
             (self.wasm, before.wasm, 0.2),
-            (self.workers, before.workers, 1.0),
+            (self.workers.heap, before.workers.heap, 0.2),
         ]
         .iter()
         .all(|(now, before, little)| *now <= before * 1.1 + little)
+            && (self.workers.count, self.workers.sources)
+                == (before.workers.count, before.workers.sources)
     }
 }
 
