@@ -10,7 +10,7 @@ use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     Blob, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement, HtmlVideoElement,
-    MediaSource, SourceBuffer, Url,
+    MediaError, MediaSource, SourceBuffer, Url,
 };
 
 #[wasm_bindgen]
@@ -501,6 +501,14 @@ pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
 /// come to its end is still buffered.
 pub fn is_bereft(video: &HtmlMediaElement) -> bool {
     video.ended() && video.buffered().length() == 0
+}
+
+/// Whether the browser itself has taken the film from the element, as WebKit does where a page goes into its
+/// cache of pages.
+pub fn is_aborted(video: &HtmlMediaElement) -> bool {
+    video
+        .error()
+        .is_some_and(|error| error.code() == MediaError::MEDIA_ERR_ABORTED)
 }
 
 /// Takes the film from the element: the MediaSource behind it closes.

@@ -98,6 +98,8 @@ impl Drop for Link {
         if self.is_broken() {
             self.agent.discard();
         }
+        // Its program may still be on its way, and what becomes of that is nobody's news.
+        self.line.listener.replace(Callback::noop());
     }
 }
 
@@ -148,6 +150,14 @@ impl Link {
     /// Whether the agent is gone, or not to be trusted with another film.
     pub fn is_broken(&self) -> bool {
         self.line.broken.get()
+    }
+
+    /// The page was away. A program that was still on its way then may never come, and a browser may take it
+    /// for missing ever after: the next film takes another agent, if this one has not spoken by then.
+    pub fn doubt(&self) {
+        if self.line.handshake.get() == Handshake::Awaited {
+            self.line.broken.set(true);
+        }
     }
 
     /// The first step of the first journey of this agent; told once.

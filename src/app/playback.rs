@@ -2,10 +2,13 @@
 
 use std::{
     cell::{Cell, RefCell},
+    pin::pin,
     rc::Rc,
 };
 
+use futures_util::future::select;
 use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent, Window, window};
@@ -418,13 +421,14 @@ impl Projector {
         Self {
             video: video.clone(),
             playback: playback.clone(),
-            link,
             last_seen: last_seen.clone(),
             asked: None,
             wishes: None,
             _observer: observer,
             _errors: hear_errors(video, playback, last_seen.clone()),
-            _return: window().map(|window| hear_return(&window, video, playback, last_seen)),
+            _return: window()
+                .map(|window| hear_return(&window, video, playback, last_seen, link.clone())),
+            link,
         }
     }
 
@@ -527,6 +531,10 @@ impl Projector {
                     fault: fault @ (Fault::Media { .. } | Fault::Detached),
                     ..
                 }) => {
+                    // Its page is in the browser's cache, or comes back from there: see `hear_return`.
+                    if web::is_aborted(&video) {
+                        return;
+                    }
                     if !web::shows_media_source(&video) {
                         return playback.emit(Action::Failed(Fault::Detached));
                     }
@@ -572,6 +580,9 @@ fn failure(video: &HtmlVideoElement) -> Option<Fault> {
     })
 }
 
+/// How long an element may take until it is as it will stay, once its page is back: seconds. One that had not begun may not tell.
+const SETTLE: u32 = 1;
+
 /// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
 /// go of its MediaSource meanwhile, as WebKit does.
 fn hear_return(
@@ -579,14 +590,26 @@ fn hear_return(
     video: &HtmlVideoElement,
     playback: &Dispatcher,
     last_seen: LastSeen,
+    link: Rc<RefCell<Option<Link>>>,
 ) -> EventListener {
     let (video, playback) = (video.clone(), playback.clone());
     web::hear(window, "pageshow", move |event| {
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {
+            link.borrow().iter().for_each(Link::doubt);
+            let (video, playback) = (video.clone(), playback.clone());
             let from = last_seen.get().map(|it| it.position);
-            playback.emit(Action::Replay { from });
+            spawn_local(async move {
+                // WebKit empties it a moment later, and would pause what it plays by then.
+                let settled = async {
+                    while web::is_aborted(&video) {
+                        web::event(&video, "emptied").await;
+                    }
+                };
+                select(pin!(settled), TimeoutFuture::new(SETTLE * 1000)).await;
+                playback.emit(Action::Replay { from });
+            });
         }
     })
 }

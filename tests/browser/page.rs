@@ -37,6 +37,16 @@ async fn who_comes_back_to_the_page_finds_a_film_that_plays(stage: &Stage) {
     driver.back().await.unwrap();
     stage.plays().await;
     stage.is_well().await;
+    // And when the element has its source, and nothing of it yet; or as soon after that as can be.
+    stage.open("?goal=6").await;
+    let leave = format!(
+        "void (window.leave = () => location.assign('about:blank'), ({VIDEO}?.readyState ?? 1) > 0 ? leave() : {VIDEO}.addEventListener('loadstart', leave, {{ once: true }}))"
+    );
+    stage.value(&leave).await;
+    stage.until("location.href === 'about:blank'").await;
+    driver.back().await.unwrap();
+    stage.plays().await;
+    stage.is_well().await;
 }
 
 /// The browser pauses what is taken out of a page; it is the same film when it is put back.

@@ -51,14 +51,6 @@ macro_rules! in_every_browser {
 }
 pub(crate) use in_every_browser;
 
-/// What does not pass in an engine and is not mended: it is skipped there, and this is printed as its reason.
-/// Whoever mends one takes its line out.
-const OPEN: [(Browser, &str, &str); 1] = [(
-    Browser::WebKit,
-    "who_comes_back_to_the_page_finds_a_film_that_plays",
-    "an element that is given another MediaSource when its page comes back is paused soon after; why is not known",
-)];
-
 /// What a test unwinds with that cannot be had in this browser, and why.
 pub struct Skipped(pub String);
 
@@ -114,13 +106,8 @@ pub fn run() -> ExitCode {
             let (_, file) = test.module.split_once("::").unwrap();
             let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
             let name = format!("{browser}::{file}::{}", test.name);
-            let open = OPEN
-                .iter()
-                .find(|(engine, name, _)| *engine == browser && *name == test.name)
-                .map(|(.., why)| *why);
-            let trial = Trial::ignorable_test(name, move || match open {
-                Some(why) => Ok(Completion::ignored_with(why)),
-                None => Ok(runtime.block_on(theatre.perform(browser, run))),
+            let trial = Trial::ignorable_test(name, move || {
+                Ok(runtime.block_on(theatre.perform(browser, run)))
             });
             // What takes a quarter of an hour is for who asks for it.
             trials.push(trial.with_ignored_flag(file == "soak"));
