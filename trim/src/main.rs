@@ -5,7 +5,8 @@
 //! and in the glue (`X.js`), and what is hashed does not compress. No optimizer may touch such a name,
 //! because each sees one of the two files only. Here both are seen: [`pair`] gives the import a
 //! number, by which the one finds it in a list of the other's. [`order`] sorts the functions of the wasm,
-//! [`script`] minifies all JavaScript, and [`page`] sees to the hashes by which `index.html` names these
+//! [`script`] minifies all JavaScript and says
+//! shorter what wasm-bindgen says at length, and [`page`] sees to the hashes by which `index.html` names these
 //! files.
 //!
 //! Glue and wasm that do not fit together, before or after, end the build. A folder that is trimmed

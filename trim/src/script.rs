@@ -3,8 +3,9 @@
 use oxc_allocator::{Allocator, ArenaVec, TakeIn};
 use oxc_ast::{
     ast::{
-        ArrayExpression, ArrayExpressionElement, ExportNamedDeclaration, Expression,
-        ObjectExpression, ObjectPropertyKind, Program, PropertyKey, StaticMemberExpression,
+        ArrayExpression, ArrayExpressionElement, ExportNamedDeclaration, Expression, Function,
+        ObjectExpression, ObjectPropertyKind, Program, PropertyKey, Statement,
+        StaticMemberExpression,
     },
     builder::AstBuilder,
 };
@@ -17,6 +18,9 @@ use oxc_str::{Ident, Str};
 
 use crate::{Outcome, pair::Names};
 
+/// What is said shorter here than wasm-bindgen says it.
+const LEAN: &str = include_str!("lean.js");
+
 /// wasm-bindgen's other way to start a program: at once, out of bytes that are there already. Nobody here goes
 /// it.
 const SYNCHRONOUS: &str = "initSync";
@@ -25,6 +29,7 @@ const SYNCHRONOUS: &str = "initSync";
 pub fn minify(source: &str, names: &Names) -> Outcome<String> {
     let allocator = Allocator::default();
     let mut program = parse(&allocator, source)?;
+    lean(&mut program, parse(&allocator, LEAN)?)?;
     let mut renaming = Renaming {
         allocator: &allocator,
         names,
@@ -36,6 +41,41 @@ pub fn minify(source: &str, names: &Names) -> Outcome<String> {
         .with_scoping(minified.scoping)
         .build(&program);
     Ok(written.code.to_string())
+}
+
+/// Puts functions in the place of those that have their names.
+fn lean<'a>(program: &mut Program<'a>, instead: Program<'a>) -> Outcome {
+    for statement in instead.body {
+        let Some(name) = function(&statement).and_then(|it| it.name()) else {
+            continue;
+        };
+        let old = program.body.iter_mut().find(|old| {
+            let function = function(old);
+            function.is_some_and(|it| it.name() == Some(name))
+        });
+        let Some(old) = old else { continue };
+        if parameters(old) != parameters(&statement) {
+            return Err(format!("{name} is not called as it was: see lean.js").into());
+        }
+        *old = statement;
+    }
+    Ok(())
+}
+
+fn function<'s, 'a>(statement: &'s Statement<'a>) -> Option<&'s Function<'a>> {
+    match statement {
+        Statement::FunctionDeclaration(function) => Some(function),
+        _ => None,
+    }
+}
+
+/// The names of what a function is given.
+fn parameters<'a>(statement: &Statement<'a>) -> Vec<Option<Ident<'a>>> {
+    let function = function(statement).into_iter();
+    let parameters = function.flat_map(|it| &it.params.items);
+    parameters
+        .map(|it| it.pattern.get_identifier_name())
+        .collect()
 }
 
 /// What an object literal has by itself, and a list has not.
@@ -145,6 +185,16 @@ mod tests {
         assert!(minified.len() < source.len() / 2, "{minified}");
         assert!(minified.contains("href") && minified.contains("alert("));
         assert_eq!(minify(&minified, &Names::default()).unwrap(), minified);
+    }
+
+    #[test]
+    fn what_wasm_bindgen_says_at_length_is_said_as_it_is_called() {
+        let source = "async function __wbg_load(module, imports) { return console.warn(module, imports); } export { __wbg_load };";
+        let lean = minify(source, &Names::default()).unwrap();
+        assert!(lean.contains("instantiateStreaming"), "{lean}");
+        assert!(!lean.contains("console"), "{lean}");
+        let called_otherwise = source.replace("module, imports", "imports, module");
+        assert!(minify(&called_otherwise, &Names::default()).is_err());
     }
 
     #[test]
