@@ -132,6 +132,27 @@ async fn while_nobody_looks_nothing_is_drawn(stage: &Stage) {
     stage.until(&format!("probe.drawings > {before}")).await;
 }
 
+/// When the system goes dark, the page does so by itself, and what was drawn has to be drawn anew.
+#[apply(in_every_browser!)]
+async fn the_timeline_takes_the_colours_of_the_page(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    stage.wear("light").await;
+    stage.open("?t=31").await;
+    stage.until("document.querySelector('video').ended").await;
+    open_the_lab(stage).await;
+    stage.until(&format!("{LIST}.length > 0")).await;
+    // So many frames without anything that had to be drawn: what comes now comes of the colours.
+    let rests = "void (function look(before, left) { window.rests = left === 0; \
+         if (left) requestAnimationFrame(() => probe.drawings === before ? look(before, left - 1) : look(probe.drawings, 60)); \
+         })(probe.drawings, 60)";
+    stage.value(rests).await;
+    stage.until("window.rests").await;
+    let before = stage.value("probe.drawings").await;
+    stage.wear("dark").await;
+    stage.until(&format!("probe.drawings > {before}")).await;
+    stage.is_well().await;
+}
+
 #[apply(in_every_browser!)]
 async fn the_playback_is_told_in_numbers(stage: &Stage) {
     stage.open("").await;

@@ -110,6 +110,14 @@ impl Timeline {
             let drawing = drawing.clone();
             move |_| drawing.changed()
         }));
+        // Its colours are those of the page, and a canvas keeps what was drawn.
+        let dark = window().map(|window| window.match_media("(prefers-color-scheme: dark)"));
+        if let Some(dark) = dark.transpose()?.flatten() {
+            let drawing = drawing.clone();
+            listeners.push(EventListener::new(&dark, "change", move |_| {
+                drawing.changed()
+            }));
+        }
         let sight = Sight::of(&stage, {
             let drawing = drawing.clone();
             move |is_seen| {
