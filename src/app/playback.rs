@@ -2,16 +2,14 @@
 
 use std::{
     cell::{Cell, RefCell},
-    pin::pin,
     rc::Rc,
 };
 
-use futures_util::future::select;
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent, Window, window};
+use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
@@ -386,7 +384,7 @@ pub struct Projector {
     wishes: Option<(BufferGoal, Choice, u32)>,
     _observer: Observer,
     _errors: EventListener,
-    _return: Option<EventListener>,
+    _return: EventListener,
 }
 
 impl Drop for Projector {
@@ -426,8 +424,7 @@ impl Projector {
             wishes: None,
             _observer: observer,
             _errors: hear_errors(video, playback, last_seen.clone()),
-            _return: window()
-                .map(|window| hear_return(&window, video, playback, last_seen, link.clone())),
+            _return: hear_return(video, playback, last_seen, link.clone()),
             link,
         }
     }
@@ -580,20 +577,21 @@ fn failure(video: &HtmlVideoElement) -> Option<Fault> {
     })
 }
 
-/// How long an element may take until it is as it will stay, once its page is back: seconds. One that had not begun may not tell.
-const SETTLE: u32 = 1;
+/// How often an element is looked at until it is as it will stay, once its page is back …
+const LOOKS: u32 = 10;
+/// … and how long after one another, in milliseconds. One that had not begun may never be as it was.
+const LOOK: u32 = 100;
 
 /// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
 /// go of its MediaSource meanwhile, as WebKit does.
 fn hear_return(
-    window: &Window,
     video: &HtmlVideoElement,
     playback: &Dispatcher,
     last_seen: LastSeen,
     link: Rc<RefCell<Option<Link>>>,
 ) -> EventListener {
     let (video, playback) = (video.clone(), playback.clone());
-    web::hear(window, "pageshow", move |event| {
+    web::hear(&web::global(), "pageshow", move |event| {
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {
@@ -602,12 +600,11 @@ fn hear_return(
             let from = last_seen.get().map(|it| it.position);
             spawn_local(async move {
                 // WebKit empties it a moment later, and would pause what it plays by then.
-                let settled = async {
-                    while web::is_aborted(&video) {
-                        web::event(&video, "emptied").await;
+                for _ in 0..LOOKS {
+                    if web::is_aborted(&video) {
+                        TimeoutFuture::new(LOOK).await;
                     }
-                };
-                select(pin!(settled), TimeoutFuture::new(SETTLE * 1000)).await;
+                }
                 playback.emit(Action::Replay { from });
             });
         }
