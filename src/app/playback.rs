@@ -518,10 +518,10 @@ impl Projector {
         let (playback, video) = (self.playback.clone(), self.video.clone());
         let last_seen = self.last_seen.clone();
         Callback::from(move |news: News| {
-            match &news {
+            playback.emit(match news {
                 Err(fault) if fault.is_death() => {
-                    let (fault, at) = (fault.clone(), last_seen.get());
-                    return playback.emit(Action::Lost { fault, at });
+                    let at = last_seen.get();
+                    Action::Lost { fault, at }
                 }
                 // Which of the two the engine says depends on what it was doing when the element let go.
                 Ok(Event::Failed {
@@ -532,22 +532,27 @@ impl Projector {
                     if web::is_aborted(&video) {
                         return;
                     }
-                    if !web::shows_media_source(&video) {
-                        return playback.emit(Action::Failed(Fault::Detached));
-                    }
-                    // A MediaSource does not outlive an error of its element, which may be told later.
-                    if let at @ Some(_) = last_seen.get() {
-                        let fault = failure(&video).unwrap_or_else(|| fault.clone());
-                        return playback.emit(Action::Lost { fault, at });
+                    match last_seen.get() {
+                        _ if !web::shows_media_source(&video) => Action::Failed(Fault::Detached),
+                        // A MediaSource does not outlive an error of its element, which may be told later.
+                        at @ Some(_) => {
+                            let fault = failure(&video).unwrap_or(fault);
+                            Action::Lost { fault, at }
+                        }
+                        None => Action::Failed(fault),
                     }
                 }
-                Ok(Event::Opened { .. }) => {
-                    playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                news => {
+                    match &news {
+                        Ok(Event::Opened { .. }) => {
+                            playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                        }
+                        Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
+                        _ => {}
+                    }
+                    Action::Heard(news)
                 }
-                Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
-                _ => {}
-            }
-            playback.emit(Action::Heard(news));
+            });
         })
     }
 }
