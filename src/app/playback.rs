@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    mem,
     rc::Rc,
 };
 
@@ -361,15 +362,6 @@ pub struct Request {
     pub settings: Settings,
 }
 
-impl Request {
-    /// What takes another session if it changes.
-    fn without_goal(&self) -> Self {
-        let mut same = self.clone();
-        same.settings.buffer = BufferGoal::default();
-        same
-    }
-}
-
 /// How an element was last seen with a film.
 type LastSeen = Rc<Cell<Option<Seen>>>;
 
@@ -431,20 +423,27 @@ impl Projector {
 
     /// Has it play this. Another request is another session of the same engine. What the engine says is
     /// also told to `onletter`.
-    pub fn play(&mut self, request: &Request, playback: &Playback, onletter: &Callback<Message>) {
+    pub fn play(
+        &mut self,
+        mut request: Request,
+        playback: &Playback,
+        onletter: &Callback<Message>,
+    ) {
         // Another goal is no reason to begin anew.
-        let asked = (request.without_goal(), playback.replays);
+        let goal = mem::take(&mut request.settings.buffer);
+        let asked = (request, playback.replays);
         if self.asked.as_ref() != Some(&asked) {
-            let before = self.asked.replace(asked);
-            let is_other = before.is_none_or(|(before, _)| before != request.without_goal());
-            self.begin(is_other, request, playback, onletter);
+            let before = self.asked.as_ref().map(|(before, _)| before);
+            let is_other = before != Some(&asked.0);
+            self.begin(is_other, &asked.0, goal, playback, onletter);
+            self.asked = Some(asked);
         }
         // What the worker has been told already is not said again.
-        let wishes = (request.settings.buffer, playback.chosen, playback.listed);
+        let wishes = (goal, playback.chosen, playback.listed);
         if self.wishes.replace(wishes) != Some(wishes)
             && let Some(link) = &*self.link.borrow()
         {
-            link.configure(request.settings.buffer);
+            link.configure(goal);
             link.choose(playback.chosen);
         }
     }
@@ -454,6 +453,7 @@ impl Projector {
         &self,
         is_other: bool,
         request: &Request,
+        goal: BufferGoal,
         playback: &Playback,
         onletter: &Callback<Message>,
     ) {
@@ -477,11 +477,11 @@ impl Projector {
         let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
         part(link.take(), None);
         let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onletter.clone()));
-        self.load(request, playback, link.insert(kept));
+        self.load(request, goal, playback, link.insert(kept));
     }
 
     /// Has the engine load the film.
-    fn load(&self, request: &Request, playback: &Playback, link: &Link) {
+    fn load(&self, request: &Request, goal: BufferGoal, playback: &Playback, link: &Link) {
         if let Some(spawned) = link.newly_spawned() {
             self.playback.emit(Action::Reached(spawned));
         }
@@ -490,6 +490,7 @@ impl Projector {
                 self.playback
                     .emit(Action::Reached(Mark::now(Step::LoadSent)));
                 let mut settings = request.settings.clone();
+                settings.buffer = goal;
                 settings.start = playback.from.unwrap_or(settings.start);
                 link.load(url, settings);
             }

@@ -155,7 +155,7 @@ impl Component for Player {
             .show(playback);
         self.projector
             .get_or_insert_with(|| Projector::new(&video, told))
-            .play(&request, playback, &props.onletter);
+            .play(request, playback, &props.onletter);
         self.controls
             .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
             .show(playback);
