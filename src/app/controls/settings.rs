@@ -62,9 +62,10 @@ impl Settings {
         };
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
+            let mut names: Vec<_> = (0..).zip(names).collect();
             // The best one on top.
-            let names: Vec<_> = (0..).zip(names).collect();
-            menu.offer(automatic, names.into_iter().rev().collect(), quality);
+            names.reverse();
+            menu.offer(automatic, names, quality);
         }
         if let Some(menu) = &self.sound {
             let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
