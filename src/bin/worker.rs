@@ -8,7 +8,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use yew_mse_worker::engine::home;
 
-#[wasm_bindgen(start)]
+#[cfg_attr(target_family = "wasm", wasm_bindgen(start))]
 fn main() {
     home::start();
 }
