@@ -50,6 +50,12 @@ fn part_of_page(selector: &str) -> Option<Element> {
     document()?.query_selector(selector).ok()?
 }
 
+/// Whether nothing has the focus, as when what had it is gone.
+fn focus_is_lost() -> bool {
+    let focused = document().and_then(|document| document.active_element());
+    focused.is_none_or(|element| element.tag_name() == "BODY")
+}
+
 /// What is on the page.
 struct App {
     address: Address,

@@ -201,8 +201,10 @@ fn hear_errors(
         // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
         let is_ours = |error: &ErrorEvent| {
             let file = error.filename();
-            let name = file.rsplit_once('/').map_or("", |(_, name)| name);
-            name.starts_with("worker.js") || name.starts_with("worker_bg.wasm")
+            let mut parts = file.as_bytes().rsplit(|byte| *byte == b'/');
+            parts.next().is_some_and(|name| {
+                name.starts_with(b"worker.js") || name.starts_with(b"worker_bg.wasm")
+            })
         };
         if thread == Thread::Page && !error.is_some_and(is_ours) {
             return;

@@ -179,11 +179,12 @@ impl Desk {
 
     /// A person is there.
     fn sense(&self, event: &Event) {
+        let kind = event.type_();
         let was_idle = self.presence.is_idle();
         if let Some(request) = self.presence.sense(event) {
             self.ask(request);
         }
-        match event.type_().as_str() {
+        match kind.as_str() {
             "pointermove" => {
                 self.timeline
                     .point(event.unchecked_ref::<PointerEvent>(), &self.video);
@@ -202,7 +203,7 @@ impl Desk {
             }
             _ => {}
         }
-        if was_idle || event.type_() == "focusin" {
+        if was_idle || kind == "focusin" {
             self.show();
         }
     }

@@ -59,30 +59,28 @@ fn wait(record: Rc<Record>) -> Option<EventListener> {
 
 /// Has the lab's program put into the room what there is to see.
 async fn fit_out(room: Element, record: Rc<Record>) {
-    if let Err(words) = enter(&room, &record).await {
+    if let Err(exception) = enter(&room, &record).await {
+        let words = web::words(&exception);
         let words = ["The lab could not be loaded: ", &words, "."].concat();
         // Only an element that is gone takes no words.
         let _ = room.append_with_str_1(&words);
     }
 }
 
-async fn enter(room: &Element, record: &Record) -> Result<(), String> {
+async fn enter(room: &Element, record: &Record) -> Result<(), JsValue> {
     // The query keeps caches from answering with another build's program.
     let url = |file: &str| {
         let url = address::resolve(&[file, "?", BUILD].concat());
         url.map_err(|fault| fault.to_string())
     };
     let (script, program) = (url("lab.js")?, url("lab_bg.wasm")?);
-    let entered = async {
-        let lab: Lab = JsFuture::from(web::load(&script)).await?.unchecked_into();
-        let options = web::object(&[("module_or_path", program.into())]);
-        JsFuture::from(lab.start(&options)?).await?;
-        lab.fit_out(room)?;
-        record.read(Box::new(move |notes| {
-            // What the lab cannot show is no fault of the page.
-            let _ = lab.hear(&Uint8Array::from(notes));
-        }));
-        Ok(())
-    };
-    entered.await.map_err(|exception| web::words(&exception))
+    let lab: Lab = JsFuture::from(web::load(&script)).await?.unchecked_into();
+    let options = web::object(&[("module_or_path", program.into())]);
+    JsFuture::from(lab.start(&options)?).await?;
+    lab.fit_out(room)?;
+    record.read(Box::new(move |notes| {
+        // What the lab cannot show is no fault of the page.
+        let _ = lab.hear(&Uint8Array::from(notes));
+    }));
+    Ok(())
 }

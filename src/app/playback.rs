@@ -2,16 +2,15 @@
 
 use std::{
     cell::{Cell, RefCell},
-    pin::pin,
+    mem,
     rc::Rc,
 };
 
-use futures_util::future::select;
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent, Window, window};
+use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
@@ -363,15 +362,6 @@ pub struct Request {
     pub settings: Settings,
 }
 
-impl Request {
-    /// What takes another session if it changes.
-    fn without_goal(&self) -> Self {
-        let mut same = self.clone();
-        same.settings.buffer = BufferGoal::default();
-        same
-    }
-}
-
 /// How an element was last seen with a film.
 type LastSeen = Rc<Cell<Option<Seen>>>;
 
@@ -386,7 +376,7 @@ pub struct Projector {
     wishes: Option<(BufferGoal, Choice, u32)>,
     _observer: Observer,
     _errors: EventListener,
-    _return: Option<EventListener>,
+    _return: EventListener,
 }
 
 impl Drop for Projector {
@@ -426,28 +416,34 @@ impl Projector {
             wishes: None,
             _observer: observer,
             _errors: hear_errors(video, playback, last_seen.clone()),
-            _return: window()
-                .map(|window| hear_return(&window, video, playback, last_seen, link.clone())),
+            _return: hear_return(video, playback, last_seen, link.clone()),
             link,
         }
     }
 
     /// Has it play this. Another request is another session of the same engine. What the engine says is
     /// also told to `onletter`.
-    pub fn play(&mut self, request: &Request, playback: &Playback, onletter: &Callback<Message>) {
+    pub fn play(
+        &mut self,
+        mut request: Request,
+        playback: &Playback,
+        onletter: &Callback<Message>,
+    ) {
         // Another goal is no reason to begin anew.
-        let asked = (request.without_goal(), playback.replays);
+        let goal = mem::take(&mut request.settings.buffer);
+        let asked = (request, playback.replays);
         if self.asked.as_ref() != Some(&asked) {
-            let before = self.asked.replace(asked);
-            let is_other = before.is_none_or(|(before, _)| before != request.without_goal());
-            self.begin(is_other, request, playback, onletter);
+            let before = self.asked.as_ref().map(|(before, _)| before);
+            let is_other = before != Some(&asked.0);
+            self.begin(is_other, &asked.0, goal, playback, onletter);
+            self.asked = Some(asked);
         }
         // What the worker has been told already is not said again.
-        let wishes = (request.settings.buffer, playback.chosen, playback.listed);
+        let wishes = (goal, playback.chosen, playback.listed);
         if self.wishes.replace(wishes) != Some(wishes)
             && let Some(link) = &*self.link.borrow()
         {
-            link.configure(request.settings.buffer);
+            link.configure(goal);
             link.choose(playback.chosen);
         }
     }
@@ -457,6 +453,7 @@ impl Projector {
         &self,
         is_other: bool,
         request: &Request,
+        goal: BufferGoal,
         playback: &Playback,
         onletter: &Callback<Message>,
     ) {
@@ -480,11 +477,11 @@ impl Projector {
         let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
         part(link.take(), None);
         let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onletter.clone()));
-        self.load(request, playback, link.insert(kept));
+        self.load(request, goal, playback, link.insert(kept));
     }
 
     /// Has the engine load the film.
-    fn load(&self, request: &Request, playback: &Playback, link: &Link) {
+    fn load(&self, request: &Request, goal: BufferGoal, playback: &Playback, link: &Link) {
         if let Some(spawned) = link.newly_spawned() {
             self.playback.emit(Action::Reached(spawned));
         }
@@ -493,6 +490,7 @@ impl Projector {
                 self.playback
                     .emit(Action::Reached(Mark::now(Step::LoadSent)));
                 let mut settings = request.settings.clone();
+                settings.buffer = goal;
                 settings.start = playback.from.unwrap_or(settings.start);
                 link.load(url, settings);
             }
@@ -521,10 +519,10 @@ impl Projector {
         let (playback, video) = (self.playback.clone(), self.video.clone());
         let last_seen = self.last_seen.clone();
         Callback::from(move |news: News| {
-            match &news {
+            playback.emit(match news {
                 Err(fault) if fault.is_death() => {
-                    let (fault, at) = (fault.clone(), last_seen.get());
-                    return playback.emit(Action::Lost { fault, at });
+                    let at = last_seen.get();
+                    Action::Lost { fault, at }
                 }
                 // Which of the two the engine says depends on what it was doing when the element let go.
                 Ok(Event::Failed {
@@ -535,22 +533,27 @@ impl Projector {
                     if web::is_aborted(&video) {
                         return;
                     }
-                    if !web::shows_media_source(&video) {
-                        return playback.emit(Action::Failed(Fault::Detached));
-                    }
-                    // A MediaSource does not outlive an error of its element, which may be told later.
-                    if let at @ Some(_) = last_seen.get() {
-                        let fault = failure(&video).unwrap_or_else(|| fault.clone());
-                        return playback.emit(Action::Lost { fault, at });
+                    match last_seen.get() {
+                        _ if !web::shows_media_source(&video) => Action::Failed(Fault::Detached),
+                        // A MediaSource does not outlive an error of its element, which may be told later.
+                        at @ Some(_) => {
+                            let fault = failure(&video).unwrap_or(fault);
+                            Action::Lost { fault, at }
+                        }
+                        None => Action::Failed(fault),
                     }
                 }
-                Ok(Event::Opened { .. }) => {
-                    playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                news => {
+                    match &news {
+                        Ok(Event::Opened { .. }) => {
+                            playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                        }
+                        Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
+                        _ => {}
+                    }
+                    Action::Heard(news)
                 }
-                Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
-                _ => {}
-            }
-            playback.emit(Action::Heard(news));
+            });
         })
     }
 }
@@ -580,20 +583,21 @@ fn failure(video: &HtmlVideoElement) -> Option<Fault> {
     })
 }
 
-/// How long an element may take until it is as it will stay, once its page is back: seconds. One that had not begun may not tell.
-const SETTLE: u32 = 1;
+/// How often an element is looked at until it is as it will stay, once its page is back …
+const LOOKS: u32 = 10;
+/// … and how long after one another, in milliseconds. One that had not begun may never be as it was.
+const LOOK: u32 = 100;
 
 /// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
 /// go of its MediaSource meanwhile, as WebKit does.
 fn hear_return(
-    window: &Window,
     video: &HtmlVideoElement,
     playback: &Dispatcher,
     last_seen: LastSeen,
     link: Rc<RefCell<Option<Link>>>,
 ) -> EventListener {
     let (video, playback) = (video.clone(), playback.clone());
-    web::hear(window, "pageshow", move |event| {
+    web::hear(&web::global(), "pageshow", move |event| {
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {
@@ -602,12 +606,11 @@ fn hear_return(
             let from = last_seen.get().map(|it| it.position);
             spawn_local(async move {
                 // WebKit empties it a moment later, and would pause what it plays by then.
-                let settled = async {
-                    while web::is_aborted(&video) {
-                        web::event(&video, "emptied").await;
+                for _ in 0..LOOKS {
+                    if web::is_aborted(&video) {
+                        TimeoutFuture::new(LOOK).await;
                     }
-                };
-                select(pin!(settled), TimeoutFuture::new(SETTLE * 1000)).await;
+                }
                 playback.emit(Action::Replay { from });
             });
         }

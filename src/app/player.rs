@@ -104,6 +104,14 @@ impl Component for Player {
         let onreplay = ctx.link().callback(|_| Action::Replay { from: None });
         let words = playback.way.map(|way| way.words(props.engine.is_some()));
         let engine = playback.way.map(Way::name);
+        let retrying = playback
+            .retrying
+            .as_ref()
+            .map(|fault| ("Trying again. ", fault));
+        let unread = playback
+            .unread
+            .as_ref()
+            .map(|fault| ("No captions. ", fault));
         html! {
             <section class="player" data-engine={engine}>
                 <div class="picture" ref={&self.frame}>
@@ -113,10 +121,8 @@ impl Component for Player {
                     // would be made anew whenever that changes.
                     if let Some(fault) = &playback.fault {
                         { notice(fault, &self.onretry(ctx)) }
-                    } else if let Some(fault) = &playback.retrying {
-                        <p class="retrying" role="status">{ "Trying again. " }{ fault.to_string() }</p>
-                    } else if let Some(fault) = &playback.unread {
-                        <p class="retrying" role="status">{ "No captions. " }{ fault.to_string() }</p>
+                    } else if let Some((what, fault)) = retrying.or(unread) {
+                        <p class="retrying" role="status">{ what }{ fault.to_string() }</p>
                     }
                 </div>
                 if props.journey {
@@ -149,7 +155,7 @@ impl Component for Player {
             .show(playback);
         self.projector
             .get_or_insert_with(|| Projector::new(&video, told))
-            .play(&request, playback, &props.onletter);
+            .play(request, playback, &props.onletter);
         self.controls
             .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
             .show(playback);

@@ -5,7 +5,7 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    controls, document,
+    controls, focus_is_lost,
     playback::{Action, Captions, Dispatcher, Medium, Picture, Playback},
 };
 use crate::{
@@ -94,12 +94,6 @@ impl Screen {
 
 /// What an element that began with the film may have played of it before it says that it has data: seconds.
 const BEGINNING: f64 = 0.5;
-
-/// Whether nothing has the focus, as when what had it is gone.
-fn focus_is_lost() -> bool {
-    let focused = document().and_then(|document| document.active_element());
-    focused.is_none_or(|element| element.tag_name() == "BODY")
-}
 
 /// Attaches the handle and plays. What is returned is held for as long as the picture is shown.
 fn show(

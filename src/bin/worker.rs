@@ -1,10 +1,14 @@
 //! The engine's program. A worker runs it as it is; a page whose browser has no MediaSource in workers
 //! loads it, too, and asks it for an agent.
 
+// See `app.rs`.
+#![cfg_attr(target_family = "wasm", no_main)]
+
 use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use yew_mse_worker::engine::home;
 
+#[cfg_attr(target_family = "wasm", wasm_bindgen(start))]
 fn main() {
     home::start();
 }

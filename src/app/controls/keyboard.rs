@@ -29,8 +29,8 @@ const KEYS: [(&str, Request); 17] = [
 
 /// What the key of this name asks for.
 pub fn request(key: &str) -> Option<Request> {
-    let (_, request) = KEYS.into_iter().find(|(name, _)| *name == key)?;
-    Some(request)
+    let (_, request) = KEYS.iter().find(|(name, _)| *name == key)?;
+    Some(*request)
 }
 
 /// What a key asks for. One that comes again because it is held down asks for nothing that would be

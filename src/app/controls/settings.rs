@@ -9,9 +9,12 @@ use web_sys::{
 };
 use yew::TargetCast;
 
-use super::{Dispatcher, Playback, document, part, remembered, request::Request, seen};
+use super::{Dispatcher, Playback, part, remembered, request::Request, seen};
 use crate::{
-    app::playback::{Action, Choice},
+    app::{
+        focus_is_lost,
+        playback::{Action, Choice},
+    },
     web,
     wire::{Quality, Rendition},
 };
@@ -59,9 +62,10 @@ impl Settings {
         };
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
+            let mut names: Vec<_> = (0..).zip(names).collect();
             // The best one on top.
-            let names: Vec<_> = (0..).zip(names).collect();
-            menu.offer(automatic, names.into_iter().rev().collect(), quality);
+            names.reverse();
+            menu.offer(automatic, names, quality);
         }
         if let Some(menu) = &self.sound {
             let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
@@ -131,8 +135,7 @@ fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
     web::let_open(&button, sheet);
     web::hear(sheet, "toggle", move |_| {
         // Firefox gives it to nobody.
-        let focused = document().and_then(|document| document.active_element());
-        if focused.is_none_or(|it| it.matches("body").unwrap_or(false)) {
+        if focus_is_lost() {
             let _ = button.focus();
         }
     })
