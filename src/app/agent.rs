@@ -201,6 +201,7 @@ fn hear_errors(
         // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
         let is_ours = |error: &ErrorEvent| {
             let file = error.filename();
+            // By its bytes: a search through text is not otherwise in the page's program.
             let mut parts = file.as_bytes().rsplit(|byte| *byte == b'/');
             parts.next().is_some_and(|name| {
                 name.starts_with(b"worker.js") || name.starts_with(b"worker_bg.wasm")

@@ -5,9 +5,8 @@
 //! and in the glue (`X.js`), and what is hashed does not compress. No optimizer may touch such a name,
 //! because each sees one of the two files only. Here both are seen: [`pair`] gives the import a
 //! number, by which the one finds it in a list of the other's. [`order`] sorts the functions of the wasm,
-//! [`script`] minifies all JavaScript and says
-//! shorter what wasm-bindgen says at length, and [`page`] sees to the hashes by which `index.html` names these
-//! files.
+//! [`script`] minifies all JavaScript and says shorter what wasm-bindgen says at length (`lean.js`), and
+//! [`page`] sees to the hashes by which `index.html` names these files.
 //!
 //! Glue and wasm that do not fit together, before or after, end the build. A folder that is trimmed
 //! already is left as it is.
