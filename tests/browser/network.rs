@@ -295,6 +295,26 @@ async fn pictures_that_come_too_late_do_not_hold_up_the_end(stage: &Stage) {
     assert!(stage.server.requests("/720p/16.m4s") > 0);
 }
 
+/// While one of a film's two files is on its way and does not come, the other one's are fetched on.
+#[apply(in_every_browser!)]
+async fn neither_sound_nor_pictures_wait_for_the_other(stage: &Stage) {
+    stage.server.make_plain(&["720p"]);
+    for (start, held, other) in [
+        (0, "/720p/3.m4s", "/audio/6.m4s"),
+        (16, "/audio/11.m4s", "/720p/15.m4s"),
+    ] {
+        stage.server.trouble(held, Trouble::Held);
+        let film = format!("?src=film/plain.mpd&goal=12&t={start}");
+        stage.open(&film).await;
+        stage.server.until_asked_for(held).await;
+        stage.server.until_asked_for(other).await;
+        stage.server.heal();
+        let beyond = start + 7;
+        stage.until(&format!("{VIDEO}.currentTime > {beyond}")).await;
+        stage.is_well().await;
+    }
+}
+
 /// What is relative to a file is relative to where it was found in the end.
 #[apply(in_every_browser!)]
 async fn redirects_change_what_names_are_relative_to(stage: &Stage) {

@@ -117,6 +117,7 @@ async fn hls_of_fragmented_mp4(stage: &Stage) {
             ("tests/media/packed/muxed.m3u8", 8.0),
             ("tests/media/packed/byterange.m3u8", 8.0),
             ("tests/media/packed/aes.m3u8", 8.0),
+            ("tests/media/packed/aes-map.m3u8", 8.0),
             ("tests/media/packed/discontinuity.m3u8", 8.0),
         ],
     )

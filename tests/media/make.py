@@ -195,6 +195,17 @@ def write_playlists():
         listed("aes-{}.m4s", (3, 4)),
         sequence=7,
     )
+    playlist(
+        "aes-map",
+        key(1, ",IV=0x000102030405060708090A0B0C0D0E0F"),
+        # After the key, so it applies to the init segment as well.
+        '#EXT-X-MAP:URI="aes-init-encrypted.mp4"\n',
+        listed("aes-{}.m4s", (1, 2)),
+        key(2),
+        # Whose init segment is still the one before.
+        listed("aes-{}.m4s", (3, 4)),
+        sequence=7,
+    )
 
     for kind in "video", "audio":
         first, then = f"../h264/{kind}/", f"../h264-large/{kind}/"

@@ -58,12 +58,14 @@ printf 'a key of 16 byte' > packed/1.key
 printf 'another key here' > packed/2.key
 encrypt() {
     openssl enc -aes-128-cbc -K "$(od -An -v -tx1 "packed/$2.key" | tr -d ' \n')" -iv "$3" \
-        -in "h264/video/$1.m4s" -out "packed/aes-$1.m4s"
+        -in "h264/video/$1" -out "packed/aes-${4:-$1}"
 }
-encrypt 1 1 000102030405060708090a0b0c0d0e0f
-encrypt 2 1 000102030405060708090a0b0c0d0e0f
-encrypt 3 2 00000000000000000000000000000009
-encrypt 4 2 0000000000000000000000000000000a
+encrypt 1.m4s 1 000102030405060708090a0b0c0d0e0f
+encrypt 2.m4s 1 000102030405060708090a0b0c0d0e0f
+encrypt 3.m4s 2 00000000000000000000000000000009
+encrypt 4.m4s 2 0000000000000000000000000000000a
+# Its init segment in the clear, and by the first key.
 cp h264/video/init.mp4 packed/aes-init.mp4
+encrypt init.mp4 1 000102030405060708090a0b0c0d0e0f init-encrypted.mp4
 
 python3 make.py
