@@ -300,8 +300,8 @@ async fn pictures_that_come_too_late_do_not_hold_up_the_end(stage: &Stage) {
 async fn neither_sound_nor_pictures_wait_for_the_other(stage: &Stage) {
     stage.server.make_plain(&["720p"]);
     for (start, held, other) in [
-        (0, "/720p/3.m4s", "/audio/6.m4s"),
-        (16, "/audio/11.m4s", "/720p/15.m4s"),
+        (0, "/720p/3.m4s", "/audio/5.m4s"),
+        (20, "/audio/13.m4s", "/720p/15.m4s"),
     ] {
         stage.server.trouble(held, Trouble::Held);
         let film = format!("?src=film/plain.mpd&goal=12&t={start}");
@@ -310,7 +310,9 @@ async fn neither_sound_nor_pictures_wait_for_the_other(stage: &Stage) {
         stage.server.until_asked_for(other).await;
         stage.server.heal();
         let beyond = start + 7;
-        stage.until(&format!("{VIDEO}.currentTime > {beyond}")).await;
+        stage
+            .until(&format!("{VIDEO}.currentTime > {beyond}"))
+            .await;
         stage.is_well().await;
     }
 }
