@@ -1,5 +1,7 @@
 //! What befalls a page: it is left and come back to, and taken apart.
 
+use std::time::Duration;
+
 use macro_rules_attribute::apply;
 use serde_json::json;
 use thirtyfour::By;
@@ -92,6 +94,51 @@ async fn a_page_that_is_hidden_plays_on(stage: &Stage) {
     moves(stage).await;
     stage.ends_with_all_there().await;
     stage.is_well().await;
+}
+
+/// A page that was hidden for long is frozen, its worker with it, and what plays is paused. Once it is seen
+/// again, the same worker goes on, which nobody takes for dead.
+#[apply(in_every_browser!)]
+async fn a_page_that_the_browser_froze_goes_on_when_it_is_seen_again(stage: &Stage) {
+    stage.needs(Feature::DevTools).await;
+    for is_heard in [false, true] {
+        stage.open("?goal=4").await;
+        stage.plays().await;
+        if is_heard {
+            stage.press("Unmute").await;
+        }
+        be_frozen(stage).await;
+        if is_heard {
+            // The browser itself plays on what is muted only.
+            stage.press("Play").await;
+        }
+        moves(stage).await;
+        stage.has_started_workers(1).await;
+        stage.ends_with_all_there().await;
+        stage.is_well().await;
+    }
+}
+
+/// Has the browser freeze the page behind other windows for longer than a worker may be silent, and then shows
+/// it again.
+async fn be_frozen(stage: &Stage) {
+    let driver = &stage.window.driver;
+    let hear = "void (window.heard = [], ['freeze', 'resume'].forEach((kind) => document.addEventListener(kind, () => heard.push(kind))))";
+    stage.value(hear).await;
+    let cdp = driver.cdp();
+    let be = async |state: &str| {
+        let state = json!({ "state": state });
+        let done = cdp.send_raw("Page.setWebLifecycleState", state).await;
+        done.unwrap();
+    };
+    driver.minimize_window().await.unwrap();
+    stage.until("document.hidden").await;
+    be("frozen").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    be("active").await;
+    driver.set_window_rect(0, 0, 1280, 900).await.unwrap();
+    stage.until("!document.hidden").await;
+    assert_eq!(stage.value("heard").await, json!(["freeze", "resume"]));
 }
 
 /// Who needs large letters has them, and all that there is.
