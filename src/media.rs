@@ -439,7 +439,7 @@ pub enum Refusal {
 
 /// What a codec is for, by its RFC 6381 name; `None` for text, which no SourceBuffer takes.
 pub fn kind_of(codec: &str) -> Option<Kind> {
-    let format = codec.trim().split('.').next().unwrap_or_default();
+    let format = codec.trim_ascii().split('.').next().unwrap_or_default();
     let is_any = |known: &[&str]| known.iter().any(|known| format.eq_ignore_ascii_case(known));
     if is_any(&[
         "mp4a", "ac-3", "ec-3", "ac-4", "opus", "vorbis", "flac", "alac", "mp3", "dtsc", "dtse",
