@@ -683,12 +683,14 @@ fn add(set: &mut AdaptationSet, representation: Representation) {
 
 /// The ids of the sets whose representations a player may go over to (§ 5.3.3.5), by commas.
 fn switchable<'e>(set: &'e Element) -> &'e str {
-    let properties = ["SupplementalProperty", "EssentialProperty"].map(|name| set.children(name));
-    let mut properties = properties.into_iter().flatten();
-    let switching = properties.find(|it| it.attribute("schemeIdUri") == Some(SWITCHING));
-    switching
-        .and_then(|it| it.attribute("value"))
-        .unwrap_or_default()
+    for name in ["SupplementalProperty", "EssentialProperty"] {
+        for property in set.children(name) {
+            if property.attribute("schemeIdUri") == Some(SWITCHING) {
+                return property.attribute("value").unwrap_or_default();
+            }
+        }
+    }
+    ""
 }
 
 /// Whether the representations of two sets can be in one.
