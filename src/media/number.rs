@@ -23,11 +23,16 @@ pub fn decimal(text: &str) -> Option<f64> {
 
 /// Digits alone: no sign, as `str::parse` would allow.
 pub fn digits(text: &str) -> Option<u64> {
+    digits_of(10, text)
+}
+
+/// The same, to another base than ten.
+pub fn digits_of(base: u32, text: &str) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
     text.bytes().try_fold(0_u64, |number, byte| {
-        let digit = char::from(byte).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
+        let digit = char::from(byte).to_digit(base)?;
+        number.checked_mul(base.into())?.checked_add(digit.into())
     })
 }

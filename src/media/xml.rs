@@ -4,7 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::Refusal;
+use super::{
+    Refusal,
+    number::{digits, digits_of},
+};
 
 /// How deep elements may lie in each other. An MPD needs 8, and it bounds what dropping the tree
 /// recurses.
@@ -239,11 +242,11 @@ fn referenced(name: &str) -> Option<char> {
         "apos" => '\'',
         _ => {
             let code = name.strip_prefix('#')?;
-            let (code, radix) = match code.strip_prefix('x') {
-                Some(code) => (code, 16),
-                None => (code, 10),
+            let code = match code.strip_prefix('x') {
+                Some(code) => digits_of(16, code),
+                None => digits(code),
             };
-            char::from_u32(u32::from_str_radix(code, radix).ok()?)?
+            char::from_u32(code?.try_into().ok()?)?
         }
     })
 }
