@@ -240,9 +240,8 @@ impl Reader<'_> {
             };
             let protected = child(&levels, "ContentProtection").is_some();
             let belongs = |part: &AdaptationSet| {
-                let mut others = part.representations.iter();
                 (part.kind, part.protected) == (kind, protected)
-                    && others.all(|other| other.container == representation.container)
+                    && container(part) == representation.container
             };
             let at = parts.iter().position(belongs).unwrap_or(parts.len());
             if at == parts.len() {
@@ -695,10 +694,14 @@ fn switchable<'e>(set: &'e Element) -> &'e str {
 
 /// Whether the representations of two sets can be in one.
 fn is_alike(one: &AdaptationSet, other: &AdaptationSet) -> bool {
-    let container =
-        |set: &AdaptationSet| set.representations.first().map(|it| it.container.clone());
     (one.kind, one.protected, &one.language) == (other.kind, other.protected, &other.language)
         && container(one) == container(other)
+}
+
+/// That of all representations of a set.
+fn container(set: &AdaptationSet) -> &str {
+    let first = set.representations.first();
+    first.map_or("", |first| &first.container)
 }
 
 /// What a representation is for; `None` for text, images and what nobody knows.
