@@ -45,8 +45,13 @@ impl<'a> Element<'a> {
 
     /// The children of a name, in order.
     pub fn children(&self, name: &str) -> Vec<&Self> {
-        let is_named = |child: &&Self| child.name == name;
-        self.children.iter().filter(is_named).collect()
+        let mut named = Vec::new();
+        for child in &self.children {
+            if child.name == name {
+                named.push(child);
+            }
+        }
+        named
     }
 
     /// The first child of a name. It has to come before the many that an element may have.
