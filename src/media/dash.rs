@@ -292,7 +292,7 @@ impl Reader<'_> {
         for element in &addressing {
             self.inherit(element.bytes);
         }
-        for name in ["media", "initialization"] {
+        for name in &["media", "initialization"] {
             // An identifier of 18 characters becomes the id, with each of its characters doubled.
             let template = attribute(&addressing, name).unwrap_or_default();
             self.inherit(template.len().saturating_mul(id.len() / 9));
@@ -603,9 +603,9 @@ fn child<'e, 'a>(levels: &[&'e Element<'a>], name: &str) -> Option<&'e Element<'
 fn addressing<'e, 'a>(levels: &[&'e Element<'a>]) -> Vec<&'e Element<'a>> {
     let mut found: Vec<&Element> = Vec::new();
     for level in levels {
-        for name in ["SegmentTemplate", "SegmentList", "SegmentBase"] {
+        for name in &["SegmentTemplate", "SegmentList", "SegmentBase"] {
             if let Some(element) = level.child(name)
-                && found.first().is_none_or(|first| first.name == name)
+                && found.first().is_none_or(|first| first.name == *name)
             {
                 found.push(element);
             }
@@ -682,7 +682,7 @@ fn add(set: &mut AdaptationSet, representation: Representation) {
 
 /// The ids of the sets whose representations a player may go over to (§ 5.3.3.5), by commas.
 fn switchable<'e>(set: &'e Element) -> &'e str {
-    for name in ["SupplementalProperty", "EssentialProperty"] {
+    for name in &["SupplementalProperty", "EssentialProperty"] {
         for property in set.children(name) {
             if property.attribute("schemeIdUri") == Some(SWITCHING) {
                 return property.attribute("value").unwrap_or_default();
