@@ -773,18 +773,18 @@ fn duration(text: &str) -> Option<f64> {
     let (date, time) = text.split_once('T').unwrap_or((text, ""));
     let days = sum(
         date,
-        [('Y', 31_536_000.0), ('M', 2_592_000.0), ('D', 86_400.0)],
+        &[('Y', 31_536_000.0), ('M', 2_592_000.0), ('D', 86_400.0)],
     )?;
-    let hours = sum(time, [('H', 3600.0), ('M', 60.0), ('S', 1.0)])?;
+    let hours = sum(time, &[('H', 3600.0), ('M', 60.0), ('S', 1.0)])?;
     (!text.is_empty()).then_some(days + hours)
 }
 
 /// The sum of numbers that are each followed by the letter of their unit.
-fn sum(text: &str, units: [(char, f64); 3]) -> Option<f64> {
+fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
     let mut rest = text;
     let mut sum = 0.0;
     for (letter, seconds) in units {
-        if let Some((amount, after)) = rest.split_once(letter) {
+        if let Some((amount, after)) = rest.split_once(*letter) {
             sum += decimal(amount)? * seconds;
             rest = after;
         }
