@@ -349,16 +349,15 @@ impl Reader<'_> {
             runs: Vec::new(),
             numbers: Vec::new(),
         };
-        let inits = match attribute(addressing, "initialization") {
-            Some(init) => vec![Place {
+        let mut inits = Vec::new();
+        if let Some(init) = attribute(addressing, "initialization") {
+            inits.push(Place {
                 path: fill(&substituted(init, names), 0, 0),
                 ..Place::default()
-            }],
-            None => child(addressing, "Initialization")
-                .map(|init| place(init, "sourceURL", "range"))
-                .into_iter()
-                .collect(),
-        };
+            });
+        } else if let Some(init) = child(addressing, "Initialization") {
+            inits.push(place(init, "sourceURL", "range"));
+        }
         let addresses = if let Some(media) = attribute(addressing, "media") {
             layout.follow(addressing)?;
             Addresses::Template {

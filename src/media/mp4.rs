@@ -332,7 +332,7 @@ impl SegmentIndex {
             origin: sidx.origin,
             runs,
             addresses: Addresses::Listed(listed),
-            inits: init.into_iter().collect(),
+            inits: init.map_or_else(Vec::new, |init| vec![init]),
             timestamps: Timestamps::Media,
             end: sidx.end,
         }
