@@ -90,7 +90,7 @@ fn shifted(line: &str, later: i64) -> Option<String> {
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
     let length = rest.bytes().position(|byte| byte <= b' ');
     let length = length.unwrap_or(rest.len());
-    let (end, settings) = (rest.get(..length)?, rest.get(length..)?);
+    let (end, settings) = rest.split_at_checked(length)?;
     let moved = |text: &str| Some(timestamp(milliseconds(text)?.saturating_add_signed(later)));
     let (start, end) = (moved(start.trim_ascii())?, moved(end)?);
     Some([&start, " --> ", &end, settings].concat())
