@@ -93,8 +93,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn root(&mut self) -> Result<Element<'a>, Reason> {
         loop {
-            let text = decoded(self.until("<")?)?;
-            self.write(&text);
+            let text = self.until("<")?;
+            self.write(&decoded(text)?);
             if self.eat("!--") {
                 self.until("-->")?;
             } else if self.eat("?") {
