@@ -67,13 +67,13 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
     }
     // What lies between is at most a name, and what only HLS makes something of.
     let mut is_header = !all.is_empty();
-    let later = (origin * 1000.0) as i64;
+    let later = (origin * 1000.0).trunc();
     for line in text.split('\n').map(str::trim_ascii_end) {
         if is_header {
             is_header = !line.is_empty();
         }
         if !is_header {
-            match shifted(line, later).filter(|_| later != 0) {
+            match shifted(line, later).filter(|_| later != 0.0) {
                 Some(line) => all.push_str(&line),
                 None => all.push_str(line),
             }
@@ -85,13 +85,13 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
 }
 
 /// The timings of a cue (§ 4.4), by so many milliseconds later, with its settings. `None` of any other line.
-fn shifted(line: &str, later: i64) -> Option<String> {
+fn shifted(line: &str, later: f64) -> Option<String> {
     let (start, rest) = line.split_once('>')?;
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
     let length = rest.bytes().position(|byte| byte <= b' ');
     let length = length.unwrap_or(rest.len());
     let (end, settings) = rest.split_at_checked(length)?;
-    let moved = |text: &str| Some(timestamp(milliseconds(text)?.saturating_add_signed(later)));
+    let moved = |text: &str| Some(timestamp((milliseconds(text)? + later) as u64));
     let (start, end) = (moved(start.trim_ascii())?, moved(end)?);
     Some([&start, " --> ", &end, settings].concat())
 }
@@ -120,13 +120,13 @@ fn timestamp(time: u64) -> String {
 }
 
 /// A timestamp: hours, if it has any, minutes, seconds and milliseconds.
-fn milliseconds(text: &str) -> Option<u64> {
+fn milliseconds(text: &str) -> Option<f64> {
     let (whole, millis) = text.split_once('.')?;
-    let mut seconds = 0_u64;
+    let mut seconds = 0.0;
     for part in whole.split(':') {
-        seconds = seconds.checked_mul(60)?.checked_add(digits(part)?)?;
+        seconds = seconds * 60.0 + digits(part)? as f64;
     }
-    seconds.checked_mul(1000)?.checked_add(digits(millis)?)
+    Some(seconds * 1000.0 + digits(millis)? as f64)
 }
 
 #[cfg(test)]
