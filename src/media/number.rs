@@ -1,5 +1,6 @@
-//! Numbers as manifests write them. `str::parse` would do, and would add 14 kB of tables to the worker
-//! for fractions; a billionth of a second is close enough.
+//! Numbers as they are written in manifests, in captions and in the names of codecs. `str::parse` would do
+//! for reading them, and would add 14 kB of tables to the worker for fractions; a billionth of a second is
+//! close enough.
 
 /// A decimal number such as `9.984`, without sign or exponent. Digits past the ninth after the point
 /// count for nothing, but they have to be digits.
@@ -35,4 +36,25 @@ pub fn digits_of(base: u32, text: &str) -> Option<u64> {
         let digit = char::from(byte).to_digit(base)?;
         number.checked_mul(base.into())?.checked_add(digit.into())
     })
+}
+
+/// The digits of decimal numbers.
+pub const DECIMAL: &[u8] = b"0123456789";
+
+/// Appends a number in some digits, with leading zeros if it has fewer than the least of them, and what
+/// goes before it.
+pub fn write(text: &mut String, before: &str, value: u64, digits: &[u8], least: usize) {
+    text.push_str(before);
+    let base = digits.len() as u64;
+    let mut place = 1;
+    let mut length = 1;
+    while value / place >= base || length < least {
+        place *= base;
+        length += 1;
+    }
+    while place > 0 {
+        let digit = digits.get((value / place % base) as usize);
+        text.extend(digit.map(|digit| char::from(*digit)));
+        place /= base;
+    }
 }
