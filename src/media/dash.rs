@@ -420,7 +420,7 @@ impl Reader<'_> {
                     && let Some(url) = (self.resolve)(base, &url.text)
                 {
                     self.inherit(url.len());
-                    bases.push(Rc::from(url));
+                    bases.push(Rc::from(&*url));
                 }
             }
         }
