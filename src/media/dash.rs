@@ -372,11 +372,10 @@ impl Reader<'_> {
             layout.last_number = (layout.first_number).saturating_add(urls.len() as u64 - 1);
             layout.follow(addressing)?;
             let mut listed = Vec::new();
+            let usize_of = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
             for (run, number) in layout.runs.iter().zip(&layout.numbers) {
                 let before = number.saturating_sub(layout.first_number);
-                let [before, count] =
-                    [before, run.count].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-                for url in urls.iter().skip(before).take(count) {
+                for url in urls.iter().skip(usize_of(before)).take(usize_of(run.count)) {
                     listed.push(Listed {
                         place: place(url, "media", "mediaRange"),
                         init: (!inits.is_empty()).then_some(0),
