@@ -326,7 +326,8 @@ impl<'a> Reader<'a> {
                 addresses: Addresses::Listed(self.segments),
                 inits: self.inits,
                 timestamps: Timestamps::Stretches,
-                ..Segments::default()
+                origin: 0.0,
+                end: f64::INFINITY,
             },
             availability: if self.is_whole {
                 Availability::Whole
@@ -381,7 +382,8 @@ impl<'a> Reader<'a> {
                 sets: film.sets,
             }],
             captions: self.captions(url),
-            ..Presentation::default()
+            duration: None,
+            availability: Availability::Whole,
         }
     }
 
@@ -389,14 +391,14 @@ impl<'a> Reader<'a> {
     fn captions(&self, url: &str) -> Vec<Captions> {
         let mut all = Vec::new();
         for list in &self.subtitles {
-            let path = says(list, "URI").to_owned();
+            let path = says(list, "URI");
             if path.is_empty() {
                 continue;
             }
             let file = captions::File {
                 bases: vec![url.into()],
                 place: Place {
-                    path,
+                    path: path.into(),
                     ..Place::default()
                 },
                 is_playlist: true,
@@ -508,7 +510,8 @@ impl Film {
                 language: language.into(),
                 label: label.into(),
                 protected: self.protected,
-                ..AdaptationSet::default()
+                main: false,
+                representations: Vec::new(),
             });
         }
         if let Some(set) = self.sets.get_mut(at) {
