@@ -218,6 +218,17 @@ pub struct Place {
     pub key: Option<Rc<Key>>,
 }
 
+impl Place {
+    /// All that is at a path, as it is.
+    pub const fn whole(path: String) -> Self {
+        Self {
+            path,
+            range: None,
+            key: None,
+        }
+    }
+}
+
 /// All segments of a representation in one period. They are computed when asked for, so a manifest
 /// that promises 10¹² of them costs no more than its own text.
 #[derive(Clone, Debug, PartialEq)]
@@ -400,12 +411,14 @@ impl Segments {
         }
         let listed = match &self.addresses {
             Addresses::Template { media, numbers } => Listed {
-                place: Place {
-                    path: dash::fill(media, numbers.get(which)?.saturating_add(nth), time),
-                    ..Place::default()
-                },
+                place: Place::whole(dash::fill(
+                    media,
+                    numbers.get(which)?.saturating_add(nth),
+                    time,
+                )),
                 init: (!self.inits.is_empty()).then_some(0),
-                ..Listed::default()
+                stretch: 0,
+                missing: false,
             },
             Addresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
         };

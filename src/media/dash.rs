@@ -351,10 +351,7 @@ impl Reader<'_> {
         };
         let mut inits = Vec::new();
         if let Some(init) = attribute(addressing, "initialization") {
-            inits.push(Place {
-                path: fill(&substituted(init, names), 0, 0),
-                ..Place::default()
-            });
+            inits.push(Place::whole(fill(&substituted(init, names), 0, 0)));
         } else if let Some(init) = child(addressing, "Initialization") {
             inits.push(place(init, "sourceURL", "range"));
         }
@@ -379,7 +376,8 @@ impl Reader<'_> {
                     listed.push(Listed {
                         place: place(url, "media", "mediaRange"),
                         init: (!inits.is_empty()).then_some(0),
-                        ..Listed::default()
+                        stretch: 0,
+                        missing: false,
                     });
                 }
             }

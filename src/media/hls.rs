@@ -397,10 +397,7 @@ impl<'a> Reader<'a> {
             }
             let file = captions::File {
                 bases: vec![url.into()],
-                place: Place {
-                    path: path.into(),
-                    ..Place::default()
-                },
+                place: Place::whole(path.into()),
                 is_playlist: true,
                 start: 0.0,
                 origin: 0.0,

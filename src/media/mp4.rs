@@ -327,7 +327,8 @@ impl SegmentIndex {
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
                 init: init.as_ref().map(|_| 0),
-                ..Listed::default()
+                stretch: 0,
+                missing: false,
             });
         }
         Segments {
