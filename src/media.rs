@@ -453,13 +453,10 @@ pub enum Refusal {
 /// What a codec is for, by its RFC 6381 name; `None` for text, which no SourceBuffer takes.
 pub fn kind_of(codec: &str) -> Option<Kind> {
     let format = codec.trim_ascii().split('.').next().unwrap_or_default();
-    let is_any = |known: &[&str]| known.iter().any(|known| format.eq_ignore_ascii_case(known));
-    if is_any(&[
-        "mp4a", "ac-3", "ec-3", "ac-4", "opus", "vorbis", "flac", "alac", "mp3", "dtsc", "dtse",
-        "dtsx", "mhm1", "mha1",
-    ]) {
+    let is_any = |known: &str| known.split(' ').any(|it| format.eq_ignore_ascii_case(it));
+    if is_any("mp4a ac-3 ec-3 ac-4 opus vorbis flac alac mp3 dtsc dtse dtsx mhm1 mha1") {
         Some(Kind::Audio)
-    } else if is_any(&["wvtt", "stpp", "tx3g", "c608", "c708"]) {
+    } else if is_any("wvtt stpp tx3g c608 c708") {
         None
     } else {
         Some(Kind::Video)
