@@ -53,8 +53,9 @@ pub fn write(text: &mut String, before: &str, value: u64, digits: &[u8], least: 
         length += 1;
     }
     while place > 0 {
-        let digit = digits.get((value / place % base) as usize);
-        text.extend(digit.map(|digit| char::from(*digit)));
+        if let Some(digit) = digits.get((value / place % base) as usize) {
+            text.push(char::from(*digit));
+        }
         place /= base;
     }
 }
