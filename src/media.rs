@@ -218,6 +218,17 @@ pub struct Place {
     pub key: Option<Rc<Key>>,
 }
 
+impl Place {
+    /// All that is at a path, as it is.
+    pub const fn whole(path: String) -> Self {
+        Self {
+            path,
+            range: None,
+            key: None,
+        }
+    }
+}
+
 /// All segments of a representation in one period. They are computed when asked for, so a manifest
 /// that promises 10¹² of them costs no more than its own text.
 #[derive(Clone, Debug, PartialEq)]
@@ -400,12 +411,14 @@ impl Segments {
         }
         let listed = match &self.addresses {
             Addresses::Template { media, numbers } => Listed {
-                place: Place {
-                    path: dash::fill(media, numbers.get(which)?.saturating_add(nth), time),
-                    ..Place::default()
-                },
+                place: Place::whole(dash::fill(
+                    media,
+                    numbers.get(which)?.saturating_add(nth),
+                    time,
+                )),
                 init: (!self.inits.is_empty()).then_some(0),
-                ..Listed::default()
+                stretch: 0,
+                missing: false,
             },
             Addresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
         };
@@ -439,14 +452,11 @@ pub enum Refusal {
 
 /// What a codec is for, by its RFC 6381 name; `None` for text, which no SourceBuffer takes.
 pub fn kind_of(codec: &str) -> Option<Kind> {
-    let format = codec.trim().split('.').next().unwrap_or_default();
-    let is_any = |known: &[&str]| known.iter().any(|known| format.eq_ignore_ascii_case(known));
-    if is_any(&[
-        "mp4a", "ac-3", "ec-3", "ac-4", "opus", "vorbis", "flac", "alac", "mp3", "dtsc", "dtse",
-        "dtsx", "mhm1", "mha1",
-    ]) {
+    let format = codec.trim_ascii().split('.').next().unwrap_or_default();
+    let is_any = |known: &str| known.split(' ').any(|it| format.eq_ignore_ascii_case(it));
+    if is_any("mp4a ac-3 ec-3 ac-4 opus vorbis flac alac mp3 dtsc dtse dtsx mhm1 mha1") {
         Some(Kind::Audio)
-    } else if is_any(&["wvtt", "stpp", "tx3g", "c608", "c708"]) {
+    } else if is_any("wvtt stpp tx3g c608 c708") {
         None
     } else {
         Some(Kind::Video)

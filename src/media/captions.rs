@@ -4,7 +4,10 @@
 
 use std::rc::Rc;
 
-use super::{Place, number::digits};
+use super::{
+    Place,
+    number::{DECIMAL, digits, write},
+};
 
 /// Captions in one language.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,15 +70,14 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
     }
     // What lies between is at most a name, and what only HLS makes something of.
     let mut is_header = !all.is_empty();
-    let later = (origin * 1000.0) as i64;
+    let later = (origin * 1000.0).trunc();
     for line in text.split('\n').map(str::trim_ascii_end) {
         if is_header {
             is_header = !line.is_empty();
         }
         if !is_header {
-            match shifted(line, later).filter(|_| later != 0) {
-                Some(line) => all.push_str(&line),
-                None => all.push_str(line),
+            if later == 0.0 || shift(all, line, later).is_none() {
+                all.push_str(line);
             }
             all.push('\n');
         }
@@ -84,49 +86,40 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
     Some(())
 }
 
-/// The timings of a cue (§ 4.4), by so many milliseconds later, with its settings. `None` of any other line.
-fn shifted(line: &str, later: i64) -> Option<String> {
+/// Adds the timings of a cue (§ 4.4), by so many milliseconds later, with its settings. `None` of any other
+/// line, of which nothing is added.
+fn shift(all: &mut String, line: &str, later: f64) -> Option<()> {
     let (start, rest) = line.split_once('>')?;
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
     let length = rest.bytes().position(|byte| byte <= b' ');
     let length = length.unwrap_or(rest.len());
-    let (end, settings) = (rest.get(..length)?, rest.get(length..)?);
-    let moved = |text: &str| Some(timestamp(milliseconds(text)?.saturating_add_signed(later)));
-    let (start, end) = (moved(start.trim_ascii())?, moved(end)?);
-    Some([&start, " --> ", &end, settings].concat())
+    let (end, settings) = rest.split_at_checked(length)?;
+    let (start, end) = (milliseconds(start.trim_ascii())?, milliseconds(end)?);
+    write_timestamp(all, start + later);
+    all.push_str(" --> ");
+    write_timestamp(all, end + later);
+    all.push_str(settings);
+    Some(())
 }
 
-/// Milliseconds as a timestamp.
-fn timestamp(time: u64) -> String {
-    // With a one before them, numbers keep the zeros that they begin with.
-    let padded = |number: u64, one: u64| {
-        (number + one)
-            .to_string()
-            .get(1..)
-            .map(String::from)
-            .unwrap_or_default()
-    };
+/// Adds milliseconds as a timestamp, those before the film as its beginning.
+fn write_timestamp(all: &mut String, time: f64) {
+    let time = time as u64;
     let seconds = time / 1000;
-    [
-        &padded(seconds / 3600 % 10_000, 10_000),
-        ":",
-        &padded(seconds / 60 % 60, 100),
-        ":",
-        &padded(seconds % 60, 100),
-        ".",
-        &padded(time % 1000, 1000),
-    ]
-    .concat()
+    write(all, "", seconds / 3600 % 10_000, DECIMAL, 4);
+    write(all, ":", seconds / 60 % 60, DECIMAL, 2);
+    write(all, ":", seconds % 60, DECIMAL, 2);
+    write(all, ".", time % 1000, DECIMAL, 3);
 }
 
 /// A timestamp: hours, if it has any, minutes, seconds and milliseconds.
-fn milliseconds(text: &str) -> Option<u64> {
+fn milliseconds(text: &str) -> Option<f64> {
     let (whole, millis) = text.split_once('.')?;
-    let mut seconds = 0_u64;
+    let mut seconds = 0.0;
     for part in whole.split(':') {
-        seconds = seconds.checked_mul(60)?.checked_add(digits(part)?)?;
+        seconds = seconds * 60.0 + digits(part)? as f64;
     }
-    seconds.checked_mul(1000)?.checked_add(digits(millis)?)
+    Some(seconds * 1000.0 + digits(millis)? as f64)
 }
 
 #[cfg(test)]

@@ -240,9 +240,8 @@ impl Reader<'_> {
             };
             let protected = child(&levels, "ContentProtection").is_some();
             let belongs = |part: &AdaptationSet| {
-                let mut others = part.representations.iter();
                 (part.kind, part.protected) == (kind, protected)
-                    && others.all(|other| other.container == representation.container)
+                    && container(part) == representation.container
             };
             let at = parts.iter().position(belongs).unwrap_or(parts.len());
             if at == parts.len() {
@@ -293,7 +292,7 @@ impl Reader<'_> {
         for element in &addressing {
             self.inherit(element.bytes);
         }
-        for name in ["media", "initialization"] {
+        for name in &["media", "initialization"] {
             // An identifier of 18 characters becomes the id, with each of its characters doubled.
             let template = attribute(&addressing, name).unwrap_or_default();
             self.inherit(template.len().saturating_mul(id.len() / 9));
@@ -350,16 +349,12 @@ impl Reader<'_> {
             runs: Vec::new(),
             numbers: Vec::new(),
         };
-        let inits = match attribute(addressing, "initialization") {
-            Some(init) => vec![Place {
-                path: fill(&substituted(init, names), 0, 0),
-                ..Place::default()
-            }],
-            None => child(addressing, "Initialization")
-                .map(|init| place(init, "sourceURL", "range"))
-                .into_iter()
-                .collect(),
-        };
+        let mut inits = Vec::new();
+        if let Some(init) = attribute(addressing, "initialization") {
+            inits.push(Place::whole(fill(&substituted(init, names), 0, 0)));
+        } else if let Some(init) = child(addressing, "Initialization") {
+            inits.push(place(init, "sourceURL", "range"));
+        }
         let addresses = if let Some(media) = attribute(addressing, "media") {
             layout.follow(addressing)?;
             Addresses::Template {
@@ -374,15 +369,15 @@ impl Reader<'_> {
             layout.last_number = (layout.first_number).saturating_add(urls.len() as u64 - 1);
             layout.follow(addressing)?;
             let mut listed = Vec::new();
+            let usize_of = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
             for (run, number) in layout.runs.iter().zip(&layout.numbers) {
                 let before = number.saturating_sub(layout.first_number);
-                let [before, count] =
-                    [before, run.count].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-                for url in urls.iter().skip(before).take(count) {
+                for url in urls.iter().skip(usize_of(before)).take(usize_of(run.count)) {
                     listed.push(Listed {
                         place: place(url, "media", "mediaRange"),
                         init: (!inits.is_empty()).then_some(0),
-                        ..Listed::default()
+                        stretch: 0,
+                        missing: false,
                     });
                 }
             }
@@ -422,7 +417,7 @@ impl Reader<'_> {
                     && let Some(url) = (self.resolve)(base, &url.text)
                 {
                     self.inherit(url.len());
-                    bases.push(Rc::from(url));
+                    bases.push(Rc::from(&*url));
                 }
             }
         }
@@ -604,9 +599,9 @@ fn child<'e, 'a>(levels: &[&'e Element<'a>], name: &str) -> Option<&'e Element<'
 fn addressing<'e, 'a>(levels: &[&'e Element<'a>]) -> Vec<&'e Element<'a>> {
     let mut found: Vec<&Element> = Vec::new();
     for level in levels {
-        for name in ["SegmentTemplate", "SegmentList", "SegmentBase"] {
+        for name in &["SegmentTemplate", "SegmentList", "SegmentBase"] {
             if let Some(element) = level.child(name)
-                && found.first().is_none_or(|first| first.name == name)
+                && found.first().is_none_or(|first| first.name == *name)
             {
                 found.push(element);
             }
@@ -683,20 +678,26 @@ fn add(set: &mut AdaptationSet, representation: Representation) {
 
 /// The ids of the sets whose representations a player may go over to (§ 5.3.3.5), by commas.
 fn switchable<'e>(set: &'e Element) -> &'e str {
-    let properties = ["SupplementalProperty", "EssentialProperty"].map(|name| set.children(name));
-    let mut properties = properties.into_iter().flatten();
-    let switching = properties.find(|it| it.attribute("schemeIdUri") == Some(SWITCHING));
-    switching
-        .and_then(|it| it.attribute("value"))
-        .unwrap_or_default()
+    for name in &["SupplementalProperty", "EssentialProperty"] {
+        for property in set.children(name) {
+            if property.attribute("schemeIdUri") == Some(SWITCHING) {
+                return property.attribute("value").unwrap_or_default();
+            }
+        }
+    }
+    ""
 }
 
 /// Whether the representations of two sets can be in one.
 fn is_alike(one: &AdaptationSet, other: &AdaptationSet) -> bool {
-    let container =
-        |set: &AdaptationSet| set.representations.first().map(|it| it.container.clone());
     (one.kind, one.protected, &one.language) == (other.kind, other.protected, &other.language)
         && container(one) == container(other)
+}
+
+/// That of all representations of a set.
+fn container(set: &AdaptationSet) -> &str {
+    let first = set.representations.first();
+    first.map_or("", |first| &first.container)
 }
 
 /// What a representation is for; `None` for text, images and what nobody knows.
@@ -768,18 +769,18 @@ fn duration(text: &str) -> Option<f64> {
     let (date, time) = text.split_once('T').unwrap_or((text, ""));
     let days = sum(
         date,
-        [('Y', 31_536_000.0), ('M', 2_592_000.0), ('D', 86_400.0)],
+        &[('Y', 31_536_000.0), ('M', 2_592_000.0), ('D', 86_400.0)],
     )?;
-    let hours = sum(time, [('H', 3600.0), ('M', 60.0), ('S', 1.0)])?;
+    let hours = sum(time, &[('H', 3600.0), ('M', 60.0), ('S', 1.0)])?;
     (!text.is_empty()).then_some(days + hours)
 }
 
 /// The sum of numbers that are each followed by the letter of their unit.
-fn sum(text: &str, units: [(char, f64); 3]) -> Option<f64> {
+fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
     let mut rest = text;
     let mut sum = 0.0;
     for (letter, seconds) in units {
-        if let Some((amount, after)) = rest.split_once(letter) {
+        if let Some((amount, after)) = rest.split_once(*letter) {
             sum += decimal(amount)? * seconds;
             rest = after;
         }

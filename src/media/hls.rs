@@ -1,7 +1,7 @@
 //! HLS playlists, after [RFC 8216bis](https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis).
 //! Unknown tags are passed over, as § 6.3.1 asks; what this player cannot play is named.
 
-use std::rc::Rc;
+use std::{mem::take, rc::Rc};
 
 use super::{
     AdaptationSet, Addresses, Availability, ByteRange, Index, Key, Kind, Listed, Period, Place,
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
     }
 
     fn uri(&mut self, uri: &'a str) -> Result<(), Reason> {
-        let next = std::mem::take(&mut self.next);
+        let next = take(&mut self.next);
         if !next.variant.is_empty() {
             self.variants.push(Variant::new(next.variant, uri));
         } else if !next.duration.is_empty() {
@@ -318,15 +318,16 @@ impl<'a> Reader<'a> {
         })))
     }
 
-    fn media(self) -> Media {
+    fn media(&mut self) -> Media {
         Media {
             segments: Segments {
                 timescale: TIMESCALE,
-                runs: self.runs,
-                addresses: Addresses::Listed(self.segments),
-                inits: self.inits,
+                runs: take(&mut self.runs),
+                addresses: Addresses::Listed(take(&mut self.segments)),
+                inits: take(&mut self.inits),
                 timestamps: Timestamps::Stretches,
-                ..Segments::default()
+                origin: 0.0,
+                end: f64::INFINITY,
             },
             availability: if self.is_whole {
                 Availability::Whole
@@ -339,7 +340,7 @@ impl<'a> Reader<'a> {
 
     /// What there is to choose from. Where variants do not go together, those like the author's first one
     /// are kept.
-    fn film(mut self, url: &str) -> Presentation {
+    fn film(&mut self, url: &str) -> Presentation {
         for variant in &mut self.variants {
             variant.is_apart = sound_is_apart(variant.audio, &self.renditions);
         }
@@ -381,7 +382,8 @@ impl<'a> Reader<'a> {
                 sets: film.sets,
             }],
             captions: self.captions(url),
-            ..Presentation::default()
+            duration: None,
+            availability: Availability::Whole,
         }
     }
 
@@ -389,16 +391,13 @@ impl<'a> Reader<'a> {
     fn captions(&self, url: &str) -> Vec<Captions> {
         let mut all = Vec::new();
         for list in &self.subtitles {
-            let path = says(list, "URI").to_owned();
+            let path = says(list, "URI");
             if path.is_empty() {
                 continue;
             }
             let file = captions::File {
                 bases: vec![url.into()],
-                place: Place {
-                    path,
-                    ..Place::default()
-                },
+                place: Place::whole(path.into()),
                 is_playlist: true,
                 start: 0.0,
                 origin: 0.0,
@@ -508,7 +507,8 @@ impl Film {
                 language: language.into(),
                 label: label.into(),
                 protected: self.protected,
-                ..AdaptationSet::default()
+                main: false,
+                representations: Vec::new(),
             });
         }
         if let Some(set) = self.sets.get_mut(at) {

@@ -2,7 +2,10 @@
 //! they are coded in, and which time they begin at. Boxes after ISO/IEC 14496-12, names of codecs after
 //! RFC 6381 and what it refers to.
 
-use super::{Addresses, ByteRange, Kind, Listed, Place, Refusal, Run, Segments, Sidx, Timestamps};
+use super::{
+    Addresses, ByteRange, Kind, Listed, Place, Refusal, Run, Segments, Sidx, Timestamps,
+    number::{DECIMAL, write},
+};
 
 /// How much of a file to fetch in order to find its segment index, if nothing says how long it is.
 const GLIMPSE: u64 = 32 * 1024;
@@ -324,7 +327,8 @@ impl SegmentIndex {
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
                 init: init.as_ref().map(|_| 0),
-                ..Listed::default()
+                stretch: 0,
+                missing: false,
             });
         }
         Segments {
@@ -332,7 +336,7 @@ impl SegmentIndex {
             origin: sidx.origin,
             runs,
             addresses: Addresses::Listed(listed),
-            inits: init.into_iter().collect(),
+            inits: init.map_or_else(Vec::new, |init| vec![init]),
             timestamps: Timestamps::Media,
             end: sidx.end,
         }
@@ -437,7 +441,6 @@ fn track(init: &mut Init, kind: Kind, trak: &[u8]) -> Option<()> {
     Some(())
 }
 
-const DECIMAL: &[u8] = b"0123456789";
 const HEXADECIMAL: &[u8] = b"0123456789ABCDEF";
 
 /// Appends the RFC 6381 name of a sample entry format, with what the box that configures its decoder
@@ -461,7 +464,7 @@ fn name(codec: &mut String, format: &[u8; 4], configuration: &[u8]) {
 /// Profile, constraints and level of an AVCDecoderConfigurationRecord (RFC 6381 § 3.3).
 fn avc(codec: &mut String, config: &[u8]) -> Option<()> {
     let profile_to_level = number(config, 1, 3)?;
-    append(codec, ".", profile_to_level, b"0123456789abcdef", 6);
+    write(codec, ".", profile_to_level, b"0123456789abcdef", 6);
     Some(())
 }
 
@@ -478,18 +481,18 @@ fn hevc(codec: &mut String, config: &[u8]) -> Option<()> {
         _ => ".C",
     };
     let tier = if profile & 0x20 == 0 { ".L" } else { ".H" };
-    append(codec, space, profile & 0x1f, DECIMAL, 1);
-    append(
+    write(codec, space, profile & 0x1f, DECIMAL, 1);
+    write(
         codec,
         ".",
         compatibility.reverse_bits().into(),
         HEXADECIMAL,
         1,
     );
-    append(codec, tier, level, DECIMAL, 1);
+    write(codec, tier, level, DECIMAL, 1);
     // Byte by byte, up to the last that is not zero.
     while constraints > 0 {
-        append(codec, ".", constraints >> 56, HEXADECIMAL, 1);
+        write(codec, ".", constraints >> 56, HEXADECIMAL, 1);
         constraints <<= 8;
     }
     Some(())
@@ -509,7 +512,7 @@ fn vp(codec: &mut String, config: &[u8]) -> Option<()> {
         matrix,
         full_range,
     ] {
-        append(codec, ".", field.into(), DECIMAL, 2);
+        write(codec, ".", field.into(), DECIMAL, 2);
     }
     Some(())
 }
@@ -525,9 +528,9 @@ fn av1(codec: &mut String, config: &[u8]) -> Option<()> {
         0x60 => 12,
         _ => 8,
     };
-    append(codec, ".", profile_and_level >> 5, DECIMAL, 1);
-    append(codec, ".", profile_and_level & 0x1f, DECIMAL, 2);
-    append(codec, tier, depth, DECIMAL, 2);
+    write(codec, ".", profile_and_level >> 5, DECIMAL, 1);
+    write(codec, ".", profile_and_level & 0x1f, DECIMAL, 2);
+    write(codec, tier, depth, DECIMAL, 2);
     Some(())
 }
 
@@ -546,9 +549,9 @@ fn mpeg4_audio(codec: &mut String, esds: &[u8]) -> Option<()> {
         },
         None => 2,
     };
-    append(codec, ".", kind, HEXADECIMAL, 2);
+    write(codec, ".", kind, HEXADECIMAL, 2);
     if kind == 0x40 {
-        append(codec, ".", object, DECIMAL, 1);
+        write(codec, ".", object, DECIMAL, 1);
     }
     Some(())
 }
@@ -566,24 +569,6 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
         }
     }
     (*found == tag).then(|| rest.get(..size))?
-}
-
-/// Appends a number in some digits, with leading zeros if it has fewer than the least of them, and what
-/// goes before it.
-fn append(codec: &mut String, before: &str, value: u64, digits: &[u8], least: usize) {
-    codec.push_str(before);
-    let base = digits.len() as u64;
-    let mut place = 1;
-    let mut length = 1;
-    while value / place >= base || length < least {
-        place *= base;
-        length += 1;
-    }
-    while place > 0 {
-        let digit = digits.get((value / place % base) as usize);
-        codec.extend(digit.map(|digit| char::from(*digit)));
-        place /= base;
-    }
 }
 
 /// Which time a media segment begins at, in seconds: the earliest decode time (`tfdt`, § 8.8.12) of the

@@ -4,7 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::Refusal;
+use super::{
+    Refusal,
+    number::{digits, digits_of},
+};
 
 /// How deep elements may lie in each other. An MPD needs 8, and it bounds what dropping the tree
 /// recurses.
@@ -42,8 +45,13 @@ impl<'a> Element<'a> {
 
     /// The children of a name, in order.
     pub fn children(&self, name: &str) -> Vec<&Self> {
-        let is_named = |child: &&Self| child.name == name;
-        self.children.iter().filter(is_named).collect()
+        let mut named = Vec::new();
+        for child in &self.children {
+            if child.name == name {
+                named.push(child);
+            }
+        }
+        named
     }
 
     /// The first child of a name. It has to come before the many that an element may have.
@@ -85,8 +93,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn root(&mut self) -> Result<Element<'a>, Reason> {
         loop {
-            let text = decoded(self.until("<")?)?;
-            self.write(&text);
+            let text = self.until("<")?;
+            self.write(&decoded(text)?);
             if self.eat("!--") {
                 self.until("-->")?;
             } else if self.eat("?") {
@@ -239,11 +247,11 @@ fn referenced(name: &str) -> Option<char> {
         "apos" => '\'',
         _ => {
             let code = name.strip_prefix('#')?;
-            let (code, radix) = match code.strip_prefix('x') {
-                Some(code) => (code, 16),
-                None => (code, 10),
+            let code = match code.strip_prefix('x') {
+                Some(code) => digits_of(16, code),
+                None => digits(code),
             };
-            char::from_u32(u32::from_str_radix(code, radix).ok()?)?
+            char::from_u32(code?.try_into().ok()?)?
         }
     })
 }
