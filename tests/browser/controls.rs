@@ -600,27 +600,6 @@ async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
     stage.open("").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
-    let cdp = stage.window.driver.cdp();
-    // The thread's own time, so that a machine that is busy with something else does not count.
-    cdp.send_raw("Performance.enable", json!({ "timeDomain": "threadTicks" }))
-        .await
-        .unwrap();
-    let script = async || {
-        let metrics = cdp
-            .send_raw("Performance.getMetrics", json!({}))
-            .await
-            .unwrap();
-        let metrics = metrics["metrics"].as_array().unwrap().clone();
-        let of = |name| {
-            metrics
-                .iter()
-                .find(|metric| metric["name"] == name)
-                .unwrap()["value"]
-                .as_f64()
-                .unwrap()
-        };
-        (of("ScriptDuration") * 1e3, of("TaskDuration") * 1e3)
-    };
     // With the controls on screen all the time, as while the keyboard is on one of them.
     for (place, shown) in [("input", "shown"), ("video", "faded")] {
         stage
@@ -642,14 +621,14 @@ async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
             )
         };
         stage.value(&ten(2)).await;
-        let (script_before, task_before) = script().await;
+        let (script_before, task_before) = stage.spent().await;
         let from = stage
             .value(&format!("{VIDEO}.currentTime"))
             .await
             .as_f64()
             .unwrap();
         stage.value(&ten(22)).await;
-        let (script_after, task_after) = script().await;
+        let (script_after, task_after) = stage.spent().await;
         let to = stage
             .value(&format!("{VIDEO}.currentTime"))
             .await

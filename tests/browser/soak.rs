@@ -79,6 +79,30 @@ async fn open_the_stats(stage: &Stage) {
         .await;
 }
 
+/// What it costs to draw all of the session's timeline once, in ms of the page's thread.
+async fn drawing(stage: &Stage) -> f64 {
+    const TIMES: u32 = 30;
+    stage.press("Whole session").await;
+    // Whoever points somewhere has it drawn anew.
+    let draw = format!(
+        "(async () => {{
+            const canvas = document.querySelector('#lab-timeline canvas');
+            canvas.scrollIntoView();
+            for (let nth = 0; nth < {TIMES}; nth++) {{
+                canvas.dispatchEvent(new PointerEvent('pointermove', {{ clientX: 100 + nth }}));
+                await new Promise(requestAnimationFrame);
+            }}
+        }})()"
+    );
+    let (before, _) = stage.spent().await;
+    stage.value(&draw).await;
+    let (after, _) = stage.spent().await;
+    stage
+        .value("document.querySelector('#lab-stats').scrollIntoView()")
+        .await;
+    (after - before) / f64::from(TIMES)
+}
+
 /// The sample film again and again, as one film of two hours, as fast as the browser plays it.
 #[apply(in_every_browser!)]
 async fn two_hours_of_film(stage: &Stage) {
@@ -114,6 +138,8 @@ async fn two_hours_of_film(stage: &Stage) {
         }
         let held = Held::now(stage).await;
         println!("{minutes} min: {held:?}");
+        let cost = drawing(stage).await;
+        println!("{minutes} min: the timeline is drawn in {cost:.1} ms");
         // What is kept for who comes later is full by then.
         if minutes == 40 {
             warm = Some(held);

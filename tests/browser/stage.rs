@@ -305,6 +305,21 @@ impl Stage {
         self.until(&format!("{taken} === 'yes'")).await;
     }
 
+    /// The time that the page's thread has spent so far on script, and on all that it does, in ms: its own
+    /// time, so that a machine that is busy with something else does not count.
+    pub async fn spent(&self) -> (f64, f64) {
+        let cdp = self.window.driver.cdp();
+        let domain = json!({ "timeDomain": "threadTicks" });
+        cdp.send_raw("Performance.enable", domain).await.unwrap();
+        let told = cdp.send_raw("Performance.getMetrics", json!({})).await;
+        let metrics = told.unwrap()["metrics"].as_array().unwrap().clone();
+        let of = |name| {
+            let metric = metrics.iter().find(|metric| metric["name"] == name);
+            metric.unwrap()["value"].as_f64().unwrap() * 1e3
+        };
+        (of("ScriptDuration"), of("TaskDuration"))
+    }
+
     /// Writes what the window shows to target/screenshots, for people to look at.
     pub async fn screenshot(&self, name: &str) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
