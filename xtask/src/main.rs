@@ -2,6 +2,7 @@
 //! nothing twice.
 
 mod after_trunk;
+mod frugal;
 mod tools;
 
 use std::{
@@ -59,10 +60,15 @@ fn serve(options: &[String]) -> Outcome {
 fn build(options: &[String]) -> Outcome {
     let tools = Tools::for_building(true)?;
     step("Building the release");
-    run(tools
-        .command("trunk")
-        .args(["build", "--release"])
-        .args(options))
+    run(release(&tools).args(options))
+}
+
+/// `trunk build` for a release.
+fn release(tools: &Tools) -> Command {
+    let mut trunk = tools.command("trunk");
+    trunk.args(["build", "--release"]);
+    trunk.env(frugal::VARIABLE, frugal::flags());
+    trunk
 }
 
 fn install_all() -> Outcome {
@@ -104,15 +110,8 @@ fn test(filters: &[String]) -> Outcome {
     }
     step("Building the release that the browsers are shown");
     let site = root().join("target/site");
-    run(tools
-        .command("trunk")
-        .args([
-            "build",
-            "--release",
-            "--public-url",
-            TEST_PUBLIC_URL,
-            "--dist",
-        ])
+    run(release(&tools)
+        .args(["--public-url", TEST_PUBLIC_URL, "--dist"])
         .arg(&site))?;
     step("Tests: native, architecture, and in Chromium, Firefox and WebKit");
     run(tools
