@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     media::{
-        Kind,
+        Kind, RepresentationId,
         selection::{self, Act, Sets, Wish, is_muxed},
     },
     web,
@@ -90,8 +90,6 @@ pub struct Cast {
     pub act: Act,
     /// Of pictures and of sound.
     feeds: [Option<Feed>; 2],
-    /// The sets that are played in the act's period.
-    fed: [Option<usize>; 2],
 }
 
 /// In the order of all pairs of them.
@@ -102,14 +100,11 @@ impl Cast {
         let sets = KINDS.map(|kind| sets(shared, kind));
         let film = shared.film.presentation();
         let format = |sets: &Sets, period: usize| {
-            let set = sets.get(period).copied().flatten()?;
-            let it = film
-                .periods
-                .get(period)?
-                .sets
-                .get(set)?
-                .representations
-                .first()?;
+            let it = film.representation(RepresentationId {
+                period,
+                set: set_in(sets, period)?,
+                representation: 0,
+            })?;
             Some((it.container.as_str(), it.codecs.split('.').next()))
         };
         let alike = |one: usize, other: usize| {
@@ -122,18 +117,13 @@ impl Cast {
         let act = selection::act(&film, [video, audio], at, &alike);
         let act = act.ok_or_else(|| nothing(at))?;
         drop(film);
-        let fed = sets
-            .each_ref()
-            .map(|sets| sets.get(act.period).copied().flatten());
         let [video, audio] = sets;
-        let feed = |kind, sets, fed: Option<usize>| {
-            fed.map(|_| Feed::new(shared.clone(), kind, sets, act.end))
+        let feed = |kind, sets: Sets| {
+            let is_fed = set_in(&sets, act.period).is_some();
+            is_fed.then(|| Feed::new(shared.clone(), kind, sets, act.end))
         };
-        let feeds = [
-            feed(Kind::Video, video, fed[0]),
-            feed(Kind::Audio, audio, fed[1]),
-        ];
-        Ok(Self { act, feeds, fed })
+        let feeds = [feed(Kind::Video, video), feed(Kind::Audio, audio)];
+        Ok(Self { act, feeds })
     }
 
     /// Feeds the sound that a person has chosen, from now on.
@@ -148,7 +138,8 @@ impl Cast {
     fn announce(&self, shared: &Shared, offers: &RefCell<Offers>) {
         let film = shared.film.presentation();
         let period = self.act.period;
-        let [video, audio] = self.fed;
+        let [video, audio] = &self.feeds;
+        let pictures = video.as_ref().and_then(|feed| feed.set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
         let mut offered = Offers::default();
         for id in film.ids() {
@@ -158,7 +149,7 @@ impl Cast {
             if id.period != period || !shared.film.is_playable(id) {
                 continue;
             }
-            if Some(id.set) == video {
+            if Some(id.set) == pictures {
                 offered.qualities.push(it.bandwidth);
                 qualities.push(Quality {
                     size: it.size,
@@ -207,6 +198,11 @@ fn sets(shared: &Shared, kind: Kind) -> Sets {
         }
     }
     sets
+}
+
+/// Which set is played in a period, if one is.
+pub fn set_in(sets: &Sets, period: usize) -> Option<usize> {
+    sets.get(period).copied().flatten()
 }
 
 /// There is nothing to play at a time.

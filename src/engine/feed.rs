@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
-    act::nothing,
+    act::{nothing, set_in},
     buffer::Buffer,
     conditions::Filled,
     download::Download,
@@ -142,6 +142,11 @@ impl Feed {
         self.sets.replace(sets);
     }
 
+    /// The set that it feeds from in a period, if there is one.
+    pub fn set(&self, period: usize) -> Option<usize> {
+        set_in(&self.sets.borrow(), period)
+    }
+
     /// Bits per second of the quality that a person has chosen, if these are the pictures.
     fn quality(&self) -> Option<u64> {
         let chosen = self.shared.conditions.quality();
@@ -195,7 +200,7 @@ impl Feed {
             network,
             ..
         } = &*self.shared;
-        let set = self.sets.borrow().get(period).copied().flatten()?;
+        let set = self.set(period)?;
         let id = |representation| RepresentationId {
             period,
             set,
