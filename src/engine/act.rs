@@ -7,6 +7,7 @@ use futures_util::future::{LocalBoxFuture, try_join};
 
 use super::{
     feed::Feed,
+    manifest::all,
     shared::{Shared, Trouble},
     source::Source,
     watch::watch,
@@ -97,7 +98,7 @@ pub const KINDS: [Kind; 2] = [Kind::Video, Kind::Audio];
 
 impl Cast {
     fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Trouble> {
-        let sets = KINDS.map(|kind| sets(shared, kind));
+        let sets = [sets(shared, Kind::Video), sets(shared, Kind::Audio)];
         let film = shared.film.presentation();
         let format = |sets: &Sets, period: usize| {
             let it = film.representation(RepresentationId {
@@ -142,10 +143,7 @@ impl Cast {
         let pictures = video.as_ref().and_then(|feed| feed.set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
         let mut offered = Offers::default();
-        for id in film.ids() {
-            let (Some(set), Some(it)) = (film.set(id), film.representation(id)) else {
-                continue;
-            };
+        for &(id, set, it) in &all(&film) {
             if id.period != period || !shared.film.is_playable(id) {
                 continue;
             }

@@ -235,11 +235,10 @@ impl Feed {
     /// Finds out about a representation, for as long as it is the one to be fetched next.
     async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
         let conditions = &self.shared.conditions;
-        let mut learning = Box::pin(self.shared.film.learn(id));
+        let mut learning: LocalBoxFuture<_> = Box::pin(self.shared.film.learn(id));
         loop {
-            match select(learning, conditions.tick()).await {
-                Either::Left((done, _)) => return done,
-                Either::Right((_, going)) => learning = going,
+            if let Either::Left((done, _)) = select(&mut learning, conditions.tick()).await {
+                return done;
             }
             let buffered = conditions.buffered(self.kind);
             if !matches!(self.next_step(&buffered).0, Step::Learn(next) if next == id) {
@@ -296,10 +295,12 @@ impl Feed {
     async fn supervise(&self, download: &Download<'_>, buffer: &mut Buffer, asked: f64) -> Outcome {
         let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
         loop {
-            match select(running, self.shared.conditions.tick()).await {
-                Either::Left((Ok(()), _)) => return Outcome::Appended,
-                Either::Left((Err(fault), _)) => return Outcome::Failed(fault),
-                Either::Right((_, going)) => running = going,
+            let tick = self.shared.conditions.tick();
+            if let Either::Left((done, _)) = select(&mut running, tick).await {
+                return match done {
+                    Ok(()) => Outcome::Appended,
+                    Err(fault) => Outcome::Failed(fault),
+                };
             }
             if self.is_hopeless(download, asked) {
                 self.below.set(Some(download.id));

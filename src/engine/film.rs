@@ -401,10 +401,7 @@ impl Film {
     /// be decoded in a worker.
     fn exclude_the_undecodable(&self) {
         let film = self.presentation();
-        for id in film.ids() {
-            let (Some(set), Some(it)) = (film.set(id), film.representation(id)) else {
-                continue;
-            };
+        for &(id, set, it) in &manifest::all(&film) {
             let mime = it.mime();
             // What has no name is looked at before it is played. In HLS, what MP3 comes in is only known when
             // it has come.
@@ -421,7 +418,7 @@ impl Film {
     pub async fn exclude_the_slow(self: Rc<Self>) {
         let mut opinions: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().ids();
-        for id in ids {
+        for &id in &ids {
             let asked = self
                 .presentation()
                 .representation(id)
