@@ -6,6 +6,7 @@ use std::{cell::RefCell, rc::Rc};
 use futures_channel::oneshot;
 use futures_util::future::LocalBoxFuture;
 use gloo_events::{EventListener, EventListenerOptions};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
@@ -558,6 +559,11 @@ pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static
         // The sender lives in the listener, which lives until here.
         let _ = hears.await;
     })
+}
+
+/// Comes when so many milliseconds have passed.
+pub fn after(milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+    Box::pin(TimeoutFuture::new(milliseconds))
 }
 
 /// Calls back when the next frame of a video is on screen, unless it is dropped before.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures_util::future::{LocalBoxFuture, select};
-use gloo_timers::future::TimeoutFuture;
 
 use crate::{
     media::{Kind, clock::Clock, ranges::Ranges, selection::Wish},
@@ -284,7 +283,7 @@ impl Conditions {
 
     /// Waits for a change after this call, or for so long that the film itself has moved on.
     pub fn tick(&self) -> LocalBoxFuture<'_, ()> {
-        let tick = select(self.change(), TimeoutFuture::new(TICK));
+        let tick = select(self.change(), web::after(TICK));
         Box::pin(async {
             tick.await;
         })

@@ -4,7 +4,6 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::{Either, select};
-use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -133,7 +132,7 @@ impl Request {
 
     /// Waits for the network, but not for ever.
     async fn wait(&self, arriving: JsFuture) -> Result<JsValue, Trouble> {
-        match select(arriving, TimeoutFuture::new(SILENCE * 1000)).await {
+        match select(arriving, web::after(SILENCE * 1000)).await {
             Either::Left((arrived, _)) => arrived.map_err(|exception| {
                 Box::new(Fault::Network {
                     what: self.what,

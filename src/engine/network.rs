@@ -4,7 +4,6 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::select;
-use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use web_sys::Url;
 
@@ -153,7 +152,7 @@ impl Network {
         }
         // What comes back from being offline does not wait any longer.
         let online = web::event(&web::global(), "online");
-        select(online, TimeoutFuture::new(wait)).await;
+        select(online, web::after(wait)).await;
         Ok(())
     }
 
