@@ -21,6 +21,7 @@ use crate::{
     web,
     wire::{Fault, Piece},
 };
+use futures_util::future::LocalBoxFuture;
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -180,7 +181,7 @@ impl Film {
     }
 
     /// A file that a representation refers to, decrypted; of a segment that is not encrypted, its beginning.
-    /// Init segments are fetched once, and kept.
+    /// Init segments and keys are fetched once, and kept.
     ///
     /// # Errors
     /// [`Fault::Damaged`], and what the network may fail with.
@@ -200,7 +201,7 @@ impl Film {
                 cipher::decrypt(what, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
         }
         let file = Rc::new(file);
-        if what == Piece::Init {
+        if matches!(what, Piece::Init | Piece::Key) {
             self.keep(bases, place, &file);
         }
         Ok(file)
@@ -210,17 +211,14 @@ impl Film {
     ///
     /// # Errors
     /// What the network may fail with.
-    pub async fn secret(&self, bases: &[Rc<str>], key: &Key) -> Result<Rc<File>, Trouble> {
-        let place = Place {
-            path: key.path.clone(),
-            ..Place::default()
-        };
-        if let Some(file) = self.find(bases, &place) {
-            return Ok(file);
-        }
-        let file = Rc::new(self.network.get(Piece::Key, bases, &place).await?);
-        self.keep(bases, &place, &file);
-        Ok(file)
+    pub fn secret<'a>(
+        &'a self,
+        bases: &'a [Rc<str>],
+        key: &Key,
+    ) -> LocalBoxFuture<'a, Result<Rc<File>, Trouble>> {
+        let place = all_of(&key.path);
+        // Boxed, because it is a file itself.
+        Box::pin(async move { self.file(Piece::Key, bases, &place).await })
     }
 
     fn keep(&self, bases: &[Rc<str>], place: &Place, file: &Rc<File>) {
@@ -280,11 +278,7 @@ impl Film {
     fn question(&self, lesson: &Lesson) -> Result<Option<(Piece, Place)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                let place = Place {
-                    path: path.clone(),
-                    ..Place::default()
-                };
-                return Ok(Some((Piece::Manifest, place)));
+                return Ok(Some((Piece::Manifest, all_of(path))));
             }
             Index::Sidx(sidx) => {
                 let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
@@ -478,6 +472,14 @@ impl Lesson {
             kind: None,
             it,
         }
+    }
+}
+
+/// The whole of what is at a path.
+fn all_of(path: &str) -> Place {
+    Place {
+        path: path.into(),
+        ..Place::default()
     }
 }
 

@@ -41,17 +41,15 @@ impl Source {
 
     /// Waits until the page has attached the handle. Without that it waits for ever.
     pub async fn opened(&self) {
-        let opened = web::event(&self.media, "sourceopen");
         if self.media.state() == "closed" {
-            opened.await;
+            web::event(&self.media, "sourceopen").await;
         }
     }
 
     /// Waits until the page has detached the handle. One that was never attached counts as such.
     pub async fn closed(&self) {
-        let closed = web::event(&self.media, "sourceclose");
         if self.media.state() != "closed" {
-            closed.await;
+            web::event(&self.media, "sourceclose").await;
         }
     }
 
