@@ -30,7 +30,11 @@ thread_local! {
 
 fn pack(message: &impl Serialize) -> JsValue {
     CARGO.set(Array::new());
-    let bytes = postcard::to_allocvec(message);
+    load(postcard::to_allocvec(message))
+}
+
+/// Puts the bytes of a message before its objects.
+fn load(bytes: postcard::Result<Vec<u8>>) -> JsValue {
     let parcel = CARGO.take();
     // It takes a message without an end to come to this; who gets nothing refuses it.
     let bytes = bytes.unwrap_or_default();
@@ -38,14 +42,19 @@ fn pack(message: &impl Serialize) -> JsValue {
     parcel.into()
 }
 
-fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> Result<T, postcard::Error> {
+fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> postcard::Result<T> {
+    let message = postcard::from_bytes(&unload(parcel));
+    CARGO.take();
+    message
+}
+
+/// Takes the bytes of a message from before its objects.
+fn unload(parcel: &JsValue) -> Vec<u8> {
     // What is no array or holds no bytes is read as an empty message, and refused as one.
     let parcel = Array::from(parcel);
     let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
     CARGO.set(parcel);
-    let message = postcard::from_bytes(&bytes.to_vec());
-    CARGO.take();
-    message
+    bytes.to_vec()
 }
 
 /// Encodes gloo's messages.
