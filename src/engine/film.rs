@@ -5,6 +5,11 @@ use std::{
     rc::Rc,
 };
 
+use futures_util::future::LocalBoxFuture;
+use js_sys::{Promise, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
 use super::{
     cipher, manifest,
     network::{File, Network},
@@ -21,10 +26,6 @@ use crate::{
     web,
     wire::{Fault, Piece},
 };
-use futures_util::future::LocalBoxFuture;
-use js_sys::{Promise, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 /// A film that is being played.
 pub struct Film {
@@ -216,7 +217,7 @@ impl Film {
         bases: &'a [Rc<str>],
         key: &Key,
     ) -> LocalBoxFuture<'a, Result<Rc<File>, Trouble>> {
-        let place = all_of(&key.path);
+        let place = Place::whole(key.path.clone());
         // Boxed, because it is a file itself.
         Box::pin(async move { self.file(Piece::Key, bases, &place).await })
     }
@@ -278,7 +279,7 @@ impl Film {
     fn question(&self, lesson: &Lesson) -> Result<Option<(Piece, Place)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                return Ok(Some((Piece::Manifest, all_of(path))));
+                return Ok(Some((Piece::Manifest, Place::whole(path.clone()))));
             }
             Index::Sidx(sidx) => {
                 let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
@@ -472,14 +473,6 @@ impl Lesson {
             kind: None,
             it,
         }
-    }
-}
-
-/// The whole of what is at a path.
-fn all_of(path: &str) -> Place {
-    Place {
-        path: path.into(),
-        ..Place::default()
     }
 }
 
