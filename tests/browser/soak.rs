@@ -75,7 +75,7 @@ async fn open_the_stats(stage: &Stage) {
         .await;
     let numbers = "document.querySelector('#lab-stats').innerText";
     stage
-        .until(&format!("/engine [1-9][0-9.]* MB/.test({numbers})"))
+        .until(&format!("/engine [0-9.]*[1-9][0-9.]* MB/.test({numbers})"))
         .await;
 }
 
