@@ -74,6 +74,17 @@ impl Presentation {
         ids
     }
 
+    /// All representations, each with the set that it is in.
+    pub fn all(&self) -> Vec<(RepresentationId, &AdaptationSet, &Representation)> {
+        let mut all = Vec::new();
+        for id in self.ids() {
+            if let (Some(set), Some(it)) = (self.set(id), self.representation(id)) {
+                all.push((id, set, it));
+            }
+        }
+        all
+    }
+
     /// The set that a representation is in.
     pub fn set(&self, id: RepresentationId) -> Option<&AdaptationSet> {
         self.periods.get(id.period)?.sets.get(id.set)

@@ -7,7 +7,6 @@ use futures_util::future::{LocalBoxFuture, try_join};
 
 use super::{
     feed::Feed,
-    manifest::all,
     shared::{Shared, Trouble},
     source::Source,
     watch::watch,
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     media::{
         Kind, RepresentationId,
-        selection::{self, Act, Sets, Wish, is_muxed},
+        selection::{self, Act, Sets, Wish, is_muxed, set_in},
     },
     web,
     wire::{Event, Fault, Quality, Rendition, journey::Step},
@@ -143,7 +142,7 @@ impl Cast {
         let pictures = video.as_ref().and_then(|feed| feed.set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
         let mut offered = Offers::default();
-        for &(id, set, it) in &all(&film) {
+        for &(id, set, it) in &film.all() {
             if id.period != period || !shared.film.is_playable(id) {
                 continue;
             }
@@ -196,11 +195,6 @@ fn sets(shared: &Shared, kind: Kind) -> Sets {
         }
     }
     sets
-}
-
-/// Which set is played in a period, if one is.
-pub fn set_in(sets: &Sets, period: usize) -> Option<usize> {
-    sets.get(period).copied().flatten()
 }
 
 /// There is nothing to play at a time.

@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
-    act::{nothing, set_in},
+    act::nothing,
     buffer::Buffer,
     conditions::Filled,
     download::Download,
@@ -21,7 +21,7 @@ use crate::{
         Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
         plan::{Appended, Inventory, Situation, Step, plan},
         ranges::{Range, Ranges},
-        selection::Sets,
+        selection::{Sets, set_in},
     },
     web,
     wire::{self, Detail, Event, Fault, Fetched, Piece, journey},

@@ -396,7 +396,7 @@ impl Film {
     /// be decoded in a worker.
     fn exclude_the_undecodable(&self) {
         let film = self.presentation();
-        for &(id, set, it) in &manifest::all(&film) {
+        for &(id, set, it) in &film.all() {
             let mime = it.mime();
             // What has no name is looked at before it is played. In HLS, what MP3 comes in is only known when
             // it has come.
@@ -491,14 +491,17 @@ fn is_nameless(set: &AdaptationSet) -> bool {
 /// Asks the browser whether it decodes this in time. `None` where that cannot be asked.
 fn ask_how_well(representation: &Representation) -> Option<Promise> {
     let (width, height) = representation.size;
-    let is_picture = kind_of(&representation.codecs) == Some(Kind::Video);
-    let codecs = &representation.codecs;
-    if width == 0 || !is_picture || codecs.is_empty() || codecs.contains(',') {
+    // It is asked of one codec at a time: of sound in the same segments nothing has to be known.
+    let mut codecs = representation.codecs.split(',');
+    let codec = codecs.find(|codec| kind_of(codec) == Some(Kind::Video))?;
+    if width == 0 || codec.is_empty() {
         return None;
     }
+    let container = &representation.container;
+    let mime = [container, "; codecs=\"", codec.trim_ascii(), "\""].concat();
     let frame_rate = representation.frame_rate;
     let video = web::object(&[
-        ("contentType", representation.mime().into()),
+        ("contentType", mime.into()),
         ("width", width.into()),
         ("height", height.into()),
         ("bitrate", (representation.bandwidth.max(1) as f64).into()),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     media::{
         AdaptationSet, Availability, Index, Kind, Period, Presentation, Refusal, Representation,
-        RepresentationId, Segments, Sidx, dash,
+        Segments, Sidx, dash,
         hls::{self, Definitions, Playlist},
         mp4,
         sniff::{self, Content},
@@ -136,21 +136,10 @@ pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Tro
     Ok(init)
 }
 
-/// All representations of a film, each with the set that it is in.
-pub fn all(film: &Presentation) -> Vec<(RepresentationId, &AdaptationSet, &Representation)> {
-    let mut all = Vec::new();
-    for id in film.ids() {
-        if let (Some(set), Some(it)) = (film.set(id), film.representation(id)) {
-            all.push((id, set, it));
-        }
-    }
-    all
-}
-
 /// Why nothing of this kind can be played.
 pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
     let mut mimes: Vec<String> = Vec::new();
-    for &(_, set, it) in &all(film) {
+    for &(_, set, it) in &film.all() {
         if set.kind != kind {
             continue;
         }

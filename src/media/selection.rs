@@ -5,6 +5,11 @@ use super::{AdaptationSet, Kind, Presentation, RepresentationId, TOLERANCE, kind
 /// For each period of a film the adaptation set that feeds a SourceBuffer, if any does.
 pub type Sets = Vec<Option<usize>>;
 
+/// Which set that is in a period.
+pub fn set_in(sets: &Sets, period: usize) -> Option<usize> {
+    sets.get(period).copied().flatten()
+}
+
 /// What a person has said about the sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
@@ -68,7 +73,7 @@ pub fn act(
     at: f64,
     alike: &dyn Fn(usize, usize) -> bool,
 ) -> Option<Act> {
-    let fed = |period: usize| kinds.map(|sets| sets.get(period).copied().flatten().is_some());
+    let fed = |period: usize| kinds.map(|sets| set_in(sets, period).is_some());
     let mut found: Option<Act> = None;
     let mut last = None;
     for (period, it) in film.periods.iter().enumerate() {

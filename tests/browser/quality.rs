@@ -216,6 +216,27 @@ async fn what_would_stutter_is_left_alone(stage: &Stage) {
     stage.is_well().await;
 }
 
+/// The same of pictures that come together with their sound: it is asked of one codec at a time.
+#[apply(in_every_browser!)]
+async fn what_would_stutter_is_left_alone_though_it_has_sound_in_it(stage: &Stage) {
+    stage.resize(1400, 1000, 2.0).await;
+    let weak = "globalThis.held = navigator.mediaCapabilities; held.decodingInfo = async ({ video }) => { \
+         if (video.contentType.includes(',')) throw new TypeError(); \
+         return { supported: true, smooth: video.height <= 360, powerEfficient: false }; };";
+    stage
+        .server
+        .trouble("/worker.js", Trouble::around(weak, ""));
+    let film = "#EXTM3U\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.4d400c,mp4a.40.2\",RESOLUTION=1280x720\n\
+        ../tests/media/packed/muxed.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=80000,CODECS=\"avc1.4d400c,mp4a.40.2\",RESOLUTION=640x360\n\
+        ../tests/media/packed/byterange.m3u8\n";
+    stage.server.make("film/muxed.m3u8", film);
+    stage.open("?src=film/muxed.m3u8").await;
+    until_automatically(stage, &["360p"]).await;
+    stage.is_well().await;
+}
+
 /// A playlist that does not come keeps nobody who has changed his mind.
 #[apply(in_every_browser!)]
 async fn what_is_chosen_no_more_is_waited_for_no_more(stage: &Stage) {

@@ -9,7 +9,7 @@ use crate::root;
 /// The variable in which cargo looks for what to tell the compiler of what is for the browser.
 pub const VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 
-/// What `opt-level = "z"` leaves to be had: gzipped, 7 kB of the page and 6 of the worker.
+/// What `opt-level = "z"` leaves to be had: gzipped, 7 kB of the page and 4 of the worker.
 const OPTIONS: [&str; 12] = [
     // A call costs less in wasm than LLVM takes it to, so it is not replaced by what is called: but for what std
     // and Yew, which are not compiled for size alone (see Cargo.toml), mark as `inline`.
