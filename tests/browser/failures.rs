@@ -14,8 +14,17 @@ use crate::{
 };
 
 /// Bytes that say they are as many as no memory holds: to copy them is a panic, in Rust's own words.
-const PANICS: &str = "\nconst panics = () => Object.defineProperty( \
-     Object.getPrototypeOf(Uint8Array.prototype), 'length', { get: () => 0xffffffff });\n";
+const PANICS: &str = "
+const panics = () => {
+  // A text for the program has its length: without room for it, that would end, and have no words.
+  const { encode } = TextEncoder.prototype;
+  TextEncoder.prototype.encode = function (text) {
+    const bytes = encode.call(this, text);
+    return Object.defineProperty(bytes, 'length', { value: bytes.byteLength });
+  };
+  Object.defineProperty(Object.getPrototypeOf(Uint8Array.prototype), 'length', { get: () => 0xffffffff });
+};
+";
 
 /// Meets trouble, reads about it within ten seconds, heals it and tries again.
 async fn meets(stage: &Stage, part: &str, trouble: Trouble, words: &str) {
