@@ -11,7 +11,7 @@ use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     Blob, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement, HtmlVideoElement,
-    MediaError, MediaSource, SourceBuffer, Url,
+    MediaError, MediaSource, SourceBuffer, TimeRanges, Url,
 };
 
 #[wasm_bindgen]
@@ -68,6 +68,15 @@ extern "C" {
 
     #[wasm_bindgen(catch, static_method_of = Managed, js_class = "ManagedMediaSource", js_name = isTypeSupported)]
     fn supports(mime: &str) -> Result<bool, JsValue>;
+
+    /// What a managed source says when what is buffered has changed.
+    #[wasm_bindgen(extends = Event)]
+    pub type BufferedChangeEvent;
+
+    /// [`BufferedChangeEvent.removedRanges`](https://w3c.github.io/media-source/#dom-bufferedchangeevent-removedranges):
+    /// what is no longer there, in seconds.
+    #[wasm_bindgen(method, getter, js_name = removedRanges)]
+    pub fn removed_ranges(this: &BufferedChangeEvent) -> TimeRanges;
 
     #[wasm_bindgen(extends = SourceBuffer)]
     type Placed;

@@ -1,8 +1,11 @@
 //! A SourceBuffer, with what the specification leaves to its user: one operation at a time.
 
+use std::{cell::Cell, rc::Rc};
+
 use futures_util::future::{Either, LocalBoxFuture, select};
+use gloo_events::EventListener;
 use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::SourceBuffer;
 
 use super::{shared::Trouble, source::refused};
@@ -11,7 +14,7 @@ use crate::{
         Place, RepresentationId, TOLERANCE,
         ranges::{Range, Ranges},
     },
-    web,
+    web::{self, BufferedChangeEvent},
     wire::Fault,
 };
 
@@ -27,12 +30,25 @@ pub struct Buffer {
     init: Option<(RepresentationId, Place)>,
     /// Where the segment that it got last ends, in seconds.
     filled_to: f64,
+    /// Whether something was taken out of it, and nobody has asked yet.
+    evicted: Rc<Cell<bool>>,
+    _evictions: EventListener,
 }
 
 impl Buffer {
     /// Takes over a SourceBuffer that was made for this type and does nothing yet.
-    pub const fn new(buffer: SourceBuffer, mime: String) -> Self {
+    pub fn new(buffer: SourceBuffer, mime: String) -> Self {
+        let evicted: Rc<Cell<bool>> = Rc::default();
+        let told = evicted.clone();
+        let evictions = web::hear(&buffer, "bufferedchange", move |event| {
+            let event = event.unchecked_ref::<BufferedChangeEvent>();
+            if event.removed_ranges().length() > 0 {
+                told.set(true);
+            }
+        });
         Self {
+            evicted,
+            _evictions: evictions,
             buffer,
             mime,
             init: None,
@@ -72,6 +88,12 @@ impl Buffer {
             })
         };
         (0..ranges.length()).filter_map(range).collect()
+    }
+
+    /// Whether something was taken out of it since this was asked last, where the browser says so: a managed
+    /// source evicts on its own, and may do so in the middle of a segment.
+    pub fn was_evicted(&self) -> bool {
+        self.evicted.take()
     }
 
     /// Readies it for segments of this type, if it was made for another. Where the browser knows no

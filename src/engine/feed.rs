@@ -39,6 +39,8 @@ pub struct Feed {
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
     below: Cell<Option<RepresentationId>>,
+    /// Where the segment begins that was appended last, in seconds.
+    tried: Cell<f64>,
 }
 
 /// How far off a segment may be and still be worth finishing after a seek, in seconds.
@@ -55,6 +57,7 @@ impl Feed {
             inventory: RefCell::default(),
             current: Cell::default(),
             below: Cell::default(),
+            tried: Cell::new(f64::NAN),
         }
     }
 
@@ -400,10 +403,18 @@ impl Feed {
         buffer.fill_to(time.end);
         let buffered = buffer.buffered();
         let filled = buffered.hull(time);
+        let held = buffered.covers(time);
+        // A managed source may have evicted its beginning before its end came, and then it is fetched again.
+        // Once: some browsers say that something is gone whatever they do.
+        let is_short = time.length() - held > 2.0 * TOLERANCE;
+        let is_again = self.tried.replace(time.start) == time.start;
+        if buffer.was_evicted() && is_short && !is_again {
+            return Ok(());
+        }
         self.inventory.borrow_mut().record(Appended {
             time,
             filled,
-            held: filled.map_or(0.0, |filled| buffered.covers(filled)),
+            held,
             representation: download.id,
         });
         if self.shared.is_first.take() {

@@ -101,18 +101,21 @@ const evictable = (buffer) => {
   const { get: isUpdating } = Object.getOwnPropertyDescriptor(plain, 'updating');
   // Nobody is to see that an eviction takes a moment: what is asked meanwhile is done after it, in order.
   let asked = null;
+  let removed = null;
   const isOperation = ({ name }) => name === 'appendBuffer' || name === 'remove';
   for (const kind of ['updatestart', 'update', 'updateend']) {
     buffer.addEventListener(kind, (event) => {
       if (asked) event.stopImmediatePropagation();
       if (kind !== 'updateend') return;
+      let removedRanges = { length: 0 };
       if (asked) {
         const calls = asked;
         asked = null;
+        removedRanges = removed;
         tell('evicted');
         for (const { call } of calls) call();
       }
-      buffer.dispatchEvent(new Event('bufferedchange'));
+      buffer.dispatchEvent(Object.assign(new Event('bufferedchange'), { removedRanges }));
     });
   }
   buffer.afterEviction = (call, name, value) => (asked ? void asked.push({ call, name, value }) : call());
@@ -136,6 +139,10 @@ const evictable = (buffer) => {
       buffer.addEventListener('bufferedchange', () => buffer.evict(start, end), { once: true });
     } else {
       asked = [];
+      const { buffered } = buffer;
+      const lost = Array.from(buffered, (_, nth) => [Math.max(start, buffered.start(nth)), Math.min(end, buffered.end(nth))])
+        .filter(([from, to]) => from < to);
+      removed = { length: lost.length, start: (nth) => lost[nth][0], end: (nth) => lost[nth][1] };
       plain.remove.call(buffer, start, end);
     }
   };
@@ -296,6 +303,24 @@ async fn what_a_managed_source_evicts_while_it_is_about_to_be_played_is_fetched_
     stage.value("probe.marks.length = 0").await;
     stage.tell("evict", json!([at + 9.0, 1000])).await;
     stage.until("probe.marks.includes('evicted')").await;
+    stage.ends_with_all_there().await;
+    stage.is_well().await;
+}
+
+#[apply(in_every_browser!)]
+async fn what_a_managed_source_evicts_of_a_segment_that_is_still_on_its_way_is_fetched_again(
+    stage: &Stage,
+) {
+    manage(stage);
+    // It is of six seconds to eight, and is appended as it comes.
+    let segment = "1080p/4.m4s";
+    stage.server.trouble(segment, Trouble::Throttle(60_000));
+    stage.open("?src=film/1080p/media.m3u8").await;
+    let end = format!("{VIDEO}.buffered.length && {VIDEO}.buffered.end(0)");
+    stage.until(&format!("{end} > 6.3")).await;
+    stage.tell("evict", json!([6, 1000])).await;
+    stage.until("probe.marks.includes('evicted')").await;
+    stage.server.heal();
     stage.ends_with_all_there().await;
     stage.is_well().await;
 }
