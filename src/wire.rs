@@ -143,6 +143,23 @@ pub struct Observation {
     pub at: f64,
 }
 
+/// What is told again after so many milliseconds, though it be as expected: that it is, is news by then.
+const FRESH: f64 = 900.0;
+/// By how many seconds a film that plays may be elsewhere than expected. An element says where it is to a
+/// frame, or less exactly.
+const SLACK: f64 = 0.1;
+
+impl Observation {
+    /// Whether it says something to who was told another before, and has counted on from there.
+    pub fn is_news_after(&self, told: &Self) -> bool {
+        let passed = self.at - told.at;
+        let expected = told.position + told.rate * passed / 1000.0;
+        let is_expected = (self.position - expected).abs() <= SLACK * self.rate
+            && (self.rate, self.screen) == (told.rate, told.screen);
+        !(is_expected && (0.0..FRESH).contains(&passed))
+    }
+}
+
 /// One of the qualities that a person may choose from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
@@ -606,5 +623,49 @@ impl Fault {
                 | Self::WorkerGone
                 | Self::Garbled
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_film_is_is_told_if_it_is_elsewhere_than_expected_and_now_and_then() {
+        let told = Observation {
+            position: 10.0,
+            rate: 2.0,
+            screen: (640, 360),
+            at: 5_000.0,
+        };
+        let seen = |position, at| Observation {
+            position,
+            at,
+            ..told
+        };
+        // In a quarter of a second it has come half a second further, give or take a few frames.
+        assert!(!seen(10.5, 5_250.0).is_news_after(&told));
+        assert!(!seen(10.4, 5_250.0).is_news_after(&told));
+        assert!(seen(10.0, 5_250.0).is_news_after(&told), "it stands still");
+        assert!(seen(20.5, 5_250.0).is_news_after(&told), "it was moved");
+        assert!(seen(12.0, 6_000.0).is_news_after(&told), "it goes on");
+        assert!(seen(9.5, 4_750.0).is_news_after(&told), "the clock was set");
+        for other in [
+            Observation { rate: 1.0, ..told },
+            Observation {
+                screen: (1, 1),
+                ..told
+            },
+        ] {
+            assert!(other.is_news_after(&told));
+        }
+        // Of one that rests every step counts.
+        let rests = Observation { rate: 0.0, ..told };
+        let step = Observation {
+            position: 10.03,
+            ..rests
+        };
+        assert!(step.is_news_after(&rests));
+        assert!(!rests.is_news_after(&rests));
     }
 }

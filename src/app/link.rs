@@ -51,6 +51,8 @@ pub struct Link {
     spawned: Cell<Option<Mark>>,
     /// What the agent knows of this session's goal and choice, and need not be told again.
     told: Cell<(BufferGoal, Choice)>,
+    /// What the agent was last told of the element in this session.
+    seen: Cell<Option<Observation>>,
     _pulse: Interval,
 }
 
@@ -131,6 +133,7 @@ impl Link {
             line,
             spawned: Cell::new(Some(spawned)),
             told: Cell::default(),
+            seen: Cell::default(),
             _pulse: pulse,
         }
     }
@@ -171,6 +174,7 @@ impl Link {
         self.line.session.set(session);
         self.line.answered.set(false);
         self.told.set((settings.buffer, Choice::default()));
+        self.seen.set(None);
         self.send(Command::Load {
             session,
             url,
@@ -179,8 +183,13 @@ impl Link {
         spawn_local(watch(Rc::downgrade(&self.line), session));
     }
 
-    /// Tells the worker what is seen of the element.
+    /// Tells the worker what is seen of the element, if its own clock does not tell it that.
     pub fn observe(&self, observation: Observation) {
+        let told = self.seen.get();
+        if told.is_some_and(|told| !observation.is_news_after(&told)) {
+            return;
+        }
+        self.seen.set(Some(observation));
         let session = self.line.session.get();
         self.agent.send(Letter::new(&Command::Observe {
             session,
