@@ -10,8 +10,8 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Blob, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement, HtmlVideoElement,
-    MediaError, MediaSource, SourceBuffer, TimeRanges, Url,
+    Blob, CssStyleDeclaration, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement,
+    HtmlVideoElement, MediaError, MediaSource, SourceBuffer, TimeRanges, Url,
 };
 
 #[wasm_bindgen]
@@ -89,6 +89,12 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, catch, js_name = appendWindowEnd)]
     fn try_set_append_window_end(this: &Placed, seconds: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(extends = CssStyleDeclaration)]
+    type Numbered;
+
+    #[wasm_bindgen(method, js_name = setProperty)]
+    fn set_number(this: &Numbered, name: &str, number: f64);
 
     #[wasm_bindgen(extends = HtmlMediaElement)]
     type Attachable;
@@ -301,6 +307,11 @@ pub fn new_media_source() -> Result<AnyMediaSource, JsValue> {
     Managed::new_managed()
         .map(Into::into)
         .or_else(|_| AnyMediaSource::new())
+}
+
+/// Sets a custom property to a number. In JavaScript's own words: Rust's for a fraction are 7 kB of wasm.
+pub fn set_number(style: &CssStyleDeclaration, name: &str, number: f64) {
+    style.unchecked_ref::<Numbered>().set_number(name, number);
 }
 
 /// Whether a MediaSource of this thread decodes a type, as in

@@ -145,16 +145,22 @@ impl Desk {
         self.timeline.write_words(&self.video);
     }
 
-    /// The film has gone on a little, or more of it has come.
-    fn tick(&self, event: &Event) {
-        if self.presence.is_idle() || document().is_none_or(|document| document.hidden()) {
-            return;
+    /// The film has gone on a little.
+    fn tick(&self, _: &Event) {
+        if self.timeline.is_behind(&self.video) && self.is_on_screen() {
+            self.timeline.follow(&self.video);
         }
-        if event.type_() == "timeupdate" {
-            self.timeline.write(&self.video);
-        } else {
+    }
+
+    /// More of it has come.
+    fn load(&self, _: &Event) {
+        if self.is_on_screen() {
             self.timeline.write_loaded(&self.video);
         }
+    }
+
+    fn is_on_screen(&self) -> bool {
+        !self.presence.is_idle() && document().is_some_and(|document| !document.hidden())
     }
 
     /// Captions or chapters came, went, or were switched by somebody else.
@@ -260,7 +266,8 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
     let (video, frame) = (&desk.video, &desk.frame);
     // Of its tracks the element hears on their way down, and no other way.
     hear(video, Capture, &seen::OCCASIONS, Desk::look);
-    hear(video, Bubble, &["timeupdate", "progress"], Desk::tick);
+    hear(video, Bubble, &["timeupdate"], Desk::tick);
+    hear(video, Bubble, &["progress"], Desk::load);
     hear(frame, Bubble, &["fullscreenchange"], Desk::look);
     hear(frame, Bubble, &presence::SIGNS, Desk::sense);
     hear(frame, Bubble, &["input", "change"], Desk::change);

@@ -289,6 +289,62 @@ async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage:
     stage.is_well().await;
 }
 
+/// Between two seconds nothing is written, and the bar is drawn where the film is all the same.
+#[apply(in_every_browser!)]
+async fn the_seek_bar_goes_on_by_itself_while_the_film_does(stage: &Stage) {
+    stage.open("").await;
+    stage.plays().await;
+    stage.until_taken("end of stream").await;
+    // Somebody stirs, and so the controls stay.
+    let watch = "(() => { \
+         window.off = () => { \
+           const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
+           return (thumb.left - bar.left) / bar.width * 32 - VIDEO.currentTime; \
+         }; \
+         window.near = 0; \
+         window.places = new Set(); \
+         const picture = document.querySelector('.picture'); \
+         setInterval(() => picture.dispatchEvent(new PointerEvent('pointermove', { bubbles: true })), 1000); \
+         const look = () => { \
+           window.near = Math.abs(window.off()) < 0.3 ? window.near + 1 : 0; \
+           places.add(document.querySelector('.seek').style.getPropertyValue('--position')); \
+           requestAnimationFrame(look); \
+         }; \
+         look(); })()";
+    stage.value(&watch.replace("VIDEO", VIDEO)).await;
+    let position = format!("{VIDEO}.currentTime");
+    for speed in [1, 2] {
+        stage
+            .value(&format!("{VIDEO}.playbackRate = {speed}"))
+            .await;
+        let from = stage.value(&position).await.as_f64().unwrap();
+        stage.value("(window.near = 0, places.clear())").await;
+        stage
+            .until(&format!("near > 60 && {position} > {from} + 5"))
+            .await;
+        let told = stage.value(&format!("[places.size, {position}]")).await;
+        let seconds = told[1].as_f64().unwrap() - from;
+        let written = told[0].as_f64().unwrap();
+        assert!(written < seconds + 3.0, "{written} times in {seconds} s");
+    }
+    // Elsewhere it is at once, and does not glide there.
+    stage
+        .value(&format!(
+            "{VIDEO}.addEventListener('seeked', () => requestAnimationFrame(() => window.landed = off()), {{ once: true }}), \
+             {VIDEO}.currentTime = 20"
+        ))
+        .await;
+    stage.until("'landed' in window").await;
+    let landed = stage.value("landed").await.as_f64().unwrap();
+    assert!(
+        landed.abs() < 1.0,
+        "{landed} seconds from where the film is"
+    );
+    stage.value(&format!("{VIDEO}.pause()")).await;
+    stage.until("Math.abs(off()) < 0.05").await;
+    stage.is_well().await;
+}
+
 #[apply(in_every_browser!)]
 async fn what_was_chosen_is_remembered(stage: &Stage) {
     open(stage).await;
@@ -613,27 +669,21 @@ async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
                 .value("document.querySelector('.picture').setAttribute('data-idle', '')")
                 .await;
         }
-        // Asked by a timer of the page's own and seldom: asking is script, too.
-        let ten = |from: u32| {
-            format!(
-                "new Promise(done => {{ const timer = setInterval(() => {{ \
-             if ({VIDEO}.currentTime > {from} ) {{ clearInterval(timer); done(true) }} }}, 500) }})"
-            )
+        // By DevTools, and seldom: the driver's way to ask is script, too.
+        let cdp = stage.window.driver.cdp();
+        let reach = async |second: u32| {
+            let expression = format!(
+                "new Promise(done => {{ const look = () => {{ const left = {second} - {VIDEO}.currentTime; \
+                 left > 0 ? setTimeout(look, left * 1000 + 10) : done({VIDEO}.currentTime) }}; look() }})"
+            );
+            let ask = json!({ "expression": expression, "awaitPromise": true });
+            let told = cdp.send_raw("Runtime.evaluate", ask).await.unwrap();
+            told["result"]["value"].as_f64().unwrap()
         };
-        stage.value(&ten(2)).await;
+        let from = reach(2).await;
         let (script_before, task_before) = stage.spent().await;
-        let from = stage
-            .value(&format!("{VIDEO}.currentTime"))
-            .await
-            .as_f64()
-            .unwrap();
-        stage.value(&ten(22)).await;
+        let to = reach(22).await;
         let (script_after, task_after) = stage.spent().await;
-        let to = stage
-            .value(&format!("{VIDEO}.currentTime"))
-            .await
-            .as_f64()
-            .unwrap();
         let per_20 = |before: f64, after: f64| (after - before) * 20.0 / (to - from);
         println!(
             "controls {shown}: {:.1} ms of script in 20 s of film; the page's thread busy for {:.0} ms",

@@ -212,10 +212,14 @@ async fn who_prefers_less_motion_sees_none_but_the_films(stage: &Stage) {
         stage.server.heal();
     }
     stage.plays().await;
-    // Whatever begins to move from here on is seen in the frame in which it does.
-    let watch = "window.moved = [], requestAnimationFrame(function look() { \
+    // Whatever begins to move from here on is seen in the frame in which it does; and a seek bar that does not
+    // move by itself is where the film is or was, and not where it will be.
+    let watch = "window.moved = [], window.ahead = [], requestAnimationFrame(function look() { \
          moved.push(...document.getAnimations().filter(it => it.effect.getComputedTiming().activeDuration > 20) \
-         .map(it => it.effect.target.className)); requestAnimationFrame(look); })";
+         .map(it => it.effect.target.className)); \
+         const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
+         ahead.push((thumb.left - bar.left) / bar.width * 32 - document.querySelector('video').currentTime); \
+         requestAnimationFrame(look); })";
     stage.value(watch).await;
     stage.press_on(By::Css(".open")).await;
     stage
@@ -231,5 +235,7 @@ async fn who_prefers_less_motion_sees_none_but_the_films(stage: &Stage) {
         .until("getComputedStyle(document.querySelector('.bar')).opacity === '0'")
         .await;
     assert_eq!(stage.value("moved").await, json!([]));
+    let ahead = stage.value("Math.max(...ahead)").await.as_f64().unwrap();
+    assert!(ahead < 0.1, "drawn {ahead} seconds too far");
     stage.is_well().await;
 }

@@ -1,19 +1,25 @@
 //! The seek bar: where the film is, what of it is there, its chapters, and what lies under the pointer.
 //!
-//! Where the film is, is written four times a second, and only while it can be seen.
+//! Where the film is, is written once for each second of it, and only while it can be seen: in between, the
+//! bar goes on by itself. `assets/style.css` makes that of three numbers: `--position`, which part of the film
+//! has been played; `--lead`, by how much the bar is to go on from there; `--glide`, in how many seconds.
 
 use std::cell::{Cell, RefCell};
 
-use js_sys::Number;
 use web_sys::{
-    Element, Event, HtmlElement, HtmlInputElement, HtmlVideoElement, PointerEvent, TextTrackKind,
-    VttCue,
+    Element, Event, HtmlElement, HtmlInputElement, HtmlMediaElement, HtmlVideoElement,
+    PointerEvent, TextTrackKind, VttCue,
 };
 
 use super::{part, seen};
+use crate::web;
 
 /// How many units the bar is wide, for what is drawn on it.
 const WIDTH: f64 = 1000.0;
+
+/// How long the bar goes on by itself after it should have been written again, in seconds: an element tells
+/// where it is four times a second.
+const LATE: f64 = 0.25;
 
 /// The bar, its parts, and what need not be written again.
 pub struct Timeline {
@@ -23,7 +29,9 @@ pub struct Timeline {
     chapters: Option<Element>,
     hint: Option<Element>,
     now: Option<Element>,
+    /// The second of the film that was written last.
     second: Cell<u32>,
+    /// What was drawn last of what is there.
     drawn: RefCell<String>,
     /// Whether a person holds the thumb: then it is where the hand is, and not yet the film.
     is_held: Cell<bool>,
@@ -53,25 +61,56 @@ impl Timeline {
         }
         self.is_held.set(is_held);
         let to = slider.value_as_number();
+        self.glide(0.0, 0.0);
         self.place("--position", to);
         Some(to)
     }
 
-    /// Sets a custom property. By JavaScript's own words for a number: Rust's are 7 kB of wasm.
-    fn place(&self, property: &str, part: f64) {
-        if let Some(seek) = &self.seek
-            && let Ok(number) = Number::from(part).to_fixed(5)
-        {
-            let _ = seek.style().set_property(property, &String::from(number));
+    /// Sets a custom property.
+    fn place(&self, property: &str, number: f64) {
+        if let Some(seek) = &self.seek {
+            web::set_number(&seek.style(), property, number);
         }
     }
 
-    /// Writes where the film is.
+    /// Has the bar go on by a part of the film in so many seconds.
+    fn glide(&self, lead: f64, seconds: f64) {
+        self.place("--lead", lead);
+        self.place("--glide", seconds);
+    }
+
+    /// Writes where the film is, wherever the bar was, and has the bar go on as the film does.
     pub fn write(&self, video: &HtmlVideoElement) {
+        if self.is_held.get() {
+            return self.follow(video);
+        }
+        self.glide(0.0, 0.0);
+        self.follow(video);
+        let is_moving = !video.paused()
+            && !video.seeking()
+            && video.ready_state() > HtmlMediaElement::HAVE_CURRENT_DATA;
+        let rate = video.playback_rate();
+        if is_moving
+            && rate > 0.0
+            && let Some(seek) = &self.seek
+        {
+            // Laid out like this, it begins here, and not on its way from where it was.
+            let _ = seek.client_width();
+            let second = share(1.0, video.duration());
+            self.glide(second * (1.0 + LATE * rate), 1.0 / rate + LATE);
+        }
+    }
+
+    /// Whether the film has come to another second since that was written.
+    pub fn is_behind(&self, video: &HtmlVideoElement) -> bool {
+        video.current_time() as u32 != self.second.get()
+    }
+
+    /// Writes where the film is, that goes on as it did.
+    pub fn follow(&self, video: &HtmlVideoElement) {
         let position = video.current_time();
-        let part = share(position, video.duration());
         if !self.is_held.get() {
-            self.place("--position", part);
+            self.place("--position", share(position, video.duration()));
         }
         let second = position as u32;
         if self.second.replace(second) != second
