@@ -174,7 +174,12 @@ impl Feed {
             film: &film,
             until: self.until,
             position,
-            evictable: conditions.evictable(),
+            // To evict is to open a source that has ended, and a track that is shorter than the other is waited
+            // for then, in vain. Nothing more comes that would need the room.
+            evictable: match conditions.is_all_there() {
+                true => 0.0,
+                false => conditions.evictable(),
+            },
             goal,
             others,
             buffered,
