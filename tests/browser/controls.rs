@@ -299,7 +299,7 @@ async fn the_seek_bar_goes_on_by_itself_while_the_film_does(stage: &Stage) {
     let watch = "(() => { \
          window.off = () => { \
            const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
-           return (thumb.left - bar.left) / bar.width * 32 - VIDEO.currentTime; \
+           return (thumb.right - bar.left) / bar.width * 32 - VIDEO.currentTime; \
          }; \
          window.near = 0; \
          window.places = new Set(); \

@@ -218,7 +218,7 @@ async fn who_prefers_less_motion_sees_none_but_the_films(stage: &Stage) {
          moved.push(...document.getAnimations().filter(it => it.effect.getComputedTiming().activeDuration > 20) \
          .map(it => it.effect.target.className)); \
          const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
-         ahead.push((thumb.left - bar.left) / bar.width * 32 - document.querySelector('video').currentTime); \
+         ahead.push((thumb.right - bar.left) / bar.width * 32 - document.querySelector('video').currentTime); \
          requestAnimationFrame(look); })";
     stage.value(watch).await;
     stage.press_on(By::Css(".open")).await;
