@@ -309,11 +309,6 @@ pub fn new_media_source() -> Result<AnyMediaSource, JsValue> {
         .or_else(|_| AnyMediaSource::new())
 }
 
-/// Sets a custom property to a number. In JavaScript's own words: Rust's for a fraction are 7 kB of wasm.
-pub fn set_number(style: &CssStyleDeclaration, name: &str, number: f64) {
-    style.unchecked_ref::<Numbered>().set_number(name, number);
-}
-
 /// Whether a MediaSource of this thread decodes a type, as in
 /// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
 pub fn can_decode(mime: &str) -> bool {
@@ -543,6 +538,11 @@ pub fn detach(video: &HtmlVideoElement) {
     let _ = video
         .unchecked_ref::<Attachable>()
         .set_src_object(&JsValue::NULL);
+}
+
+/// Sets a custom property to a number. In JavaScript's own words: Rust's for a fraction are 7 kB of wasm.
+pub fn set_number(style: &CssStyleDeclaration, name: &str, number: f64) {
+    style.unchecked_ref::<Numbered>().set_number(name, number);
 }
 
 /// Hears events of this name on `target`, until what is returned is dropped.

@@ -8,7 +8,7 @@
 //!  ├── Load { session, url, … } ───────► │  new MediaSource()
 //!  │ ◄──── Opened { session, handle } ───┤  the handle crosses, moved, not copied
 //!  │  video.srcObject = handle           │
-//!  ├── Observe { position, … } ────────► │  on every media event: the worker's clock is set by it
+//!  ├── Observe { position, … } ────────► │  whenever the worker's clock would not say so itself
 //!  │ ◄────────── Reached, or Failed ─────┤  as it happens
 //!  │ ◄────── Tracks, Switched, Detail ───┤  for whoever wants to show it
 //!  │ ◄──────────────────────── Captions ─┤  which there are
@@ -62,8 +62,8 @@ pub enum Command {
         /// How it is to be played and fetched.
         settings: Settings,
     },
-    /// What the page sees of the element. Posted on every media event, and a few times a second
-    /// while the film plays.
+    /// What the page sees of the element: what the agent could not have counted out from what it was told
+    /// before ([`Observation::is_news_after`]), and once a second while the film plays.
     Observe {
         /// The playback that is seen.
         session: SessionId,

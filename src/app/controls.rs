@@ -140,7 +140,7 @@ impl Desk {
         if seen != before {
             seen.write(&before, &self.frame);
         }
-        self.timeline.write(&self.video);
+        self.timeline.write(&self.video, &seen);
         self.timeline.write_loaded(&self.video);
         self.timeline.write_words(&self.video);
     }

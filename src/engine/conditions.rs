@@ -169,9 +169,15 @@ impl Conditions {
         self.clock.get().rate()
     }
 
-    /// What is before this is far enough behind to be evicted, by what the page last saw.
+    /// What is before this is far enough behind to be evicted, by what the page last saw: nothing, once all
+    /// is there. To remove anything is to open a source that has ended
+    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and of two tracks the shorter
+    /// one is then waited for, in vain. Nothing more comes that would need the room.
     pub fn evictable(&self) -> f64 {
-        self.observed() - self.wanted.get().behind
+        match self.is_all_there() {
+            true => 0.0,
+            false => self.observed() - self.wanted.get().behind,
+        }
     }
 
     /// Width and height of the picture on screen, in physical pixels.

@@ -39,8 +39,8 @@ pub struct Feed {
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
     below: Cell<Option<RepresentationId>>,
-    /// Where the segment begins that was appended last, in seconds.
-    tried: Cell<f64>,
+    /// Where the segment begins that filled less than its time and was fetched again for it, in seconds.
+    doubted: Cell<Option<f64>>,
 }
 
 /// How far off a segment may be and still be worth finishing after a seek, in seconds.
@@ -57,7 +57,7 @@ impl Feed {
             inventory: RefCell::default(),
             current: Cell::default(),
             below: Cell::default(),
-            tried: Cell::new(f64::NAN),
+            doubted: Cell::default(),
         }
     }
 
@@ -174,12 +174,7 @@ impl Feed {
             film: &film,
             until: self.until,
             position,
-            // To evict is to open a source that has ended, and a track that is shorter than the other is waited
-            // for then, in vain. Nothing more comes that would need the room.
-            evictable: match conditions.is_all_there() {
-                true => 0.0,
-                false => conditions.evictable(),
-            },
+            evictable: conditions.evictable(),
             goal,
             others,
             buffered,
@@ -409,11 +404,11 @@ impl Feed {
         let buffered = buffer.buffered();
         let filled = buffered.hull(time);
         let held = buffered.covers(time);
-        // A managed source may have evicted its beginning before its end came, and then it is fetched again.
-        // Once: some browsers say that something is gone whatever they do.
+        // A managed source may have evicted its beginning before its end came: then it is fetched again. But
+        // only once, as it may also have no more to give.
         let is_short = time.length() - held > 2.0 * TOLERANCE;
-        let is_again = self.tried.replace(time.start) == time.start;
-        if buffer.was_evicted() && is_short && !is_again {
+        let start = Some(time.start);
+        if buffer.was_evicted() && is_short && self.doubted.replace(start) != start {
             return Ok(());
         }
         self.inventory.borrow_mut().record(Appended {

@@ -791,7 +791,11 @@ fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fmt::Debug, fs};
+    use std::{
+        fmt::Debug,
+        fs,
+        time::{SystemTime, UNIX_EPOCH},
+    };
 
     /// As far as these tests need: the last part of the base's path is replaced.
     fn resolve(base: &str, relative: &str) -> Option<String> {
@@ -1452,12 +1456,17 @@ mod tests {
         }
     }
 
-    /// Nanoseconds that this thread has worked so far: what else the machine does has no part in that. Only
-    /// Linux tells.
-    fn spent() -> u64 {
+    /// Nanoseconds that this thread has worked so far: what else the machine does has no part in that. Where
+    /// that is not told, as by Linux alone, they are those that have passed.
+    fn spent() -> u128 {
         let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         let spent = told.split(' ').next().and_then(|it| it.parse().ok());
-        spent.unwrap_or(0)
+        spent.unwrap_or_else(|| {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap()
+                .as_nanos()
+        })
     }
 
     #[test]

@@ -315,8 +315,11 @@ async fn the_seek_bar_goes_on_by_itself_while_the_film_does(stage: &Stage) {
     let position = format!("{VIDEO}.currentTime");
     for speed in [1, 2] {
         stage
-            .value(&format!("{VIDEO}.playbackRate = {speed}"))
+            .value(&format!(
+                "{VIDEO}.playbackRate = {speed}, {VIDEO}.currentTime = 0"
+            ))
             .await;
+        stage.until(&format!("!{VIDEO}.seeking")).await;
         let from = stage.value(&position).await.as_f64().unwrap();
         stage.value("(window.near = 0, places.clear())").await;
         stage

@@ -7,11 +7,14 @@
 use std::cell::{Cell, RefCell};
 
 use web_sys::{
-    Element, Event, HtmlElement, HtmlInputElement, HtmlMediaElement, HtmlVideoElement,
-    PointerEvent, TextTrackKind, VttCue,
+    Element, Event, HtmlElement, HtmlInputElement, HtmlVideoElement, PointerEvent, TextTrackKind,
+    VttCue,
 };
 
-use super::{part, seen};
+use super::{
+    part,
+    seen::{self, Seen},
+};
 use crate::web;
 
 /// How many units the bar is wide, for what is drawn on it.
@@ -79,23 +82,21 @@ impl Timeline {
         self.place("--glide", seconds);
     }
 
-    /// Writes where the film is, wherever the bar was, and has the bar go on as the film does.
-    pub fn write(&self, video: &HtmlVideoElement) {
+    /// Writes where the film is, wherever the bar was, and has the bar go on as the film is seen to.
+    pub fn write(&self, video: &HtmlVideoElement, seen: &Seen) {
         if self.is_held.get() {
             return self.follow(video);
         }
         self.glide(0.0, 0.0);
         self.follow(video);
-        let is_moving = !video.paused()
-            && !video.seeking()
-            && video.ready_state() > HtmlMediaElement::HAVE_CURRENT_DATA;
-        let rate = video.playback_rate();
-        if is_moving
-            && rate > 0.0
+        if !seen.paused
+            && !seen.waiting
+            && seen.rate > 0
             && let Some(seek) = &self.seek
         {
             // Laid out like this, it begins here, and not on its way from where it was.
             let _ = seek.client_width();
+            let rate = f64::from(seen.rate) / 100.0;
             let second = share(1.0, video.duration());
             self.glide(second * (1.0 + LATE * rate), 1.0 / rate + LATE);
         }
