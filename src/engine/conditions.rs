@@ -105,7 +105,6 @@ impl Conditions {
                 .flatten()
                 .for_each(|it| it.complete = seen.position);
         }
-        // By where the film was seen: the clock may have run on while the film did not.
         let is_played_out = self.ahead() < PLAYED_OUT;
         self.seen.set(seen.at);
         if !stands || is_played_out {
@@ -201,9 +200,10 @@ impl Conditions {
         clock.position().min(clock.observed())
     }
 
-    /// Seconds that can be played on from here, by all buffers together.
+    /// Seconds that can be played on from where the film was seen, by all buffers together: the clock may have
+    /// run on while the film did not.
     pub fn ahead(&self) -> f64 {
-        self.common().ahead(self.clock.get().position())
+        self.common().ahead(self.observed())
     }
 
     /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one

@@ -444,11 +444,11 @@ impl Feed {
             return Ok(());
         }
         let conditions = &self.shared.conditions;
-        let start = conditions.position();
+        let start = conditions.observed();
         let end = start + conditions.ahead();
         while conditions.ahead() > REST {
             conditions.tick().await;
-            let position = conditions.position();
+            let position = conditions.observed();
             if position < start - REST || position > end {
                 // The viewer has gone elsewhere, where it may be well.
                 return Ok(());
@@ -480,22 +480,14 @@ impl Feed {
         let conditions = &self.shared.conditions;
         let mut is_lowered = false;
         loop {
-            let position = conditions.position();
-            let behind = Range {
-                start: 0.0,
-                end: self.inventory.borrow().start_at(conditions.observed()),
-            };
-            let ahead = Range {
-                start: position + conditions.goal(),
-                end: f64::INFINITY,
-            };
             let buffered = buffer.buffered();
-            for range in [behind, ahead] {
+            for range in self.spare() {
                 if buffered.covers(range) > TOLERANCE {
                     return self.evict(buffer, range).await;
                 }
             }
-            let level = buffered.ahead(position);
+            // By where the film was seen: the clock may have run on while the film did not.
+            let level = buffered.ahead(conditions.observed());
             if level < REST {
                 return Err(Fault::BufferFull.into());
             }
@@ -504,6 +496,22 @@ impl Feed {
             }
             conditions.tick().await;
         }
+    }
+
+    /// What is not about to be played: behind, and further ahead than is wanted. By the segment, as the rest of
+    /// one would count as all of it.
+    fn spare(&self) -> [Range; 2] {
+        let conditions = &self.shared.conditions;
+        let inventory = self.inventory.borrow();
+        let behind = Range {
+            start: 0.0,
+            end: inventory.start_at(conditions.observed()),
+        };
+        let ahead = Range {
+            start: inventory.end_at(conditions.position() + conditions.goal()),
+            end: f64::INFINITY,
+        };
+        [behind, ahead]
     }
 }
 

@@ -91,9 +91,19 @@ impl Inventory {
     /// Where the segment begins that is played at a time, or else the time itself: what is before it can
     /// be removed without harm to what is played, which cannot be decoded without its beginning.
     pub fn start_at(&self, time: f64) -> f64 {
-        let played = |entry: &&Appended| entry.time.start <= time && time < entry.time.end;
-        let entry = self.entries.iter().find(played);
-        entry.map_or(time, |entry| entry.time.start)
+        self.at(time).map_or(time, |time| time.start)
+    }
+
+    /// Where the segment ends that is played at a time, or else the time itself: what is after it can be
+    /// removed as a whole.
+    pub fn end_at(&self, time: f64) -> f64 {
+        self.at(time).map_or(time, |time| time.end)
+    }
+
+    /// The time of the segment that is played at a time.
+    fn at(&self, time: f64) -> Option<Range> {
+        let mut times = self.entries.iter().map(|entry| entry.time);
+        times.find(|it| it.start <= time && time < it.end)
     }
 
     /// Up to which time all is there from this time on. Entries that begin after `settled` count

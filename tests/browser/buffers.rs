@@ -24,6 +24,11 @@ const SMALL: &str = "const append = SourceBuffer.prototype.appendBuffer; \
          throw new DOMException('no room', 'QuotaExceededError'); \
        } \
        return append.call(this, bytes); \
+     }; \
+     const { remove } = SourceBuffer.prototype; \
+     SourceBuffer.prototype.remove = function (start, end) { \
+       new BroadcastChannel('probe').postMessage({ evicted: [start, end] }); \
+       return remove.call(this, start, end); \
      };\n";
 
 #[apply(in_every_browser!)]
@@ -41,6 +46,30 @@ async fn a_film_plays_through_a_buffer_that_is_too_small_for_it(stage: &Stage) {
     assert_eq!(alert, json!(null));
     let end = stage.value(&format!("{VIDEO}.currentTime")).await;
     assert!(end.as_f64().unwrap() > 31.9, "{end}");
+    // No segment is left in part: each has two seconds, if not to the frame.
+    let evicted = stage
+        .value("probe.marks.flatMap(mark => mark.evicted ?? []).filter(Number.isFinite)")
+        .await;
+    let edges = evicted.as_array().unwrap();
+    assert!(!edges.is_empty());
+    for edge in edges {
+        assert!(edge.as_f64().unwrap() % 2.0 < 0.05, "{evicted}");
+    }
+}
+
+/// A page that is slow to say where the film is: what may still be played counts from where it was seen.
+#[apply(in_every_browser!)]
+async fn there_is_room_once_the_film_comes_to_what_the_clock_is_past(stage: &Stage) {
+    meddle(stage, SMALL);
+    stage.open("").await;
+    stage.plays().await;
+    // Between two looks at the film, the clock runs on by more than there is.
+    let fast =
+        "Object.defineProperty(document.querySelector('video'), 'playbackRate', { get: () => 16 })";
+    stage.value(&format!("({fast}, true)")).await;
+    stage.until("probe.marks.includes('full')").await;
+    stage.until(&format!("{VIDEO}.currentTime > 12")).await;
+    stage.is_well().await;
 }
 
 /// A browser that evicts, when it is told to, what is yet to be played.
