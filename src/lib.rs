@@ -31,9 +31,11 @@
 //!
 //! # Playing on while the page is frozen
 //!
-//! The page says where the film is on every media event. Between two of them the worker does not wait
-//! to be told: its clock (`media/clock.rs`) runs on at the rate of playback, as far as something is
-//! buffered. So the worker keeps feeding, by its own reckoning, a film whose page says nothing at all.
+//! The page looks where the film is on every media event, and says so when that is news, or once a second.
+//! Between two words of it the worker does not wait to be told: its clock (`media/clock.rs`) runs on at the
+//! rate of playback, as far as something is buffered. So the worker keeps feeding, by its own reckoning, a film
+//! whose page says nothing at all. What would be lost for good (what is evicted behind, a film that is given
+//! up) goes by where the film was seen.
 //!
 //! # Rooms
 //!
