@@ -153,8 +153,10 @@ impl Stage {
     /// What a JavaScript expression is worth. One that throws is worth null.
     pub async fn value(&self, expression: &str) -> Value {
         let script = format!("try {{ return {expression} }} catch {{ return null }}");
-        let executed = self.window.driver.execute(script, vec![]).await;
+        let executing = self.window.driver.execute(script, vec![]);
+        let executed = tokio::time::timeout(PATIENCE, executing).await;
         executed
+            .unwrap_or_else(|_| panic!("{expression}: the browser does not answer"))
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
             .json()
             .clone()
@@ -228,6 +230,14 @@ impl Stage {
         self.until(&format!("{video}.currentTime > 0 || !!{alert}"))
             .await;
         self.hurry(4).await;
+        self.ends_with_all_there_in_time().await;
+    }
+
+    /// The same, as quickly as the film plays: for one that has not much ahead. Chromium plays its sound on for
+    /// a while where the picture is late.
+    pub async fn ends_with_all_there_in_time(&self) {
+        let video = "document.querySelector('video')";
+        let alert = "document.querySelector('[role=alert]')";
         self.until(&format!("{video}.ended || !!{alert}")).await;
         let words = self.value(&format!("{alert}?.innerText")).await;
         assert_eq!(words, json!(null));
