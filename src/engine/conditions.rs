@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::{LocalBoxFuture, select};
 
 use crate::{
-    media::{Kind, clock::Clock, ranges::Ranges, selection::Wish},
+    media::{Kind, TOLERANCE, clock::Clock, ranges::Ranges, selection::Wish},
     web,
     wire::{BufferGoal, Observation},
 };
@@ -94,20 +94,22 @@ impl Conditions {
         let mut clock = self.clock.get();
         let before = clock.observed();
         let stands = before == seen.position && seen.rate > 0.0;
+        let reckoned = clock.position();
         clock.observe(seen.position, seen.rate, seen.at);
         self.clock.set(clock);
         self.screen.set(seen.screen);
-        if seen.position < before {
-            // What there is from here on is not known before the feeds, which may be busy, plan again.
+        let ahead = self.ahead();
+        if seen.position + ahead < reckoned - TOLERANCE {
+            // What was planned was planned from further on. What there is from here on is not known before the
+            // feeds, which may be busy, plan again.
             self.filled
                 .borrow_mut()
                 .iter_mut()
                 .flatten()
                 .for_each(|it| it.complete = seen.position);
         }
-        let is_played_out = self.ahead() < PLAYED_OUT;
         self.seen.set(seen.at);
-        if !stands || is_played_out {
+        if !stands || ahead < PLAYED_OUT {
             self.moved.set(seen.at);
         }
         // By the time that this arrives, the film is further on.
@@ -253,6 +255,16 @@ impl Conditions {
         if before.is_none_or(|before| before.ended != ended || before.buffered != buffered) {
             self.changed();
         }
+    }
+
+    /// Takes over what a buffer holds while it gets a segment, of which from its start on something may be
+    /// missing: also of what it takes the place of.
+    pub fn fill_in_part(&self, kind: Kind, buffered: Ranges, start: f64) {
+        if let Some(filled) = &mut self.filled.borrow_mut()[place(kind)] {
+            filled.buffered = buffered;
+            filled.complete = filled.complete.min(start);
+        }
+        self.changed();
     }
 
     /// Another MediaSource has other buffers.

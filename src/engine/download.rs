@@ -13,7 +13,9 @@ use super::{
     shared::{Shared, Trouble, damaged},
 };
 use crate::{
-    media::{Index, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range},
+    media::{
+        Index, Kind, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range,
+    },
     wire::Piece,
 };
 
@@ -26,6 +28,8 @@ const GLIMPSE: u32 = 64 << 10;
 pub struct Download<'a> {
     /// What all of the playback shares.
     pub shared: &'a Shared,
+    /// Whose buffer it is for.
+    pub kind: Kind,
     /// Which representation it is a segment of.
     pub id: RepresentationId,
     /// That representation.
@@ -53,7 +57,12 @@ impl Download<'_> {
     }
 
     async fn attempt(&self, buffer: &mut Buffer, base: &str) -> Result<(), Trouble> {
-        let Shared { network, film, .. } = self.shared;
+        let Shared {
+            network,
+            film,
+            conditions,
+            ..
+        } = self.shared;
         // The init segment is fetched once, and together with the first media segment.
         let request = network.send(Piece::Segment, base, &self.segment.place)?;
         let init = match &self.segment.init {
@@ -93,6 +102,7 @@ impl Download<'_> {
                 is_ready = true;
             }
             buffer.append(&bytes).await?;
+            conditions.fill_in_part(self.kind, buffer.buffered(), self.segment.start);
         }
         match boxes.complaint() {
             Some(reason) => Err(damaged(Piece::Segment, &answer.url(), reason)),

@@ -264,6 +264,7 @@ impl Feed {
         self.announce(id, &representation);
         let download = Download {
             shared: &self.shared,
+            kind: self.kind,
             id,
             of: &representation,
             segment,

@@ -130,18 +130,24 @@ impl Request {
         Answer::of(self, response.unchecked_into(), progress)
     }
 
-    /// Waits for the network, but not for ever.
-    async fn wait(&self, arriving: JsFuture) -> Result<JsValue, Trouble> {
-        match select(arriving, web::after(SILENCE * 1000)).await {
-            Either::Left((arrived, _)) => arrived.map_err(|exception| {
-                Box::new(Fault::Network {
-                    what: self.what,
-                    url: self.url.clone(),
-                    reason: web::words(&exception),
-                })
-            }),
-            Either::Right(_) => Err(self.timeout(SILENCE)),
+    /// Waits for the network, but not for ever. Counted are rounds of a second, not time: a thread that was
+    /// frozen or asleep has made none.
+    async fn wait(&self, mut arriving: JsFuture) -> Result<JsValue, Trouble> {
+        for _ in 0..SILENCE {
+            match select(arriving, web::after(1_000)).await {
+                Either::Left((arrived, _)) => {
+                    return arrived.map_err(|exception| {
+                        Box::new(Fault::Network {
+                            what: self.what,
+                            url: self.url.clone(),
+                            reason: web::words(&exception),
+                        })
+                    });
+                }
+                Either::Right((_, still)) => arriving = still,
+            }
         }
+        Err(self.timeout(SILENCE))
     }
 
     fn timeout(&self, seconds: u32) -> Trouble {

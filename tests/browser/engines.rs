@@ -518,7 +518,7 @@ async fn who_slept_at_the_same_time_does_not_take_the_other_for_dead(stage: &Sta
             .await;
     }
     stage.has_started_workers(1).await;
-    stage.ends_with_all_there().await;
+    stage.ends_with_all_there_in_time().await;
     stage.is_well().await;
 }
 

@@ -176,6 +176,34 @@ async fn a_person_chooses_and_lets_the_player_choose_again(stage: &Stage) {
     stage.ends_with_all_there().await;
 }
 
+/// Where the film comes to what is being replaced, there is nothing meanwhile: neither does the clock run on
+/// over it, nor is it jumped.
+#[apply(in_every_browser!)]
+async fn what_is_being_replaced_is_waited_for(stage: &Stage) {
+    stage.resize(640, 900, 0.5).await;
+    stage
+        .server
+        .trouble("/1080p/8.m4s", Trouble::Throttle(30_000));
+    stage.open("?src=film/film.mpd&goal=20").await;
+    stage.plays().await;
+    stage
+        .value(&format!("({VIDEO}.pause(), window.jumps = [], true)"))
+        .await;
+    stage.until(&format!("{VIDEO}.buffered.end(0) > 20")).await;
+    choose(stage, "3").await;
+    stage.server.until_asked_for("/1080p/8.m4s").await;
+    stage
+        .value(&format!(
+            "({VIDEO}.onseeking = () => jumps.push({VIDEO}.currentTime), {VIDEO}.play(), true)"
+        ))
+        .await;
+    stage.hurry(8).await;
+    stage.until(&format!("{VIDEO}.currentTime > 18")).await;
+    assert_eq!(stage.value("jumps").await, json!([]));
+    assert_eq!(stage.server.requests("/1080p/8.m4s"), 1);
+    stage.is_well().await;
+}
+
 /// What this browser cannot decode is not offered, and not a byte of it is fetched.
 #[apply(in_every_browser!)]
 async fn what_cannot_be_decoded_is_left_alone(stage: &Stage) {
