@@ -491,24 +491,13 @@ async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers(st
 /// As when a computer slept: neither thread was there, and each finds that much time has passed.
 #[apply(in_every_browser!)]
 async fn who_slept_at_the_same_time_does_not_take_the_other_for_dead(stage: &Stage) {
-    const SLEEP: &str = "(until => { while (Date.now() < until); })";
-    let sleeps = format!(
-        "\nif (!globalThis.document) new BroadcastChannel('sleep').onmessage = ({{ data }}) => {{ \
-         {SLEEP}(data); new BroadcastChannel('probe').postMessage('awake'); }};"
-    );
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", sleeps));
+    stage.can_sleep();
     stage.open("?goal=8").await;
     stage.plays().await;
     let is_elsewhere = stage.has(Feature::MediaSourceInWorkers).await;
     for _ in 0..2 {
         stage.value("probe.marks.length = 0").await;
-        // The worker a little longer, so that the page is the first to ask.
-        let both = format!(
-            "(now => {{ new BroadcastChannel('sleep').postMessage(now + 10500); {SLEEP}(now + 10000); }})(Date.now())"
-        );
-        stage.value(&both).await;
+        stage.sleep(10_000).await;
         if is_elsewhere {
             stage.until("probe.marks.includes('awake')").await;
         }

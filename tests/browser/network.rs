@@ -239,23 +239,14 @@ async fn set_network(stage: &Stage, word: &str) {
 /// While nobody listens, a server cannot be heard: that is not its silence.
 #[apply(in_every_browser!)]
 async fn a_server_is_not_blamed_for_what_an_engine_slept_through(stage: &Stage) {
-    const SLEEP: &str = "(until => { while (Date.now() < until); })";
-    // Wherever it runs. The page sleeps, too: else it would take a worker for dead.
-    let sleeps = format!(
-        "\nif (!globalThis.document) new BroadcastChannel('sleep').onmessage = ({{ data }}) => {SLEEP}(data);"
-    );
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", sleeps));
+    stage.can_sleep();
     stage.server.make_plain(&["720p"]);
     let late = Trouble::Late(Duration::from_secs(11));
     stage.server.trouble_times("/720p/4.m4s", late, 1);
     stage.open("?src=film/plain.mpd").await;
     stage.server.until_asked_for("/720p/4.m4s").await;
-    let both = format!(
-        "(now => {{ new BroadcastChannel('sleep').postMessage(now + 9500); {SLEEP}(now + 9000); }})(Date.now())"
-    );
-    stage.value(&both).await;
+    // The page, too, wherever the engine is: else it would take a worker for dead.
+    stage.sleep(9_000).await;
     stage.until(&format!("{VIDEO}.currentTime > 7")).await;
     assert_eq!(stage.server.requests("/720p/4.m4s"), 1);
     stage.is_well().await;

@@ -11,7 +11,7 @@ use thirtyfour::prelude::*;
 
 use crate::{
     browser::{Browser, Window},
-    server::Server,
+    server::{Server, Trouble},
     suite::{Skipped, Turn},
 };
 
@@ -24,6 +24,9 @@ const FILM: &str = "(({ currentTime, duration, readyState, seeking, paused, ende
 /// What WebKitGTK's element now and then says after a seek, or when it is given another MediaSource. The film
 /// goes on by itself.
 const TORN: &str = "Failed to push buffer";
+
+/// Lets no other task run until a time, in milliseconds since the Unix epoch.
+const SLEEP: &str = "(until => { while (Date.now() < until); })";
 
 /// Longer than anything takes on a machine that is busy with something else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -141,6 +144,26 @@ impl Stage {
             "document.querySelector('video').playbackRate = {rate}"
         ))
         .await;
+    }
+
+    /// Makes a worker one that can be put to sleep, before the page is opened.
+    pub fn can_sleep(&self) {
+        let sleeps = format!(
+            "\nif (!globalThis.document) new BroadcastChannel('sleep').onmessage = ({{ data }}) => {{ \
+             {SLEEP}(data); new BroadcastChannel('probe').postMessage('awake'); }};"
+        );
+        self.server
+            .trouble("/worker.js", Trouble::around("", sleeps));
+    }
+
+    /// Neither the page nor its worker is there for so many milliseconds: the worker a little longer, so that
+    /// the page is the first to ask.
+    pub async fn sleep(&self, milliseconds: u32) {
+        let both = format!(
+            "(now => {{ new BroadcastChannel('sleep').postMessage(now + {milliseconds} + 500); \
+             {SLEEP}(now + {milliseconds}); }})(Date.now())"
+        );
+        self.value(&both).await;
     }
 
     /// That there have been so many workers, or none where the engine runs on the page.
