@@ -1,29 +1,19 @@
 //! The page: its composition root.
 
-mod address;
-mod agent;
-mod choice;
-mod controls;
-mod journey;
+mod deep_link;
 mod lab;
-mod link;
-mod notice;
-mod observer;
-mod playback;
-mod player;
-mod record;
-mod screen;
-mod way;
+mod recorder;
+mod source_form;
 
-use web_sys::{Document, Element};
 use yew::prelude::*;
 
-pub use player::{Player, PlayerProps};
-
-use crate::wire::post::Message;
-use address::Address;
-use choice::{Choice, Wish};
+use crate::{
+    player::{Player, dom::part_of_page},
+    protocol::transfer::Message,
+};
+use deep_link::Address;
 use lab::Door;
+use source_form::{Choice, Wish};
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -38,22 +28,6 @@ pub fn start() {
     if let Some(main) = part_of_page("main") {
         yew::Renderer::<App>::with_root(main).render();
     }
-}
-
-/// The page's document.
-fn document() -> Option<Document> {
-    web_sys::window()?.document()
-}
-
-/// The first element of the page that a selector matches.
-fn part_of_page(selector: &str) -> Option<Element> {
-    document()?.query_selector(selector).ok()?
-}
-
-/// Whether nothing has the focus, as when what had it is gone.
-fn focus_is_lost() -> bool {
-    let focused = document().and_then(|document| document.active_element());
-    focused.is_none_or(|element| element.tag_name() == "BODY")
 }
 
 /// What is on the page.

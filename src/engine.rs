@@ -1,28 +1,28 @@
 //! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a
 //! playback does is told in [`session`], and where the agent lives in [`home`].
 
-mod act;
-mod boxes;
-mod buffer;
+mod bandwidth_meter;
+mod box_validator;
 mod captions;
-mod cipher;
-mod conditions;
+mod content;
+mod context;
+mod decryption;
 mod download;
-mod feed;
-mod fetch;
-mod film;
-pub mod home;
+mod http;
 mod manifest;
-mod meter;
+mod media_source;
+mod monitor;
 mod network;
+mod period_group;
+mod playback_state;
+mod segment_buffer;
 pub mod session;
-mod shared;
-mod source;
-mod watch;
+mod track_feeder;
+pub mod worker;
 
-use crate::wire::{
+use crate::protocol::{
     BUILD, Command, Event,
-    post::{Letter, Port},
+    transfer::{Letter, Port},
 };
 use session::Session;
 

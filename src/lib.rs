@@ -123,8 +123,9 @@
 pub mod app;
 pub mod engine;
 pub mod media;
-pub mod web;
-pub mod wire;
+pub mod platform;
+pub mod player;
+pub mod protocol;
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]

@@ -9,8 +9,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Element;
 
-use super::{address, part_of_page, record::Record};
-use crate::{web, wire::BUILD};
+use super::recorder::Record;
+use crate::{
+    platform::web,
+    player::{dom::part_of_page, source_url},
+    protocol::BUILD,
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -70,7 +74,7 @@ async fn fit_out(room: Element, record: Rc<Record>) {
 async fn enter(room: &Element, record: &Record) -> Result<(), JsValue> {
     // The query keeps caches from answering with another build's program.
     let url = |file: &str| {
-        let url = address::resolve(&[file, "?", BUILD].concat());
+        let url = source_url::resolve(&[file, "?", BUILD].concat());
         url.map_err(|fault| fault.to_string())
     };
     let (script, program) = (url("lab.js")?, url("lab_bg.wasm")?);

@@ -6,16 +6,16 @@
 
 use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
-use yew_mse_worker::engine::home;
+use yew_mse_worker::engine::worker;
 
 #[cfg_attr(target_family = "wasm", wasm_bindgen(start))]
 fn main() {
-    home::start();
+    worker::start();
 }
 
 /// An agent on the page: see [`home::on_page`]. Exported here, and not by the library, so that the page's
 /// own program does not hold the engine as well.
 #[wasm_bindgen]
 pub fn agent(hear: Function) -> Function {
-    home::on_page(hear)
+    worker::on_page(hear)
 }

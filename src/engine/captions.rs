@@ -3,14 +3,14 @@
 use std::convert::Infallible;
 
 use super::{
-    film::Film,
-    shared::{Shared, Trouble, damaged},
-    source::refused,
+    content::Film,
+    context::{Shared, Trouble, damaged},
+    media_source::refused,
 };
 use crate::{
     media::captions::{self, Captions},
-    web::{self, ObjectUrl},
-    wire::{Event, Piece, Rendition},
+    platform::web::{self, ObjectUrl},
+    protocol::{Event, Piece, Rendition},
 };
 
 /// With less than this ahead, a film has better use for the network: seconds.

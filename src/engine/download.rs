@@ -5,18 +5,18 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 
 use super::{
-    boxes::Boxes,
-    buffer::Buffer,
-    cipher,
-    fetch::{Extent, Progress},
+    box_validator::Boxes,
+    context::{Shared, Trouble, damaged},
+    decryption,
+    http::{Extent, Progress},
     network::{PATIENCE, base},
-    shared::{Shared, Trouble, damaged},
+    segment_buffer::Buffer,
 };
 use crate::{
     media::{
         Index, Kind, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range,
     },
-    wire::Piece,
+    protocol::Piece,
 };
 
 /// What overlaps the edges of a period by less than this is kept whole: seconds.
@@ -85,7 +85,8 @@ impl Download<'_> {
         while let Some(mut bytes) = answer.read(extent).await? {
             if let Some((secret, iv)) = &secret {
                 let url = answer.url();
-                bytes = cipher::decrypt(Piece::Segment, &bytes, &secret.bytes, *iv, &url).await?;
+                bytes =
+                    decryption::decrypt(Piece::Segment, &bytes, &secret.bytes, *iv, &url).await?;
             }
             boxes.follow(&bytes);
             if boxes.are_broken() {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 
 use super::{
+    context::{self, Trouble},
     network::{File, resolved},
-    shared::{self, Trouble},
 };
 use crate::{
     media::{
@@ -17,8 +17,8 @@ use crate::{
         mp4,
         sniff::{self, Content},
     },
-    web,
-    wire::{Fault, Piece},
+    platform::web,
+    protocol::{Fault, Piece},
 };
 
 const DRM: &str = "DRM protection";
@@ -169,7 +169,7 @@ pub fn has_cues(it: &Representation) -> bool {
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.
 pub fn damaged(what: Piece, url: &str, refusal: Refusal) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => shared::damaged(what, url, &reason),
+        Refusal::Malformed(reason) => context::damaged(what, url, &reason),
         Refusal::Unsupported(feature) => unsupported(url, feature),
     }
 }

@@ -8,17 +8,17 @@ use js_sys::Uint8Array;
 use web_sys::Url;
 
 use super::{
-    fetch::{Extent, Request},
-    meter::Meter,
-    shared::Trouble,
+    bandwidth_meter::Meter,
+    context::Trouble,
+    http::{Extent, Request},
 };
 use crate::{
     media::{
         Place,
         retry::{Attempts, Failure},
     },
-    web,
-    wire::{Event, Fault, Piece, SessionId, Settings, post::Port},
+    platform::web,
+    protocol::{Event, Fault, Piece, SessionId, Settings, transfer::Port},
 };
 
 /// How long to wait for a network that is said to be gone before it is tried all the same, in

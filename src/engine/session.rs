@@ -12,18 +12,18 @@ use futures_util::future::{Either, select, try_join};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    act::{self, Offers},
     captions,
-    conditions::Conditions,
-    film::Film,
+    content::Film,
+    context::{Shared, Trouble},
+    media_source::Source,
     network::Network,
-    shared::{Shared, Trouble},
-    source::Source,
+    period_group::{self, Offers},
+    playback_state::Conditions,
 };
-use crate::wire::{
+use crate::protocol::{
     BufferGoal, Event, Fault, Observation, SessionId, Settings,
-    journey::{Mark, Step},
-    post::Port,
+    milestone::{Mark, Step},
+    transfer::Port,
 };
 
 /// A playback that goes on for as long as this is held. Dropping it aborts its fetches and ends its calls
@@ -153,7 +153,7 @@ impl Playback {
     async fn perform(&self, shared: &Rc<Shared>, mut at: f64) -> Result<Infallible, Trouble> {
         loop {
             let current = self.source.borrow().clone();
-            let performing = Box::pin(act::perform(shared, &current, at, &self.offers));
+            let performing = Box::pin(period_group::perform(shared, &current, at, &self.offers));
             at = match select(performing, Box::pin(current.closed())).await {
                 Either::Left((done, _)) => done?,
                 Either::Right(_) => return Err(Fault::Detached.into()),

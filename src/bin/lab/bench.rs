@@ -7,7 +7,7 @@ use web_sys::{
     BroadcastChannel, Document, HtmlIFrameElement, HtmlVideoElement, MessageChannel, MessagePort,
     ServiceWorkerRegistration, SharedWorker, Window, WorkerOptions, WorkerType, window,
 };
-use yew_mse_worker::{web, wire::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD};
 
 use crate::{
     claim::{Outcome, Seen, in_words, within},

@@ -2,9 +2,9 @@
 
 use wasm_bindgen::JsValue;
 use web_sys::CanvasRenderingContext2d;
-use yew_mse_worker::wire::{
+use yew_mse_worker::protocol::{
     Fetched, Kind,
-    journey::{Mark, Thread},
+    milestone::{Mark, Thread},
 };
 
 use crate::history::{History, Level, State, bits};

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     DedicatedWorkerGlobalScope, MessageChannel, MessagePort, Worker, WorkerOptions, WorkerType,
 };
-use yew_mse_worker::{web, wire::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD};
 
 use crate::{
     claims::claims,

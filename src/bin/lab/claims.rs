@@ -5,7 +5,7 @@
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
-use yew_mse_worker::web;
+use yew_mse_worker::platform::web;
 
 use crate::{
     bench::{

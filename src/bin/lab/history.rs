@@ -1,10 +1,10 @@
 //! What happened in a playback, sorted by what it is, each list in the order of time. Pure: notes in,
 //! lists out.
 
-use yew_mse_worker::wire::{
+use yew_mse_worker::protocol::{
     Command, Detail, Event, Fetched, Kind, Quality,
-    journey::{Mark, Step},
-    note::{Moment, Note, What},
+    milestone::{Mark, Step},
+    recording::{Moment, Note, What},
 };
 
 /// How many of each are kept: hours, of what there is most of.

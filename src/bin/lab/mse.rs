@@ -9,7 +9,7 @@ use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{EventTarget, RequestInit, Response, TimeRanges};
-use yew_mse_worker::web;
+use yew_mse_worker::platform::web;
 
 /// The sample film's smallest pictures.
 pub const MIME: &str = "video/mp4; codecs=\"avc1.4d4015\"";

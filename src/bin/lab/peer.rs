@@ -7,7 +7,7 @@ use gloo_events::EventListener;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventTarget, MessageEvent, MessagePort};
-use yew_mse_worker::web;
+use yew_mse_worker::platform::web;
 
 use crate::claim::{Assistant, Seen, Verdict, within};
 

@@ -10,9 +10,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, HtmlVideoElement};
 use yew::prelude::*;
 use yew_mse_worker::{
-    app::Player,
-    web,
-    wire::{self, BufferGoal, Detail, journey::Thread, post::Message},
+    platform::web,
+    player::Player,
+    protocol::{self, BufferGoal, Detail, milestone::Thread, transfer::Message},
 };
 
 use crate::element;
@@ -169,7 +169,7 @@ pub fn Proof() -> Html {
         let record = records[nth].clone();
         let onletter = Callback::from(move |message| {
             if let Message::Said(letter) = message
-                && let Ok(wire::Event::Detail { detail, .. }) = letter.open()
+                && let Ok(protocol::Event::Detail { detail, .. }) = letter.open()
                 && let Ok(detail) = detail.open()
             {
                 let is_elsewhere = is_whole && thread == Thread::Worker;

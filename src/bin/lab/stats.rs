@@ -9,7 +9,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlMediaElement, HtmlVideoElement, VideoPlaybackQuality, window};
-use yew_mse_worker::{web, wire::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD};
 
 use crate::{
     element::{add, button, copy, panel, write},

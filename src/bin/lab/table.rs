@@ -10,7 +10,7 @@ use js_sys::{Array, Date, JSON};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, window};
-use yew_mse_worker::web;
+use yew_mse_worker::platform::web;
 
 use crate::{
     claim::{Assistant, Claim, Seen, Verdict},

@@ -1,0 +1,41 @@
+//! What all parts of a playback share.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use super::{content::Film, network::Network, playback_state::Conditions};
+use crate::protocol::{Fault, Piece, SessionId, transfer::Port};
+
+/// A fault on its way up. Boxed, as it goes through many hands, and each of them has only a pointer to
+/// pass on.
+pub type Trouble = Box<Fault>;
+
+/// What all parts of a playback share.
+pub struct Shared {
+    /// The way to the page.
+    pub port: Port,
+    /// Which playback it is.
+    pub session: SessionId,
+    /// What is played.
+    pub film: Rc<Film>,
+    /// Where it comes from.
+    pub network: Rc<Network>,
+    /// What decides.
+    pub conditions: Rc<Conditions>,
+    /// By how much each stretch of HLS timestamps is off the film's own time, in seconds: as found by
+    /// whichever SourceBuffer came to it first, so that picture and sound stay together.
+    pub offsets: RefCell<Vec<(u32, f64)>>,
+    /// Whether nothing has been appended yet.
+    pub is_first: Cell<bool>,
+}
+
+/// A file came, but it is not what it should be.
+pub fn damaged(what: Piece, url: &str, reason: &str) -> Trouble {
+    Box::new(Fault::Damaged {
+        what,
+        url: url.into(),
+        reason: reason.into(),
+    })
+}

@@ -1,0 +1,35 @@
+//! AES-128 in CBC mode, over whole files (RFC 8216bis § 4.4.4.4), by the browser's own WebCrypto.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use super::context::{Trouble, damaged};
+use crate::{platform::web, protocol::Piece};
+
+/// Decrypts a file.
+///
+/// # Errors
+/// [`Fault::Damaged`] if the key is none, or not the one that it was encrypted with.
+///
+/// [`Fault::Damaged`]: crate::wire::Fault::Damaged
+pub async fn decrypt(
+    what: Piece,
+    bytes: &Uint8Array,
+    key: &Uint8Array,
+    iv: [u8; 16],
+    url: &str,
+) -> Result<Uint8Array, Trouble> {
+    let usages = Array::of1(&"decrypt".into());
+    let decrypted = async {
+        let key = web::import_key("raw", key, "AES-CBC", false, &usages)?;
+        let key = JsFuture::from(key).await?;
+        let iv = Uint8Array::from(iv.as_slice());
+        let algorithm = web::object(&[("name", "AES-CBC".into()), ("iv", iv.into())]);
+        let decrypted = web::decrypt(&algorithm, &key, bytes)?;
+        Ok::<_, JsValue>(Uint8Array::new(&JsFuture::from(decrypted).await?))
+    };
+    decrypted
+        .await
+        .map_err(|_| damaged(what, url, "its key does not open it"))
+}

@@ -1,0 +1,204 @@
+//! As much of a film as one MediaSource can play. Most films have one act; one whose periods differ in
+//! what there is to feed, such as an advertisement without sound, has more.
+
+use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
+
+use futures_util::future::{LocalBoxFuture, try_join};
+
+use super::{
+    context::{Shared, Trouble},
+    media_source::Source,
+    monitor::watch,
+    track_feeder::Feed,
+};
+use crate::{
+    media::{
+        Kind, RepresentationId,
+        selection::{self, Act, Sets, Wish, is_muxed, set_in},
+    },
+    platform::web,
+    protocol::{Event, Fault, Quality, Rendition, milestone::Step},
+};
+
+/// What a person may choose from, as the page was told.
+#[derive(Default)]
+pub struct Offers {
+    /// Bits per second.
+    pub qualities: Vec<u64>,
+    /// The sounds.
+    pub sounds: Vec<Rc<Wish>>,
+}
+
+/// Plays the act that a time is in, and returns where to go on with another one.
+///
+/// # Errors
+/// What ends the playback.
+pub async fn perform(
+    shared: &Rc<Shared>,
+    source: &Source,
+    at: f64,
+    offers: &RefCell<Offers>,
+) -> Result<f64, Trouble> {
+    let cast = Cast::of(shared, at)?;
+    let period = cast.act.period;
+    let [video, audio] = &cast.feeds;
+    let types = try_join(first_type(video, period), first_type(audio, period)).await?;
+    // Only now is it known how long a film in HLS is.
+    if let Some(duration) = shared.film.presentation().duration {
+        source.set_duration(duration)?;
+    }
+    // What lies at its very beginning WebKitGTK plays before it is asked to, and a seek that is over while the
+    // first frame is on its way makes it lose the stream for good. So an element that would begin within the
+    // first segment begins with it, and `app/screen.rs` has it go on once that frame is there.
+    if at > 0.0 && cast.feeds.iter().flatten().any(Feed::begins_the_film) {
+        let session = shared.session;
+        shared.port.post(Event::Jump { session, to: 0.0 });
+    }
+    // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse. No
+    // feed begins before it is waited for.
+    let mut acting: Vec<LocalBoxFuture<Result<f64, Trouble>>> = Vec::new();
+    for (feed, mime) in cast.feeds.iter().zip([&types.0, &types.1]) {
+        if let (Some(feed), Some(mime)) = (feed, mime) {
+            let buffer = source.buffer(mime)?;
+            acting.push(Box::pin(async { match feed.run(buffer, source).await? {} }));
+        }
+    }
+    acting.push(Box::pin(watch(shared, source, &cast)));
+    shared
+        .port
+        .reached(shared.session, Step::SourceBuffersCreated);
+    cast.announce(shared, offers);
+    // Feeds come to no end but by a fault.
+    poll_fn(|context| {
+        let mut polled = acting.iter_mut().map(|it| it.as_mut().poll(context));
+        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
+}
+
+/// The type that the SourceBuffer of a feed is to be made for.
+async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>, Trouble> {
+    match feed {
+        Some(feed) => feed.first_type(period).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Who is on stage.
+pub struct Cast {
+    /// The act itself.
+    pub act: Act,
+    /// Of pictures and of sound.
+    feeds: [Option<Feed>; 2],
+}
+
+/// In the order of all pairs of them.
+pub const KINDS: [Kind; 2] = [Kind::Video, Kind::Audio];
+
+impl Cast {
+    fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Trouble> {
+        let sets = [sets(shared, Kind::Video), sets(shared, Kind::Audio)];
+        let film = shared.film.presentation();
+        let format = |sets: &Sets, period: usize| {
+            let it = film.representation(RepresentationId {
+                period,
+                set: set_in(sets, period)?,
+                representation: 0,
+            })?;
+            Some((it.container.as_str(), it.codecs.split('.').next()))
+        };
+        let alike = |one: usize, other: usize| {
+            web::can_change_type()
+                || sets
+                    .iter()
+                    .all(|sets| format(sets, one) == format(sets, other))
+        };
+        let [video, audio] = &sets;
+        let act = selection::act(&film, [video, audio], at, &alike);
+        let act = act.ok_or_else(|| nothing(at))?;
+        drop(film);
+        let [video, audio] = sets;
+        let feed = |kind, sets: Sets| {
+            let is_fed = set_in(&sets, act.period).is_some();
+            is_fed.then(|| Feed::new(shared.clone(), kind, sets, act.end))
+        };
+        let feeds = [feed(Kind::Video, video), feed(Kind::Audio, audio)];
+        Ok(Self { act, feeds })
+    }
+
+    /// Feeds the sound that a person has chosen, from now on.
+    pub fn select_sound(&self, shared: &Shared) {
+        if let [_, Some(audio)] = &self.feeds {
+            audio.select(sets(shared, Kind::Audio));
+            shared.conditions.changed();
+        }
+    }
+
+    /// Tells the page what there is to choose from.
+    fn announce(&self, shared: &Shared, offers: &RefCell<Offers>) {
+        let film = shared.film.presentation();
+        let period = self.act.period;
+        let [video, audio] = &self.feeds;
+        let pictures = video.as_ref().and_then(|feed| feed.set(period));
+        let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
+        let mut offered = Offers::default();
+        for &(id, set, it) in &film.all() {
+            if id.period != period || !shared.film.is_playable(id) {
+                continue;
+            }
+            if Some(id.set) == pictures {
+                offered.qualities.push(it.bandwidth);
+                qualities.push(Quality {
+                    size: it.size,
+                    bandwidth: it.bandwidth,
+                    mime: it.mime(),
+                });
+            } else if set.kind == Kind::Audio && audio.is_some() {
+                let wish = Rc::new(Wish {
+                    language: set.language.clone(),
+                    label: set.label.clone(),
+                });
+                if !offered.sounds.contains(&wish) {
+                    tracks.push(Rendition {
+                        language: wish.language.clone(),
+                        label: wish.label.clone(),
+                    });
+                    offered.sounds.push(wish);
+                }
+            }
+        }
+        offers.replace(offered);
+        shared.port.post(Event::Tracks {
+            session: shared.session,
+            qualities,
+            audio: tracks,
+        });
+    }
+}
+
+/// Which sets are played, in all periods.
+fn sets(shared: &Shared, kind: Kind) -> Sets {
+    let film = shared.film.presentation();
+    let wish = shared.conditions.sound();
+    let is_playable = &|id| shared.film.is_playable(id);
+    let mut sets = selection::select(&film, kind, wish.as_deref(), is_playable);
+    if kind == Kind::Audio && wish.is_none() {
+        // Pictures that bring their own sound need no other, unless a person asks for it.
+        let video = selection::select(&film, Kind::Video, None, is_playable);
+        for ((period, video), audio) in film.periods.iter().zip(video).zip(&mut sets) {
+            if video
+                .and_then(|set| period.sets.get(set))
+                .is_some_and(is_muxed)
+            {
+                *audio = None;
+            }
+        }
+    }
+    sets
+}
+
+/// There is nothing to play at a time.
+pub fn nothing(at: f64) -> Trouble {
+    let second = at as u32;
+    Fault::Nothing { second }.into()
+}

@@ -1,0 +1,309 @@
+//! What every decision of a playback depends on and none of them makes: where the viewer is, what was
+//! chosen, how full the buffers are. Whatever changes here wakes those who wait for it.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    rc::Rc,
+    task::{Poll, Waker},
+};
+
+use futures_util::future::{LocalBoxFuture, select};
+
+use crate::{
+    media::{Kind, TOLERANCE, clock::Clock, ranges::Ranges, selection::Wish},
+    platform::web,
+    protocol::{BufferGoal, Observation},
+};
+
+/// How often the clock is looked at while nothing else happens, in milliseconds.
+const TICK: u32 = 250;
+/// Where a film is not played, it does not come on: milliseconds that it may stand still with something
+/// ahead before that is noticed.
+const FREEZE: f64 = 2_500.0;
+/// With less than this ahead, a film has reason to stand still: seconds.
+const PLAYED_OUT: f64 = 0.5;
+
+/// How one SourceBuffer is filled.
+#[derive(Clone, Debug, Default)]
+pub struct Filled {
+    /// What it holds.
+    pub buffered: Ranges,
+    /// Up to which time nothing is missing, from the position on: if there is a gap before it, it stays.
+    pub complete: f64,
+    /// Whether it has all that it will get.
+    pub ended: bool,
+}
+
+/// The conditions of one playback.
+pub struct Conditions {
+    clock: Cell<Clock>,
+    /// When the film was last seen, in milliseconds since the Unix epoch …
+    seen: Cell<f64>,
+    /// … and when it was last seen to move, or to have a reason not to.
+    moved: Cell<f64>,
+    screen: Cell<(u32, u32)>,
+    wanted: Cell<BufferGoal>,
+    /// What the browser has room for ahead, as far as that has turned out, in seconds.
+    room: Cell<f64>,
+    /// Bits per second of the quality that a person has chosen.
+    quality: Cell<Option<u64>>,
+    sound: RefCell<Option<Rc<Wish>>>,
+    /// A position in the list of captions.
+    captions: Cell<Option<u32>>,
+    filled: RefCell<[Option<Filled>; 2]>,
+    changes: Cell<u32>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+const fn place(kind: Kind) -> usize {
+    match kind {
+        Kind::Video => 0,
+        Kind::Audio => 1,
+    }
+}
+
+const fn other(kind: Kind) -> Kind {
+    match kind {
+        Kind::Video => Kind::Audio,
+        Kind::Audio => Kind::Video,
+    }
+}
+
+impl Conditions {
+    /// Those of a film that will be played from a position on.
+    pub fn new(start: f64, wanted: BufferGoal) -> Rc<Self> {
+        Rc::new(Self {
+            clock: Cell::new(Clock::new(start)),
+            seen: Cell::default(),
+            moved: Cell::default(),
+            screen: Cell::default(),
+            wanted: Cell::new(wanted),
+            room: Cell::new(f64::INFINITY),
+            quality: Cell::default(),
+            sound: RefCell::default(),
+            captions: Cell::default(),
+            filled: RefCell::default(),
+            changes: Cell::default(),
+            waiting: RefCell::default(),
+        })
+    }
+
+    /// Takes over what the page saw.
+    pub fn observe(&self, seen: Observation) {
+        let mut clock = self.clock.get();
+        let before = clock.observed();
+        let stands = before == seen.position && seen.rate > 0.0;
+        let reckoned = clock.position();
+        clock.observe(seen.position, seen.rate, seen.at);
+        self.clock.set(clock);
+        self.screen.set(seen.screen);
+        let ahead = self.ahead();
+        if seen.position + ahead < reckoned - TOLERANCE {
+            // What was planned was planned from further on. What there is from here on is not known before the
+            // feeds, which may be busy, plan again.
+            self.filled
+                .borrow_mut()
+                .iter_mut()
+                .flatten()
+                .for_each(|it| it.complete = seen.position);
+        }
+        self.seen.set(seen.at);
+        if !stands || ahead < PLAYED_OUT {
+            self.moved.set(seen.at);
+        }
+        // By the time that this arrives, the film is further on.
+        self.position();
+        self.changed();
+    }
+
+    /// Whether the film stands still where it should move. Of a page that says nothing, being frozen
+    /// itself, nothing is known.
+    pub fn is_frozen(&self) -> bool {
+        self.clock.get().rate() > 0.0 && self.seen.get() - self.moved.get() > FREEZE
+    }
+
+    /// Something was done about a freeze: time for it to help.
+    pub fn thaw(&self) {
+        self.moved.set(self.seen.get());
+    }
+
+    /// Takes over how much is wanted.
+    pub fn want(&self, wanted: BufferGoal) {
+        self.wanted.set(wanted);
+        self.changed();
+    }
+
+    /// Takes over a person's choice.
+    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<Wish>>, captions: Option<u32>) {
+        self.quality.set(quality);
+        self.sound.replace(sound);
+        self.captions.set(captions);
+        self.changed();
+    }
+
+    /// Bits per second of the quality that a person has chosen, if one has.
+    pub const fn quality(&self) -> Option<u64> {
+        self.quality.get()
+    }
+
+    /// The sound that a person has chosen, if one has.
+    pub fn sound(&self) -> Option<Rc<Wish>> {
+        self.sound.borrow().clone()
+    }
+
+    /// Which captions are shown, if any are.
+    pub const fn captions(&self) -> Option<u32> {
+        self.captions.get()
+    }
+
+    /// Where the film is now, in seconds.
+    pub fn position(&self) -> f64 {
+        let mut clock = self.clock.get();
+        clock.advance(web::now(), &self.common());
+        self.clock.set(clock);
+        clock.position()
+    }
+
+    /// Seconds of film per second; 0 while it is paused.
+    pub const fn rate(&self) -> f64 {
+        self.clock.get().rate()
+    }
+
+    /// What is before this is far enough behind to be evicted, by what the page last saw: nothing, once all
+    /// is there. To remove anything is to open a source that has ended
+    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and of two tracks the shorter
+    /// one is then waited for, in vain. Nothing more comes that would need the room.
+    pub fn evictable(&self) -> f64 {
+        match self.is_all_there() {
+            true => 0.0,
+            false => self.observed() - self.wanted.get().behind,
+        }
+    }
+
+    /// Width and height of the picture on screen, in physical pixels.
+    pub const fn screen(&self) -> (u32, u32) {
+        self.screen.get()
+    }
+
+    /// Seconds of film that are wanted ahead, as far as there is room for them.
+    pub const fn goal(&self) -> f64 {
+        self.wanted.get().ahead.min(self.room.get()).max(1.0)
+    }
+
+    /// There is less room than was thought: for so many seconds ahead, and no more.
+    pub fn lower_goal(&self, level: f64) {
+        self.room.set((self.goal() * 0.7).min(level).max(2.0));
+    }
+
+    /// Where the page last saw the film, or where the worker takes it to be, if that is before it.
+    pub fn observed(&self) -> f64 {
+        let clock = self.clock.get();
+        clock.position().min(clock.observed())
+    }
+
+    /// Seconds that can be played on from where the film was seen, by all buffers together: the clock may have
+    /// run on while the film did not.
+    pub fn ahead(&self) -> f64 {
+        self.common().ahead(self.observed())
+    }
+
+    /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one
+    /// that has less is never kept waiting.
+    pub fn others(&self, kind: Kind) -> f64 {
+        let position = self.clock.get().position();
+        let other = self.filled(other(kind));
+        other.map_or(f64::INFINITY, |it| it.complete - position)
+    }
+
+    /// What all buffers hold in common: what can be played.
+    pub fn common(&self) -> Ranges {
+        match &*self.filled.borrow() {
+            [Some(one), Some(other)] => one.buffered.common(&other.buffered),
+            [Some(one), None] | [None, Some(one)] => one.buffered.clone(),
+            [None, None] => Ranges::default(),
+        }
+    }
+
+    /// Whether all buffers have all that they will get.
+    pub fn is_all_there(&self) -> bool {
+        let filled = self.filled.borrow();
+        filled.iter().any(Option::is_some) && filled.iter().flatten().all(|it| it.ended)
+    }
+
+    /// Up to which time nothing is missing in any of them.
+    pub fn complete(&self) -> f64 {
+        let filled = self.filled.borrow();
+        let each = filled.iter().flatten().map(|it| it.complete);
+        each.fold(f64::INFINITY, f64::min)
+    }
+
+    /// How one of them is filled, if there is one.
+    pub fn filled(&self, kind: Kind) -> Option<Filled> {
+        self.filled.borrow()[place(kind)].clone()
+    }
+
+    /// What one of them holds.
+    pub fn buffered(&self, kind: Kind) -> Ranges {
+        self.filled(kind).unwrap_or_default().buffered
+    }
+
+    /// Takes over how a buffer is filled.
+    pub fn fill(&self, kind: Kind, now: Filled) {
+        let (ended, buffered) = (now.ended, now.buffered.clone());
+        let before = self.filled.borrow_mut()[place(kind)].replace(now);
+        if before.is_none_or(|before| before.ended != ended || before.buffered != buffered) {
+            self.changed();
+        }
+    }
+
+    /// Takes over what a buffer holds while it gets a segment, of which from its start on something may be
+    /// missing: also of what it takes the place of.
+    pub fn fill_in_part(&self, kind: Kind, buffered: Ranges, start: f64) {
+        if let Some(filled) = &mut self.filled.borrow_mut()[place(kind)] {
+            filled.buffered = buffered;
+            filled.complete = filled.complete.min(start);
+        }
+        self.changed();
+    }
+
+    /// Another MediaSource has other buffers.
+    pub fn empty(&self, start: f64) {
+        self.filled.take();
+        let mut clock = self.clock.get();
+        clock.observe(start, 0.0, web::now());
+        self.clock.set(clock);
+        self.thaw();
+    }
+
+    /// Wakes those who wait for a change.
+    pub fn changed(&self) {
+        self.changes.set(self.changes.get().wrapping_add(1));
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the next change after this call, not after the first poll.
+    pub fn change(&self) -> LocalBoxFuture<'_, ()> {
+        let seen = self.changes.get();
+        Box::pin(poll_fn(move |context| {
+            if self.changes.get() != seen {
+                return Poll::Ready(());
+            }
+            let mut waiting = self.waiting.borrow_mut();
+            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        }))
+    }
+
+    /// Waits for a change after this call, or for so long that the film itself has moved on.
+    pub fn tick(&self) -> LocalBoxFuture<'_, ()> {
+        let tick = select(self.change(), web::after(TICK));
+        Box::pin(async {
+            tick.await;
+        })
+    }
+}

@@ -1,0 +1,535 @@
+//! Feeds one SourceBuffer: asks the planner what to do next, does it, and asks again.
+
+use std::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    rc::Rc,
+};
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+
+use super::{
+    context::{Shared, Trouble, damaged},
+    download::Download,
+    media_source::Source,
+    period_group::nothing,
+    playback_state::Filled,
+    segment_buffer::Buffer,
+};
+use crate::{
+    media::{
+        Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
+        plan::{Appended, Inventory, Situation, Step, plan},
+        ranges::{Range, Ranges},
+        selection::{Sets, set_in},
+    },
+    platform::web,
+    protocol::{self, Detail, Event, Fault, Fetched, Piece, milestone},
+};
+
+/// Feeds one SourceBuffer of one MediaSource.
+pub struct Feed {
+    shared: Rc<Shared>,
+    kind: Kind,
+    /// Where this MediaSource's part of the film ends.
+    until: f64,
+    sets: RefCell<Sets>,
+    inventory: RefCell<Inventory>,
+    /// What was fetched last.
+    current: Cell<Option<RepresentationId>>,
+    /// What the next choice has to stay below, after a download that was given up.
+    below: Cell<Option<RepresentationId>>,
+    /// Where the segment begins that filled less than its time and was fetched again for it, in seconds.
+    doubted: Cell<Option<f64>>,
+}
+
+/// How far off a segment may be and still be worth finishing after a seek, in seconds.
+const NEAR: f64 = 5.0;
+
+impl Feed {
+    /// Will feed one SourceBuffer from these sets, one for each period.
+    pub fn new(shared: Rc<Shared>, kind: Kind, sets: Sets, until: f64) -> Self {
+        Self {
+            shared,
+            kind,
+            until,
+            sets: RefCell::new(sets),
+            inventory: RefCell::default(),
+            current: Cell::default(),
+            below: Cell::default(),
+            doubted: Cell::default(),
+        }
+    }
+
+    /// Feeds the buffer for as long as this is awaited. It never comes to an end by itself: after the
+    /// last segment, the viewer may seek back.
+    ///
+    /// # Errors
+    /// What ends the playback.
+    pub async fn run(&self, mut buffer: Buffer, source: &Source) -> Result<Infallible, Trouble> {
+        loop {
+            let change = self.shared.conditions.change();
+            let buffered = buffer.buffered();
+            let (mut step, complete) = self.next_step(&buffered);
+            if let Step::Fetch(_, segment) = &step
+                && !source.is_streaming()
+                && buffered.ahead(self.shared.conditions.position()) > 0.0
+                && buffered.at(segment.start + TOLERANCE).is_none()
+            {
+                // A managed source says when it wants more. What comes in the place of something is not
+                // more, and what there is nothing to play without is not waited for.
+                step = Step::Wait;
+            }
+            let ended = matches!(step, Step::End);
+            let filled = Filled {
+                buffered,
+                complete,
+                ended,
+            };
+            self.shared.conditions.fill(self.kind, filled);
+            let (id, done) = match step {
+                Step::Learn(id) => (id, self.learn(id).await),
+                Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
+                Step::Evict(range) => {
+                    self.evict(&mut buffer, range).await?;
+                    continue;
+                }
+                Step::Wait => {
+                    self.shared.conditions.tick().await;
+                    continue;
+                }
+                Step::End => {
+                    change.await;
+                    continue;
+                }
+            };
+            if let Err(fault) = done {
+                self.give_up(id, fault).await?;
+            }
+        }
+    }
+
+    /// Finds out what the buffer will be fed with first in a period, so that it can be made: its type.
+    ///
+    /// # Errors
+    /// What ends the playback.
+    pub async fn first_type(&self, period: usize) -> Result<String, Trouble> {
+        loop {
+            let Some(id) = self.choose(period, 0.0) else {
+                return Err(nothing(self.shared.conditions.position()));
+            };
+            if let Some(known) = self.known_type(id) {
+                return Ok(known);
+            }
+            if let Err(fault) = self.shared.film.learn(id).await {
+                self.give_up(id, fault).await?;
+            }
+        }
+    }
+
+    /// The type of a representation of which all is known.
+    fn known_type(&self, id: RepresentationId) -> Option<String> {
+        let film = self.shared.film.presentation();
+        let representation = film.representation(id)?;
+        representation.is_known().then(|| representation.mime())
+    }
+
+    /// Whether what it will feed first is the beginning of the film.
+    pub fn begins_the_film(&self) -> bool {
+        let (first, _) = self.next_step(&Ranges::default());
+        matches!(first, Step::Fetch(_, segment) if segment.start <= 0.0)
+    }
+
+    /// Feeds it from other sets from now on.
+    pub fn select(&self, sets: Sets) {
+        self.sets.replace(sets);
+    }
+
+    /// The set that it feeds from in a period, if there is one.
+    pub fn set(&self, period: usize) -> Option<usize> {
+        set_in(&self.sets.borrow(), period)
+    }
+
+    /// Bits per second of the quality that a person has chosen, if these are the pictures.
+    fn quality(&self) -> Option<u64> {
+        let chosen = self.shared.conditions.quality();
+        chosen.filter(|_| self.kind == Kind::Video)
+    }
+
+    /// What to do next, and up to which time nothing is missing.
+    fn next_step(&self, buffered: &Ranges) -> (Step, f64) {
+        let conditions = &self.shared.conditions;
+        self.inventory.borrow_mut().reconcile(buffered);
+        let position = conditions.position();
+        let level = buffered.ahead(position);
+        let others = conditions.others(self.kind);
+        let goal = conditions.goal();
+        let is_calm = level.min(others) >= goal / 2.0;
+        let is_free = self.quality().is_none();
+        let film = self.shared.film.presentation();
+        let bandwidth_of = |id| film.representation(id).map_or(0, |it| it.bandwidth);
+        // What would be fetched now, also in the place of what is there.
+        let choose = |period| self.choose(period, level);
+        plan(&Situation {
+            film: &film,
+            until: self.until,
+            position,
+            evictable: conditions.evictable(),
+            goal,
+            others,
+            buffered,
+            inventory: &self.inventory.borrow(),
+            choose: &choose,
+            accepted: &|Appended { representation, .. }| {
+                choose(representation.period).is_none_or(|instead| {
+                    instead == *representation || (is_free && instead.set == representation.set)
+                })
+            },
+            improvable: &|Appended { representation, .. }| {
+                is_calm
+                    && is_free
+                    && choose(representation.period).is_some_and(|instead| {
+                        bandwidth_of(instead) > bandwidth_of(*representation)
+                    })
+            },
+        })
+    }
+
+    /// The representation to fetch of a period now, with so many seconds ahead of the position.
+    fn choose(&self, period: usize, level: f64) -> Option<RepresentationId> {
+        let Shared {
+            film,
+            conditions,
+            network,
+            ..
+        } = &*self.shared;
+        let set = self.set(period)?;
+        let id = |representation| RepresentationId {
+            period,
+            set,
+            representation,
+        };
+        let in_set = |it: RepresentationId| {
+            let is_in = (it.period, it.set) == (period, set);
+            is_in.then_some(it.representation)
+        };
+        let is_playable = |representation| film.is_playable(id(representation));
+        let film = film.presentation();
+        let representations = &film.set(id(0))?.representations;
+        if let Some(bandwidth) = self.quality() {
+            return abr::nearest(representations, &is_playable, bandwidth).map(id);
+        }
+        let below = self.below.get().and_then(in_set).unwrap_or(usize::MAX);
+        let chosen = abr::choose(
+            representations,
+            &|representation| representation < below && is_playable(representation),
+            &abr::Conditions {
+                bandwidth: network.meter.estimate(),
+                level,
+                goal: conditions.goal(),
+                rate: conditions.rate().max(1.0),
+                screen: conditions.screen(),
+                current: self.current.get().and_then(in_set),
+            },
+        );
+        chosen.map(id)
+    }
+
+    /// Finds out about a representation, for as long as it is the one to be fetched next.
+    async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
+        let conditions = &self.shared.conditions;
+        let mut learning: LocalBoxFuture<_> = Box::pin(self.shared.film.learn(id));
+        loop {
+            if let Either::Left((done, _)) = select(&mut learning, conditions.tick()).await {
+                return done;
+            }
+            let buffered = conditions.buffered(self.kind);
+            if !matches!(self.next_step(&buffered).0, Step::Learn(next) if next == id) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Fetches a segment and appends it, unless that turns out not to be wanted meanwhile.
+    ///
+    /// # Errors
+    /// Why it has to be done without.
+    async fn fetch(
+        &self,
+        buffer: &mut Buffer,
+        id: RepresentationId,
+        segment: &Segment,
+    ) -> Result<(), Trouble> {
+        let representation = self.shared.film.representation(id)?;
+        self.announce(id, &representation);
+        let download = Download {
+            shared: &self.shared,
+            kind: self.kind,
+            id,
+            of: &representation,
+            segment,
+            progress: Rc::default(),
+        };
+        let asked = web::now();
+        let outcome = self.supervise(&download, buffer, asked).await;
+        let is_appended = matches!(outcome, Outcome::Appended);
+        self.report(&download, asked, is_appended);
+        if !is_appended {
+            buffer.reset();
+        }
+        match outcome {
+            Outcome::Appended => self.note(buffer, &download)?,
+            Outcome::Unwanted => {}
+            Outcome::Failed(fault) => match *fault {
+                // A period may be said to be longer than it is.
+                Fault::Status {
+                    what: Piece::Segment,
+                    status: 404 | 410,
+                    ..
+                } if self.shared.film.ends_before(id, segment).await => {}
+                // It is fetched again when there is room for it.
+                Fault::BufferFull => self.make_room(buffer).await?,
+                _ => return Err(fault),
+            },
+        }
+        Ok(())
+    }
+
+    /// Lets a download go on for as long as it is wanted.
+    async fn supervise(&self, download: &Download<'_>, buffer: &mut Buffer, asked: f64) -> Outcome {
+        let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
+        loop {
+            let tick = self.shared.conditions.tick();
+            if let Either::Left((done, _)) = select(&mut running, tick).await {
+                return match done {
+                    Ok(()) => Outcome::Appended,
+                    Err(fault) => Outcome::Failed(fault),
+                };
+            }
+            if self.is_hopeless(download, asked) {
+                self.below.set(Some(download.id));
+                return Outcome::Unwanted;
+            }
+            if !self.is_wanted(download.id, download.segment) {
+                return Outcome::Unwanted;
+            }
+        }
+    }
+
+    /// Tells the page what became of a segment.
+    fn report(&self, download: &Download, asked: f64, appended: bool) {
+        let detail = Detail::Fetched(Fetched {
+            kind: kind_on_the_wire(self.kind),
+            bandwidth: download.of.bandwidth,
+            start: download.segment.start,
+            end: download.segment.end,
+            bytes: download.progress.received.get(),
+            asked,
+            done: web::now(),
+            appended,
+        });
+        self.shared.port.detail(self.shared.session, &detail);
+    }
+
+    /// Tells the page which quality is fetched from now on.
+    fn announce(&self, id: RepresentationId, representation: &Representation) {
+        if self.current.replace(Some(id)) == Some(id) || self.kind != Kind::Video {
+            return;
+        }
+        self.shared.port.post(Event::Switched {
+            session: self.shared.session,
+            bandwidth: representation.bandwidth,
+        });
+    }
+
+    /// Whether a segment that is on its way is still what the viewer needs next.
+    fn is_wanted(&self, id: RepresentationId, segment: &Segment) -> bool {
+        let conditions = &self.shared.conditions;
+        let position = conditions.position();
+        if segment.end < position || segment.start > position + conditions.goal() + NEAR {
+            return false;
+        }
+        let buffered = conditions.buffered(self.kind);
+        match self.next_step(&buffered).0 {
+            // Only what is needed sooner is a reason to stop.
+            Step::Fetch(_, other) if other.start >= segment.end - TOLERANCE => true,
+            Step::Fetch(next, other) => {
+                let is_same_time = segment.start < other.end;
+                let is_free = self.quality().is_none();
+                is_same_time && next.set == id.set && (is_free || next == id)
+            }
+            Step::Evict(_) | Step::Learn(_) | Step::Wait | Step::End => true,
+        }
+    }
+
+    /// Whether a segment will come too late, and one of a lower representation would not.
+    fn is_hopeless(&self, download: &Download, asked: f64) -> bool {
+        let conditions = &self.shared.conditions;
+        let id = download.id;
+        let film = self.shared.film.presentation();
+        let lower = (0..id.representation)
+            .map(|representation| RepresentationId {
+                representation,
+                ..id
+            })
+            .find(|it| self.shared.film.is_playable(*it))
+            .and_then(|it| film.representation(it));
+        let is_free = conditions.quality().is_none() && conditions.rate() > 0.0;
+        let (Some(lower), true) = (lower, is_free) else {
+            return false;
+        };
+        let seconds = download.segment.end - download.segment.start;
+        let bytes = |it: &Representation| (it.bandwidth as f64 / 8.0 * seconds) as u64;
+        let total = download.progress.total.get();
+        let transfer = abr::Transfer {
+            seconds: (web::now() - asked) / 1000.0,
+            received: download.progress.received.get(),
+            total: total.unwrap_or_else(|| bytes(download.of)),
+        };
+        let buffered = conditions.buffered(self.kind);
+        let left = buffered.ahead(conditions.position()) / conditions.rate();
+        abr::is_hopeless(transfer, left, bytes(lower))
+    }
+
+    /// Notes that a segment was appended.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] if nothing comes of what is appended.
+    fn note(&self, buffer: &mut Buffer, download: &Download) -> Result<(), Trouble> {
+        let time = Range {
+            start: download.segment.start,
+            end: download.segment.end,
+        };
+        self.below.set(None);
+        buffer.fill_to(time.end);
+        let buffered = buffer.buffered();
+        let filled = buffered.hull(time);
+        let held = buffered.covers(time);
+        // A managed source may have evicted its beginning before its end came: then it is fetched again. But
+        // only once, as it may also have no more to give.
+        let is_short = time.length() - held > 2.0 * TOLERANCE;
+        let start = Some(time.start);
+        if buffer.was_evicted() && is_short && self.doubted.replace(start) != start {
+            return Ok(());
+        }
+        self.inventory.borrow_mut().record(Appended {
+            time,
+            filled,
+            held,
+            representation: download.id,
+        });
+        if self.shared.is_first.take() {
+            let step = milestone::Step::FirstAppend;
+            self.shared.port.reached(self.shared.session, step);
+        }
+        if self.inventory.borrow().is_futile() {
+            let path = &download.segment.place.path;
+            let reason = "it is of another time than its manifest says";
+            return Err(damaged(Piece::Segment, path, reason));
+        }
+        Ok(())
+    }
+
+    /// Does without a representation from now on. If there is no other, what is buffered is still played.
+    ///
+    /// # Errors
+    /// The fault, once there is nothing left to play.
+    async fn give_up(&self, id: RepresentationId, fault: Trouble) -> Result<(), Trouble> {
+        self.below.set(None);
+        // After an error in an append the MediaSource takes nothing any more, and where there is no room
+        // another representation finds none either.
+        if matches!(*fault, Fault::Media { .. } | Fault::BufferFull) {
+            return Err(fault);
+        }
+        if self.shared.film.exclude(id) {
+            return Ok(());
+        }
+        let conditions = &self.shared.conditions;
+        let start = conditions.observed();
+        let end = start + conditions.ahead();
+        while conditions.ahead() > REST {
+            conditions.tick().await;
+            let position = conditions.observed();
+            if position < start - REST || position > end {
+                // The viewer has gone elsewhere, where it may be well.
+                return Ok(());
+            }
+        }
+        Err(fault)
+    }
+
+    /// Removes what lies in a range, and tells the page.
+    ///
+    /// # Errors
+    /// [`Fault::Media`] if the source is closed.
+    async fn evict(&self, buffer: &mut Buffer, range: Range) -> Result<(), Trouble> {
+        buffer.remove(range).await?;
+        let detail = Detail::Evicted {
+            kind: kind_on_the_wire(self.kind),
+            start: range.start,
+            end: range.end,
+        };
+        self.shared.port.detail(self.shared.session, &detail);
+        Ok(())
+    }
+
+    /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
+    ///
+    /// # Errors
+    /// [`Fault::BufferFull`], once there is nothing left to play.
+    async fn make_room(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
+        let conditions = &self.shared.conditions;
+        let mut is_lowered = false;
+        loop {
+            let buffered = buffer.buffered();
+            for range in self.spare() {
+                if buffered.covers(range) > TOLERANCE {
+                    return self.evict(buffer, range).await;
+                }
+            }
+            // By where the film was seen: the clock may have run on while the film did not.
+            let level = buffered.ahead(conditions.observed());
+            if level < REST {
+                return Err(Fault::BufferFull.into());
+            }
+            if !std::mem::replace(&mut is_lowered, true) {
+                conditions.lower_goal(level);
+            }
+            conditions.tick().await;
+        }
+    }
+
+    /// What is not about to be played: behind, and further ahead than is wanted. By the segment, as the rest of
+    /// one would count as all of it.
+    fn spare(&self) -> [Range; 2] {
+        let conditions = &self.shared.conditions;
+        let inventory = self.inventory.borrow();
+        let behind = Range {
+            start: 0.0,
+            end: inventory.start_at(conditions.observed()),
+        };
+        let ahead = Range {
+            start: inventory.end_at(conditions.position() + conditions.goal()),
+            end: f64::INFINITY,
+        };
+        [behind, ahead]
+    }
+}
+
+/// What is still played before a film fails for want of more, in seconds.
+const REST: f64 = 1.0;
+
+/// What became of a download.
+enum Outcome {
+    Appended,
+    Unwanted,
+    Failed(Trouble),
+}
+
+/// The same, as the page is told.
+pub const fn kind_on_the_wire(kind: Kind) -> protocol::Kind {
+    match kind {
+        Kind::Video => protocol::Kind::Video,
+        Kind::Audio => protocol::Kind::Audio,
+    }
+}

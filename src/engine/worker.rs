@@ -1,0 +1,100 @@
+//! Where the agent lives: in a worker of its own, as a gloo-worker; or on the page, where that is the
+//! only place that has a MediaSource. It hears and says the same in both.
+
+use std::{cell::RefCell, rc::Rc};
+
+use gloo_events::EventListener;
+use gloo_worker::{HandlerId, Registrable, Worker, WorkerScope};
+use js_sys::Function;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::PromiseRejectionEvent;
+
+use super::Agent;
+use crate::{
+    platform::web,
+    protocol::{
+        Command, Event,
+        transfer::{Letter, Parcel, Port},
+    },
+};
+
+/// Runs the agent, if this is a worker. A page asks for one: [`on_page`].
+pub fn start() {
+    // A panic becomes an exception with the panic's words, and so an `error` event of this worker or
+    // page, as whatever nobody caught does. It is heard in `app/agent.rs`.
+    std::panic::set_hook(Box::new(|panic| {
+        wasm_bindgen::throw_str(&panic.to_string())
+    }));
+    if web::is_worker() {
+        InWorker::registrar().encoding::<Parcel>().register();
+    }
+}
+
+/// An agent on this page, and what hears for it, until it is let go.
+struct OnPage {
+    agent: Agent,
+    _ear: Closure<dyn FnMut(JsValue)>,
+}
+
+/// An agent on this page. What it says is given to one function, and what it is told, to the one that is
+/// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
+pub fn on_page(hear: Function) -> Function {
+    let place: Rc<RefCell<Option<OnPage>>> = Rc::default();
+    let told = place.clone();
+    let ear = Closure::<dyn FnMut(JsValue)>::new(move |parcel: JsValue| {
+        let place = told.clone();
+        spawn_local(async move {
+            // After a panic it is never given back.
+            let Ok(mut here) = place.try_borrow_mut() else {
+                return;
+            };
+            if parcel.is_undefined() {
+                *here = None;
+            } else if let Some(here) = &mut *here {
+                here.agent.hear(&Letter::received(parcel));
+            }
+        });
+    });
+    let tell = ear.as_ref().unchecked_ref::<Function>().clone();
+    place.replace(Some(OnPage {
+        agent: Agent::new(Port::to_page(hear)),
+        _ear: ear,
+    }));
+    tell
+}
+
+/// An agent in a worker, as gloo-worker knows it.
+pub struct InWorker {
+    agent: Option<Agent>,
+    _rejections: EventListener,
+}
+
+impl Worker for InWorker {
+    type Message = ();
+    type Input = Letter<Command>;
+    type Output = Letter<Event>;
+
+    fn create(_: &WorkerScope<Self>) -> Self {
+        Self {
+            agent: None,
+            // A rejected promise that nobody awaits would end here, unheard.
+            _rejections: EventListener::new(&web::global(), "unhandledrejection", |event| {
+                web::report_error(&event.unchecked_ref::<PromiseRejectionEvent>().reason());
+            }),
+        }
+    }
+
+    fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
+
+    fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
+        self.agent = Some(Agent::new(Port::to_bridge(scope, bridge)));
+    }
+
+    fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {
+        // gloo hands over no message before `connected`.
+        if let Some(agent) = &mut self.agent {
+            agent.hear(&letter);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What web-sys does not bind, and browser events as futures.
+
+pub mod web;

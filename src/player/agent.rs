@@ -1,0 +1,236 @@
+//! The page's way to an agent, in a worker or on the page itself. The one file of the page that names the
+//! engine.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use gloo_events::EventListener;
+use gloo_worker::WorkerBridge;
+use js_sys::Function;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worker, window};
+
+use super::source_url;
+use crate::{
+    engine::worker::InWorker,
+    platform::web::{self, Program},
+    protocol::{
+        BUILD, Command, Event, Fault,
+        milestone::Thread,
+        transfer::{self, Letter},
+    },
+};
+
+/// How long the server may take to say what became of the engine's program, in seconds.
+pub const INQUIRY: u32 = 2;
+
+thread_local! {
+    /// How many programs have broken on this page. A module is loaded once for each URL, so the next one
+    /// needs another.
+    static BROKEN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What is heard of an agent.
+pub enum Heard {
+    /// It says something.
+    Said(Letter<Event>),
+    /// Something was thrown there that nobody caught, in these words.
+    Threw(String),
+    /// Its program, which is at this URL, could not be loaded, and nobody says why.
+    Missing(String),
+}
+
+/// Who hears it.
+pub type Hearer = Rc<dyn Fn(Heard)>;
+
+/// An agent of one's own, for as long as it is held.
+pub enum Agent {
+    /// In a worker.
+    Worker {
+        /// gloo-worker's way to it.
+        bridge: WorkerBridge<InWorker>,
+        /// The thread itself.
+        worker: Worker,
+        /// Hears what goes wrong there that the agent cannot tell.
+        _errors: EventListener,
+    },
+    /// On the page.
+    Page {
+        /// Gives a letter to the agent, or keeps it until there is one.
+        desk: Rc<RefCell<Desk>>,
+        /// The page's ear, which the agent calls.
+        _ear: Rc<Closure<dyn Fn(JsValue)>>,
+        /// As for a worker.
+        _errors: Option<EventListener>,
+    },
+}
+
+/// Where letters for an agent on the page are given up.
+pub enum Desk {
+    /// Its program is being loaded, and these wait for it.
+    Closed(Vec<Letter<Command>>),
+    /// It is there, and told by this function.
+    Open(Function),
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if let Self::Worker { worker, .. } = self {
+            transfer::release(worker);
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Self::Open(tell) = self {
+            // Nothing lets it go.
+            give(tell, &JsValue::UNDEFINED);
+        }
+    }
+}
+
+impl Agent {
+    /// Starts one.
+    pub fn spawn(thread: Thread, hearer: Hearer) -> Self {
+        // Relative to the document's base, so that the page can live anywhere on a host. The query
+        // keeps caches from answering with another build's program.
+        let mut script = ["./worker_loader.js?", BUILD].concat();
+        let hear = {
+            let hearer = hearer.clone();
+            move |letter| hearer(Heard::Said(letter))
+        };
+        if thread == Thread::Worker {
+            let (bridge, worker) = transfer::spawn(&script, hear);
+            return Self::Worker {
+                bridge,
+                _errors: hear_errors(&worker, thread, hearer, script),
+                worker,
+            };
+        }
+        let broken = BROKEN.get();
+        if broken > 0 {
+            script += &["-", &broken.to_string()].concat();
+        }
+        let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
+            hear(Letter::received(parcel));
+        }));
+        let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
+        let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
+        spawn_local(settling);
+        let errors = window().map(|window| hear_errors(&window, thread, hearer, script));
+        Self::Page {
+            desk,
+            _ear: ear,
+            _errors: errors,
+        }
+    }
+
+    /// Says something to it. It hears that in order, and never at once.
+    pub fn send(&self, letter: Letter<Command>) {
+        match self {
+            Self::Worker { bridge, .. } => bridge.send(letter),
+            Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
+                Desk::Closed(waiting) => waiting.push(letter),
+                Desk::Open(tell) => give(tell, letter.parcel()),
+            },
+        }
+    }
+
+    /// Its program is not to be used again.
+    pub fn discard(&self) {
+        if let Self::Page { .. } = self {
+            BROKEN.set(BROKEN.get() + 1);
+        }
+    }
+}
+
+/// Loads the engine's program and opens the desk.
+async fn settle(
+    script: String,
+    ear: Rc<Closure<dyn Fn(JsValue)>>,
+    desk: Rc<RefCell<Desk>>,
+    hearer: Hearer,
+) {
+    let Ok(url) = source_url::resolve(&script) else {
+        return hearer(Heard::Missing(script));
+    };
+    let begin = async {
+        let module = JsFuture::from(web::load(&url)).await?;
+        let hear = (*ear).as_ref().unchecked_ref();
+        let tell = module.unchecked_into::<Program>().agent(hear)?;
+        Ok(JsFuture::from(tell).await?.unchecked_into::<Function>())
+    };
+    match begin.await {
+        Ok(tell) => {
+            let before = desk.replace(Desk::Open(tell.clone()));
+            if let Desk::Closed(waiting) = &before {
+                waiting
+                    .iter()
+                    .for_each(|letter| give(&tell, letter.parcel()));
+            }
+        }
+        // What is not there is asked after; the rest has words.
+        Err(exception) => {
+            hearer(match web::name(&exception).as_deref() {
+                Some("TypeError") => Heard::Missing(script),
+                _ => Heard::Threw(web::words(&exception)),
+            });
+        }
+    }
+}
+
+fn give(tell: &Function, parcel: &JsValue) {
+    // It only puts the parcel down; what it does with it later, it answers for itself.
+    let _ = tell.call1(&JsValue::NULL, parcel);
+}
+
+/// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
+/// on its Worker, and what nobody caught is one with them, there or on the window.
+fn hear_errors(
+    target: &EventTarget,
+    thread: Thread,
+    hearer: Hearer,
+    script: String,
+) -> EventListener {
+    web::hear(target, "error", move |event| {
+        let error = event.dyn_ref::<ErrorEvent>();
+        // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
+        let is_ours = |error: &ErrorEvent| {
+            let file = error.filename();
+            // By its bytes: a search through text is not otherwise in the page's program.
+            let mut parts = file.as_bytes().rsplit(|byte| *byte == b'/');
+            parts.next().is_some_and(|name| {
+                name.starts_with(b"worker.js") || name.starts_with(b"worker_bg.wasm")
+            })
+        };
+        if thread == Thread::Page && !error.is_some_and(is_ours) {
+            return;
+        }
+        hearer(match error {
+            Some(error) => Heard::Threw(error.message()),
+            None => Heard::Missing(script.clone()),
+        });
+    })
+}
+
+/// Asks the server why the browser could not load the engine's program.
+pub async fn inquire(url: String) -> Fault {
+    let options = RequestInit::new();
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(INQUIRY * 1000)));
+    let answer = JsFuture::from(web::fetch(&url, &options)).await;
+    let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
+    let reason = match status {
+        Ok(200..300) => {
+            return Fault::WorkerBroken {
+                reason: "the browser refused its script, which may not be one".into(),
+            };
+        }
+        Ok(status) => ["the server answered ", &status.to_string()].concat(),
+        Err(_) => "there was no answer".into(),
+    };
+    Fault::WorkerMissing { url, reason }
+}

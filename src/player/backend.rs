@@ -1,0 +1,73 @@
+//! Which way a film comes to the element. It is chosen by what the browser has, and never by its name.
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlVideoElement;
+
+use super::dom::document;
+use crate::{
+    platform::web,
+    protocol::{Fault, milestone::Thread},
+};
+
+/// The ways that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By an engine on this thread, with a MediaSource.
+    Engine(Thread),
+    /// By the browser itself, which plays HLS and has no MediaSource.
+    Native,
+}
+
+impl Way {
+    /// The way for this browser, or the engine's thread that was asked for.
+    ///
+    /// # Errors
+    /// [`Fault::NoMediaSource`] where there is no way at all.
+    pub fn choose(wanted: Option<Thread>) -> Result<Self, Fault> {
+        if let Some(thread) = wanted {
+            Ok(Self::Engine(thread))
+        } else if web::workers_have_media_source() {
+            Ok(Self::Engine(Thread::Worker))
+        } else if web::has_media_source() {
+            Ok(Self::Engine(Thread::Page))
+        } else if plays_hls() {
+            Ok(Self::Native)
+        } else {
+            Err(Fault::NoMediaSource)
+        }
+    }
+
+    /// The same in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Engine(Thread::Worker) => "worker",
+            Self::Engine(Thread::Page) => "page",
+            Self::Native => "none",
+        }
+    }
+
+    /// Where the engine runs, and why: a line for whoever wants to know.
+    pub const fn words(self, was_wanted: bool) -> &'static str {
+        match (self, was_wanted) {
+            (Self::Engine(Thread::Worker), false) => "Engine in a worker.",
+            (Self::Engine(Thread::Worker), true) => "Engine in a worker, as was asked for.",
+            (Self::Engine(Thread::Page), false) => {
+                "Engine on the page: this browser has no MediaSource in workers."
+            }
+            (Self::Engine(Thread::Page), true) => "Engine on the page, as was asked for.",
+            (Self::Native, _) => {
+                "No engine: this browser has no MediaSource, and plays HLS itself."
+            }
+        }
+    }
+}
+
+fn plays_hls() -> bool {
+    let video = document().and_then(|document| document.create_element("video").ok());
+    let video = video.map(|video| video.unchecked_into::<HtmlVideoElement>());
+    video.is_some_and(|video| {
+        !video
+            .can_play_type("application/vnd.apple.mpegurl")
+            .is_empty()
+    })
+}

@@ -1,0 +1,197 @@
+//! What a person may choose of a film: the quality, the sound, the speed. Left alone, the player chooses.
+
+use std::cell::{Cell, RefCell};
+
+use gloo_events::EventListener;
+use web_sys::{
+    Event, HtmlElement, HtmlOptionElement, HtmlSelectElement, HtmlVideoElement, TextTrack,
+    TextTrackMode,
+};
+use yew::TargetCast;
+
+use super::{Dispatcher, Playback, action::Request, media_state, part, preferences};
+use crate::{
+    platform::web,
+    player::{
+        dom::focus_is_lost,
+        model::{Action, Choice},
+    },
+    protocol::{Quality, Rendition},
+};
+
+/// The sheet of choices.
+pub struct Settings {
+    quality: Option<Menu>,
+    sound: Option<Menu>,
+    captions: Option<Menu>,
+    /// What was chosen so far.
+    chosen: Cell<Choice>,
+    /// How many lines each of the qualities has, by which a choice is preferences.
+    heights: RefCell<Vec<u32>>,
+    /// Who is told what is chosen.
+    playback: Dispatcher,
+    _sheets: [Option<EventListener>; 2],
+}
+
+impl Settings {
+    /// Finds it, and the buttons that open the sheets.
+    pub fn new(frame: &HtmlElement, playback: &Dispatcher) -> Self {
+        let sheet = |name| {
+            let button = part(frame, &["[data-opens='", name, "']"].concat());
+            Some(open_by(button?, &part(frame, name)?))
+        };
+        Self {
+            _sheets: [sheet(".menu"), sheet(".keys")],
+            quality: Menu::new(frame, "[name=quality]"),
+            sound: Menu::new(frame, "[name=sound]"),
+            captions: Menu::new(frame, "[name=captions]"),
+            chosen: Cell::default(),
+            heights: RefCell::default(),
+            playback: playback.clone(),
+        }
+    }
+
+    /// Offers what there is, and locks what was locked on an earlier visit.
+    pub fn show(&self, playback: &Playback) {
+        let Choice { quality, sound, .. } = playback.chosen;
+        let all = &playback.qualities;
+        let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
+        let automatic = match all.iter().find(is_current) {
+            Some(current) if quality.is_none() => ["Auto (", &name_of(current, all), ")"].concat(),
+            _ => "Auto".into(),
+        };
+        if let Some(menu) = &self.quality {
+            let names = all.iter().map(|quality| name_of(quality, all));
+            let mut names: Vec<_> = (0..).zip(names).collect();
+            // The best one on top.
+            names.reverse();
+            menu.offer(automatic, names, quality);
+        }
+        if let Some(menu) = &self.sound {
+            let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
+            let names = playback.sounds.iter().map(name_of);
+            menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
+        }
+        let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
+        let height = preferences::number("quality");
+        let locked = heights.iter().rposition(|it| Some(*it) == height);
+        if quality.is_none() && locked.is_some() {
+            let quality = locked.and_then(|place| u32::try_from(place).ok());
+            self.playback.emit(Action::Choose(Choice {
+                quality,
+                ..playback.chosen
+            }));
+        }
+        self.heights.replace(heights);
+        self.chosen.set(playback.chosen);
+    }
+
+    /// Offers the captions that the element has, and has those read that it has a use for.
+    pub fn show_captions(&self, video: &HtmlVideoElement) {
+        let tracks = media_state::captions(video);
+        let first = |is_it: fn(&TextTrack) -> bool| {
+            let place = tracks.iter().position(is_it);
+            place.and_then(|place| u32::try_from(place).ok())
+        };
+        if let Some(menu) = &self.captions {
+            let names = tracks.iter().map(TextTrack::label);
+            let shown = first(media_state::is_shown);
+            menu.offer("Off".into(), (0..).zip(names).collect(), shown);
+        }
+        // Whoever hides them wants to read them, too.
+        let captions = first(|track| track.mode() != TextTrackMode::Disabled);
+        let chosen = self.chosen.get();
+        if chosen.captions != captions {
+            self.playback
+                .emit(Action::Choose(Choice { captions, ..chosen }));
+        }
+    }
+
+    /// What was chosen, if it was, and is for the element to know.
+    pub fn chosen(&self, event: &Event) -> Option<Request> {
+        let select = event.target_dyn_into::<HtmlSelectElement>();
+        let select = select.filter(|_| event.type_() == "change")?;
+        let place: Option<u32> = select.value().parse().ok();
+        let mut choice = self.chosen.get();
+        match select.name().as_str() {
+            "speed" => return place.map(Request::Rate),
+            "captions" => return Some(Request::Show(place)),
+            "quality" => {
+                choice.quality = place;
+                let heights = self.heights.borrow();
+                let height = place.and_then(|place| heights.get(usize::try_from(place).ok()?));
+                let height = height.copied().unwrap_or_default();
+                preferences::remember("quality", &height.to_string());
+            }
+            _ => choice.sound = place,
+        }
+        self.playback.emit(Action::Choose(choice));
+        None
+    }
+}
+
+/// Has a button open and close a sheet, and get the focus back from it for as long as this is held.
+fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
+    web::let_open(&button, sheet);
+    web::hear(sheet, "toggle", move |_| {
+        // Firefox gives it to nobody.
+        if focus_is_lost() {
+            let _ = button.focus();
+        }
+    })
+}
+
+/// One of the choices.
+struct Menu {
+    select: HtmlSelectElement,
+    /// What is offered: values and names.
+    shown: RefCell<Vec<(String, String)>>,
+}
+
+impl Menu {
+    fn new(frame: &HtmlElement, selector: &str) -> Option<Self> {
+        let select = part(frame, selector)?;
+        let shown = RefCell::default();
+        Some(Self { select, shown })
+    }
+
+    /// Offers these places in a list, by their names, below what leaves it to the player.
+    fn offer(&self, automatic: String, places: Vec<(u32, String)>, chosen: Option<u32>) {
+        let places = places
+            .into_iter()
+            .map(|(place, name)| (place.to_string(), name));
+        let mut options = vec![(String::new(), automatic)];
+        options.extend(places);
+        if *self.shown.borrow() != options {
+            // Where there is but one, there is nothing to choose.
+            let is_idle = options.len() < 3;
+            if let Some(label) = self.select.parent_element() {
+                let _ = label.toggle_attribute_with_force("hidden", is_idle);
+            }
+            self.select.set_length(0);
+            for (place, name) in &options {
+                if let Ok(option) = HtmlOptionElement::new_with_text_and_value(name, place) {
+                    let _ = self.select.append_child(&option);
+                }
+            }
+            self.shown.replace(options);
+        }
+        let chosen = chosen.map_or_else(String::new, |place| place.to_string());
+        if self.select.value() != chosen {
+            self.select.set_value(&chosen);
+        }
+    }
+}
+
+/// What a person calls it: by its lines, or by its bits where the film does not say those; by both where
+/// the lines alone do not tell it from another.
+fn name_of(quality: &Quality, all: &[Quality]) -> String {
+    let bits = || (quality.bandwidth / 1000).to_string() + " kbit/s";
+    let height = quality.size.1;
+    let alike = all.iter().filter(|other| other.size.1 == height).count();
+    match (height, alike) {
+        (0, _) => bits(),
+        (_, 0 | 1) => height.to_string() + "p",
+        _ => [&height.to_string(), "p, ", &bits()].concat(),
+    }
+}

@@ -1,0 +1,372 @@
+//! The page's end of the conversation: shakes hands with an agent, drops what a past session still says,
+//! feels the agent's pulse, and takes leave in order.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+
+use futures_channel::oneshot;
+use futures_util::future::select;
+use gloo_timers::{callback::Interval, future::TimeoutFuture};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlVideoElement;
+use yew::Callback;
+
+use super::{
+    agent::{Agent, Heard, INQUIRY, inquire},
+    model::Choice,
+};
+use crate::{
+    platform::web,
+    protocol::{
+        BUILD, BufferGoal, Command, Event, Fault, Observation, SessionId, Settings,
+        milestone::{Mark, Step, Thread},
+        transfer::{Letter, Message},
+    },
+};
+
+/// How long a worker may take to say its first word about a film, in seconds.
+const FIRST_WORD: u32 = 6;
+/// How long a worker may take over each step of shutting down, in seconds.
+const LEAVE: u32 = 2;
+
+// That a worker does not come is known within ten seconds.
+const _: () = assert!(FIRST_WORD + INQUIRY <= 10);
+
+/// How often an agent is asked whether it is there, in milliseconds …
+const PULSE: u32 = 600;
+/// … and how often in vain, before it is taken for dead. Counted are the page's own rounds, not time: a page
+/// that was frozen or asleep has made none.
+const MISSED: u32 = 2;
+
+/// What comes from the agent: its events, or why there are none.
+pub type News = Result<Event, Fault>;
+
+/// An agent of one's own, for as long as it is held.
+pub struct Link {
+    agent: Rc<Agent>,
+    thread: Thread,
+    line: Rc<Line>,
+    spawned: Cell<Option<Mark>>,
+    /// What the agent knows of this session's goal and choice, and need not be told again.
+    told: Cell<(BufferGoal, Choice)>,
+    /// What the agent was last told of the element in this session.
+    seen: Cell<Option<Observation>>,
+    _pulse: Interval,
+}
+
+/// What the callbacks of the bridge share with its owner.
+struct Line {
+    handshake: Cell<Handshake>,
+    session: Cell<SessionId>,
+    /// Whether the agent has said anything about this session.
+    answered: Cell<bool>,
+    /// How often it was asked in vain whether it is there.
+    missed: Cell<u32>,
+    /// Whether another film takes another agent.
+    broken: Cell<bool>,
+    life: Cell<Life>,
+    listener: RefCell<Callback<News>>,
+    /// Hears all that is said, unread.
+    onletter: RefCell<Callback<Message>>,
+}
+
+/// How far the two have come to know each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Handshake {
+    /// The agent has not said its first word.
+    Awaited,
+    /// It is of this build.
+    Done,
+    /// It is of another, and not listened to.
+    Refused,
+}
+
+/// What is known of an agent in the middle of a film.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Life {
+    /// It answers.
+    #[default]
+    Alive,
+    /// It does not, and was taken for dead.
+    Silent,
+    /// It said itself what it died of.
+    Dead,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if self.is_broken() {
+            self.agent.discard();
+        }
+        // Its program may still be on its way, and what becomes of that is nobody's news.
+        self.line.listener.replace(Callback::noop());
+    }
+}
+
+impl Link {
+    /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
+    pub fn spawn(thread: Thread, listener: Callback<News>, onletter: Callback<Message>) -> Self {
+        let spawned = Mark::now(Step::AgentSpawned);
+        let line = Rc::new(Line {
+            handshake: Cell::new(Handshake::Awaited),
+            session: Cell::default(),
+            answered: Cell::default(),
+            missed: Cell::default(),
+            broken: Cell::default(),
+            life: Cell::default(),
+            listener: RefCell::new(listener),
+            onletter: RefCell::new(onletter),
+        });
+        let agent = Rc::new(Agent::spawn(thread, {
+            let line = line.clone();
+            Rc::new(move |heard| line.hear(heard))
+        }));
+        let pulse = Interval::new(PULSE, {
+            let (line, agent) = (line.clone(), agent.clone());
+            move || line.feel(&agent)
+        });
+        Self {
+            agent,
+            thread,
+            line,
+            spawned: Cell::new(Some(spawned)),
+            told: Cell::default(),
+            seen: Cell::default(),
+            _pulse: pulse,
+        }
+    }
+
+    /// Where the agent lives.
+    pub const fn thread(&self) -> Thread {
+        self.thread
+    }
+
+    /// The element shows that its MediaSource is gone, which only the agent's own end explains.
+    pub fn mourn(&self) {
+        if !self.is_broken() {
+            self.line.tell(Err(Fault::WorkerGone));
+        }
+    }
+
+    /// Whether the agent is gone, or not to be trusted with another film.
+    pub fn is_broken(&self) -> bool {
+        self.line.broken.get()
+    }
+
+    /// The page was away. A program that was still on its way then may never come, and a browser may take it
+    /// for missing ever after: the next film takes another agent, if this one has not spoken by then.
+    pub fn doubt(&self) {
+        if self.line.handshake.get() == Handshake::Awaited {
+            self.line.broken.set(true);
+        }
+    }
+
+    /// The first step of the first journey of this agent; told once.
+    pub fn newly_spawned(&self) -> Option<Mark> {
+        self.spawned.take()
+    }
+
+    /// Begins a new session with the film at this absolute URL. The one before is over.
+    pub fn load(&self, url: String, settings: Settings) {
+        let session = self.line.session.get().next();
+        self.line.session.set(session);
+        self.line.answered.set(false);
+        self.told.set((settings.buffer, Choice::default()));
+        self.seen.set(None);
+        self.send(Command::Load {
+            session,
+            url,
+            settings,
+        });
+        spawn_local(watch(Rc::downgrade(&self.line), session));
+    }
+
+    /// Tells the worker what is seen of the element, if its own clock does not tell it that.
+    pub fn observe(&self, observation: Observation) {
+        let told = self.seen.get();
+        if told.is_some_and(|told| !observation.is_news_after(&told)) {
+            return;
+        }
+        self.seen.set(Some(observation));
+        let session = self.line.session.get();
+        self.agent.send(Letter::new(&Command::Observe {
+            session,
+            observation,
+        }));
+    }
+
+    /// Tells the worker what a person has chosen, as positions in the lists that it gave.
+    pub fn choose(&self, choice: Choice) {
+        let (buffer, told) = self.told.get();
+        if told == choice {
+            return;
+        }
+        self.told.set((buffer, choice));
+        let session = self.line.session.get();
+        self.send(Command::Choose {
+            session,
+            quality: choice.quality,
+            audio: choice.sound,
+            captions: choice.captions,
+        });
+    }
+
+    /// Tells the worker how much to buffer from now on.
+    pub fn configure(&self, buffer: BufferGoal) {
+        let (told, choice) = self.told.get();
+        if told == buffer {
+            return;
+        }
+        self.told.set((buffer, choice));
+        let session = self.line.session.get();
+        self.send(Command::Configure { session, buffer });
+    }
+
+    fn send(&self, command: Command) {
+        let letter = Letter::new(&command);
+        self.line.pass_on(Message::Asked(letter.clone()));
+        self.agent.send(letter);
+    }
+
+    /// Ends the session. Whatever it still says is stale.
+    pub fn stop(&self) {
+        let session = self.line.session.get();
+        self.line.session.set(session.next());
+        self.send(Command::Stop { session });
+    }
+
+    /// Ends the session and lets the agent go, in the one order that throws nothing there and shows no
+    /// false end of the film: the agent stops, the element lets go, the MediaSource closes, the agent is
+    /// dropped. One that does not answer is not waited for for long. Without an element, that of another
+    /// agent's film is attached to it by now, or soon.
+    pub async fn close(self, mut video: Option<HtmlVideoElement>) {
+        let (stopped, stops) = oneshot::channel();
+        let (closed, closes) = oneshot::channel();
+        let waiting = RefCell::new((Some(stopped), Some(closed)));
+        *self.line.listener.borrow_mut() = Callback::from(move |news: News| {
+            let mut waiting = waiting.borrow_mut();
+            let step = match news {
+                Ok(Event::Stopped { .. }) => waiting.0.take(),
+                Ok(Event::Closed { .. }) => waiting.1.take(),
+                _ => None,
+            };
+            // Nobody waits any more for one that took too long.
+            step.map(|step| step.send(()));
+        });
+        self.line.onletter.replace(Callback::noop());
+
+        let session = self.line.session.get();
+        self.send(Command::Stop { session });
+        for step in [stops, closes] {
+            select(step, TimeoutFuture::new(LEAVE * 1000)).await;
+            // Between the two the element lets go.
+            if let Some(video) = video.take() {
+                web::detach(&video);
+            }
+        }
+    }
+}
+
+impl Line {
+    fn hear(self: &Rc<Self>, heard: Heard) {
+        match heard {
+            Heard::Said(letter) => self.read(letter),
+            Heard::Threw(reason) => self.tell(Err(match self.handshake.get() {
+                Handshake::Awaited => Fault::WorkerBroken { reason },
+                Handshake::Done | Handshake::Refused => Fault::WorkerDied { reason },
+            })),
+            Heard::Missing(script) => {
+                let line = self.clone();
+                spawn_local(async move { line.tell(Err(inquire(script).await)) });
+            }
+        }
+    }
+
+    /// Asks the agent whether it is there, unless it was just heard.
+    fn feel(&self, agent: &Agent) {
+        let missed = self.missed.get();
+        if self.handshake.get() != Handshake::Done || self.broken.get() {
+            return;
+        }
+        if missed >= MISSED {
+            return self.tell(Err(Fault::WorkerGone));
+        }
+        self.missed.set(missed + 1);
+        agent.send(Letter::new(&Command::Ping));
+    }
+
+    fn read(&self, letter: Letter<Event>) {
+        self.missed.set(0);
+        // One that speaks has only been slow.
+        if self.life.get() == Life::Silent {
+            self.life.set(Life::Alive);
+            self.broken.set(false);
+        }
+        let news = match letter.open() {
+            // The one place where what a past session still says is dropped.
+            Ok(event)
+                if event
+                    .session()
+                    .is_some_and(|session| session != self.session.get()) =>
+            {
+                return;
+            }
+            // Whatever else it says is said in another build's words.
+            _ if self.handshake.get() == Handshake::Refused => return,
+            Ok(Event::Ready { build: theirs }) if theirs != BUILD => {
+                self.handshake.set(Handshake::Refused);
+                Err(Fault::WorkerStale { theirs })
+            }
+            Ok(Event::Pong) => return,
+            news => news,
+        };
+        match &news {
+            Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
+            // One that was only slow is as good as any.
+            Ok(event) if event.session().is_some() && !self.answered.replace(true) => {
+                self.broken.set(false);
+            }
+            _ => {}
+        }
+        if news.is_ok() {
+            self.pass_on(Message::Said(letter));
+        }
+        self.tell(news);
+    }
+
+    fn pass_on(&self, message: Message) {
+        // Not held while it is called: it may replace itself.
+        let onletter = self.onletter.borrow().clone();
+        onletter.emit(message);
+    }
+
+    fn tell(&self, news: News) {
+        if let Err(fault) | Ok(Event::AgentFailed { fault }) = &news {
+            // One dies once. What else breaks in a broken program is not news.
+            let now = match fault {
+                Fault::WorkerGone => Life::Silent,
+                Fault::WorkerDied { .. } => Life::Dead,
+                _ => Life::Alive,
+            };
+            if now != Life::Alive && self.life.replace(now) != Life::Alive {
+                return;
+            }
+            self.broken.set(fault.needs_new_worker());
+        }
+        // As above.
+        let listener = self.listener.borrow().clone();
+        listener.emit(news);
+    }
+}
+
+/// A worker that hangs says nothing, and gloo-worker would wait for ever.
+async fn watch(line: Weak<Line>, session: SessionId) {
+    TimeoutFuture::new(FIRST_WORD * 1000).await;
+    let Some(line) = line.upgrade() else { return };
+    if line.session.get() == session && !line.answered.get() {
+        let seconds = FIRST_WORD;
+        line.tell(Err(Fault::WorkerSilent { seconds }));
+    }
+}

@@ -1,0 +1,24 @@
+//! What went wrong, and what to do about it.
+
+use yew::prelude::*;
+
+use crate::protocol::Fault;
+
+/// A message over the picture, read out as it appears.
+pub fn notice(fault: &Fault, onretry: &Callback<MouseEvent>) -> Html {
+    html! {
+        <div class="notice" role="alert">
+            <p class="what">{ fault.to_string() }</p>
+            <p>{ fault.advice() }</p>
+            <button type="button" onclick={onretry}>{ way_on(fault) }</button>
+        </div>
+    }
+}
+
+/// What the button does, in a person's words.
+const fn way_on(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::NoMediaSourceInWorkers => "Play it on the page’s thread",
+        _ => "Try again",
+    }
+}
