@@ -21,7 +21,7 @@ mod track_feeder;
 pub mod worker;
 
 use crate::protocol::{
-    BUILD, Command, Event,
+    BUILD_ID, Command, Event,
     transfer::{Letter, Port},
 };
 use session::Session;
@@ -36,7 +36,7 @@ impl Agent {
     /// An agent that says its first word to a page.
     pub fn new(page: Port) -> Self {
         page.post(Event::Ready {
-            build: BUILD.into(),
+            build: BUILD_ID.into(),
         });
         Self {
             page,
@@ -61,7 +61,7 @@ impl Agent {
                     Ok(playback) => self.session = Some(playback),
                     Err(fault) => {
                         let fault = *fault;
-                        page.post(Event::Failed { session, fault });
+                        page.post(Event::Failed { session, error: fault });
                     }
                 }
             }
@@ -73,7 +73,7 @@ impl Agent {
                     playback.observe(observation);
                 }
             }
-            Ok(Command::Choose {
+            Ok(Command::Select {
                 session,
                 quality,
                 audio,
@@ -98,7 +98,7 @@ impl Agent {
                     page.post(Event::Closed { session });
                 }
             }
-            Err(fault) => page.post(Event::AgentFailed { fault }),
+            Err(fault) => page.post(Event::EngineFailed { error: fault }),
         }
     }
 }

@@ -23,7 +23,7 @@ use self::{
     model::{Action, Dispatcher, Playback, Projector, Request},
     video_element::{Screen, screen},
 };
-use crate::protocol::{BufferGoal, Fault, Settings, milestone::Thread, transfer::Message};
+use crate::protocol::{BufferGoal, PlaybackError, PlaybackSettings, milestone::Thread, transfer::Message};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -154,7 +154,7 @@ impl Component for Player {
             source: props.source.clone(),
             showing: props.showing,
             engine: props.engine,
-            settings: Settings {
+            settings: PlaybackSettings {
                 start: props.start,
                 buffer: props.buffer,
                 credentials: props.credentials,
@@ -177,12 +177,12 @@ impl Component for Player {
 impl Player {
     /// Has the film go on where it was when it could not.
     fn onretry(&self, ctx: &Context<Self>) -> Callback<MouseEvent> {
-        if let Some(Fault::NoMediaSourceInWorkers) = self.playback.fault {
+        if let Some(PlaybackError::NoMediaSourceInWorkers) = self.playback.fault {
             return ctx.link().callback(|_| Action::MoveToPage);
         }
         // Of its engine's death an element knows only that the film is over.
         let fault = self.playback.fault.as_ref();
-        let is_fooled = fault.is_some_and(Fault::needs_new_worker);
+        let is_fooled = fault.is_some_and(PlaybackError::needs_new_worker);
         let (video, lost_at) = (self.video.clone(), self.playback.lost_at);
         ctx.link().callback(move |_| {
             let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);

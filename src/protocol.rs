@@ -36,7 +36,7 @@ use transfer::Sealed;
 
 /// Names this build. Page and worker are compiled from the same sources and say the same; a worker
 /// out of an old cache says another.
-pub const BUILD: &str = env!("BUILD_ID");
+pub const BUILD_ID: &str = env!("BUILD_ID");
 
 /// One playback of one film: one MediaSource, one handle. Every message about a playback carries
 /// it, so that what a past playback still says can be told from what the present one says.
@@ -60,7 +60,7 @@ pub enum Command {
         /// Absolute URL of the film's manifest: a DASH MPD or an HLS playlist.
         url: String,
         /// How it is to be played and fetched.
-        settings: Settings,
+        settings: PlaybackSettings,
     },
     /// What the page sees of the element: what the agent could not have counted out from what it was told
     /// before ([`Observation::is_news_after`]), and once a second while the film plays.
@@ -71,7 +71,7 @@ pub enum Command {
         observation: Observation,
     },
     /// A person's choice among what [`Event::Tracks`] and [`Event::Captions`] have listed.
-    Choose {
+    Select {
         /// The playback that it is for.
         session: SessionId,
         /// A position in the list of qualities; `None` lets the player choose.
@@ -101,7 +101,7 @@ pub enum Command {
 
 /// How a film is to be played and fetched.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct PlaybackSettings {
     /// Where to begin, in seconds of film.
     pub start: f64,
     /// How much is buffered.
@@ -144,19 +144,19 @@ pub struct Observation {
 }
 
 /// What is told again after so many milliseconds, though it be as expected: that it is, is news by then.
-const FRESH: f64 = 900.0;
+const REFRESH_MS: f64 = 900.0;
 /// By how many seconds a film that plays may be elsewhere than expected. An element says where it is to a
 /// frame, or less exactly.
-const SLACK: f64 = 0.1;
+const POSITION_TOLERANCE: f64 = 0.1;
 
 impl Observation {
     /// Whether it says something to who was told another before, and has counted on from there.
     pub fn is_news_after(&self, told: &Self) -> bool {
         let passed = self.at - told.at;
         let expected = told.position + told.rate * passed / 1000.0;
-        let is_expected = (self.position - expected).abs() <= SLACK * self.rate
+        let is_expected = (self.position - expected).abs() <= POSITION_TOLERANCE * self.rate
             && (self.rate, self.screen) == (told.rate, told.screen);
-        !(is_expected && (0.0..FRESH).contains(&passed))
+        !(is_expected && (0.0..REFRESH_MS).contains(&passed))
     }
 }
 
@@ -173,16 +173,16 @@ pub struct Quality {
 
 /// One of the audio tracks, or of the captions, that a person may choose from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rendition {
+pub struct TrackInfo {
     /// RFC 5646; empty if the film does not say.
     pub language: String,
     /// What the author calls it; may be empty.
     pub label: String,
 }
 
-impl Rendition {
+impl TrackInfo {
     /// What a person calls it: by what its author calls it, or by its language.
-    pub fn name(&self) -> Option<&str> {
+    pub fn display_name(&self) -> Option<&str> {
         let names = [self.label.as_str(), &self.language];
         names.into_iter().find(|name| !name.is_empty())
     }
@@ -190,7 +190,7 @@ impl Rendition {
 
 /// What a SourceBuffer holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum TrackKind {
     /// Pictures, and possibly sound in the same segments.
     #[default]
     Video,
@@ -200,18 +200,18 @@ pub enum Kind {
 
 /// How one SourceBuffer is filled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Level {
+pub struct BufferLevel {
     /// Which one.
-    pub kind: Kind,
+    pub kind: TrackKind,
     /// What is buffered: from second to second of film, ascending.
     pub buffered: Vec<(f64, f64)>,
 }
 
 /// What became of one media segment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fetched {
+pub struct SegmentReport {
     /// The SourceBuffer that it went into.
-    pub kind: Kind,
+    pub kind: TrackKind,
     /// Bits per second of its representation, by which one tells which it is.
     pub bandwidth: u64,
     /// Where it begins, in seconds of film.
@@ -223,7 +223,7 @@ pub struct Fetched {
     /// When it was asked for, in milliseconds since the Unix epoch.
     pub asked: f64,
     /// When it was appended, or given up.
-    pub done: f64,
+    pub finished_at: f64,
     /// Whether it was appended; if not, it was given up for another.
     pub appended: bool,
 }
@@ -237,7 +237,7 @@ pub enum Event {
         build: String,
     },
     /// The MediaSource is made. It opens once `video.srcObject` is this handle.
-    Opened {
+    MediaSourceReady {
         /// The playback it belongs to.
         session: SessionId,
         /// Transferred with the message, not copied into it: see [`post::Port::transfer`]. Where the
@@ -254,41 +254,41 @@ pub enum Event {
         /// By ascending bandwidth. What this browser cannot decode is not among them.
         qualities: Vec<Quality>,
         /// Empty if the sound is in the same segments as the pictures, or there is none.
-        audio: Vec<Rendition>,
+        audio: Vec<TrackInfo>,
     },
     /// The captions that there are. Said once, when the film has enough ahead.
-    Captions {
+    CaptionTracks {
         /// The playback that they belong to.
         session: SessionId,
         /// In the film's order.
-        tracks: Vec<Rendition>,
+        tracks: Vec<TrackInfo>,
     },
     /// Captions that are shown have been read, or could not be.
-    CaptionsRead {
+    CaptionsLoaded {
         /// The playback that they belong to.
         session: SessionId,
         /// Their position in the list of [`Event::Captions`].
-        place: u32,
+        index: u32,
         /// An object URL of WebVTT in the film's own time, good for as long as the playback.
-        file: Result<String, Fault>,
+        url: Result<String, PlaybackError>,
     },
     /// Another quality is being fetched from now on.
-    Switched {
+    QualityChanged {
         /// The playback it belongs to.
         session: SessionId,
         /// Bits per second, by which it is found in [`Event::Tracks`]' list.
         bandwidth: u64,
     },
     /// What the engine does, for whoever wants to show it.
-    Detail {
+    Diagnostics {
         /// The playback it belongs to.
         session: SessionId,
         /// Read by those only who do.
-        detail: Sealed<Detail>,
+        diagnostic: Sealed<Diagnostic>,
     },
     /// The element should go here: there is a gap where it is, or it stands still for no reason, or this is
     /// where it is to begin after all.
-    Jump {
+    Seek {
         /// The playback it belongs to.
         session: SessionId,
         /// Seconds of film.
@@ -299,10 +299,10 @@ pub enum Event {
         /// The playback it belongs to.
         session: SessionId,
         /// Why it is tried again; `None` once it has come.
-        fault: Option<Fault>,
+        error: Option<PlaybackError>,
     },
     /// A step of the handle's journey was taken in the worker.
-    Reached {
+    MilestoneReached {
         /// The playback it belongs to.
         session: SessionId,
         /// Which step, and when.
@@ -313,7 +313,7 @@ pub enum Event {
         /// The playback that failed.
         session: SessionId,
         /// Why.
-        fault: Fault,
+        error: PlaybackError,
     },
     /// The worker will not touch this playback's MediaSource any more: the page may detach it.
     Stopped {
@@ -328,9 +328,9 @@ pub enum Event {
     /// The answer to [`Command::Ping`].
     Pong,
     /// The agent itself failed, whatever it was playing.
-    AgentFailed {
+    EngineFailed {
         /// Why.
-        fault: Fault,
+        error: PlaybackError,
     },
 }
 
@@ -338,30 +338,30 @@ impl Event {
     /// The playback that this is about; `None` if it is about the agent.
     pub const fn session(&self) -> Option<SessionId> {
         match self {
-            Self::Opened { session, .. }
+            Self::MediaSourceReady { session, .. }
             | Self::Tracks { session, .. }
-            | Self::Captions { session, .. }
-            | Self::CaptionsRead { session, .. }
-            | Self::Switched { session, .. }
-            | Self::Detail { session, .. }
-            | Self::Jump { session, .. }
+            | Self::CaptionTracks { session, .. }
+            | Self::CaptionsLoaded { session, .. }
+            | Self::QualityChanged { session, .. }
+            | Self::Diagnostics { session, .. }
+            | Self::Seek { session, .. }
             | Self::Retrying { session, .. }
-            | Self::Reached { session, .. }
+            | Self::MilestoneReached { session, .. }
             | Self::Failed { session, .. }
             | Self::Stopped { session }
             | Self::Closed { session } => Some(*session),
-            Self::Ready { .. } | Self::Pong | Self::AgentFailed { .. } => None,
+            Self::Ready { .. } | Self::Pong | Self::EngineFailed { .. } => None,
         }
     }
 }
 
 /// What the engine does, beside what a player has to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Detail {
+pub enum Diagnostic {
     /// How the buffers are filled. Said when that changes, and not more often than once a second.
-    Levels {
+    BufferLevels {
         /// One for each SourceBuffer.
-        levels: Vec<Level>,
+        levels: Vec<BufferLevel>,
         /// Where the worker takes the film to be, in seconds of film.
         position: f64,
         /// What the network is taken to give, in bits per second.
@@ -373,11 +373,11 @@ pub enum Detail {
         memory: u32,
     },
     /// A media segment was appended, or given up.
-    Fetched(Fetched),
+    SegmentFinished(SegmentReport),
     /// Something was removed from a SourceBuffer, to make room.
     Evicted {
         /// The SourceBuffer.
-        kind: Kind,
+        kind: TrackKind,
         /// From where, in seconds of film …
         start: f64,
         /// … to where; infinite for all that followed.
@@ -388,10 +388,10 @@ pub enum Detail {
 /// What can go wrong, on either thread. `Display` says what happened, [`Fault::advice`] what a
 /// person can do about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum Fault {
+pub enum PlaybackError {
     /// The worker's script is not where the page looks for it.
     #[error("The worker’s script {url} could not be loaded: {reason}.")]
-    WorkerMissing {
+    WorkerNotFound {
         /// Where it was looked for.
         url: String,
         /// What the server answered, if it did.
@@ -399,34 +399,34 @@ pub enum Fault {
     },
     /// The worker's script or wasm was loaded in part, or threw while starting.
     #[error("The worker did not start: {reason}.")]
-    WorkerBroken {
+    WorkerStartFailed {
         /// The browser's words.
         reason: String,
     },
     /// The worker said nothing in time.
     #[error("The worker has not answered for {seconds} seconds.")]
-    WorkerSilent {
+    WorkerTimeout {
         /// How long it was waited for.
         seconds: u32,
     },
     /// Page and worker come from different builds.
-    #[error("The worker is of another build ({theirs}) than the page ({BUILD}).")]
-    WorkerStale {
+    #[error("The worker is of another build ({theirs}) than the page ({BUILD_ID}).")]
+    WorkerVersionMismatch {
         /// What the worker calls its build.
-        theirs: String,
+        worker_build: String,
     },
     /// The worker ran and then panicked, or an exception escaped it.
     #[error("The worker died: {reason}.")]
-    WorkerDied {
+    WorkerCrashed {
         /// The panic's or the exception's words.
         reason: String,
     },
     /// The worker ran and does not answer any more: it hangs, or was ended from outside.
     #[error("The worker does not answer any more.")]
-    WorkerGone,
+    WorkerUnresponsive,
     /// A message that the other side could not read.
     #[error("The page and the worker misunderstood each other.")]
-    Garbled,
+    InvalidMessage,
     /// The browser has no MediaSource in workers, or none with a handle.
     #[error("This browser has no MediaSource in workers.")]
     NoMediaSourceInWorkers,
@@ -438,15 +438,15 @@ pub enum Fault {
     Detached,
     /// The browser can decode nothing of what a film offers.
     #[error("This browser cannot play {mime}.")]
-    Undecodable {
+    UnsupportedCodec {
         /// The types that were refused, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
         mime: String,
     },
     /// A call to the MediaSource, or to one of its buffers, was refused.
     #[error("The browser refused to {doing}: {reason}.")]
-    Media {
+    MediaSourceCall {
         /// What was being done.
-        doing: String,
+        operation: String,
         /// The browser's words.
         reason: String,
     },
@@ -455,7 +455,7 @@ pub enum Fault {
     BufferFull,
     /// The video element gave up.
     #[error("The browser stopped playing (error {code}): {reason}.")]
-    Element {
+    MediaElement {
         /// [`MediaError.code`](https://html.spec.whatwg.org/#dom-mediaerror-code).
         code: u16,
         /// The browser's words.
@@ -463,15 +463,15 @@ pub enum Fault {
     },
     /// The address is none that can be fetched.
     #[error("“{address}” is not the address of a film.")]
-    Address {
+    InvalidUrl {
         /// What was given.
-        address: String,
+        url: String,
     },
     /// The server answered with an error.
     #[error("The server answered {status} for {what} {url}.")]
-    Status {
+    HttpStatus {
         /// What was being fetched.
-        what: Piece,
+        resource: ResourceKind,
         /// From where.
         url: String,
         /// The HTTP status.
@@ -481,7 +481,7 @@ pub enum Fault {
     #[error("Could not fetch {what} {url}: {reason}.")]
     Network {
         /// What was being fetched.
-        what: Piece,
+        resource: ResourceKind,
         /// From where.
         url: String,
         /// The browser's words.
@@ -491,7 +491,7 @@ pub enum Fault {
     #[error("Waited {seconds} seconds in vain for {what} {url}.")]
     Timeout {
         /// What was being fetched.
-        what: Piece,
+        resource: ResourceKind,
         /// From where.
         url: String,
         /// How long it was waited for.
@@ -499,9 +499,9 @@ pub enum Fault {
     },
     /// A file came, but it is not what it should be.
     #[error("{what} {url} is damaged: {reason}.")]
-    Damaged {
+    InvalidData {
         /// What was being fetched.
-        what: Piece,
+        resource: ResourceKind,
         /// From where.
         url: String,
         /// What is wrong with it.
@@ -509,13 +509,13 @@ pub enum Fault {
     },
     /// There is nothing to play where the film is, and nothing after it.
     #[error("The film has no picture or sound at this place ({second} s).")]
-    Nothing {
+    NothingToPlay {
         /// Whole seconds of film.
         second: u32,
     },
     /// The manifest breaks the rules of its format.
     #[error("{url} is not a film that can be read: {reason}.")]
-    Manifest {
+    InvalidManifest {
         /// Where it came from.
         url: String,
         /// Which rule, and where.
@@ -523,7 +523,7 @@ pub enum Fault {
     },
     /// The film is fine, but this player cannot play its kind.
     #[error("{url} uses {feature}, which this player does not play.")]
-    Unsupported {
+    UnsupportedFeature {
         /// Where it came from.
         url: String,
         /// What it would need.
@@ -533,42 +533,42 @@ pub enum Fault {
 
 /// A part of a film that is fetched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Piece {
+pub enum ResourceKind {
     /// An MPD or a playlist.
     #[error("the manifest")]
     Manifest,
     /// Where the segments of a file are.
     #[error("the segment index")]
-    Index,
+    SegmentIndex,
     /// What a segment was encrypted by.
     #[error("the key")]
     Key,
     /// What a decoder has to know before the first media segment.
     #[error("the init segment")]
-    Init,
+    InitSegment,
     /// What can be read beside the film.
     #[error("the captions")]
     Captions,
     /// A few seconds of coded pictures or sound.
     #[error("the media segment")]
-    Segment,
+    MediaSegment,
 }
 
-impl Fault {
+impl PlaybackError {
     /// What a person can do about it, in a sentence.
     pub const fn advice(&self) -> &'static str {
         match self {
-            Self::WorkerMissing { .. } | Self::WorkerBroken { .. } => {
+            Self::WorkerNotFound { .. } | Self::WorkerStartFailed { .. } => {
                 "If this site is yours, see that worker_loader.js, worker.js and worker_bg.wasm \
                  lie beside index.html. Otherwise try again in a moment."
             }
-            Self::WorkerSilent { .. } => {
+            Self::WorkerTimeout { .. } => {
                 "On a slow connection it may still come. Otherwise try again."
             }
-            Self::WorkerStale { .. } => {
+            Self::WorkerVersionMismatch { .. } => {
                 "The site has been updated since this page was opened: reload the page."
             }
-            Self::WorkerDied { .. } | Self::WorkerGone | Self::Garbled => {
+            Self::WorkerCrashed { .. } | Self::WorkerUnresponsive | Self::InvalidMessage => {
                 "Try again: that starts a fresh worker. The browser’s console may say more."
             }
             Self::NoMediaSourceInWorkers => {
@@ -579,16 +579,16 @@ impl Fault {
                 "Try a newer browser. On an iPhone, that is Safari from iOS 17.1 on."
             }
             Self::Detached => "Try again: the film goes on where it was.",
-            Self::Undecodable { .. } => "Try another browser, or a film in H.264 and AAC.",
+            Self::UnsupportedCodec { .. } => "Try another browser, or a film in H.264 and AAC.",
             Self::BufferFull => "Close other pages that play films, or choose a lower quality.",
-            Self::Media { .. } | Self::Element { .. } | Self::Damaged { .. } => {
+            Self::MediaSourceCall { .. } | Self::MediaElement { .. } | Self::InvalidData { .. } => {
                 "Try again. If it happens at the same place, the film itself may be damaged."
             }
-            Self::Nothing { .. } => "Try again, or go on at another place of the film.",
-            Self::Address { .. } => {
+            Self::NothingToPlay { .. } => "Try again, or go on at another place of the film.",
+            Self::InvalidUrl { .. } => {
                 "Give the http or https address of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
-            Self::Status { .. } => {
+            Self::HttpStatus { .. } => {
                 "See whether the address is right and the film is still there, then try again."
             }
             Self::Network { .. } => {
@@ -596,10 +596,10 @@ impl Fault {
                  it (CORS)."
             }
             Self::Timeout { .. } => "The server or the connection is slow. Try again in a moment.",
-            Self::Manifest { .. } => {
+            Self::InvalidManifest { .. } => {
                 "See whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
-            Self::Unsupported { .. } => {
+            Self::UnsupportedFeature { .. } => {
                 "This player plays DASH and HLS on demand, without DRM, in fragmented MP4 or packed \
                  audio."
             }
@@ -607,21 +607,21 @@ impl Fault {
     }
 
     /// Whether the engine is gone in the middle of a film, which may well go on with another one.
-    pub const fn is_death(&self) -> bool {
-        matches!(self, Self::WorkerDied { .. } | Self::WorkerGone)
+    pub const fn is_worker_lost(&self) -> bool {
+        matches!(self, Self::WorkerCrashed { .. } | Self::WorkerUnresponsive)
     }
 
     /// Whether trying again takes a fresh worker, because this one is gone or not to be trusted.
     pub const fn needs_new_worker(&self) -> bool {
         matches!(
             self,
-            Self::WorkerMissing { .. }
-                | Self::WorkerBroken { .. }
-                | Self::WorkerSilent { .. }
-                | Self::WorkerStale { .. }
-                | Self::WorkerDied { .. }
-                | Self::WorkerGone
-                | Self::Garbled
+            Self::WorkerNotFound { .. }
+                | Self::WorkerStartFailed { .. }
+                | Self::WorkerTimeout { .. }
+                | Self::WorkerVersionMismatch { .. }
+                | Self::WorkerCrashed { .. }
+                | Self::WorkerUnresponsive
+                | Self::InvalidMessage
         )
     }
 }

@@ -13,7 +13,7 @@ use super::recorder::Record;
 use crate::{
     platform::web,
     player::{dom::part_of_page, source_url},
-    protocol::BUILD,
+    protocol::BUILD_ID,
 };
 
 #[wasm_bindgen]
@@ -74,7 +74,7 @@ async fn fit_out(room: Element, record: Rc<Record>) {
 async fn enter(room: &Element, record: &Record) -> Result<(), JsValue> {
     // The query keeps caches from answering with another build's program.
     let url = |file: &str| {
-        let url = source_url::resolve(&[file, "?", BUILD].concat());
+        let url = source_url::resolve(&[file, "?", BUILD_ID].concat());
         url.map_err(|fault| fault.to_string())
     };
     let (script, program) = (url("lab.js")?, url("lab_bg.wasm")?);

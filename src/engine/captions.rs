@@ -10,7 +10,7 @@ use super::{
 use crate::{
     media::captions::{self, Captions},
     platform::web::{self, ObjectUrl},
-    protocol::{Event, Piece, Rendition},
+    protocol::{Event, ResourceKind, TrackInfo},
 };
 
 /// With less than this ahead, a film has better use for the network: seconds.
@@ -23,12 +23,12 @@ pub async fn serve(shared: &Shared) -> Infallible {
         conditions.tick().await;
     }
     let all = offered(&shared.film).await;
-    let tracks = all.iter().map(|it| Rendition {
+    let tracks = all.iter().map(|it| TrackInfo {
         language: it.language.clone(),
         label: it.label.clone(),
     });
     let tracks = tracks.collect();
-    shared.port.post(Event::Captions { session, tracks });
+    shared.port.post(Event::CaptionTracks { session, tracks });
     // What the page has been given, it can reach for as long as this is held.
     let mut given: Vec<(u32, ObjectUrl)> = Vec::new();
     let mut heard = None;
@@ -48,10 +48,10 @@ pub async fn serve(shared: &Shared) -> Infallible {
                 }
                 Err(fault) => Err(*fault),
             };
-            shared.port.post(Event::CaptionsRead {
+            shared.port.post(Event::CaptionsLoaded {
                 session,
-                place,
-                file,
+                index: place,
+                url: file,
             });
         }
         heard = shown;
@@ -80,9 +80,9 @@ async fn offered(film: &Film) -> Vec<Captions> {
 async fn read(film: &Film, wanted: &Captions) -> Result<ObjectUrl, Trouble> {
     let mut all = String::new();
     for it in &wanted.files {
-        let file = film.file(Piece::Captions, &it.bases, &it.place).await?;
+        let file = film.file(ResourceKind::Captions, &it.bases, &it.place).await?;
         captions::append(&mut all, &web::decode(&file.bytes), it.origin)
-            .ok_or_else(|| damaged(Piece::Captions, &file.url, "it is no WebVTT"))?;
+            .ok_or_else(|| damaged(ResourceKind::Captions, &file.url, "it is no WebVTT"))?;
     }
     ObjectUrl::of_text(&all).map_err(|exception| refused("make a file of the captions", &exception))
 }

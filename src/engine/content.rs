@@ -24,7 +24,7 @@ use crate::{
         selection::{self, is_muxed},
     },
     platform::web,
-    protocol::{Fault, Piece},
+    protocol::{PlaybackError, ResourceKind},
 };
 
 /// A film that is being played.
@@ -54,7 +54,7 @@ impl Film {
     /// played here, and what the network may fail with.
     pub async fn read(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
         let (bases, whole) = ([Rc::from(url)], Place::default());
-        let file = network.get(Piece::Manifest, &bases, &whole).await?;
+        let file = network.get(ResourceKind::Manifest, &bases, &whole).await?;
         let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
         while let Some(id) = film.nameless() {
@@ -131,7 +131,7 @@ impl Film {
             && (is_last || !self.is_one_of_many(id))
             && (is_last
                 || self
-                    .file(Piece::Segment, &it.bases, &last.place)
+                    .file(ResourceKind::MediaSegment, &it.bases, &last.place)
                     .await
                     .is_err());
         if is_cut_off {
@@ -166,9 +166,9 @@ impl Film {
         if let Some(file) = self.find(&of.bases, place) {
             return Ok(file.bytes.clone());
         }
-        let file = self.file(Piece::Init, &of.bases, place).await?;
+        let file = self.file(ResourceKind::InitSegment, &of.bases, place).await?;
         if of.container.ends_with("/mp4")
-            && let Err(fault) = manifest::init(&file.bytes, &file.url, Piece::Init)
+            && let Err(fault) = manifest::init(&file.bytes, &file.url, ResourceKind::InitSegment)
         {
             self.discard(place);
             return Err(fault);
@@ -188,7 +188,7 @@ impl Film {
     /// [`Fault::Damaged`], and what the network may fail with.
     pub async fn file(
         &self,
-        what: Piece,
+        what: ResourceKind,
         bases: &[Rc<str>],
         place: &Place,
     ) -> Result<Rc<File>, Trouble> {
@@ -202,7 +202,7 @@ impl Film {
                 decryption::decrypt(what, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
         }
         let file = Rc::new(file);
-        if matches!(what, Piece::Init | Piece::Key) {
+        if matches!(what, ResourceKind::InitSegment | ResourceKind::Key) {
             self.keep(bases, place, &file);
         }
         Ok(file)
@@ -219,7 +219,7 @@ impl Film {
     ) -> LocalBoxFuture<'a, Result<Rc<File>, Trouble>> {
         let place = Place::whole(key.path.clone());
         // Boxed, because it is a file itself.
-        Box::pin(async move { self.file(Piece::Key, bases, &place).await })
+        Box::pin(async move { self.file(ResourceKind::Key, bases, &place).await })
     }
 
     fn keep(&self, bases: &[Rc<str>], place: &Place, file: &Rc<File>) {
@@ -241,7 +241,7 @@ impl Film {
         playlist: &captions::File,
     ) -> Result<Option<captions::File>, Trouble> {
         let captions::File { bases, place, .. } = playlist;
-        let file = self.file(Piece::Manifest, bases, place).await?;
+        let file = self.file(ResourceKind::Manifest, bases, place).await?;
         let segments = manifest::segments(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|it| captions::File {
@@ -276,10 +276,10 @@ impl Film {
     }
 
     /// What to read next, to know all of a representation.
-    fn question(&self, lesson: &Lesson) -> Result<Option<(Piece, Place)>, Trouble> {
+    fn question(&self, lesson: &Lesson) -> Result<Option<(ResourceKind, Place)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                return Ok(Some((Piece::Manifest, Place::whole(path.clone()))));
+                return Ok(Some((ResourceKind::Manifest, Place::whole(path.clone()))));
             }
             Index::Sidx(sidx) => {
                 let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
@@ -288,7 +288,7 @@ impl Film {
                     range,
                     key: None,
                 };
-                return Ok(Some((Piece::Index, place)));
+                return Ok(Some((ResourceKind::SegmentIndex, place)));
             }
             Index::Known(_) if lesson.is_described => return Ok(None),
             Index::Known(segments) => segments,
@@ -299,8 +299,8 @@ impl Film {
             return Err(manifest::malformed(&self.url, "it has no segments"));
         };
         Ok(Some(match first.init {
-            Some(init) => (Piece::Init, init),
-            None => (Piece::Segment, first.place),
+            Some(init) => (ResourceKind::InitSegment, init),
+            None => (ResourceKind::MediaSegment, first.place),
         }))
     }
 
@@ -309,19 +309,19 @@ impl Film {
         &self,
         lesson: &mut Lesson,
         id: RepresentationId,
-        what: Piece,
+        what: ResourceKind,
         place: &Place,
         file: &File,
     ) -> Result<(), Trouble> {
         let it = &mut *lesson.it;
         let segments = match (what, &it.index, &mut lesson.index) {
-            (Piece::Manifest, ..) => {
+            (ResourceKind::Manifest, ..) => {
                 let segments = manifest::segments(file, &self.definitions)?;
                 lesson.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
                 it.bases = vec![file.url.as_str().into()];
                 segments
             }
-            (Piece::Index, Index::Sidx(sidx), Some(index)) => {
+            (ResourceKind::SegmentIndex, Index::Sidx(sidx), Some(index)) => {
                 let first = place.range.map_or(0, |range| range.first);
                 index
                     .read(&file.bytes.to_vec(), first)
@@ -355,7 +355,7 @@ impl Film {
         let Lesson { it, kind, .. } = lesson;
         let mime = it.mime();
         if !web::can_decode(&mime) && !self.exclude(id) {
-            return Err(Fault::Undecodable { mime }.into());
+            return Err(PlaybackError::UnsupportedCodec { mime }.into());
         }
         let span = match &it.index {
             Index::Known(segments) => segments.span(),

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{content::Film, network::Network, playback_state::Conditions};
-use crate::protocol::{Fault, Piece, SessionId, transfer::Port};
+use crate::protocol::{PlaybackError, ResourceKind, SessionId, transfer::Port};
 
 /// A fault on its way up. Boxed, as it goes through many hands, and each of them has only a pointer to
 /// pass on.
-pub type Trouble = Box<Fault>;
+pub type Trouble = Box<PlaybackError>;
 
 /// What all parts of a playback share.
 pub struct Shared {
@@ -32,9 +32,9 @@ pub struct Shared {
 }
 
 /// A file came, but it is not what it should be.
-pub fn damaged(what: Piece, url: &str, reason: &str) -> Trouble {
-    Box::new(Fault::Damaged {
-        what,
+pub fn damaged(what: ResourceKind, url: &str, reason: &str) -> Trouble {
+    Box::new(PlaybackError::InvalidData {
+        resource: what,
         url: url.into(),
         reason: reason.into(),
     })

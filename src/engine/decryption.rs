@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::context::{Trouble, damaged};
-use crate::{platform::web, protocol::Piece};
+use crate::{platform::web, protocol::ResourceKind};
 
 /// Decrypts a file.
 ///
@@ -14,7 +14,7 @@ use crate::{platform::web, protocol::Piece};
 ///
 /// [`Fault::Damaged`]: crate::wire::Fault::Damaged
 pub async fn decrypt(
-    what: Piece,
+    what: ResourceKind,
     bytes: &Uint8Array,
     key: &Uint8Array,
     iv: [u8; 16],

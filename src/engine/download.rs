@@ -16,7 +16,7 @@ use crate::{
     media::{
         Index, Kind, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range,
     },
-    protocol::Piece,
+    protocol::ResourceKind,
 };
 
 /// What overlaps the edges of a period by less than this is kept whole: seconds.
@@ -64,7 +64,7 @@ impl Download<'_> {
             ..
         } = self.shared;
         // The init segment is fetched once, and together with the first media segment.
-        let request = network.send(Piece::Segment, base, &self.segment.place)?;
+        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.place)?;
         let init = match &self.segment.init {
             Some(place) => Some(film.init(self.of, place).await?),
             None => None,
@@ -86,7 +86,7 @@ impl Download<'_> {
             if let Some((secret, iv)) = &secret {
                 let url = answer.url();
                 bytes =
-                    decryption::decrypt(Piece::Segment, &bytes, &secret.bytes, *iv, &url).await?;
+                    decryption::decrypt(ResourceKind::MediaSegment, &bytes, &secret.bytes, *iv, &url).await?;
             }
             boxes.follow(&bytes);
             if boxes.are_broken() {
@@ -106,7 +106,7 @@ impl Download<'_> {
             conditions.fill_in_part(self.kind, buffer.buffered(), self.segment.start);
         }
         match boxes.complaint() {
-            Some(reason) => Err(damaged(Piece::Segment, &answer.url(), reason)),
+            Some(reason) => Err(damaged(ResourceKind::MediaSegment, &answer.url(), reason)),
             None => Ok(()),
         }
     }
@@ -173,7 +173,7 @@ impl Download<'_> {
         let begins = init.and_then(|init| mp4::first_time(&glimpse.to_vec(), &init));
         let Some(begins) = begins else {
             let path = &self.segment.place.path;
-            return Err(damaged(Piece::Segment, path, "it does not say its time"));
+            return Err(damaged(ResourceKind::MediaSegment, path, "it does not say its time"));
         };
         offsets.push((stretch, start - begins));
         Ok(Some(start - begins))

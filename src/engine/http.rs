@@ -19,7 +19,7 @@ use super::{
 use crate::{
     media::{ByteRange, number::digits},
     platform::web::{self, Chunk},
-    protocol::{Fault, Piece, Settings},
+    protocol::{PlaybackError, ResourceKind, PlaybackSettings},
 };
 
 /// How long a server may take to begin its answer, and then to send any more of it, in seconds.
@@ -31,12 +31,12 @@ const TRICKLE: (u32, f64) = (30, 1_000.0);
 const BATCH: (f64, u32) = (500.0, 65_536);
 
 /// The largest body that is taken, in bytes.
-const fn limit(what: Piece) -> u64 {
+const fn limit(what: ResourceKind) -> u64 {
     match what {
-        Piece::Manifest | Piece::Index | Piece::Init => 16 << 20,
-        Piece::Captions => 4 << 20,
-        Piece::Key => 1 << 10,
-        Piece::Segment => 1 << 30,
+        ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
+        ResourceKind::Captions => 4 << 20,
+        ResourceKind::Key => 1 << 10,
+        ResourceKind::MediaSegment => 1 << 30,
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Progress {
 
 /// A request that has been sent. Dropping it, or its answer, aborts it.
 pub struct Request {
-    what: Piece,
+    what: ResourceKind,
     url: String,
     range: Option<ByteRange>,
     /// Waited for from the first, so that a failure is never one that nobody caught.
@@ -80,10 +80,10 @@ impl Drop for Request {
 impl Request {
     /// Asks for a URL, or a range of it. It is on its way before anybody waits for the answer.
     pub fn send(
-        what: Piece,
+        what: ResourceKind,
         url: String,
         range: Option<ByteRange>,
-        settings: &Settings,
+        settings: &PlaybackSettings,
     ) -> Box<Self> {
         let abort = AbortController::new().ok();
         let init = RequestInit::new();
@@ -137,8 +137,8 @@ impl Request {
             match select(arriving, web::after(1_000)).await {
                 Either::Left((arrived, _)) => {
                     return arrived.map_err(|exception| {
-                        Box::new(Fault::Network {
-                            what: self.what,
+                        Box::new(PlaybackError::Network {
+                            resource: self.what,
                             url: self.url.clone(),
                             reason: web::words(&exception),
                         })
@@ -151,8 +151,8 @@ impl Request {
     }
 
     fn timeout(&self, seconds: u32) -> Trouble {
-        Box::new(Fault::Timeout {
-            what: self.what,
+        Box::new(PlaybackError::Timeout {
+            resource: self.what,
             url: self.url.clone(),
             seconds,
         })
@@ -185,8 +185,8 @@ impl Answer {
         progress: Rc<Progress>,
     ) -> Result<Box<Self>, Trouble> {
         if !response.ok() {
-            return Err(Box::new(Fault::Status {
-                what: request.what,
+            return Err(Box::new(PlaybackError::HttpStatus {
+                resource: request.what,
                 url: request.url.clone(),
                 status: response.status(),
             }));

@@ -18,7 +18,7 @@ use crate::{
         sniff::{self, Content},
     },
     platform::web,
-    protocol::{Fault, Piece},
+    protocol::{PlaybackError, ResourceKind},
 };
 
 const DRM: &str = "DRM protection";
@@ -91,7 +91,7 @@ fn playlist(file: &File, definitions: &Definitions) -> Result<Playlist, Trouble>
 ///
 /// # Errors
 /// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kind, Trouble> {
+pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Result<Kind, Trouble> {
     let File { bytes, url, .. } = file;
     let (container, kind) = match sniff::content(&bytes.to_vec(), "") {
         Content::Mp4 => {
@@ -128,7 +128,7 @@ pub fn describe(it: &mut Representation, file: &File, what: Piece) -> Result<Kin
 ///
 /// # Errors
 /// [`Fault::Damaged`], or [`Fault::Unsupported`] if what it belongs to is encrypted.
-pub fn init(bytes: &Uint8Array, url: &str, what: Piece) -> Result<mp4::Init, Trouble> {
+pub fn init(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::Init, Trouble> {
     let init = mp4::init(&bytes.to_vec()).map_err(|refusal| damaged(what, url, refusal))?;
     if init.encrypted {
         return Err(unsupported(url, DRM));
@@ -158,7 +158,7 @@ pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
         }
     }
     let mime = mimes.join(", ");
-    Fault::Undecodable { mime }.into()
+    PlaybackError::UnsupportedCodec { mime }.into()
 }
 
 /// Whether what tells where the segments of a file are is of WebM's own kind, which is not read here.
@@ -167,7 +167,7 @@ pub fn has_cues(it: &Representation) -> bool {
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.
-pub fn damaged(what: Piece, url: &str, refusal: Refusal) -> Trouble {
+pub fn damaged(what: ResourceKind, url: &str, refusal: Refusal) -> Trouble {
     match refusal {
         Refusal::Malformed(reason) => context::damaged(what, url, &reason),
         Refusal::Unsupported(feature) => unsupported(url, feature),
@@ -176,7 +176,7 @@ pub fn damaged(what: Piece, url: &str, refusal: Refusal) -> Trouble {
 
 fn refused(url: &str, refusal: Refusal) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => Box::new(Fault::Manifest {
+        Refusal::Malformed(reason) => Box::new(PlaybackError::InvalidManifest {
             url: url.into(),
             reason,
         }),
@@ -191,7 +191,7 @@ pub fn malformed(url: &str, reason: &str) -> Trouble {
 
 /// The fault of a film that needs what this player has not.
 pub fn unsupported(url: &str, feature: &str) -> Trouble {
-    Box::new(Fault::Unsupported {
+    Box::new(PlaybackError::UnsupportedFeature {
         url: url.into(),
         feature: feature.into(),
     })

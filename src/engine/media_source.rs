@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::{context::Trouble, segment_buffer::Buffer};
 use crate::{
     platform::web::{self, AnyMediaSource, MediaProvider},
-    protocol::Fault,
+    protocol::PlaybackError,
 };
 
 /// Owns the MediaSource for as long as the playback lasts: WebKit does not keep one alive that only
@@ -24,12 +24,12 @@ impl Source {
     pub fn new() -> Result<Self, Trouble> {
         if !web::is_worker() {
             // The page's MediaSource has no handle, and needs none.
-            let media = web::new_media_source().map_err(|_| Fault::NoMediaSource)?;
+            let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSource)?;
             let provider = media.clone().unchecked_into();
             return Ok(Self { media, provider });
         }
-        let media = web::new_media_source().map_err(|_| Fault::NoMediaSourceInWorkers)?;
-        let handle = media.handle().ok_or(Fault::NoMediaSourceInWorkers)?;
+        let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSourceInWorkers)?;
+        let handle = media.handle().ok_or(PlaybackError::NoMediaSourceInWorkers)?;
         let provider = handle.into();
         Ok(Self { media, provider })
     }
@@ -70,7 +70,7 @@ impl Source {
     /// none all the same.
     pub fn buffer(&self, mime: &str) -> Result<Buffer, Trouble> {
         if !web::can_decode(mime) {
-            return Err(Fault::Undecodable { mime: mime.into() }.into());
+            return Err(PlaybackError::UnsupportedCodec { mime: mime.into() }.into());
         }
         let made = self.media.add_source_buffer(mime);
         made.map(|buffer| Buffer::new(buffer, mime.into()))
@@ -103,10 +103,10 @@ impl Source {
 pub fn refused(doing: &str, exception: &JsValue) -> Trouble {
     // A class of its own in newer browsers, a DOMException in older ones: the name is the same.
     if web::name(exception).as_deref() == Some("QuotaExceededError") {
-        return Fault::BufferFull.into();
+        return PlaybackError::BufferFull.into();
     }
-    Box::new(Fault::Media {
-        doing: doing.into(),
+    Box::new(PlaybackError::MediaSourceCall {
+        operation: doing.into(),
         reason: web::words(exception),
     })
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     media::{TOLERANCE, ranges::Ranges, selection::Act},
     platform::web,
-    protocol::{Detail, Event, Level, milestone::Step},
+    protocol::{Diagnostic, Event, BufferLevel, milestone::Step},
 };
 
 /// How often the page is told how the buffers are filled, at most: milliseconds.
@@ -69,7 +69,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
             }
         }
         if let Some(to) = jumps.where_to(conditions, &common, position) {
-            port.post(Event::Jump { session, to });
+            port.post(Event::Seek { session, to });
         }
         change.await;
     }
@@ -96,14 +96,14 @@ impl Report {
         let mut levels = Vec::new();
         for (kind, ranges) in KINDS.into_iter().zip(&buffered) {
             if let Some(ranges) = ranges {
-                levels.push(Level {
+                levels.push(BufferLevel {
                     kind: kind_on_the_wire(kind),
                     buffered: ranges.iter().map(|it| (it.start, it.end)).collect(),
                 });
             }
         }
         (self.at, self.buffered) = (now, buffered);
-        let detail = Detail::Levels {
+        let detail = Diagnostic::BufferLevels {
             levels,
             position,
             bandwidth: shared.network.meter.estimate(),

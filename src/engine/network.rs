@@ -18,7 +18,7 @@ use crate::{
         retry::{Attempts, Failure},
     },
     platform::web,
-    protocol::{Event, Fault, Piece, SessionId, Settings, transfer::Port},
+    protocol::{Event, PlaybackError, ResourceKind, SessionId, PlaybackSettings, transfer::Port},
 };
 
 /// How long to wait for a network that is said to be gone before it is tried all the same, in
@@ -44,7 +44,7 @@ pub struct File {
 pub struct Network {
     port: Port,
     session: SessionId,
-    settings: Settings,
+    settings: PlaybackSettings,
     is_troubled: Cell<bool>,
     /// Which of the servers was well when it was asked last.
     well: Cell<usize>,
@@ -54,7 +54,7 @@ pub struct Network {
 
 impl Network {
     /// The network, as these settings have it used.
-    pub fn new(port: Port, session: SessionId, settings: Settings) -> Self {
+    pub fn new(port: Port, session: SessionId, settings: PlaybackSettings) -> Self {
         Self {
             port,
             session,
@@ -69,8 +69,8 @@ impl Network {
     ///
     /// # Errors
     /// [`Fault::Manifest`] if there can be nothing there.
-    pub fn send(&self, what: Piece, base: &str, place: &Place) -> Result<Box<Request>, Trouble> {
-        let url = resolved(base, &place.path).ok_or_else(|| Fault::Manifest {
+    pub fn send(&self, what: ResourceKind, base: &str, place: &Place) -> Result<Box<Request>, Trouble> {
+        let url = resolved(base, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
             url: base.into(),
             reason: ["“", &place.path, "” is not the address of a file"].concat(),
         })?;
@@ -84,7 +84,7 @@ impl Network {
     /// Those of [`Request`], once there is no use in trying on.
     pub async fn get(
         &self,
-        what: Piece,
+        what: ResourceKind,
         bases: &[Rc<str>],
         place: &Place,
     ) -> Result<File, Trouble> {
@@ -94,7 +94,7 @@ impl Network {
                 let request = self.send(what, base(bases, &attempts), place)?;
                 let mut answer = request.answer(Rc::default()).await?;
                 let extent = match (what, &place.key) {
-                    (Piece::Segment, None) => Extent::Soon,
+                    (ResourceKind::MediaSegment, None) => Extent::Soon,
                     _ => Extent::Whole,
                 };
                 let bytes = answer.read(extent).await?;
@@ -133,13 +133,13 @@ impl Network {
     /// The fault itself, if there is no use in trying on.
     pub async fn failed(&self, attempts: &mut Attempts, fault: Trouble) -> Result<(), Trouble> {
         let failure = match &*fault {
-            Fault::Status { status, .. } => Failure::of_status(*status),
-            Fault::Network { .. } | Fault::Timeout { .. } => Failure::Passing,
-            Fault::Damaged { .. } => Failure::Damaged,
+            PlaybackError::HttpStatus { status, .. } => Failure::of_status(*status),
+            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => Failure::Passing,
+            PlaybackError::InvalidData { .. } => Failure::Damaged,
             _ => return Err(fault),
         };
         // Without a network, no server can be blamed.
-        let is_offline = matches!(*fault, Fault::Network { .. }) && !web::is_online();
+        let is_offline = matches!(*fault, PlaybackError::Network { .. }) && !web::is_online();
         let wait = match is_offline {
             true => OFFLINE,
             false => match attempts.fail(failure, js_sys::Math::random()) {
@@ -158,7 +158,7 @@ impl Network {
 
     fn tell(&self, fault: Option<Trouble>) {
         let (session, fault) = (self.session, fault.map(|fault| *fault));
-        self.port.post(Event::Retrying { session, fault });
+        self.port.post(Event::Retrying { session, error: fault });
     }
 }
 

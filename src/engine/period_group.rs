@@ -17,7 +17,7 @@ use crate::{
         selection::{self, Act, Sets, Wish, is_muxed, set_in},
     },
     platform::web,
-    protocol::{Event, Fault, Quality, Rendition, milestone::Step},
+    protocol::{Event, PlaybackError, Quality, TrackInfo, milestone::Step},
 };
 
 /// What a person may choose from, as the page was told.
@@ -52,7 +52,7 @@ pub async fn perform(
     // first segment begins with it, and `app/screen.rs` has it go on once that frame is there.
     if at > 0.0 && cast.feeds.iter().flatten().any(Feed::begins_the_film) {
         let session = shared.session;
-        shared.port.post(Event::Jump { session, to: 0.0 });
+        shared.port.post(Event::Seek { session, to: 0.0 });
     }
     // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse. No
     // feed begins before it is waited for.
@@ -159,7 +159,7 @@ impl Cast {
                     label: set.label.clone(),
                 });
                 if !offered.sounds.contains(&wish) {
-                    tracks.push(Rendition {
+                    tracks.push(TrackInfo {
                         language: wish.language.clone(),
                         label: wish.label.clone(),
                     });
@@ -200,5 +200,5 @@ fn sets(shared: &Shared, kind: Kind) -> Sets {
 /// There is nothing to play at a time.
 pub fn nothing(at: f64) -> Trouble {
     let second = at as u32;
-    Fault::Nothing { second }.into()
+    PlaybackError::NothingToPlay { second }.into()
 }

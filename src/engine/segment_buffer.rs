@@ -15,7 +15,7 @@ use crate::{
         ranges::{Range, Ranges},
     },
     platform::web::{self, BufferedChangeEvent},
-    protocol::Fault,
+    protocol::PlaybackError,
 };
 
 /// One track's SourceBuffer.
@@ -141,7 +141,7 @@ impl Buffer {
             .map_err(|exception| refused(doing, &exception))?;
         self.end_of(updated).await.then_some(()).ok_or_else(|| {
             let (doing, reason) = (doing.into(), "it cannot be read".into());
-            Fault::Media { doing, reason }.into()
+            PlaybackError::MediaSourceCall { operation: doing, reason }.into()
         })
     }
 

@@ -21,7 +21,7 @@ use super::{
     playback_state::Conditions,
 };
 use crate::protocol::{
-    BufferGoal, Event, Fault, Observation, SessionId, Settings,
+    BufferGoal, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
     milestone::{Mark, Step},
     transfer::Port,
 };
@@ -47,7 +47,7 @@ impl Session {
         port: Port,
         session: SessionId,
         url: String,
-        settings: Settings,
+        settings: PlaybackSettings,
     ) -> Result<Self, Trouble> {
         let start = settings.start;
         let playback = Rc::new(Playback {
@@ -119,7 +119,7 @@ impl Playback {
     async fn run(&self, url: &str, start: f64) {
         let Err(fault) = self.play(url, start).await;
         let (session, fault) = (self.session, *fault);
-        self.port.post(Event::Failed { session, fault });
+        self.port.post(Event::Failed { session, error: fault });
         pending().await
     }
 
@@ -156,7 +156,7 @@ impl Playback {
             let performing = Box::pin(period_group::perform(shared, &current, at, &self.offers));
             at = match select(performing, Box::pin(current.closed())).await {
                 Either::Left((done, _)) => done?,
-                Either::Right(_) => return Err(Fault::Detached.into()),
+                Either::Right(_) => return Err(PlaybackError::Detached.into()),
             };
             let next = open(&self.port, self.session, at)?;
             next.opened().await;
@@ -176,11 +176,11 @@ fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Trouble> 
     // `app/screen.rs` attaches it.
     let mark = Mark::now(Step::HandleSent);
     let handle = source.handle().clone();
-    port.transfer(Event::Opened {
+    port.transfer(Event::MediaSourceReady {
         session,
         handle,
         start,
     })?;
-    port.post(Event::Reached { session, mark });
+    port.post(Event::MilestoneReached { session, mark });
     Ok(source)
 }

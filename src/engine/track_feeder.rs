@@ -24,7 +24,7 @@ use crate::{
         selection::{Sets, set_in},
     },
     platform::web,
-    protocol::{self, Detail, Event, Fault, Fetched, Piece, milestone},
+    protocol::{self, Diagnostic, Event, PlaybackError, SegmentReport, ResourceKind, milestone},
 };
 
 /// Feeds one SourceBuffer of one MediaSource.
@@ -282,13 +282,13 @@ impl Feed {
             Outcome::Unwanted => {}
             Outcome::Failed(fault) => match *fault {
                 // A period may be said to be longer than it is.
-                Fault::Status {
-                    what: Piece::Segment,
+                PlaybackError::HttpStatus {
+                    resource: ResourceKind::MediaSegment,
                     status: 404 | 410,
                     ..
                 } if self.shared.film.ends_before(id, segment).await => {}
                 // It is fetched again when there is room for it.
-                Fault::BufferFull => self.make_room(buffer).await?,
+                PlaybackError::BufferFull => self.make_room(buffer).await?,
                 _ => return Err(fault),
             },
         }
@@ -318,14 +318,14 @@ impl Feed {
 
     /// Tells the page what became of a segment.
     fn report(&self, download: &Download, asked: f64, appended: bool) {
-        let detail = Detail::Fetched(Fetched {
+        let detail = Diagnostic::SegmentFinished(SegmentReport {
             kind: kind_on_the_wire(self.kind),
             bandwidth: download.of.bandwidth,
             start: download.segment.start,
             end: download.segment.end,
             bytes: download.progress.received.get(),
             asked,
-            done: web::now(),
+            finished_at: web::now(),
             appended,
         });
         self.shared.port.detail(self.shared.session, &detail);
@@ -336,7 +336,7 @@ impl Feed {
         if self.current.replace(Some(id)) == Some(id) || self.kind != Kind::Video {
             return;
         }
-        self.shared.port.post(Event::Switched {
+        self.shared.port.post(Event::QualityChanged {
             session: self.shared.session,
             bandwidth: representation.bandwidth,
         });
@@ -425,7 +425,7 @@ impl Feed {
         if self.inventory.borrow().is_futile() {
             let path = &download.segment.place.path;
             let reason = "it is of another time than its manifest says";
-            return Err(damaged(Piece::Segment, path, reason));
+            return Err(damaged(ResourceKind::MediaSegment, path, reason));
         }
         Ok(())
     }
@@ -438,7 +438,7 @@ impl Feed {
         self.below.set(None);
         // After an error in an append the MediaSource takes nothing any more, and where there is no room
         // another representation finds none either.
-        if matches!(*fault, Fault::Media { .. } | Fault::BufferFull) {
+        if matches!(*fault, PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull) {
             return Err(fault);
         }
         if self.shared.film.exclude(id) {
@@ -464,7 +464,7 @@ impl Feed {
     /// [`Fault::Media`] if the source is closed.
     async fn evict(&self, buffer: &mut Buffer, range: Range) -> Result<(), Trouble> {
         buffer.remove(range).await?;
-        let detail = Detail::Evicted {
+        let detail = Diagnostic::Evicted {
             kind: kind_on_the_wire(self.kind),
             start: range.start,
             end: range.end,
@@ -490,7 +490,7 @@ impl Feed {
             // By where the film was seen: the clock may have run on while the film did not.
             let level = buffered.ahead(conditions.observed());
             if level < REST {
-                return Err(Fault::BufferFull.into());
+                return Err(PlaybackError::BufferFull.into());
             }
             if !std::mem::replace(&mut is_lowered, true) {
                 conditions.lower_goal(level);
@@ -527,9 +527,9 @@ enum Outcome {
 }
 
 /// The same, as the page is told.
-pub const fn kind_on_the_wire(kind: Kind) -> protocol::Kind {
+pub const fn kind_on_the_wire(kind: Kind) -> protocol::TrackKind {
     match kind {
-        Kind::Video => protocol::Kind::Video,
-        Kind::Audio => protocol::Kind::Audio,
+        Kind::Video => protocol::TrackKind::Video,
+        Kind::Audio => protocol::TrackKind::Audio,
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     engine::worker::InWorker,
     platform::web::{self, Program},
     protocol::{
-        BUILD, Command, Event, Fault,
+        BUILD_ID, Command, Event, PlaybackError,
         milestone::Thread,
         transfer::{self, Letter},
     },
@@ -98,7 +98,7 @@ impl Agent {
     pub fn spawn(thread: Thread, hearer: Hearer) -> Self {
         // Relative to the document's base, so that the page can live anywhere on a host. The query
         // keeps caches from answering with another build's program.
-        let mut script = ["./worker_loader.js?", BUILD].concat();
+        let mut script = ["./worker_loader.js?", BUILD_ID].concat();
         let hear = {
             let hearer = hearer.clone();
             move |letter| hearer(Heard::Said(letter))
@@ -218,19 +218,19 @@ fn hear_errors(
 }
 
 /// Asks the server why the browser could not load the engine's program.
-pub async fn inquire(url: String) -> Fault {
+pub async fn inquire(url: String) -> PlaybackError {
     let options = RequestInit::new();
     options.set_signal(Some(&AbortSignal::timeout_with_u32(INQUIRY * 1000)));
     let answer = JsFuture::from(web::fetch(&url, &options)).await;
     let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
     let reason = match status {
         Ok(200..300) => {
-            return Fault::WorkerBroken {
+            return PlaybackError::WorkerStartFailed {
                 reason: "the browser refused its script, which may not be one".into(),
             };
         }
         Ok(status) => ["the server answered ", &status.to_string()].concat(),
         Err(_) => "there was no answer".into(),
     };
-    Fault::WorkerMissing { url, reason }
+    PlaybackError::WorkerNotFound { url, reason }
 }

@@ -6,7 +6,7 @@ use web_sys::HtmlVideoElement;
 use super::dom::document;
 use crate::{
     platform::web,
-    protocol::{Fault, milestone::Thread},
+    protocol::{PlaybackError, milestone::Thread},
 };
 
 /// The ways that there are.
@@ -23,7 +23,7 @@ impl Way {
     ///
     /// # Errors
     /// [`Fault::NoMediaSource`] where there is no way at all.
-    pub fn choose(wanted: Option<Thread>) -> Result<Self, Fault> {
+    pub fn choose(wanted: Option<Thread>) -> Result<Self, PlaybackError> {
         if let Some(thread) = wanted {
             Ok(Self::Engine(thread))
         } else if web::workers_have_media_source() {
@@ -33,7 +33,7 @@ impl Way {
         } else if plays_hls() {
             Ok(Self::Native)
         } else {
-            Err(Fault::NoMediaSource)
+            Err(PlaybackError::NoMediaSource)
         }
     }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     platform::web,
     protocol::{
-        BUILD, BufferGoal, Command, Event, Fault, Observation, SessionId, Settings,
+        BUILD_ID, BufferGoal, Command, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
         milestone::{Mark, Step, Thread},
         transfer::{Letter, Message},
     },
@@ -41,7 +41,7 @@ const PULSE: u32 = 600;
 const MISSED: u32 = 2;
 
 /// What comes from the agent: its events, or why there are none.
-pub type News = Result<Event, Fault>;
+pub type News = Result<Event, PlaybackError>;
 
 /// An agent of one's own, for as long as it is held.
 pub struct Link {
@@ -146,7 +146,7 @@ impl Link {
     /// The element shows that its MediaSource is gone, which only the agent's own end explains.
     pub fn mourn(&self) {
         if !self.is_broken() {
-            self.line.tell(Err(Fault::WorkerGone));
+            self.line.tell(Err(PlaybackError::WorkerUnresponsive));
         }
     }
 
@@ -169,7 +169,7 @@ impl Link {
     }
 
     /// Begins a new session with the film at this absolute URL. The one before is over.
-    pub fn load(&self, url: String, settings: Settings) {
+    pub fn load(&self, url: String, settings: PlaybackSettings) {
         let session = self.line.session.get().next();
         self.line.session.set(session);
         self.line.answered.set(false);
@@ -205,7 +205,7 @@ impl Link {
         }
         self.told.set((buffer, choice));
         let session = self.line.session.get();
-        self.send(Command::Choose {
+        self.send(Command::Select {
             session,
             quality: choice.quality,
             audio: choice.sound,
@@ -274,8 +274,8 @@ impl Line {
         match heard {
             Heard::Said(letter) => self.read(letter),
             Heard::Threw(reason) => self.tell(Err(match self.handshake.get() {
-                Handshake::Awaited => Fault::WorkerBroken { reason },
-                Handshake::Done | Handshake::Refused => Fault::WorkerDied { reason },
+                Handshake::Awaited => PlaybackError::WorkerStartFailed { reason },
+                Handshake::Done | Handshake::Refused => PlaybackError::WorkerCrashed { reason },
             })),
             Heard::Missing(script) => {
                 let line = self.clone();
@@ -291,7 +291,7 @@ impl Line {
             return;
         }
         if missed >= MISSED {
-            return self.tell(Err(Fault::WorkerGone));
+            return self.tell(Err(PlaybackError::WorkerUnresponsive));
         }
         self.missed.set(missed + 1);
         agent.send(Letter::new(&Command::Ping));
@@ -315,9 +315,9 @@ impl Line {
             }
             // Whatever else it says is said in another build's words.
             _ if self.handshake.get() == Handshake::Refused => return,
-            Ok(Event::Ready { build: theirs }) if theirs != BUILD => {
+            Ok(Event::Ready { build: theirs }) if theirs != BUILD_ID => {
                 self.handshake.set(Handshake::Refused);
-                Err(Fault::WorkerStale { theirs })
+                Err(PlaybackError::WorkerVersionMismatch { worker_build: theirs })
             }
             Ok(Event::Pong) => return,
             news => news,
@@ -343,11 +343,11 @@ impl Line {
     }
 
     fn tell(&self, news: News) {
-        if let Err(fault) | Ok(Event::AgentFailed { fault }) = &news {
+        if let Err(fault) | Ok(Event::EngineFailed { error: fault }) = &news {
             // One dies once. What else breaks in a broken program is not news.
             let now = match fault {
-                Fault::WorkerGone => Life::Silent,
-                Fault::WorkerDied { .. } => Life::Dead,
+                PlaybackError::WorkerUnresponsive => Life::Silent,
+                PlaybackError::WorkerCrashed { .. } => Life::Dead,
                 _ => Life::Alive,
             };
             if now != Life::Alive && self.life.replace(now) != Life::Alive {
@@ -367,6 +367,6 @@ async fn watch(line: Weak<Line>, session: SessionId) {
     let Some(line) = line.upgrade() else { return };
     if line.session.get() == session && !line.answered.get() {
         let seconds = FIRST_WORD;
-        line.tell(Err(Fault::WorkerSilent { seconds }));
+        line.tell(Err(PlaybackError::WorkerTimeout { seconds }));
     }
 }

@@ -2,10 +2,10 @@
 
 use yew::prelude::*;
 
-use crate::protocol::Fault;
+use crate::protocol::PlaybackError;
 
 /// A message over the picture, read out as it appears.
-pub fn notice(fault: &Fault, onretry: &Callback<MouseEvent>) -> Html {
+pub fn notice(fault: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
     html! {
         <div class="notice" role="alert">
             <p class="what">{ fault.to_string() }</p>
@@ -16,9 +16,9 @@ pub fn notice(fault: &Fault, onretry: &Callback<MouseEvent>) -> Html {
 }
 
 /// What the button does, in a person's words.
-const fn way_on(fault: &Fault) -> &'static str {
+const fn way_on(fault: &PlaybackError) -> &'static str {
     match fault {
-        Fault::NoMediaSourceInWorkers => "Play it on the page’s thread",
+        PlaybackError::NoMediaSourceInWorkers => "Play it on the page’s thread",
         _ => "Try again",
     }
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     platform::web::{self, MediaProvider},
     protocol::{
-        BufferGoal, Event, Fault, Quality, Rendition, Settings,
+        BufferGoal, Event, PlaybackError, Quality, TrackInfo, PlaybackSettings,
         milestone::{Mark, Step, Thread},
         transfer::Message,
     },
@@ -37,19 +37,19 @@ pub struct Playback {
     /// What to show, once it is there.
     pub picture: Option<Picture>,
     /// Why it cannot go on.
-    pub fault: Option<Fault>,
+    pub fault: Option<PlaybackError>,
     /// Why it may have to wait: something is being fetched again.
-    pub retrying: Option<Fault>,
+    pub retrying: Option<PlaybackError>,
     /// What a person may choose from, by ascending bandwidth.
     pub qualities: Vec<Quality>,
     /// Bits per second of what is being fetched.
     pub bandwidth: u64,
     /// What sounds there are to choose from.
-    pub sounds: Vec<Rendition>,
+    pub sounds: Vec<TrackInfo>,
     /// What can be read beside it.
     pub captions: Vec<Captions>,
     /// Why those that were chosen cannot be.
-    pub unread: Option<Fault>,
+    pub unread: Option<PlaybackError>,
     /// What a person has chosen.
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
@@ -74,7 +74,7 @@ pub struct Playback {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captions {
     /// What they are called.
-    pub track: Rendition,
+    pub track: TrackInfo,
     /// URL of WebVTT, once they have been read.
     pub file: Option<String>,
 }
@@ -162,7 +162,7 @@ pub enum Action {
     /// The engine is gone in the middle of the film, or the element has failed there.
     Lost {
         /// What is known of it.
-        fault: Fault,
+        fault: PlaybackError,
         /// How the film was last seen, if it had begun.
         at: Option<Seen>,
     },
@@ -171,7 +171,7 @@ pub enum Action {
     /// The worker spoke, or failed to.
     Heard(News),
     /// The page failed.
-    Failed(Fault),
+    Failed(PlaybackError),
 }
 
 /// Where actions go.
@@ -191,14 +191,14 @@ impl Playback {
             }
             // What follows from what is known, or is about a source that is being replaced.
             Action::Lost {
-                fault: Fault::Element { .. },
+                fault: PlaybackError::MediaElement { .. },
                 ..
             } if self.fault.is_some() || !self.attached() => return false,
             // A film that the browser cannot play without an engine.
             Action::Lost {
-                fault: Fault::Element { code: 4, .. },
+                fault: PlaybackError::MediaElement { code: 4, .. },
                 at: None,
-            } if self.way == Some(Way::Native) => self.fault = Some(Fault::NoMediaSource),
+            } if self.way == Some(Way::Native) => self.fault = Some(PlaybackError::NoMediaSource),
             Action::Lost { ref fault, at } if self.may_revive(fault, at) => {
                 self.revival = Revival::Underway(at);
                 // Until another source is attached, the element speaks of the one before.
@@ -241,10 +241,10 @@ impl Playback {
             Action::Show(picture) => self.picture = Some(self.revive(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
             Action::Reached(mark) if mark.step == Step::FirstFrame && !self.attached() => {}
-            Action::Reached(mark) | Action::Heard(Ok(Event::Reached { mark, .. })) => {
+            Action::Reached(mark) | Action::Heard(Ok(Event::MilestoneReached { mark, .. })) => {
                 self.journey.push(mark);
             }
-            Action::Heard(Ok(Event::Opened { handle, start, .. })) => {
+            Action::Heard(Ok(Event::MediaSourceReady { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
                 self.fault = None;
                 let picture = Picture {
@@ -265,14 +265,14 @@ impl Playback {
                 (self.qualities, self.sounds) = (qualities, audio);
                 self.listed += 1;
             }
-            Action::Heard(Ok(Event::Captions { tracks, .. })) => {
+            Action::Heard(Ok(Event::CaptionTracks { tracks, .. })) => {
                 // Begun again, a film has those that are there already.
                 if !self.captions.iter().map(|it| &it.track).eq(&tracks) {
                     let unread = |track| Captions { track, file: None };
                     self.captions = tracks.into_iter().map(unread).collect();
                 }
             }
-            Action::Heard(Ok(Event::CaptionsRead { place, file, .. })) => {
+            Action::Heard(Ok(Event::CaptionsLoaded { index: place, url: file, .. })) => {
                 let captions = usize::try_from(place);
                 let captions = captions.ok().and_then(|it| self.captions.get_mut(it));
                 match (captions, file) {
@@ -280,31 +280,31 @@ impl Playback {
                     (_, file) => self.unread = file.err(),
                 }
             }
-            Action::Heard(Ok(Event::Switched { bandwidth, .. })) => self.bandwidth = bandwidth,
-            Action::Heard(Ok(Event::Retrying { fault, .. })) => self.retrying = fault,
+            Action::Heard(Ok(Event::QualityChanged { bandwidth, .. })) => self.bandwidth = bandwidth,
+            Action::Heard(Ok(Event::Retrying { error: fault, .. })) => self.retrying = fault,
             // Workers were said to have what they lack.
             Action::Heard(Ok(Event::Failed {
-                fault: Fault::NoMediaSourceInWorkers,
+                error: PlaybackError::NoMediaSourceInWorkers,
                 ..
             })) if !self.was_asked && self.thread.is_none() => {
                 self.replays += 1;
                 self.thread = Some(Thread::Page);
             }
             Action::Heard(
-                Ok(Event::Failed { fault, .. } | Event::AgentFailed { fault }) | Err(fault),
+                Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault }) | Err(fault),
             )
             | Action::Failed(fault) => {
                 // The first fault is the cause, and what follows from it is not news; but silence is
                 // only what is known until its cause is.
-                if matches!(self.fault, None | Some(Fault::WorkerSilent { .. })) {
+                if matches!(self.fault, None | Some(PlaybackError::WorkerTimeout { .. })) {
                     self.fault = Some(fault);
                 }
             }
             // Nothing is drawn of these here.
             Action::Heard(Ok(
                 Event::Ready { .. }
-                | Event::Detail { .. }
-                | Event::Jump { .. }
+                | Event::Diagnostics { .. }
+                | Event::Seek { .. }
                 | Event::Pong
                 | Event::Stopped { .. }
                 | Event::Closed { .. },
@@ -314,9 +314,9 @@ impl Playback {
     }
 
     /// Whether a film that is lost here is to go on by itself. An element that has shown nothing will not.
-    fn may_revive(&self, fault: &Fault, at: Option<Seen>) -> bool {
+    fn may_revive(&self, fault: &PlaybackError, at: Option<Seen>) -> bool {
         match (self.revival, at) {
-            (Revival::Unneeded, at) => at.is_some() || fault.is_death(),
+            (Revival::Unneeded, at) => at.is_some() || fault.is_worker_lost(),
             (Revival::Done(Some(before)), Some(now)) => {
                 (now.position - before.position).abs() > ELSEWHERE
             }
@@ -359,7 +359,7 @@ pub struct Request {
     /// The engine's thread; `None` leaves it to what the browser has.
     pub engine: Option<Thread>,
     /// As the worker gets them.
-    pub settings: Settings,
+    pub settings: PlaybackSettings,
 }
 
 /// How an element was last seen with a film.
@@ -521,13 +521,13 @@ impl Projector {
         let last_seen = self.last_seen.clone();
         Callback::from(move |news: News| {
             playback.emit(match news {
-                Err(fault) if fault.is_death() => {
+                Err(fault) if fault.is_worker_lost() => {
                     let at = last_seen.get();
                     Action::Lost { fault, at }
                 }
                 // Which of the two the engine says depends on what it was doing when the element let go.
                 Ok(Event::Failed {
-                    fault: fault @ (Fault::Media { .. } | Fault::Detached),
+                    error: fault @ (PlaybackError::MediaSourceCall { .. } | PlaybackError::Detached),
                     ..
                 }) => {
                     // Its page is in the browser's cache, or comes back from there: see `hear_return`.
@@ -535,7 +535,7 @@ impl Projector {
                         return;
                     }
                     match last_seen.get() {
-                        _ if !web::shows_media_source(&video) => Action::Failed(Fault::Detached),
+                        _ if !web::shows_media_source(&video) => Action::Failed(PlaybackError::Detached),
                         // A MediaSource does not outlive an error of its element, which may be told later.
                         at @ Some(_) => {
                             let fault = failure(&video).unwrap_or(fault);
@@ -546,10 +546,10 @@ impl Projector {
                 }
                 news => {
                     match &news {
-                        Ok(Event::Opened { .. }) => {
+                        Ok(Event::MediaSourceReady { .. }) => {
                             playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
                         }
-                        Ok(Event::Jump { to, .. }) => video.set_current_time(*to),
+                        Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
                         _ => {}
                     }
                     Action::Heard(news)
@@ -576,9 +576,9 @@ fn hear_errors(
 }
 
 /// What an element has failed at.
-fn failure(video: &HtmlVideoElement) -> Option<Fault> {
+fn failure(video: &HtmlVideoElement) -> Option<PlaybackError> {
     let error = video.error()?;
-    Some(Fault::Element {
+    Some(PlaybackError::MediaElement {
         code: error.code(),
         reason: error.message().trim_end_matches('.').into(),
     })
@@ -666,7 +666,7 @@ mod tests {
         })
     }
 
-    fn lost(fault: Fault, position: f64) -> Action {
+    fn lost(fault: PlaybackError, position: f64) -> Action {
         let at = Some(Seen {
             position,
             is_playing: true,
@@ -674,9 +674,9 @@ mod tests {
         Action::Lost { fault, at }
     }
 
-    fn failed(fault: Fault) -> Action {
+    fn failed(fault: PlaybackError) -> Action {
         let session = SessionId::default();
-        Action::Heard(Ok(Event::Failed { session, fault }))
+        Action::Heard(Ok(Event::Failed { session, error: fault }))
     }
 
     #[test]
@@ -690,10 +690,10 @@ mod tests {
 
     #[test]
     fn the_first_fault_is_the_one_to_tell() {
-        let cause = Fault::Garbled;
+        let cause = PlaybackError::InvalidMessage;
         let mut playback = after([
             Action::Failed(cause.clone()),
-            failed(Fault::NoMediaSourceInWorkers),
+            failed(PlaybackError::NoMediaSourceInWorkers),
         ]);
         assert_eq!(playback.fault, Some(cause));
         playback.take(begin(true));
@@ -702,13 +702,13 @@ mod tests {
 
     #[test]
     fn an_engine_that_dies_is_replaced_once_by_itself_and_then_if_a_person_says_so() {
-        let lost = |position| lost(Fault::WorkerGone, position);
+        let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
         let playback = after([lost(4.0)]);
         assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
         assert_eq!(playback.fault, None);
         let playback = after([lost(4.0), begin(false), shown(), lost(9.0)]);
         assert_eq!((playback.replays, playback.lost_at), (1, Some(9.0)));
-        assert_eq!(playback.fault, Some(Fault::WorkerGone));
+        assert_eq!(playback.fault, Some(PlaybackError::WorkerUnresponsive));
         // It has come on meanwhile.
         let playback = after([lost(4.0), begin(false), shown(), lost(90.0)]);
         assert_eq!((playback.replays, playback.from), (2, Some(90.0)));
@@ -716,8 +716,8 @@ mod tests {
     }
 
     /// What an element says that has failed.
-    fn torn() -> Fault {
-        Fault::Element {
+    fn torn() -> PlaybackError {
+        PlaybackError::MediaElement {
             code: 3,
             reason: "so it says".into(),
         }
@@ -727,7 +727,7 @@ mod tests {
     fn a_film_whose_element_fails_goes_on_as_it_was() {
         // The element says it after the engine, and once more.
         let attached = || reached(Step::SrcObjectSet);
-        let mut playback = after([attached(), lost(Fault::Detached, 4.0), lost(torn(), 0.0)]);
+        let mut playback = after([attached(), lost(PlaybackError::Detached, 4.0), lost(torn(), 0.0)]);
         assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
         for action in [begin(false), shown(), lost(torn(), 0.0)] {
             playback.take(action);
@@ -751,9 +751,9 @@ mod tests {
 
     #[test]
     fn an_element_that_fails_because_of_what_is_known_is_not_news() {
-        let playback = after([Action::Failed(Fault::Garbled), lost(torn(), 4.0)]);
+        let playback = after([Action::Failed(PlaybackError::InvalidMessage), lost(torn(), 4.0)]);
         assert_eq!(playback.replays, 0);
-        assert_eq!(playback.fault, Some(Fault::Garbled));
+        assert_eq!(playback.fault, Some(PlaybackError::InvalidMessage));
     }
 
     #[test]
@@ -770,9 +770,9 @@ mod tests {
 
     #[test]
     fn silence_is_a_fault_until_its_cause_is_known() {
-        let silence = Fault::WorkerSilent { seconds: 6 };
-        let playback = after([failed(silence), failed(Fault::Garbled)]);
-        assert_eq!(playback.fault, Some(Fault::Garbled));
+        let silence = PlaybackError::WorkerTimeout { seconds: 6 };
+        let playback = after([failed(silence), failed(PlaybackError::InvalidMessage)]);
+        assert_eq!(playback.fault, Some(PlaybackError::InvalidMessage));
     }
 
     #[test]

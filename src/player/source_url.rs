@@ -3,13 +3,13 @@
 use web_sys::Url;
 
 use super::dom::document;
-use crate::protocol::Fault;
+use crate::protocol::PlaybackError;
 
 /// The absolute URL of a film that was named relative to the page.
 ///
 /// # Errors
 /// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
-pub fn resolve(source: &str) -> Result<String, Fault> {
+pub fn resolve(source: &str) -> Result<String, PlaybackError> {
     let base = document()
         .and_then(|document| document.base_uri().ok().flatten())
         .unwrap_or_default();
@@ -17,7 +17,7 @@ pub fn resolve(source: &str) -> Result<String, Fault> {
         .ok()
         .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:" | "blob:"))
         .map(|url| url.href())
-        .ok_or_else(|| Fault::Address {
-            address: source.into(),
+        .ok_or_else(|| PlaybackError::InvalidUrl {
+            url: source.into(),
         })
 }

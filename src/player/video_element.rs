@@ -12,7 +12,7 @@ use super::{
 use crate::{
     platform::web::{self, Attachment, FirstFrame},
     protocol::{
-        Fault,
+        PlaybackError,
         milestone::{Mark, Step},
     },
 };
@@ -28,7 +28,7 @@ pub fn screen(
     // Of which there is no file yet, the element can be asked to show all the same: that is how it is known
     // that they are to be read.
     let of_the_film = playback.captions.iter().map(|Captions { track, file }| {
-        let label = track.name().unwrap_or("Captions").to_owned();
+        let label = track.display_name().unwrap_or("Captions").to_owned();
         // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
         let file = file.clone().unwrap_or_default();
         html! {
@@ -117,8 +117,8 @@ fn show(
     let attachment = match attached {
         Ok(attachment) => attachment,
         Err(exception) => {
-            playback.emit(Action::Failed(Fault::Media {
-                doing: "set video.srcObject".into(),
+            playback.emit(Action::Failed(PlaybackError::MediaSourceCall {
+                operation: "set video.srcObject".into(),
                 reason: web::words(&exception),
             }));
             return None;

@@ -17,7 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
-    Command, Detail, Event, Fault, SessionId,
+    Command, Diagnostic, Event, PlaybackError, SessionId,
     milestone::{Mark, Step},
 };
 use crate::platform::web;
@@ -152,11 +152,11 @@ impl<T> Letter<T> {
     ///
     /// # Errors
     /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
-    pub fn open(&self) -> Result<T, Fault>
+    pub fn open(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
     {
-        unpack(&self.parcel).map_err(|_| Fault::Garbled)
+        unpack(&self.parcel).map_err(|_| PlaybackError::InvalidMessage)
     }
 }
 
@@ -207,11 +207,11 @@ impl<T> Sealed<T> {
     ///
     /// # Errors
     /// [`Fault::Garbled`] if it is no such thing.
-    pub fn open(&self) -> Result<T, Fault>
+    pub fn open(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
     {
-        postcard::from_bytes(&self.bytes).map_err(|_| Fault::Garbled)
+        postcard::from_bytes(&self.bytes).map_err(|_| PlaybackError::InvalidMessage)
     }
 }
 
@@ -293,15 +293,15 @@ impl Port {
     }
 
     /// Tells whoever wants to show it what the engine does.
-    pub fn detail(&self, session: SessionId, detail: &Detail) {
+    pub fn detail(&self, session: SessionId, detail: &Diagnostic) {
         let detail = Sealed::new(detail);
-        self.post(Event::Detail { session, detail });
+        self.post(Event::Diagnostics { session, diagnostic: detail });
     }
 
     /// Tells the page that a step of the journey is taken.
     pub fn reached(&self, session: SessionId, step: Step) {
         let mark = Mark::now(step);
-        self.post(Event::Reached { session, mark });
+        self.post(Event::MilestoneReached { session, mark });
     }
 
     /// Tells the page something, and gives it the objects in it: `postMessage(message, [objects])`.
@@ -309,7 +309,7 @@ impl Port {
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser does not let them go.
-    pub fn transfer(&self, event: Event) -> Result<(), Fault> {
+    pub fn transfer(&self, event: Event) -> Result<(), PlaybackError> {
         let Way::Bridge(id, _) = &*self.0 else {
             // Nothing has to cross.
             self.post(event);
@@ -322,8 +322,8 @@ impl Port {
         js_sys::global()
             .unchecked_into::<DedicatedWorkerGlobalScope>()
             .post_message_with_transfer(&pack(&message), &objects)
-            .map_err(|exception| Fault::Media {
-                doing: "transfer the handle".into(),
+            .map_err(|exception| PlaybackError::MediaSourceCall {
+                operation: "transfer the handle".into(),
                 reason: web::words(&exception),
             })
     }
@@ -369,14 +369,14 @@ mod tests {
             step: Step::SourceOpen,
             at: 1.5,
         };
-        let fault = Fault::Unsupported {
+        let fault = PlaybackError::UnsupportedFeature {
             url: "https://example.org/film".into(),
             feature: "smell".into(),
         };
         for event in [
             Event::Ready { build: "x".into() },
-            Event::Reached { session, mark },
-            Event::Failed { session, fault },
+            Event::MilestoneReached { session, mark },
+            Event::Failed { session, error: fault },
             Event::Closed { session },
         ] {
             assert_eq!(received(&sent(&event)), Some(event));

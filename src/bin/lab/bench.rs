@@ -7,7 +7,7 @@ use web_sys::{
     BroadcastChannel, Document, HtmlIFrameElement, HtmlVideoElement, MessageChannel, MessagePort,
     ServiceWorkerRegistration, SharedWorker, Window, WorkerOptions, WorkerType, window,
 };
-use yew_mse_worker::{platform::web, protocol::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD_ID};
 
 use crate::{
     claim::{Outcome, Seen, in_words, within},
@@ -284,7 +284,7 @@ pub async fn shared_worker() -> Outcome<Witness> {
     }
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let script = format!("{}?{BUILD}", mse::address());
+    let script = format!("{}?{BUILD_ID}", mse::address());
     let worker = SharedWorker::new_with_worker_options(&script, &options)?;
     Witness::at(worker.port()).await
 }
@@ -338,7 +338,7 @@ impl ServiceWorker {
     /// Where there are none, as in a window that keeps nothing.
     pub async fn start() -> Outcome<Self> {
         let options = web::object(&[("type", "module".into())]);
-        let script = format!("{}?{BUILD}", mse::address());
+        let script = format!("{}?{BUILD_ID}", mse::address());
         let registered = async {
             let promise = register_service_worker(&script, &options)?;
             JsFuture::from(promise).await

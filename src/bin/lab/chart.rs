@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::CanvasRenderingContext2d;
 use yew_mse_worker::protocol::{
-    Fetched, Kind,
+    SegmentReport, TrackKind,
     milestone::{Mark, Thread},
 };
 
@@ -92,7 +92,7 @@ impl Chart<'_> {
             .iter()
             .map(|it| it.bandwidth)
             .collect();
-        let pictures = |it: &&Fetched| it.kind == Kind::Video;
+        let pictures = |it: &&SegmentReport| it.kind == TrackKind::Video;
         rates.extend(
             self.history
                 .fetched
@@ -219,13 +219,13 @@ impl Chart<'_> {
             Row::Levels => self.draw_levels(on, colours, top, height)?,
             Row::Rates => self.draw_rates(on, colours, top, height)?,
             Row::Pictures(rate) => {
-                let is_here = |it: &&Fetched| it.kind == Kind::Video && it.bandwidth == rate;
+                let is_here = |it: &&SegmentReport| it.kind == TrackKind::Video && it.bandwidth == rate;
                 for fetched in self.fetched().iter().filter(is_here) {
                     self.draw_fetch(on, &colours.worker, fetched, top);
                 }
             }
             Row::Sound => {
-                let is_here = |it: &&Fetched| it.kind == Kind::Audio;
+                let is_here = |it: &&SegmentReport| it.kind == TrackKind::Audio;
                 for fetched in self.fetched().iter().filter(is_here) {
                     self.draw_fetch(on, &colours.handle, fetched, top);
                 }
@@ -233,8 +233,8 @@ impl Chart<'_> {
             Row::Evictions => {
                 for eviction in &self.history.evictions {
                     on.set_fill_style_str(match eviction.kind {
-                        Kind::Video => &colours.worker,
-                        Kind::Audio => &colours.handle,
+                        TrackKind::Video => &colours.worker,
+                        TrackKind::Audio => &colours.handle,
                     });
                     on.fill_rect(self.x(eviction.at) - 1.5, top + 5.0, 3.0, height - 9.0);
                 }
@@ -396,10 +396,10 @@ impl Chart<'_> {
     }
 
     /// A bar from the request to the append; hollow if it was given up.
-    fn draw_fetch(&self, on: &CanvasRenderingContext2d, colour: &str, it: &Fetched, top: f64) {
+    fn draw_fetch(&self, on: &CanvasRenderingContext2d, colour: &str, it: &SegmentReport, top: f64) {
         let (x, width) = (
             self.x(it.asked),
-            (self.x(it.done) - self.x(it.asked)).max(2.0),
+            (self.x(it.finished_at) - self.x(it.asked)).max(2.0),
         );
         if it.appended {
             on.set_fill_style_str(colour);
@@ -438,9 +438,9 @@ impl Chart<'_> {
         times.into_iter().filter_map(ahead).collect()
     }
 
-    fn fetched(&self) -> &[Fetched] {
+    fn fetched(&self) -> &[SegmentReport] {
         let fetched = &self.history.fetched;
-        let from = fetched.partition_point(|it| it.done < self.extent.from);
+        let from = fetched.partition_point(|it| it.finished_at < self.extent.from);
         fetched.get(from..).unwrap_or_default()
     }
 
@@ -465,12 +465,12 @@ impl Chart<'_> {
             .find(|(_, top, height)| (*top..top + height).contains(&y));
         match row.map(|(row, ..)| row) {
             Some(row @ (Row::Pictures(_) | Row::Sound)) => {
-                let is_here = |it: &&Fetched| {
+                let is_here = |it: &&SegmentReport| {
                     let of_row = match row {
-                        Row::Pictures(rate) => it.kind == Kind::Video && it.bandwidth == rate,
-                        _ => it.kind == Kind::Audio,
+                        Row::Pictures(rate) => it.kind == TrackKind::Video && it.bandwidth == rate,
+                        _ => it.kind == TrackKind::Audio,
                     };
-                    of_row && self.x(it.asked) - NEAR <= x && x <= self.x(it.done) + NEAR
+                    of_row && self.x(it.asked) - NEAR <= x && x <= self.x(it.finished_at) + NEAR
                 };
                 let here = self.history.fetched.iter().filter(is_here);
                 lines.extend(here.map(|it| self.words_of(it)).take(3));
@@ -479,7 +479,7 @@ impl Chart<'_> {
                 let here = self.history.evictions.iter().filter(|it| is_near(it.at));
                 lines.extend(here.take(3).map(|it| {
                     let (from, to) = it.film;
-                    let what = if it.kind == Kind::Video {
+                    let what = if it.kind == TrackKind::Video {
                         "pictures"
                     } else {
                         "sound"
@@ -552,10 +552,10 @@ impl Chart<'_> {
         lines
     }
 
-    fn words_of(&self, it: &Fetched) -> String {
+    fn words_of(&self, it: &SegmentReport) -> String {
         let what = match it.kind {
-            Kind::Video => self.history.name(it.bandwidth),
-            Kind::Audio => "sound".into(),
+            TrackKind::Video => self.history.name(it.bandwidth),
+            TrackKind::Audio => "sound".into(),
         };
         let end = if it.appended { "appended" } else { "given up" };
         format!(
@@ -563,7 +563,7 @@ impl Chart<'_> {
             it.start,
             it.end,
             it.bytes as f64 / 1000.0,
-            it.done - it.asked
+            it.finished_at - it.asked
         )
     }
 
@@ -585,7 +585,7 @@ impl Chart<'_> {
             fetched
                 .iter()
                 .skip(last(fetched.len()))
-                .map(|it| (it.done, self.words_of(it))),
+                .map(|it| (it.finished_at, self.words_of(it))),
         );
         all.extend(moments.iter().skip(last(moments.len())).map(|it| {
             (

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     DedicatedWorkerGlobalScope, MessageChannel, MessagePort, Worker, WorkerOptions, WorkerType,
 };
-use yew_mse_worker::{platform::web, protocol::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD_ID};
 
 use crate::{
     claims::claims,
@@ -305,7 +305,7 @@ impl Assistant {
     pub async fn start() -> Result<Self, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let script = format!("{}?{BUILD}", mse::address());
+        let script = format!("{}?{BUILD_ID}", mse::address());
         let worker = Worker::new_with_options(&script, &options);
         let worker = worker.map_err(|exception| in_words(&exception))?;
         let mut inbox = Inbox::of(&worker);

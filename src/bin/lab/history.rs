@@ -2,7 +2,7 @@
 //! lists out.
 
 use yew_mse_worker::protocol::{
-    Command, Detail, Event, Fetched, Kind, Quality,
+    Command, Diagnostic, Event, SegmentReport, TrackKind, Quality,
     milestone::{Mark, Step},
     recording::{Moment, Note, What},
 };
@@ -16,7 +16,7 @@ pub struct History {
     /// When the first and the last thing happened that is known.
     pub span: Option<(f64, f64)>,
     /// Media segments, by when they were done with.
-    pub fetched: Vec<Fetched>,
+    pub fetched: Vec<SegmentReport>,
     /// How the buffers were filled.
     pub levels: Vec<Level>,
     /// Which quality was fetched from when on: bits per second.
@@ -79,7 +79,7 @@ pub struct Eviction {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
     /// From which buffer.
-    pub kind: Kind,
+    pub kind: TrackKind,
     /// From where to where, in seconds of film.
     pub film: (f64, f64),
 }
@@ -146,7 +146,7 @@ impl History {
             Command::Load { url, settings, .. } => {
                 format!("the page asks for {url}, from {:.1} s on", settings.start)
             }
-            Command::Choose {
+            Command::Select {
                 quality,
                 audio,
                 captions,
@@ -169,40 +169,40 @@ impl History {
     fn hear(&mut self, at: f64, event: Event) {
         match event {
             Event::Tracks { qualities, .. } => self.qualities = qualities,
-            Event::Switched { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
-            Event::Detail { detail, .. } => {
+            Event::QualityChanged { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
+            Event::Diagnostics { diagnostic: detail, .. } => {
                 if let Ok(detail) = detail.open() {
                     self.look_into(at, detail);
                 }
             }
-            Event::Reached { mark, .. } => push(&mut self.marks, mark),
-            Event::Jump { to, .. } => self.say(at, format!("is sent to {to:.2} s")),
-            Event::CaptionsRead {
-                file: Err(fault), ..
+            Event::MilestoneReached { mark, .. } => push(&mut self.marks, mark),
+            Event::Seek { to, .. } => self.say(at, format!("is sent to {to:.2} s")),
+            Event::CaptionsLoaded {
+                url: Err(fault), ..
             } => self.say(at, format!("no captions: {fault}")),
-            Event::Retrying { fault, .. } => self.say(
+            Event::Retrying { error: fault, .. } => self.say(
                 at,
                 match fault {
                     Some(fault) => format!("tries again: {fault}"),
                     None => "it has come after all".into(),
                 },
             ),
-            Event::Failed { fault, .. } | Event::AgentFailed { fault } => {
+            Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault } => {
                 self.say(at, format!("failed: {fault}"));
             }
             Event::Stopped { .. } => self.say(at, "the playback is ended".into()),
             Event::Closed { .. } => self.say(at, "the MediaSource is closed".into()),
             Event::Ready { .. }
-            | Event::Opened { .. }
-            | Event::Captions { .. }
-            | Event::CaptionsRead { .. }
+            | Event::MediaSourceReady { .. }
+            | Event::CaptionTracks { .. }
+            | Event::CaptionsLoaded { .. }
             | Event::Pong => {}
         }
     }
 
-    fn look_into(&mut self, at: f64, detail: Detail) {
+    fn look_into(&mut self, at: f64, detail: Diagnostic) {
         match detail {
-            Detail::Levels {
+            Diagnostic::BufferLevels {
                 levels,
                 position,
                 bandwidth,
@@ -215,7 +215,7 @@ impl History {
                 };
                 let level = Level {
                     at,
-                    buffered: [buffered(Kind::Video), buffered(Kind::Audio)],
+                    buffered: [buffered(TrackKind::Video), buffered(TrackKind::Audio)],
                     goal,
                     bandwidth,
                     position,
@@ -223,8 +223,8 @@ impl History {
                 push(&mut self.levels, level);
                 self.memory = memory;
             }
-            Detail::Fetched(fetched) => push(&mut self.fetched, fetched),
-            Detail::Evicted { kind, start, end } => {
+            Diagnostic::SegmentFinished(fetched) => push(&mut self.fetched, fetched),
+            Diagnostic::Evicted { kind, start, end } => {
                 let film = (start, end);
                 push(&mut self.evictions, Eviction { at, kind, film });
             }

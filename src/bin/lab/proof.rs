@@ -12,7 +12,7 @@ use yew::prelude::*;
 use yew_mse_worker::{
     platform::web,
     player::Player,
-    protocol::{self, BufferGoal, Detail, milestone::Thread, transfer::Message},
+    protocol::{self, BufferGoal, Diagnostic, milestone::Thread, transfer::Message},
 };
 
 use crate::element;
@@ -169,7 +169,7 @@ pub fn Proof() -> Html {
         let record = records[nth].clone();
         let onletter = Callback::from(move |message| {
             if let Message::Said(letter) = message
-                && let Ok(protocol::Event::Detail { detail, .. }) = letter.open()
+                && let Ok(protocol::Event::Diagnostics { diagnostic, .. }) = letter.open()
                 && let Ok(detail) = detail.open()
             {
                 let is_elsewhere = is_whole && thread == Thread::Worker;
@@ -290,10 +290,10 @@ impl Outcome {
 
 impl Log {
     /// Of an engine that is blocked with the page, only what it appends is worth anything.
-    fn take(&mut self, detail: &Detail, is_elsewhere: bool) {
+    fn take(&mut self, detail: &Diagnostic, is_elsewhere: bool) {
         match detail {
-            Detail::Fetched(fetched) if fetched.appended => self.appended.push(fetched.done),
-            Detail::Levels {
+            Diagnostic::SegmentFinished(fetched) if fetched.appended => self.appended.push(fetched.finished_at),
+            Diagnostic::BufferLevels {
                 levels, position, ..
             } if is_elsewhere => {
                 let ahead = |(start, end): &(f64, f64)| {

@@ -9,7 +9,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlMediaElement, HtmlVideoElement, VideoPlaybackQuality, window};
-use yew_mse_worker::{platform::web, protocol::BUILD};
+use yew_mse_worker::{platform::web, protocol::BUILD_ID};
 
 use crate::{
     element::{add, button, copy, panel, write},
@@ -158,7 +158,7 @@ fn entries(history: &History) -> Entries {
         ("Network", network),
         ("Fetched", Some(fetched)),
         ("wasm memory", Some(memory)),
-        ("Build", Some(BUILD.into())),
+        ("Build", Some(BUILD_ID.into())),
         (
             "Browser",
             window().and_then(|window| window.navigator().user_agent().ok()),

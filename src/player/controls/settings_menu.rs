@@ -16,7 +16,7 @@ use crate::{
         dom::focus_is_lost,
         model::{Action, Choice},
     },
-    protocol::{Quality, Rendition},
+    protocol::{Quality, TrackInfo},
 };
 
 /// The sheet of choices.
@@ -68,7 +68,7 @@ impl Settings {
             menu.offer(automatic, names, quality);
         }
         if let Some(menu) = &self.sound {
-            let name_of = |it: &Rendition| it.name().unwrap_or("Sound").to_owned();
+            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Sound").to_owned();
             let names = playback.sounds.iter().map(name_of);
             menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
