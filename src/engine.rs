@@ -22,7 +22,7 @@ pub mod worker;
 
 use crate::protocol::{
     BUILD_ID, Command, Event,
-    transfer::{Letter, Port},
+    transfer::{Packed, Port},
 };
 use session::Session;
 
@@ -45,7 +45,7 @@ impl Agent {
     }
 
     /// Does what the page asks for.
-    pub fn hear(&mut self, letter: &Letter<Command>) {
+    pub fn hear(&mut self, letter: &Packed<Command>) {
         let page = &self.page;
         // What is said of a past playback is of no interest any more.
         let current = |session| self.session.as_ref().filter(|it| it.id() == session);

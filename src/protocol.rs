@@ -536,7 +536,7 @@ pub enum PlaybackError {
 pub enum ResourceKind {
     /// An MPD or a playlist.
     #[error("the manifest")]
-    Manifest,
+    InvalidManifest,
     /// Where the segments of a file are.
     #[error("the segment index")]
     SegmentIndex,

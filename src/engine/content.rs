@@ -54,7 +54,7 @@ impl Film {
     /// played here, and what the network may fail with.
     pub async fn read(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
         let (bases, whole) = ([Rc::from(url)], Place::default());
-        let file = network.get(ResourceKind::Manifest, &bases, &whole).await?;
+        let file = network.get(ResourceKind::InvalidManifest, &bases, &whole).await?;
         let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
         while let Some(id) = film.nameless() {
@@ -241,7 +241,7 @@ impl Film {
         playlist: &captions::File,
     ) -> Result<Option<captions::File>, Trouble> {
         let captions::File { bases, place, .. } = playlist;
-        let file = self.file(ResourceKind::Manifest, bases, place).await?;
+        let file = self.file(ResourceKind::InvalidManifest, bases, place).await?;
         let segments = manifest::segments(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|it| captions::File {
@@ -279,7 +279,7 @@ impl Film {
     fn question(&self, lesson: &Lesson) -> Result<Option<(ResourceKind, Place)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                return Ok(Some((ResourceKind::Manifest, Place::whole(path.clone()))));
+                return Ok(Some((ResourceKind::InvalidManifest, Place::whole(path.clone()))));
             }
             Index::Sidx(sidx) => {
                 let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
@@ -315,7 +315,7 @@ impl Film {
     ) -> Result<(), Trouble> {
         let it = &mut *lesson.it;
         let segments = match (what, &it.index, &mut lesson.index) {
-            (ResourceKind::Manifest, ..) => {
+            (ResourceKind::InvalidManifest, ..) => {
                 let segments = manifest::segments(file, &self.definitions)?;
                 lesson.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
                 it.bases = vec![file.url.as_str().into()];

@@ -33,7 +33,7 @@ const BATCH: (f64, u32) = (500.0, 65_536);
 /// The largest body that is taken, in bytes.
 const fn limit(what: ResourceKind) -> u64 {
     match what {
-        ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
+        ResourceKind::InvalidManifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
         ResourceKind::Captions => 4 << 20,
         ResourceKind::Key => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,

@@ -15,7 +15,7 @@ use crate::{
     platform::web,
     protocol::{
         Command, Event,
-        transfer::{Letter, Parcel, Port},
+        transfer::{Packed, MessageCodec, Port},
     },
 };
 
@@ -27,7 +27,7 @@ pub fn start() {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
     if web::is_worker() {
-        InWorker::registrar().encoding::<Parcel>().register();
+        InWorker::registrar().encoding::<MessageCodec>().register();
     }
 }
 
@@ -52,7 +52,7 @@ pub fn on_page(hear: Function) -> Function {
             if parcel.is_undefined() {
                 *here = None;
             } else if let Some(here) = &mut *here {
-                here.agent.hear(&Letter::received(parcel));
+                here.agent.hear(&Packed::received(parcel));
             }
         });
     });
@@ -72,8 +72,8 @@ pub struct InWorker {
 
 impl Worker for InWorker {
     type Message = ();
-    type Input = Letter<Command>;
-    type Output = Letter<Event>;
+    type Input = Packed<Command>;
+    type Output = Packed<Event>;
 
     fn create(_: &WorkerScope<Self>) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Worker for InWorker {
         self.agent = Some(Agent::new(Port::to_bridge(scope, bridge)));
     }
 
-    fn received(&mut self, _: &WorkerScope<Self>, letter: Letter<Command>, _: HandlerId) {
+    fn received(&mut self, _: &WorkerScope<Self>, letter: Packed<Command>, _: HandlerId) {
         // gloo hands over no message before `connected`.
         if let Some(agent) = &mut self.agent {
             agent.hear(&letter);

@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         BUILD_ID, Command, Event, PlaybackError,
         milestone::Thread,
-        transfer::{self, Letter},
+        transfer::{self, Packed},
     },
 };
 
@@ -36,7 +36,7 @@ thread_local! {
 /// What is heard of an agent.
 pub enum Heard {
     /// It says something.
-    Said(Letter<Event>),
+    Said(Packed<Event>),
     /// Something was thrown there that nobody caught, in these words.
     Threw(String),
     /// Its program, which is at this URL, could not be loaded, and nobody says why.
@@ -71,7 +71,7 @@ pub enum Agent {
 /// Where letters for an agent on the page are given up.
 pub enum Desk {
     /// Its program is being loaded, and these wait for it.
-    Closed(Vec<Letter<Command>>),
+    Closed(Vec<Packed<Command>>),
     /// It is there, and told by this function.
     Open(Function),
 }
@@ -116,7 +116,7 @@ impl Agent {
             script += &["-", &broken.to_string()].concat();
         }
         let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
-            hear(Letter::received(parcel));
+            hear(Packed::received(parcel));
         }));
         let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
         let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
@@ -130,7 +130,7 @@ impl Agent {
     }
 
     /// Says something to it. It hears that in order, and never at once.
-    pub fn send(&self, letter: Letter<Command>) {
+    pub fn send(&self, letter: Packed<Command>) {
         match self {
             Self::Worker { bridge, .. } => bridge.send(letter),
             Self::Page { desk, .. } => match &mut *desk.borrow_mut() {

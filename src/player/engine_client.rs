@@ -22,7 +22,7 @@ use crate::{
     protocol::{
         BUILD_ID, BufferGoal, Command, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
         milestone::{Mark, Step, Thread},
-        transfer::{Letter, Message},
+        transfer::{Packed, Message},
     },
 };
 
@@ -191,7 +191,7 @@ impl Link {
         }
         self.seen.set(Some(observation));
         let session = self.line.session.get();
-        self.agent.send(Letter::new(&Command::Observe {
+        self.agent.send(Packed::new(&Command::Observe {
             session,
             observation,
         }));
@@ -225,7 +225,7 @@ impl Link {
     }
 
     fn send(&self, command: Command) {
-        let letter = Letter::new(&command);
+        let letter = Packed::new(&command);
         self.line.pass_on(Message::Asked(letter.clone()));
         self.agent.send(letter);
     }
@@ -294,10 +294,10 @@ impl Line {
             return self.tell(Err(PlaybackError::WorkerUnresponsive));
         }
         self.missed.set(missed + 1);
-        agent.send(Letter::new(&Command::Ping));
+        agent.send(Packed::new(&Command::Ping));
     }
 
-    fn read(&self, letter: Letter<Event>) {
+    fn read(&self, letter: Packed<Event>) {
         self.missed.set(0);
         // One that speaks has only been slow.
         if self.life.get() == Life::Silent {

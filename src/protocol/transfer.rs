@@ -25,17 +25,17 @@ use crate::platform::web;
 thread_local! {
     /// The objects of the one message that is being packed or unpacked on this thread. Serde has no
     /// other way to hand them past a format of bytes.
-    static CARGO: RefCell<Array> = RefCell::default();
+    static TRANSFERABLES: RefCell<Array> = RefCell::default();
 }
 
 fn pack(message: &impl Serialize) -> JsValue {
-    CARGO.set(Array::new());
+    TRANSFERABLES.set(Array::new());
     load(postcard::to_allocvec(message))
 }
 
 /// Puts the bytes of a message before its objects.
 fn load(bytes: postcard::Result<Vec<u8>>) -> JsValue {
-    let parcel = CARGO.take();
+    let parcel = TRANSFERABLES.take();
     // It takes a message without an end to come to this; who gets nothing refuses it.
     let bytes = bytes.unwrap_or_default();
     parcel.unshift(&Uint8Array::from(bytes.as_slice()));
@@ -44,7 +44,7 @@ fn load(bytes: postcard::Result<Vec<u8>>) -> JsValue {
 
 fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> postcard::Result<T> {
     let message = postcard::from_bytes(&unload(parcel));
-    CARGO.take();
+    TRANSFERABLES.take();
     message
 }
 
@@ -53,15 +53,15 @@ fn unload(parcel: &JsValue) -> Vec<u8> {
     // What is no array or holds no bytes is read as an empty message, and refused as one.
     let parcel = Array::from(parcel);
     let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
-    CARGO.set(parcel);
+    TRANSFERABLES.set(parcel);
     bytes.to_vec()
 }
 
 /// Encodes gloo's messages.
 #[derive(Debug)]
-pub struct Parcel;
+pub struct MessageCodec;
 
-impl Codec for Parcel {
+impl Codec for MessageCodec {
     fn encode<I: Serialize>(message: I) -> JsValue {
         pack(&message)
     }
@@ -75,11 +75,11 @@ impl Codec for Parcel {
 }
 
 /// Fields that are JavaScript objects: `#[serde(with = "carried")]`.
-pub mod carried {
+pub mod transferable {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use wasm_bindgen::{JsCast, JsValue};
 
-    use super::CARGO;
+    use super::TRANSFERABLES;
 
     /// Lays the object beside the bytes, and writes its place.
     ///
@@ -90,7 +90,7 @@ pub mod carried {
         T: AsRef<JsValue>,
         S: Serializer,
     {
-        let count = CARGO.with_borrow(|cargo| cargo.push(object.as_ref()));
+        let count = TRANSFERABLES.with_borrow(|cargo| cargo.push(object.as_ref()));
         serializer.serialize_u32(count - 1)
     }
 
@@ -104,7 +104,7 @@ pub mod carried {
         D: Deserializer<'de>,
     {
         let place = u32::deserialize(deserializer)?;
-        let object = CARGO.with_borrow(|cargo| cargo.get(place));
+        let object = TRANSFERABLES.with_borrow(|cargo| cargo.get(place));
         object
             .dyn_into()
             .map_err(|_| D::Error::custom("no such object"))
@@ -114,12 +114,12 @@ pub mod carried {
 /// A message of ours, packed up. It is delivered in any case; whether it can be read is for the one who
 /// [opens](Self::open) it to see.
 #[derive(Clone, Debug)]
-pub struct Letter<T> {
+pub struct Packed<T> {
     parcel: JsValue,
     _message: PhantomData<T>,
 }
 
-impl<T> Letter<T> {
+impl<T> Packed<T> {
     /// Packs a message up.
     pub fn new(message: &T) -> Self
     where
@@ -164,20 +164,20 @@ impl<T> Letter<T> {
 #[derive(Clone, Debug)]
 pub enum Message {
     /// The page asks the engine for something.
-    Asked(Letter<Command>),
+    Asked(Packed<Command>),
     /// The engine tells the page something.
-    Said(Letter<Event>),
+    Said(Packed<Event>),
 }
 
-impl<T> Serialize for Letter<T> {
+impl<T> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        carried::serialize(&self.parcel, serializer)
+        transferable::serialize(&self.parcel, serializer)
     }
 }
 
-impl<'de, T> Deserialize<'de> for Letter<T> {
+impl<'de, T> Deserialize<'de> for Packed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        carried::deserialize(deserializer).map(Self::received)
+        transferable::deserialize(deserializer).map(Self::received)
     }
 }
 
@@ -242,7 +242,7 @@ where
     let mut bridge = None;
     let worker = seen(&mut || {
         bridge = hear.take().map(|hear| {
-            let mut spawner = W::spawner().encoding::<Parcel>();
+            let mut spawner = W::spawner().encoding::<MessageCodec>();
             spawner.callback(hear).with_loader(true).spawn(path)
         });
     });
@@ -262,7 +262,7 @@ pub struct Port(Rc<Way>);
 
 enum Way {
     /// From a worker, by gloo-worker's bridge: which one it is, and what posts something over it.
-    Bridge(HandlerId, Box<dyn Fn(Letter<Event>)>),
+    Bridge(HandlerId, Box<dyn Fn(Packed<Event>)>),
     /// On the page itself: parcels are given to this function.
     Page(Function),
 }
@@ -271,7 +271,7 @@ impl Port {
     /// The way to the page that has connected as `bridge`.
     pub fn to_bridge<W>(scope: &WorkerScope<W>, bridge: HandlerId) -> Self
     where
-        W: Worker<Output = Letter<Event>> + 'static,
+        W: Worker<Output = Packed<Event>> + 'static,
     {
         let scope = scope.clone();
         let respond = move |letter| scope.respond(bridge, letter);
@@ -285,7 +285,7 @@ impl Port {
 
     /// Tells the page something, by gloo-worker's own way if there is a bridge.
     pub fn post(&self, event: Event) {
-        let letter = Letter::new(&event);
+        let letter = Packed::new(&event);
         match &*self.0 {
             Way::Bridge(_, respond) => respond(letter),
             Way::Page(hear) => hand_over(hear.clone(), letter.parcel),
@@ -315,7 +315,7 @@ impl Port {
             self.post(event);
             return Ok(());
         };
-        let letter = Letter::new(&event);
+        let letter = Packed::new(&event);
         let parcel = letter.parcel.unchecked_ref::<Array>();
         let objects = parcel.slice(1, parcel.length());
         let message = FromWorker::ProcessOutput(*id, letter);
@@ -347,7 +347,7 @@ enum FromWorker {
         reason = "sent by gloo-worker itself; here it only takes its place"
     )]
     WorkerLoaded,
-    ProcessOutput(HandlerId, Letter<Event>),
+    ProcessOutput(HandlerId, Packed<Event>),
 }
 
 #[cfg(test)]
