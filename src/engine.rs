@@ -49,7 +49,7 @@ impl Agent {
         let page = &self.page;
         // What is said of a past playback is of no interest any more.
         let current = |session| self.session.as_ref().filter(|it| it.id() == session);
-        match letter.open() {
+        match letter.unpack() {
             Ok(Command::Load {
                 session,
                 url,

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::web::MediaProvider;
 use milestone::Mark;
-use transfer::Sealed;
+use transfer::Encoded;
 
 /// Names this build. Page and worker are compiled from the same sources and say the same; a worker
 /// out of an old cache says another.
@@ -284,7 +284,7 @@ pub enum Event {
         /// The playback it belongs to.
         session: SessionId,
         /// Read by those only who do.
-        diagnostic: Sealed<Diagnostic>,
+        diagnostic: Encoded<Diagnostic>,
     },
     /// The element should go here: there is a gap where it is, or it stands still for no reason, or this is
     /// where it is to begin after all.

@@ -60,9 +60,9 @@ impl Record {
             let book = book.clone();
             Callback::from(move |message| {
                 let what = match message {
-                    Message::Asked(letter) => What::Asked(letter.bytes().unwrap_or_default()),
+                    Message::Command(letter) => What::Asked(letter.bytes().unwrap_or_default()),
                     // The handle's alone is more than bytes.
-                    Message::Said(letter) => letter.bytes().map_or(What::HandleArrived, What::Said),
+                    Message::Event(letter) => letter.bytes().map_or(What::HandleArrived, What::Said),
                 };
                 note(&book, what);
             })

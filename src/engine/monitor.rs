@@ -64,7 +64,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
             if end.is_infinite() && source.is_open() {
                 source.end()?;
                 if !std::mem::replace(&mut is_ended, true) {
-                    port.reached(session, Step::EndOfStream);
+                    port.post_milestone(session, Step::EndOfStream);
                 }
             }
         }
@@ -110,7 +110,7 @@ impl Report {
             goal: shared.conditions.goal(),
             memory: web::memory(),
         };
-        shared.port.detail(shared.session, &detail);
+        shared.port.post_diagnostic(shared.session, &detail);
     }
 }
 

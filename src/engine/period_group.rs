@@ -66,7 +66,7 @@ pub async fn perform(
     acting.push(Box::pin(watch(shared, source, &cast)));
     shared
         .port
-        .reached(shared.session, Step::SourceBuffersCreated);
+        .post_milestone(shared.session, Step::SourceBuffersCreated);
     cast.announce(shared, offers);
     // Feeds come to no end but by a fault.
     poll_fn(|context| {

@@ -128,7 +128,7 @@ impl Playback {
         let first = self.source.borrow().clone();
         let attached = async {
             first.opened().await;
-            self.port.reached(self.session, Step::SourceOpen);
+            self.port.post_milestone(self.session, Step::SourceOpen);
             Ok(())
         };
         let (film, ()) = try_join(Film::read(url, self.network.clone()), attached).await?;
@@ -170,13 +170,13 @@ impl Playback {
 fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Trouble> {
     // Here the MediaSource is made, on the worker's own thread …
     let source = Source::new()?;
-    port.reached(session, Step::MediaSourceCreated);
+    port.post_milestone(session, Step::MediaSourceCreated);
 
     // … and here its handle leaves for the page. It arrives in `app/link.rs`, and
     // `app/screen.rs` attaches it.
     let mark = Mark::now(Step::HandleSent);
     let handle = source.handle().clone();
-    port.transfer(Event::MediaSourceReady {
+    port.post_with_transfer(Event::MediaSourceReady {
         session,
         handle,
         start,

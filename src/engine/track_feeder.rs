@@ -328,7 +328,7 @@ impl Feed {
             finished_at: web::now(),
             appended,
         });
-        self.shared.port.detail(self.shared.session, &detail);
+        self.shared.port.post_diagnostic(self.shared.session, &detail);
     }
 
     /// Tells the page which quality is fetched from now on.
@@ -420,7 +420,7 @@ impl Feed {
         });
         if self.shared.is_first.take() {
             let step = milestone::Step::FirstAppend;
-            self.shared.port.reached(self.shared.session, step);
+            self.shared.port.post_milestone(self.shared.session, step);
         }
         if self.inventory.borrow().is_futile() {
             let path = &download.segment.place.path;
@@ -469,7 +469,7 @@ impl Feed {
             start: range.start,
             end: range.end,
         };
-        self.shared.port.detail(self.shared.session, &detail);
+        self.shared.port.post_diagnostic(self.shared.session, &detail);
         Ok(())
     }
 

@@ -52,13 +52,13 @@ pub fn on_page(hear: Function) -> Function {
             if parcel.is_undefined() {
                 *here = None;
             } else if let Some(here) = &mut *here {
-                here.agent.hear(&Packed::received(parcel));
+                here.agent.hear(&Packed::from_js(parcel));
             }
         });
     });
     let tell = ear.as_ref().unchecked_ref::<Function>().clone();
     place.replace(Some(OnPage {
-        agent: Agent::new(Port::to_page(hear)),
+        agent: Agent::new(Port::local(hear)),
         _ear: ear,
     }));
     tell

@@ -79,7 +79,7 @@ pub enum Desk {
 impl Drop for Agent {
     fn drop(&mut self) {
         if let Self::Worker { worker, .. } = self {
-            transfer::release(worker);
+            transfer::terminate(worker);
         }
     }
 }
@@ -104,7 +104,7 @@ impl Agent {
             move |letter| hearer(Heard::Said(letter))
         };
         if thread == Thread::Worker {
-            let (bridge, worker) = transfer::spawn(&script, hear);
+            let (bridge, worker) = transfer::spawn_worker(&script, hear);
             return Self::Worker {
                 bridge,
                 _errors: hear_errors(&worker, thread, hearer, script),
@@ -116,7 +116,7 @@ impl Agent {
             script += &["-", &broken.to_string()].concat();
         }
         let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
-            hear(Packed::received(parcel));
+            hear(Packed::from_js(parcel));
         }));
         let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
         let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
@@ -135,7 +135,7 @@ impl Agent {
             Self::Worker { bridge, .. } => bridge.send(letter),
             Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
                 Desk::Closed(waiting) => waiting.push(letter),
-                Desk::Open(tell) => give(tell, letter.parcel()),
+                Desk::Open(tell) => give(tell, letter.as_js()),
             },
         }
     }
@@ -170,7 +170,7 @@ async fn settle(
             if let Desk::Closed(waiting) = &before {
                 waiting
                     .iter()
-                    .for_each(|letter| give(&tell, letter.parcel()));
+                    .for_each(|letter| give(&tell, letter.as_js()));
             }
         }
         // What is not there is asked after; the rest has words.

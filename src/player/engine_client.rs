@@ -226,7 +226,7 @@ impl Link {
 
     fn send(&self, command: Command) {
         let letter = Packed::new(&command);
-        self.line.pass_on(Message::Asked(letter.clone()));
+        self.line.pass_on(Message::Command(letter.clone()));
         self.agent.send(letter);
     }
 
@@ -304,7 +304,7 @@ impl Line {
             self.life.set(Life::Alive);
             self.broken.set(false);
         }
-        let news = match letter.open() {
+        let news = match letter.unpack() {
             // The one place where what a past session still says is dropped.
             Ok(event)
                 if event
@@ -331,7 +331,7 @@ impl Line {
             _ => {}
         }
         if news.is_ok() {
-            self.pass_on(Message::Said(letter));
+            self.pass_on(Message::Event(letter));
         }
         self.tell(news);
     }

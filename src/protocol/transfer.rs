@@ -30,11 +30,11 @@ thread_local! {
 
 fn pack(message: &impl Serialize) -> JsValue {
     TRANSFERABLES.set(Array::new());
-    load(postcard::to_allocvec(message))
+    prepend_bytes(postcard::to_allocvec(message))
 }
 
 /// Puts the bytes of a message before its objects.
-fn load(bytes: postcard::Result<Vec<u8>>) -> JsValue {
+fn prepend_bytes(bytes: postcard::Result<Vec<u8>>) -> JsValue {
     let parcel = TRANSFERABLES.take();
     // It takes a message without an end to come to this; who gets nothing refuses it.
     let bytes = bytes.unwrap_or_default();
@@ -43,13 +43,13 @@ fn load(bytes: postcard::Result<Vec<u8>>) -> JsValue {
 }
 
 fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> postcard::Result<T> {
-    let message = postcard::from_bytes(&unload(parcel));
+    let message = postcard::from_bytes(&take_bytes(parcel));
     TRANSFERABLES.take();
     message
 }
 
 /// Takes the bytes of a message from before its objects.
-fn unload(parcel: &JsValue) -> Vec<u8> {
+fn take_bytes(parcel: &JsValue) -> Vec<u8> {
     // What is no array or holds no bytes is read as an empty message, and refused as one.
     let parcel = Array::from(parcel);
     let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
@@ -115,7 +115,7 @@ pub mod transferable {
 /// [opens](Self::open) it to see.
 #[derive(Clone, Debug)]
 pub struct Packed<T> {
-    parcel: JsValue,
+    value: JsValue,
     _message: PhantomData<T>,
 }
 
@@ -125,25 +125,25 @@ impl<T> Packed<T> {
     where
         T: Serialize,
     {
-        Self::received(pack(message))
+        Self::from_js(pack(message))
     }
 
     /// What has come from the other side.
-    pub const fn received(parcel: JsValue) -> Self {
+    pub const fn from_js(parcel: JsValue) -> Self {
         Self {
-            parcel,
+            value: parcel,
             _message: PhantomData,
         }
     }
 
     /// As it crosses.
-    pub const fn parcel(&self) -> &JsValue {
-        &self.parcel
+    pub const fn as_js(&self) -> &JsValue {
+        &self.value
     }
 
     /// The message's bytes; `None` if it carries objects besides, without which they make no sense.
     pub fn bytes(&self) -> Option<Vec<u8>> {
-        let parcel = Array::from(&self.parcel);
+        let parcel = Array::from(&self.value);
         let bytes = parcel.shift().dyn_into::<Uint8Array>().ok()?;
         (parcel.length() == 0).then(|| bytes.to_vec())
     }
@@ -152,11 +152,11 @@ impl<T> Packed<T> {
     ///
     /// # Errors
     /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
-    pub fn open(&self) -> Result<T, PlaybackError>
+    pub fn unpack(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
     {
-        unpack(&self.parcel).map_err(|_| PlaybackError::InvalidMessage)
+        unpack(&self.value).map_err(|_| PlaybackError::InvalidMessage)
     }
 }
 
@@ -164,20 +164,20 @@ impl<T> Packed<T> {
 #[derive(Clone, Debug)]
 pub enum Message {
     /// The page asks the engine for something.
-    Asked(Packed<Command>),
+    Command(Packed<Command>),
     /// The engine tells the page something.
-    Said(Packed<Event>),
+    Event(Packed<Event>),
 }
 
 impl<T> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        transferable::serialize(&self.parcel, serializer)
+        transferable::serialize(&self.value, serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Packed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        transferable::deserialize(deserializer).map(Self::received)
+        transferable::deserialize(deserializer).map(Self::from_js)
     }
 }
 
@@ -185,14 +185,14 @@ impl<'de, T> Deserialize<'de> for Packed<T> {
 /// read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct Sealed<T> {
+pub struct Encoded<T> {
     bytes: Vec<u8>,
     _data: PhantomData<T>,
 }
 
-impl<T> Sealed<T> {
+impl<T> Encoded<T> {
     /// Seals it.
-    pub fn new(data: &T) -> Self
+    pub fn encode(data: &T) -> Self
     where
         T: Serialize,
     {
@@ -207,7 +207,7 @@ impl<T> Sealed<T> {
     ///
     /// # Errors
     /// [`Fault::Garbled`] if it is no such thing.
-    pub fn open(&self) -> Result<T, PlaybackError>
+    pub fn decode(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
     {
@@ -218,7 +218,7 @@ impl<T> Sealed<T> {
 #[wasm_bindgen(module = "/src/protocol/transfer.js")]
 extern "C" {
     /// Calls `spawn` and returns the Worker that it makes.
-    fn seen(spawn: &mut dyn FnMut()) -> web_sys::Worker;
+    fn capture_worker(spawn: &mut dyn FnMut()) -> web_sys::Worker;
 }
 
 /// Spawns an agent whose script is at `path`, and returns its Worker beside the bridge to it.
@@ -227,7 +227,7 @@ extern "C" {
 /// or throws; only by it can a worker be ended that does not listen; and it has to be given up
 /// ([`release`]) for its memory to be freed. So it is seen as it is made: by a constructor that
 /// stands in for the browser's own during this one call.
-pub fn spawn<W>(
+pub fn spawn_worker<W>(
     path: &str,
     hear: impl Fn(W::Output) + 'static,
 ) -> (WorkerBridge<W>, web_sys::Worker)
@@ -240,7 +240,7 @@ where
     // leaves it out.
     let mut hear = Some(hear);
     let mut bridge = None;
-    let worker = seen(&mut || {
+    let worker = capture_worker(&mut || {
         bridge = hear.take().map(|hear| {
             let mut spawner = W::spawner().encoding::<MessageCodec>();
             spawner.callback(hear).with_loader(true).spawn(path)
@@ -251,20 +251,20 @@ where
 
 /// Ends a worker at once, and takes gloo-worker's listener off it: that one holds the Worker which
 /// holds it, and neither would ever be freed.
-pub fn release(worker: &web_sys::Worker) {
+pub fn terminate(worker: &web_sys::Worker) {
     worker.set_onmessage(None);
     worker.terminate();
 }
 
 /// The agent's way to its page.
 #[derive(Clone)]
-pub struct Port(Rc<Way>);
+pub struct Port(Rc<PortKind>);
 
-enum Way {
+enum PortKind {
     /// From a worker, by gloo-worker's bridge: which one it is, and what posts something over it.
     Bridge(HandlerId, Box<dyn Fn(Packed<Event>)>),
     /// On the page itself: parcels are given to this function.
-    Page(Function),
+    Local(Function),
 }
 
 impl Port {
@@ -275,31 +275,31 @@ impl Port {
     {
         let scope = scope.clone();
         let respond = move |letter| scope.respond(bridge, letter);
-        Self(Rc::new(Way::Bridge(bridge, Box::new(respond))))
+        Self(Rc::new(PortKind::Bridge(bridge, Box::new(respond))))
     }
 
     /// The way to this page itself, which hears parcels by a function.
-    pub fn to_page(hear: Function) -> Self {
-        Self(Rc::new(Way::Page(hear)))
+    pub fn local(hear: Function) -> Self {
+        Self(Rc::new(PortKind::Local(hear)))
     }
 
     /// Tells the page something, by gloo-worker's own way if there is a bridge.
     pub fn post(&self, event: Event) {
         let letter = Packed::new(&event);
         match &*self.0 {
-            Way::Bridge(_, respond) => respond(letter),
-            Way::Page(hear) => hand_over(hear.clone(), letter.parcel),
+            PortKind::Bridge(_, respond) => respond(letter),
+            PortKind::Local(hear) => call_later(hear.clone(), letter.value),
         }
     }
 
     /// Tells whoever wants to show it what the engine does.
-    pub fn detail(&self, session: SessionId, detail: &Diagnostic) {
-        let detail = Sealed::new(detail);
+    pub fn post_diagnostic(&self, session: SessionId, detail: &Diagnostic) {
+        let detail = Encoded::encode(detail);
         self.post(Event::Diagnostics { session, diagnostic: detail });
     }
 
     /// Tells the page that a step of the journey is taken.
-    pub fn reached(&self, session: SessionId, step: Step) {
+    pub fn post_milestone(&self, session: SessionId, step: Step) {
         let mark = Mark::now(step);
         self.post(Event::MilestoneReached { session, mark });
     }
@@ -309,14 +309,14 @@ impl Port {
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser does not let them go.
-    pub fn transfer(&self, event: Event) -> Result<(), PlaybackError> {
-        let Way::Bridge(id, _) = &*self.0 else {
+    pub fn post_with_transfer(&self, event: Event) -> Result<(), PlaybackError> {
+        let PortKind::Bridge(id, _) = &*self.0 else {
             // Nothing has to cross.
             self.post(event);
             return Ok(());
         };
         let letter = Packed::new(&event);
-        let parcel = letter.parcel.unchecked_ref::<Array>();
+        let parcel = letter.value.unchecked_ref::<Array>();
         let objects = parcel.slice(1, parcel.length());
         let message = FromWorker::ProcessOutput(*id, letter);
         js_sys::global()
@@ -331,7 +331,7 @@ impl Port {
 
 /// Gives a parcel to the other side on the same thread, in a task of its own: neither side is ever called
 /// in the middle of what it does.
-fn hand_over(hear: Function, parcel: JsValue) {
+fn call_later(hear: Function, parcel: JsValue) {
     spawn_local(async move {
         // A side that has gone hears nothing any more.
         let _ = hear.call1(&JsValue::NULL, &parcel);

@@ -171,7 +171,7 @@ impl History {
             Event::Tracks { qualities, .. } => self.qualities = qualities,
             Event::QualityChanged { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
             Event::Diagnostics { diagnostic: detail, .. } => {
-                if let Ok(detail) = detail.open() {
+                if let Ok(detail) = detail.decode() {
                     self.look_into(at, detail);
                 }
             }

@@ -168,8 +168,8 @@ pub fn Proof() -> Html {
     let film = |nth: usize, thread: Thread, title: &'static str| {
         let record = records[nth].clone();
         let onletter = Callback::from(move |message| {
-            if let Message::Said(letter) = message
-                && let Ok(protocol::Event::Diagnostics { diagnostic, .. }) = letter.open()
+            if let Message::Event(letter) = message
+                && let Ok(protocol::Event::Diagnostics { diagnostic, .. }) = letter.unpack()
                 && let Ok(detail) = detail.open()
             {
                 let is_elsewhere = is_whole && thread == Thread::Worker;
