@@ -23,7 +23,7 @@ use self::{
     model::{Action, Dispatcher, Playback, Projector, Request},
     video_element::{Screen, screen},
 };
-use crate::protocol::{BufferGoal, PlaybackError, PlaybackSettings, milestone::Thread, transfer::Message};
+use crate::protocol::{BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -55,7 +55,7 @@ pub struct PlayerProps {
     pub credentials: bool,
     /// The thread that the engine runs on; without it, a worker's where the browser can, else the page's.
     #[prop_or_default]
-    pub engine: Option<Thread>,
+    pub engine: Option<EngineLocation>,
     /// Whether the handle’s journey is shown beside it.
     #[prop_or(true)]
     pub journey: bool,

@@ -31,7 +31,7 @@ pub mod transfer;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::web::MediaProvider;
-use milestone::Mark;
+use milestone::ReachedMilestone;
 use transfer::Encoded;
 
 /// Names this build. Page and worker are compiled from the same sources and say the same; a worker
@@ -306,7 +306,7 @@ pub enum Event {
         /// The playback it belongs to.
         session: SessionId,
         /// Which step, and when.
-        mark: Mark,
+        mark: ReachedMilestone,
     },
     /// This playback cannot go on. The MediaSource is left as it is until the page lets go of it.
     Failed {

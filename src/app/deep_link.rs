@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
-use crate::protocol::{BufferGoal, milestone::Thread};
+use crate::protocol::{BufferGoal, milestone::EngineLocation};
 
 /// What a deep link asks for.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Address {
     /// `goal`: how much to buffer ahead, in seconds of film.
     pub buffer: BufferGoal,
     /// `engine`: the thread that the engine is to run on.
-    pub engine: Option<Thread>,
+    pub engine: Option<EngineLocation>,
     /// `credentials`: whether cookies and the like go along to other hosts.
     pub credentials: bool,
     /// How many films were asked for before this one. The same film asked for again is shown again.
@@ -44,8 +44,8 @@ impl Address {
             showing: 0,
             start: seconds("t").unwrap_or_default(),
             engine: match query.get("engine").as_deref() {
-                Some("worker") => Some(Thread::Worker),
-                Some("page") => Some(Thread::Page),
+                Some("worker") => Some(EngineLocation::Worker),
+                Some("page") => Some(EngineLocation::Page),
                 _ => None,
             },
             credentials: query.has("credentials"),

@@ -11,7 +11,7 @@ use crate::{
     platform::web,
     player::dom::part_of_page,
     protocol::{
-        recording::{Moment, Note, What},
+        recording::{MediaEvent, RecordedEvent, RecordedKind},
         transfer::Message,
     },
 };
@@ -43,7 +43,7 @@ impl Record {
     /// Begins to note.
     pub fn begin() -> Self {
         let book = Rc::<RefCell<Book>>::default();
-        let moments = Moment::ALL.map(|moment| {
+        let moments = MediaEvent::ALL.map(|moment| {
             let book = book.clone();
             let options = EventListenerOptions::run_in_capture_phase();
             // Media events do not bubble, but they do come down.
@@ -52,7 +52,7 @@ impl Record {
                 let first = part_of_page("main video");
                 if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
                     let position = video.unchecked_into::<HtmlMediaElement>().current_time();
-                    note(&book, What::Seen { moment, position });
+                    note(&book, RecordedKind::Element { event: moment, position });
                 }
             })
         });
@@ -60,9 +60,9 @@ impl Record {
             let book = book.clone();
             Callback::from(move |message| {
                 let what = match message {
-                    Message::Command(letter) => What::Asked(letter.bytes().unwrap_or_default()),
+                    Message::Command(letter) => RecordedKind::Command(letter.bytes().unwrap_or_default()),
                     // The handle's alone is more than bytes.
-                    Message::Event(letter) => letter.bytes().map_or(What::HandleArrived, What::Said),
+                    Message::Event(letter) => letter.bytes().map_or(RecordedKind::HandleArrived, RecordedKind::Event),
                 };
                 note(&book, what);
             })
@@ -83,10 +83,10 @@ impl Record {
     }
 }
 
-fn note(book: &RefCell<Book>, what: What) {
+fn note(book: &RefCell<Book>, what: RecordedKind) {
     let at = web::now();
     // Numbers and words can always be written.
-    let Ok(bytes) = postcard::to_allocvec(&Note { at, what }) else {
+    let Ok(bytes) = postcard::to_allocvec(&RecordedEvent { at, kind: what }) else {
         return;
     };
     let mut book = book.borrow_mut();

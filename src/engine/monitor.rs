@@ -10,7 +10,7 @@ use super::{
 use crate::{
     media::{TOLERANCE, ranges::Ranges, selection::Act},
     platform::web,
-    protocol::{Diagnostic, Event, BufferLevel, milestone::Step},
+    protocol::{Diagnostic, Event, BufferLevel, milestone::Milestone},
 };
 
 /// How often the page is told how the buffers are filled, at most: milliseconds.
@@ -64,7 +64,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
             if end.is_infinite() && source.is_open() {
                 source.end()?;
                 if !std::mem::replace(&mut is_ended, true) {
-                    port.post_milestone(session, Step::EndOfStream);
+                    port.post_milestone(session, Milestone::EndOfStream);
                 }
             }
         }

@@ -17,7 +17,7 @@ use crate::{
         selection::{self, Act, Sets, Wish, is_muxed, set_in},
     },
     platform::web,
-    protocol::{Event, PlaybackError, Quality, TrackInfo, milestone::Step},
+    protocol::{Event, PlaybackError, Quality, TrackInfo, milestone::Milestone},
 };
 
 /// What a person may choose from, as the page was told.
@@ -66,7 +66,7 @@ pub async fn perform(
     acting.push(Box::pin(watch(shared, source, &cast)));
     shared
         .port
-        .post_milestone(shared.session, Step::SourceBuffersCreated);
+        .post_milestone(shared.session, Milestone::SourceBuffersCreated);
     cast.announce(shared, offers);
     // Feeds come to no end but by a fault.
     poll_fn(|context| {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::protocol::{
     BufferGoal, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
-    milestone::{Mark, Step},
+    milestone::{ReachedMilestone, Milestone},
     transfer::Port,
 };
 
@@ -128,7 +128,7 @@ impl Playback {
         let first = self.source.borrow().clone();
         let attached = async {
             first.opened().await;
-            self.port.post_milestone(self.session, Step::SourceOpen);
+            self.port.post_milestone(self.session, Milestone::SourceOpen);
             Ok(())
         };
         let (film, ()) = try_join(Film::read(url, self.network.clone()), attached).await?;
@@ -170,11 +170,11 @@ impl Playback {
 fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Trouble> {
     // Here the MediaSource is made, on the worker's own thread …
     let source = Source::new()?;
-    port.post_milestone(session, Step::MediaSourceCreated);
+    port.post_milestone(session, Milestone::MediaSourceCreated);
 
     // … and here its handle leaves for the page. It arrives in `app/link.rs`, and
     // `app/screen.rs` attaches it.
-    let mark = Mark::now(Step::HandleSent);
+    let mark = ReachedMilestone::now(Milestone::HandleSent);
     let handle = source.handle().clone();
     port.post_with_transfer(Event::MediaSourceReady {
         session,

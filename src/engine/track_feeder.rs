@@ -419,7 +419,7 @@ impl Feed {
             representation: download.id,
         });
         if self.shared.is_first.take() {
-            let step = milestone::Step::FirstAppend;
+            let step = milestone::Milestone::FirstAppend;
             self.shared.port.post_milestone(self.shared.session, step);
         }
         if self.inventory.borrow().is_futile() {

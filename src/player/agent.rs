@@ -19,7 +19,7 @@ use crate::{
     platform::web::{self, Program},
     protocol::{
         BUILD_ID, Command, Event, PlaybackError,
-        milestone::Thread,
+        milestone::EngineLocation,
         transfer::{self, Packed},
     },
 };
@@ -95,7 +95,7 @@ impl Drop for Desk {
 
 impl Agent {
     /// Starts one.
-    pub fn spawn(thread: Thread, hearer: Hearer) -> Self {
+    pub fn spawn(thread: EngineLocation, hearer: Hearer) -> Self {
         // Relative to the document's base, so that the page can live anywhere on a host. The query
         // keeps caches from answering with another build's program.
         let mut script = ["./worker_loader.js?", BUILD_ID].concat();
@@ -103,7 +103,7 @@ impl Agent {
             let hearer = hearer.clone();
             move |letter| hearer(Heard::Said(letter))
         };
-        if thread == Thread::Worker {
+        if thread == EngineLocation::Worker {
             let (bridge, worker) = transfer::spawn_worker(&script, hear);
             return Self::Worker {
                 bridge,
@@ -192,7 +192,7 @@ fn give(tell: &Function, parcel: &JsValue) {
 /// on its Worker, and what nobody caught is one with them, there or on the window.
 fn hear_errors(
     target: &EventTarget,
-    thread: Thread,
+    thread: EngineLocation,
     hearer: Hearer,
     script: String,
 ) -> EventListener {
@@ -207,7 +207,7 @@ fn hear_errors(
                 name.starts_with(b"worker.js") || name.starts_with(b"worker_bg.wasm")
             })
         };
-        if thread == Thread::Page && !error.is_some_and(is_ours) {
+        if thread == EngineLocation::Page && !error.is_some_and(is_ours) {
             return;
         }
         hearer(match error {

@@ -6,14 +6,14 @@ use web_sys::HtmlVideoElement;
 use super::dom::document;
 use crate::{
     platform::web,
-    protocol::{PlaybackError, milestone::Thread},
+    protocol::{PlaybackError, milestone::EngineLocation},
 };
 
 /// The ways that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// By an engine on this thread, with a MediaSource.
-    Engine(Thread),
+    Engine(EngineLocation),
     /// By the browser itself, which plays HLS and has no MediaSource.
     Native,
 }
@@ -23,13 +23,13 @@ impl Way {
     ///
     /// # Errors
     /// [`Fault::NoMediaSource`] where there is no way at all.
-    pub fn choose(wanted: Option<Thread>) -> Result<Self, PlaybackError> {
+    pub fn choose(wanted: Option<EngineLocation>) -> Result<Self, PlaybackError> {
         if let Some(thread) = wanted {
             Ok(Self::Engine(thread))
         } else if web::workers_have_media_source() {
-            Ok(Self::Engine(Thread::Worker))
+            Ok(Self::Engine(EngineLocation::Worker))
         } else if web::has_media_source() {
-            Ok(Self::Engine(Thread::Page))
+            Ok(Self::Engine(EngineLocation::Page))
         } else if plays_hls() {
             Ok(Self::Native)
         } else {
@@ -40,8 +40,8 @@ impl Way {
     /// The same in a word.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Engine(Thread::Worker) => "worker",
-            Self::Engine(Thread::Page) => "page",
+            Self::Engine(EngineLocation::Worker) => "worker",
+            Self::Engine(EngineLocation::Page) => "page",
             Self::Native => "none",
         }
     }
@@ -49,12 +49,12 @@ impl Way {
     /// Where the engine runs, and why: a line for whoever wants to know.
     pub const fn words(self, was_wanted: bool) -> &'static str {
         match (self, was_wanted) {
-            (Self::Engine(Thread::Worker), false) => "Engine in a worker.",
-            (Self::Engine(Thread::Worker), true) => "Engine in a worker, as was asked for.",
-            (Self::Engine(Thread::Page), false) => {
+            (Self::Engine(EngineLocation::Worker), false) => "Engine in a worker.",
+            (Self::Engine(EngineLocation::Worker), true) => "Engine in a worker, as was asked for.",
+            (Self::Engine(EngineLocation::Page), false) => {
                 "Engine on the page: this browser has no MediaSource in workers."
             }
-            (Self::Engine(Thread::Page), true) => "Engine on the page, as was asked for.",
+            (Self::Engine(EngineLocation::Page), true) => "Engine on the page, as was asked for.",
             (Self::Native, _) => {
                 "No engine: this browser has no MediaSource, and plays HLS itself."
             }

@@ -21,7 +21,7 @@ use crate::{
     platform::web,
     protocol::{
         BUILD_ID, BufferGoal, Command, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
-        milestone::{Mark, Step, Thread},
+        milestone::{ReachedMilestone, Milestone, EngineLocation},
         transfer::{Packed, Message},
     },
 };
@@ -46,9 +46,9 @@ pub type News = Result<Event, PlaybackError>;
 /// An agent of one's own, for as long as it is held.
 pub struct Link {
     agent: Rc<Agent>,
-    thread: Thread,
+    thread: EngineLocation,
     line: Rc<Line>,
-    spawned: Cell<Option<Mark>>,
+    spawned: Cell<Option<ReachedMilestone>>,
     /// What the agent knows of this session's goal and choice, and need not be told again.
     told: Cell<(BufferGoal, Choice)>,
     /// What the agent was last told of the element in this session.
@@ -107,8 +107,8 @@ impl Drop for Link {
 
 impl Link {
     /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
-    pub fn spawn(thread: Thread, listener: Callback<News>, onletter: Callback<Message>) -> Self {
-        let spawned = Mark::now(Step::AgentSpawned);
+    pub fn spawn(thread: EngineLocation, listener: Callback<News>, onletter: Callback<Message>) -> Self {
+        let spawned = ReachedMilestone::now(Milestone::AgentSpawned);
         let line = Rc::new(Line {
             handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
@@ -139,7 +139,7 @@ impl Link {
     }
 
     /// Where the agent lives.
-    pub const fn thread(&self) -> Thread {
+    pub const fn thread(&self) -> EngineLocation {
         self.thread
     }
 
@@ -164,7 +164,7 @@ impl Link {
     }
 
     /// The first step of the first journey of this agent; told once.
-    pub fn newly_spawned(&self) -> Option<Mark> {
+    pub fn newly_spawned(&self) -> Option<ReachedMilestone> {
         self.spawned.take()
     }
 

@@ -4,17 +4,17 @@ use js_sys::Number;
 use yew::prelude::*;
 
 use super::backend::Way;
-use crate::protocol::milestone::{Mark, Step, Thread};
+use crate::protocol::milestone::{ReachedMilestone, Milestone, EngineLocation};
 
 /// The journey as a list: a step in the worker stands left of the two lanes, one on the page right.
 /// All of them are there from the start, so that nothing moves as they are taken.
 pub fn journey(
-    marks: &[Mark],
+    marks: &[ReachedMilestone],
     way: Option<Way>,
     words: Option<&'static str>,
     onreplay: &Callback<MouseEvent>,
 ) -> Html {
-    let is_here = way == Some(Way::Engine(Thread::Page));
+    let is_here = way == Some(Way::Engine(EngineLocation::Page));
     let origin = marks.first().map(|mark| mark.at).unwrap_or_default();
     let after = |step| at(marks, step).map(|at| ms(at - origin));
     html! {
@@ -23,7 +23,7 @@ pub fn journey(
                 <h2>{ "The handle’s journey" }</h2>
                 <button type="button" onclick={onreplay}>{ "Play it again" }</button>
             </header>
-            <ol role="list">{ for Step::ALL.into_iter().map(|step| row(step, is_here, after(step))) }</ol>
+            <ol role="list">{ for Milestone::ALL.into_iter().map(|step| row(step, is_here, after(step))) }</ol>
             <p class="sum" role="status">{ sum(marks, is_here) }</p>
             <p class="way">{ words }</p>
         </section>
@@ -31,15 +31,15 @@ pub fn journey(
 }
 
 /// One step, and when it was taken, if it was. An engine that is here, on the page, has no handle.
-fn row(step: Step, is_here: bool, after: Option<String>) -> Html {
+fn row(step: Milestone, is_here: bool, after: Option<String>) -> Html {
     let (lane, thread) = match step.thread() {
-        Thread::Page => ("page", " on the page, "),
-        Thread::Worker if is_here => ("worker", " in the engine, "),
-        Thread::Worker => ("worker", " in the worker, "),
+        EngineLocation::Page => ("page", " on the page, "),
+        EngineLocation::Worker if is_here => ("worker", " in the engine, "),
+        EngineLocation::Worker => ("worker", " in the worker, "),
     };
     let label = match step {
-        Step::HandleSent if is_here => "MediaSource handed on",
-        Step::HandleArrived if is_here => "MediaSource arrives",
+        Milestone::HandleSent if is_here => "MediaSource handed on",
+        Milestone::HandleArrived if is_here => "MediaSource arrives",
         step => step.label(),
     };
     let taken = if after.is_some() { "yes" } else { "no" };
@@ -55,7 +55,7 @@ fn row(step: Step, is_here: bool, after: Option<String>) -> Html {
 }
 
 /// When a step was taken.
-fn at(marks: &[Mark], step: Step) -> Option<f64> {
+fn at(marks: &[ReachedMilestone], step: Milestone) -> Option<f64> {
     marks
         .iter()
         .find(|mark| mark.step == step)
@@ -63,9 +63,9 @@ fn at(marks: &[Mark], step: Step) -> Option<f64> {
 }
 
 /// The journey in a sentence, once its end is known.
-fn sum(marks: &[Mark], is_here: bool) -> Option<String> {
-    let crossing = at(marks, Step::HandleArrived)? - at(marks, Step::HandleSent)?;
-    let waiting = at(marks, Step::FirstFrame)? - at(marks, Step::LoadSent)?;
+fn sum(marks: &[ReachedMilestone], is_here: bool) -> Option<String> {
+    let crossing = at(marks, Milestone::HandleArrived)? - at(marks, Milestone::HandleSent)?;
+    let waiting = at(marks, Milestone::FirstFrame)? - at(marks, Milestone::LoadSent)?;
     let (crossing, waiting) = (ms(crossing.max(0.0)), ms(waiting));
     let crossed = match is_here {
         true => "No handle had to cross".into(),

@@ -23,7 +23,7 @@ use crate::{
     platform::web::{self, MediaProvider},
     protocol::{
         BufferGoal, Event, PlaybackError, Quality, TrackInfo, PlaybackSettings,
-        milestone::{Mark, Step, Thread},
+        milestone::{ReachedMilestone, Milestone, EngineLocation},
         transfer::Message,
     },
 };
@@ -53,7 +53,7 @@ pub struct Playback {
     /// What a person has chosen.
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
-    pub journey: Vec<Mark>,
+    pub journey: Vec<ReachedMilestone>,
     /// How often a MediaSource list was told of; what was chosen is told to each anew.
     listed: u32,
     /// How often the same film was begun again …
@@ -61,7 +61,7 @@ pub struct Playback {
     /// … and from where, in seconds of film.
     from: Option<f64>,
     /// The engine's thread, if that is not left to what was asked for and to the browser.
-    thread: Option<Thread>,
+    thread: Option<EngineLocation>,
     /// Whether a thread was asked for.
     was_asked: bool,
     /// Where the film was when it was lost for good, in seconds.
@@ -167,7 +167,7 @@ pub enum Action {
         at: Option<Seen>,
     },
     /// A step was taken on the page.
-    Reached(Mark),
+    Reached(ReachedMilestone),
     /// The worker spoke, or failed to.
     Heard(News),
     /// The page failed.
@@ -187,7 +187,7 @@ impl Playback {
             }
             Action::MoveToPage => {
                 self.replays += 1;
-                self.thread = Some(Thread::Page);
+                self.thread = Some(EngineLocation::Page);
             }
             // What follows from what is known, or is about a source that is being replaced.
             Action::Lost {
@@ -240,7 +240,7 @@ impl Playback {
             }
             Action::Show(picture) => self.picture = Some(self.revive(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
-            Action::Reached(mark) if mark.step == Step::FirstFrame && !self.attached() => {}
+            Action::Reached(mark) if mark.step == Milestone::FirstFrame && !self.attached() => {}
             Action::Reached(mark) | Action::Heard(Ok(Event::MilestoneReached { mark, .. })) => {
                 self.journey.push(mark);
             }
@@ -288,7 +288,7 @@ impl Playback {
                 ..
             })) if !self.was_asked && self.thread.is_none() => {
                 self.replays += 1;
-                self.thread = Some(Thread::Page);
+                self.thread = Some(EngineLocation::Page);
             }
             Action::Heard(
                 Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault }) | Err(fault),
@@ -338,7 +338,7 @@ impl Playback {
     fn attached(&self) -> bool {
         self.journey
             .iter()
-            .any(|mark| mark.step == Step::SrcObjectSet)
+            .any(|mark| mark.step == Milestone::SrcObjectSet)
     }
 }
 
@@ -357,7 +357,7 @@ pub struct Request {
     /// Another number is another session with the same film.
     pub showing: u32,
     /// The engine's thread; `None` leaves it to what the browser has.
-    pub engine: Option<Thread>,
+    pub engine: Option<EngineLocation>,
     /// As the worker gets them.
     pub settings: PlaybackSettings,
 }
@@ -488,7 +488,7 @@ impl Projector {
         match source_url::resolve(&request.source) {
             Ok(url) => {
                 self.playback
-                    .emit(Action::Reached(Mark::now(Step::LoadSent)));
+                    .emit(Action::Reached(ReachedMilestone::now(Milestone::LoadSent)));
                 let mut settings = request.settings.clone();
                 settings.buffer = goal;
                 settings.start = playback.from.unwrap_or(settings.start);
@@ -547,7 +547,7 @@ impl Projector {
                 news => {
                     match &news {
                         Ok(Event::MediaSourceReady { .. }) => {
-                            playback.emit(Action::Reached(Mark::now(Step::HandleArrived)));
+                            playback.emit(Action::Reached(ReachedMilestone::now(Milestone::HandleArrived)));
                         }
                         Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
                         _ => {}
@@ -653,8 +653,8 @@ mod tests {
         }
     }
 
-    fn reached(step: Step) -> Action {
-        Action::Reached(Mark { step, at: 1.0 })
+    fn reached(step: Milestone) -> Action {
+        Action::Reached(ReachedMilestone { step, at: 1.0 })
     }
 
     fn shown() -> Action {
@@ -681,8 +681,8 @@ mod tests {
 
     #[test]
     fn a_session_begins_with_an_empty_journey() {
-        let step = Step::LoadSent;
-        let mut playback = after([Action::Reached(Mark { step, at: 1.0 })]);
+        let step = Milestone::LoadSent;
+        let mut playback = after([Action::Reached(ReachedMilestone { step, at: 1.0 })]);
         assert_eq!(playback.journey.len(), 1);
         playback.take(begin(true));
         assert_eq!(playback.journey, []);
@@ -726,7 +726,7 @@ mod tests {
     #[test]
     fn a_film_whose_element_fails_goes_on_as_it_was() {
         // The element says it after the engine, and once more.
-        let attached = || reached(Step::SrcObjectSet);
+        let attached = || reached(Milestone::SrcObjectSet);
         let mut playback = after([attached(), lost(PlaybackError::Detached, 4.0), lost(torn(), 0.0)]);
         assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
         for action in [begin(false), shown(), lost(torn(), 0.0)] {
@@ -745,7 +745,7 @@ mod tests {
     fn an_element_that_never_showed_anything_is_not_tried_again() {
         let fault = torn();
         let lost = Action::Lost { fault, at: None };
-        let playback = after([reached(Step::SrcObjectSet), lost]);
+        let playback = after([reached(Milestone::SrcObjectSet), lost]);
         assert_eq!((playback.replays, playback.fault), (0, Some(torn())));
     }
 
@@ -777,9 +777,9 @@ mod tests {
 
     #[test]
     fn a_frame_of_the_film_before_is_not_this_ones_first() {
-        let playback = after([reached(Step::FirstFrame)]);
+        let playback = after([reached(Milestone::FirstFrame)]);
         assert_eq!(playback.journey, []);
-        let playback = after([reached(Step::SrcObjectSet), reached(Step::FirstFrame)]);
+        let playback = after([reached(Milestone::SrcObjectSet), reached(Milestone::FirstFrame)]);
         assert_eq!(playback.journey.len(), 2);
     }
 }

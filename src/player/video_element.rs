@@ -13,7 +13,7 @@ use crate::{
     platform::web::{self, Attachment, FirstFrame},
     protocol::{
         PlaybackError,
-        milestone::{Mark, Step},
+        milestone::{ReachedMilestone, Milestone},
     },
 };
 
@@ -124,7 +124,7 @@ fn show(
             return None;
         }
     };
-    playback.emit(Action::Reached(Mark::now(Step::SrcObjectSet)));
+    playback.emit(Action::Reached(ReachedMilestone::now(Milestone::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
@@ -140,7 +140,7 @@ fn show(
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
-        playback.emit(Action::Reached(Mark::now(Step::FirstFrame)));
+        playback.emit(Action::Reached(ReachedMilestone::now(Milestone::FirstFrame)));
     });
     Some((attachment, begun, first_frame))
 }

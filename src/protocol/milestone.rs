@@ -6,7 +6,7 @@ use crate::platform::web;
 
 /// Where code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thread {
+pub enum EngineLocation {
     /// The page's own, which lays out, draws and runs Yew.
     Page,
     /// The agent's.
@@ -15,7 +15,7 @@ pub enum Thread {
 
 /// A step of the handle's journey, in the order in which they are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Step {
+pub enum Milestone {
     /// The page has started the worker.
     AgentSpawned,
     /// The page has sent [`Command::Load`](super::Command::Load).
@@ -40,7 +40,7 @@ pub enum Step {
     EndOfStream,
 }
 
-impl Step {
+impl Milestone {
     /// All of them, in order.
     pub const ALL: [Self; 11] = [
         Self::AgentSpawned,
@@ -57,19 +57,19 @@ impl Step {
     ];
 
     /// The thread that takes this step.
-    pub const fn thread(self) -> Thread {
+    pub const fn thread(self) -> EngineLocation {
         match self {
             Self::AgentSpawned
             | Self::LoadSent
             | Self::HandleArrived
             | Self::SrcObjectSet
-            | Self::FirstFrame => Thread::Page,
+            | Self::FirstFrame => EngineLocation::Page,
             Self::MediaSourceCreated
             | Self::HandleSent
             | Self::SourceOpen
             | Self::SourceBuffersCreated
             | Self::FirstAppend
-            | Self::EndOfStream => Thread::Worker,
+            | Self::EndOfStream => EngineLocation::Worker,
         }
     }
 
@@ -105,16 +105,16 @@ impl Step {
 
 /// A step, and when it was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct ReachedMilestone {
     /// The step.
-    pub step: Step,
+    pub step: Milestone,
     /// Milliseconds since the Unix epoch, by [`web::now`].
     pub at: f64,
 }
 
-impl Mark {
+impl ReachedMilestone {
     /// Marks a step as taken now, on this thread; the browser's profiler sees it, too.
-    pub fn now(step: Step) -> Self {
+    pub fn now(step: Milestone) -> Self {
         if let Some(name) = step.timing() {
             web::mark(name);
         }

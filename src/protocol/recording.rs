@@ -5,27 +5,27 @@ use serde::{Deserialize, Serialize};
 
 /// Something that happened, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Note {
+pub struct RecordedEvent {
     /// When the page came to know of it, in milliseconds since the Unix epoch.
     pub at: f64,
     /// What it was.
-    pub what: What,
+    pub kind: RecordedKind,
 }
 
 /// What is noted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum What {
+pub enum RecordedKind {
     /// The page has asked the engine for something: a [`Command`](super::Command), in the letter's own bytes.
-    Asked(Vec<u8>),
+    Command(Vec<u8>),
     /// The engine has said something: an [`Event`](super::Event), in the letter's own bytes; but see
     /// [`What::HandleArrived`].
-    Said(Vec<u8>),
+    Event(Vec<u8>),
     /// The engine has said [`Event::Opened`](super::Event::Opened), and nobody but the element is to have what came with it.
     HandleArrived,
     /// The element has said something.
-    Seen {
+    Element {
         /// What.
-        moment: Moment,
+        event: MediaEvent,
         /// `currentTime` then, in seconds of film.
         position: f64,
     },
@@ -33,7 +33,7 @@ pub enum What {
 
 /// An event of a media element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Moment {
+pub enum MediaEvent {
     /// It was given something to play.
     LoadStart,
     /// It has the first frame.
@@ -54,7 +54,7 @@ pub enum Moment {
     Error,
 }
 
-impl Moment {
+impl MediaEvent {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::LoadStart,

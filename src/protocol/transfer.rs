@@ -18,7 +18,7 @@ use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
     Command, Diagnostic, Event, PlaybackError, SessionId,
-    milestone::{Mark, Step},
+    milestone::{ReachedMilestone, Milestone},
 };
 use crate::platform::web;
 
@@ -299,8 +299,8 @@ impl Port {
     }
 
     /// Tells the page that a step of the journey is taken.
-    pub fn post_milestone(&self, session: SessionId, step: Step) {
-        let mark = Mark::now(step);
+    pub fn post_milestone(&self, session: SessionId, step: Milestone) {
+        let mark = ReachedMilestone::now(step);
         self.post(Event::MilestoneReached { session, mark });
     }
 
@@ -365,8 +365,8 @@ mod tests {
     #[test]
     fn what_is_sent_is_received() {
         let session = SessionId::default().next();
-        let mark = Mark {
-            step: Step::SourceOpen,
+        let mark = ReachedMilestone {
+            step: Milestone::SourceOpen,
             at: 1.5,
         };
         let fault = PlaybackError::UnsupportedFeature {

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use web_sys::CanvasRenderingContext2d;
 use yew_mse_worker::protocol::{
     SegmentReport, TrackKind,
-    milestone::{Mark, Thread},
+    milestone::{ReachedMilestone, EngineLocation},
 };
 
 use crate::history::{History, Level, State, bits};
@@ -267,8 +267,8 @@ impl Chart<'_> {
                 }
                 for mark in &self.history.marks {
                     on.set_fill_style_str(match mark.step.thread() {
-                        Thread::Page => &colours.page,
-                        Thread::Worker => &colours.worker,
+                        EngineLocation::Page => &colours.page,
+                        EngineLocation::Worker => &colours.worker,
                     });
                     on.fill_rect(self.x(mark.at) - 1.0, top + 2.0, 2.0, height - 4.0);
                 }
@@ -616,10 +616,10 @@ impl Chart<'_> {
     }
 }
 
-fn words_of_mark(mark: &Mark) -> String {
+fn words_of_mark(mark: &ReachedMilestone) -> String {
     let thread = match mark.step.thread() {
-        Thread::Page => "on the page",
-        Thread::Worker => "in the engine",
+        EngineLocation::Page => "on the page",
+        EngineLocation::Worker => "in the engine",
     };
     format!("{}, {thread}", mark.step.label())
 }

@@ -3,8 +3,8 @@
 
 use yew_mse_worker::protocol::{
     Command, Diagnostic, Event, SegmentReport, TrackKind, Quality,
-    milestone::{Mark, Step},
-    recording::{Moment, Note, What},
+    milestone::{ReachedMilestone, Milestone},
+    recording::{MediaEvent, RecordedEvent, RecordedKind},
 };
 
 /// How many of each are kept: hours, of what there is most of.
@@ -24,7 +24,7 @@ pub struct History {
     /// What the element did.
     pub moments: Vec<Seen>,
     /// The steps of the handle's journey.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<ReachedMilestone>,
     /// What else the engine said, in words.
     pub words: Vec<(f64, String)>,
     /// What the page asked it for, in words.
@@ -68,7 +68,7 @@ pub struct Seen {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
     /// Which.
-    pub moment: Moment,
+    pub moment: MediaEvent,
     /// Seconds of film.
     pub position: f64,
 }
@@ -100,22 +100,22 @@ pub enum State {
 impl History {
     /// Takes in notes, as the page tells them. What cannot be read is left out, with all after it.
     pub fn read(&mut self, mut notes: &[u8]) {
-        while let Ok((note, rest)) = postcard::take_from_bytes::<Note>(notes) {
+        while let Ok((note, rest)) = postcard::take_from_bytes::<RecordedEvent>(notes) {
             self.take(note);
             notes = rest;
         }
     }
 
-    fn take(&mut self, Note { at, what }: Note) {
+    fn take(&mut self, RecordedEvent { at, kind: what }: RecordedEvent) {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
         match what {
-            What::HandleArrived => {
-                let step = Step::HandleArrived;
-                push(&mut self.marks, Mark { step, at });
+            RecordedKind::HandleArrived => {
+                let step = Milestone::HandleArrived;
+                push(&mut self.marks, ReachedMilestone { step, at });
                 push(&mut self.messages, at);
             }
-            What::Seen { moment, position } => {
+            RecordedKind::Element { event: moment, position } => {
                 let seen = Seen {
                     at,
                     moment,
@@ -123,13 +123,13 @@ impl History {
                 };
                 push(&mut self.moments, seen);
             }
-            What::Asked(bytes) => {
+            RecordedKind::Command(bytes) => {
                 if let Ok(command) = postcard::from_bytes(&bytes) {
                     let words = self.request(command);
                     push(&mut self.requests, (at, words));
                 }
             }
-            What::Said(bytes) => {
+            RecordedKind::Event(bytes) => {
                 push(&mut self.messages, at);
                 if let Ok(event) = postcard::from_bytes(&bytes) {
                     self.hear(at, event);
@@ -253,8 +253,8 @@ impl History {
         };
         // What it did last that is not merely said on the way.
         let is_playing = (0..=nth).rev().find_map(|nth| match seen(nth)?.moment {
-            Moment::Playing => Some(true),
-            Moment::Seeked | Moment::LoadedData => None,
+            MediaEvent::Playing => Some(true),
+            MediaEvent::Seeked | MediaEvent::LoadedData => None,
             _ => Some(false),
         });
         match is_playing {
@@ -269,20 +269,20 @@ impl History {
         let mut playing = false;
         for Seen { at, moment, .. } in &self.moments {
             let state = match moment {
-                Moment::Playing => State::Playing,
-                Moment::Waiting => State::Waiting,
-                Moment::Seeking => State::Seeking,
-                Moment::Seeked if playing => State::Playing,
-                Moment::LoadStart
-                | Moment::Pause
-                | Moment::Seeked
-                | Moment::Ended
-                | Moment::Error => State::Resting,
-                Moment::LoadedData => continue,
+                MediaEvent::Playing => State::Playing,
+                MediaEvent::Waiting => State::Waiting,
+                MediaEvent::Seeking => State::Seeking,
+                MediaEvent::Seeked if playing => State::Playing,
+                MediaEvent::LoadStart
+                | MediaEvent::Pause
+                | MediaEvent::Seeked
+                | MediaEvent::Ended
+                | MediaEvent::Error => State::Resting,
+                MediaEvent::LoadedData => continue,
             };
             match moment {
-                Moment::Playing => playing = true,
-                Moment::LoadStart | Moment::Pause | Moment::Ended | Moment::Error => {
+                MediaEvent::Playing => playing = true,
+                MediaEvent::LoadStart | MediaEvent::Pause | MediaEvent::Ended | MediaEvent::Error => {
                     playing = false;
                 }
                 _ => {}
@@ -339,15 +339,15 @@ pub fn bits(per_second: f64) -> String {
 mod tests {
     use super::*;
 
-    fn seen(at: f64, moment: Moment) -> Note {
-        let what = What::Seen {
-            moment,
+    fn seen(at: f64, moment: MediaEvent) -> RecordedEvent {
+        let what = RecordedKind::Element {
+            event: moment,
             position: 0.0,
         };
-        Note { at, what }
+        RecordedEvent { at, kind: what }
     }
 
-    fn history(notes: &[Note]) -> History {
+    fn history(notes: &[RecordedEvent]) -> History {
         let told: Vec<u8> = notes
             .iter()
             .flat_map(|note| postcard::to_allocvec(note).unwrap())
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_seek_while_it_plays_ends_in_playing() {
-        use Moment::{Pause, Playing, Seeked, Seeking, Waiting};
+        use MediaEvent::{Pause, Playing, Seeked, Seeking, Waiting};
         let told = [
             (1.0, Playing),
             (2.0, Seeking),
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn what_is_ahead_is_less_and_less_while_it_plays() {
-        let mut history = history(&[seen(0.0, Moment::Playing)]);
+        let mut history = history(&[seen(0.0, MediaEvent::Playing)]);
         history.levels.push(Level {
             at: 1_000.0,
             buffered: [Some(vec![(0.0, 10.0)]), None],
@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(ahead(&history, 4_000.0), Some([Some(6.0), None]));
         history.moments.push(Seen {
             at: 5_000.0,
-            moment: Moment::Pause,
+            moment: MediaEvent::Pause,
             position: 5.0,
         });
         assert_eq!(ahead(&history, 9_000.0), Some([Some(5.0), None]));
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_ends_the_reading() {
-        let mut told = postcard::to_allocvec(&seen(1.0, Moment::Playing)).unwrap();
+        let mut told = postcard::to_allocvec(&seen(1.0, MediaEvent::Playing)).unwrap();
         told.extend([255; 9]);
         let mut history = History::default();
         history.read(&told);

@@ -12,7 +12,7 @@ use yew::prelude::*;
 use yew_mse_worker::{
     platform::web,
     player::Player,
-    protocol::{self, BufferGoal, Diagnostic, milestone::Thread, transfer::Message},
+    protocol::{self, BufferGoal, Diagnostic, milestone::EngineLocation, transfer::Message},
 };
 
 use crate::element;
@@ -165,14 +165,14 @@ pub fn Proof() -> Html {
         })
     };
     let is_whole = web::workers_have_media_source();
-    let film = |nth: usize, thread: Thread, title: &'static str| {
+    let film = |nth: usize, thread: EngineLocation, title: &'static str| {
         let record = records[nth].clone();
         let onletter = Callback::from(move |message| {
             if let Message::Event(letter) = message
                 && let Ok(protocol::Event::Diagnostics { diagnostic, .. }) = letter.unpack()
                 && let Ok(detail) = detail.open()
             {
-                let is_elsewhere = is_whole && thread == Thread::Worker;
+                let is_elsewhere = is_whole && thread == EngineLocation::Worker;
                 record.borrow_mut().take(&detail, is_elsewhere);
             }
         });
@@ -214,8 +214,8 @@ pub fn Proof() -> Html {
             </div>
             <p role="status">{ words(*stage) }</p>
             <div class="pair" ref={pair}>
-                { film(0, Thread::Worker, "worker") }
-                { film(1, Thread::Page, "page") }
+                { film(0, EngineLocation::Worker, "worker") }
+                { film(1, EngineLocation::Page, "page") }
             </div>
             <ol class="freezes" aria-live="polite">{ for reports.borrow().iter().map(drawn) }</ol>
         </>
