@@ -20,7 +20,7 @@ pub mod xml;
 
 use std::rc::Rc;
 
-use captions::Captions;
+use captions::CaptionTrack;
 
 /// A film, as far as its manifest tells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Presentation {
     /// In order, at least one.
     pub periods: Vec<Period>,
     /// What can be read beside it.
-    pub captions: Vec<Captions>,
+    pub captions: Vec<CaptionTrack>,
 }
 
 /// Whether a manifest is complete.
@@ -40,9 +40,9 @@ pub struct Presentation {
 pub enum Availability {
     /// On demand: nothing of it changes.
     #[default]
-    Whole,
+    Complete,
     /// Live: it grows at its end and may lose its beginning.
-    Growing,
+    Live,
 }
 
 /// Which representation of a presentation: positions in its lists.
@@ -58,10 +58,10 @@ pub struct RepresentationId {
 
 impl Presentation {
     /// All representations, in order.
-    pub fn ids(&self) -> Vec<RepresentationId> {
+    pub fn representation_ids(&self) -> Vec<RepresentationId> {
         let mut ids = Vec::new();
         for (period, it) in self.periods.iter().enumerate() {
-            for (set, it) in it.sets.iter().enumerate() {
+            for (set, it) in it.adaptation_sets.iter().enumerate() {
                 for representation in 0..it.representations.len() {
                     ids.push(RepresentationId {
                         period,
@@ -75,10 +75,10 @@ impl Presentation {
     }
 
     /// All representations, each with the set that it is in.
-    pub fn all(&self) -> Vec<(RepresentationId, &AdaptationSet, &Representation)> {
+    pub fn representations(&self) -> Vec<(RepresentationId, &AdaptationSet, &Representation)> {
         let mut all = Vec::new();
-        for id in self.ids() {
-            if let (Some(set), Some(it)) = (self.set(id), self.representation(id)) {
+        for id in self.representation_ids() {
+            if let (Some(set), Some(it)) = (self.adaptation_set(id), self.representation(id)) {
                 all.push((id, set, it));
             }
         }
@@ -86,18 +86,18 @@ impl Presentation {
     }
 
     /// The set that a representation is in.
-    pub fn set(&self, id: RepresentationId) -> Option<&AdaptationSet> {
-        self.periods.get(id.period)?.sets.get(id.set)
+    pub fn adaptation_set(&self, id: RepresentationId) -> Option<&AdaptationSet> {
+        self.periods.get(id.period)?.adaptation_sets.get(id.set)
     }
 
     /// The same, to be changed.
-    pub fn set_mut(&mut self, id: RepresentationId) -> Option<&mut AdaptationSet> {
-        self.periods.get_mut(id.period)?.sets.get_mut(id.set)
+    pub fn adaptation_set_mut(&mut self, id: RepresentationId) -> Option<&mut AdaptationSet> {
+        self.periods.get_mut(id.period)?.adaptation_sets.get_mut(id.set)
     }
 
     /// A representation.
     pub fn representation(&self, id: RepresentationId) -> Option<&Representation> {
-        self.set(id)?.representations.get(id.representation)
+        self.adaptation_set(id)?.representations.get(id.representation)
     }
 }
 
@@ -109,29 +109,29 @@ pub struct Period {
     /// Where it ends; infinite if nothing says.
     pub end: f64,
     /// What may be played in it.
-    pub sets: Vec<AdaptationSet>,
+    pub adaptation_sets: Vec<AdaptationSet>,
 }
 
 /// Representations of the same content, between which the player may switch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AdaptationSet {
     /// Which SourceBuffer it is for.
-    pub kind: Kind,
+    pub content_type: ContentType,
     /// RFC 5646; empty if it is not said.
     pub language: String,
     /// What a person reads in a menu; empty if it is not said.
     pub label: String,
     /// Whether the author wants it played where nobody has chosen.
-    pub main: bool,
+    pub is_main: bool,
     /// Whether it is encrypted for a DRM system.
-    pub protected: bool,
+    pub is_protected: bool,
     /// At least one, by ascending bandwidth.
     pub representations: Vec<Representation>,
 }
 
 /// What a SourceBuffer holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum ContentType {
     /// Pictures, and possibly sound in the same segments.
     #[default]
     Video,
@@ -156,14 +156,14 @@ pub struct Representation {
     pub codecs: String,
     /// Absolute URLs that the paths of its segments are relative to: the first, and those that stand in
     /// for it when it fails. At least one.
-    pub bases: Vec<Rc<str>>,
+    pub base_urls: Vec<Rc<str>>,
     /// Its segments, or where to learn of them.
     pub index: Index,
 }
 
 impl Representation {
     /// Whether all is known that it takes to fetch a segment of it and to append it.
-    pub fn is_known(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         let is_nameless = self.codecs.is_empty() && self.container.ends_with("/mp4");
         matches!(self.index, Index::Known(_)) && !is_nameless
     }
@@ -185,7 +185,7 @@ pub enum Index {
     /// An HLS media playlist lists them: the path of that playlist.
     Playlist(String),
     /// A segment index box in the file itself lists them.
-    Sidx(Sidx),
+    Sidx(SidxLocation),
 }
 
 impl Default for Index {
@@ -196,15 +196,15 @@ impl Default for Index {
 
 /// A file of which a segment index (`sidx`, ISO/IEC 14496-12 § 8.16.3) tells where its segments are.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sidx {
+pub struct SidxLocation {
     /// Path of the file; empty if the representation's base is the file itself.
     pub path: String,
     /// The index; `None` if it has to be looked for in the file's beginning.
     pub index: Option<ByteRange>,
     /// The init segment; `None` if it is all that lies before the index.
-    pub init: Option<Place>,
+    pub init: Option<Resource>,
     /// What is added to a media time to make it a time of the film.
-    pub origin: f64,
+    pub time_offset: f64,
     /// Where the period ends: segments that begin later are left out.
     pub end: f64,
 }
@@ -220,16 +220,16 @@ pub struct ByteRange {
 
 /// Something to fetch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Resource {
     /// Relative to the representation's bases; empty for a base itself.
     pub path: String,
     /// Which bytes of it; `None` for all.
     pub range: Option<ByteRange>,
     /// By which it was encrypted.
-    pub key: Option<Rc<Key>>,
+    pub key: Option<Rc<EncryptionKey>>,
 }
 
-impl Place {
+impl Resource {
     /// All that is at a path, as it is.
     pub const fn whole(path: String) -> Self {
         Self {
@@ -247,13 +247,13 @@ pub struct Segments {
     /// Ticks per second; never 0.
     pub timescale: u64,
     /// What is added to a media time in seconds to make it a time of the film.
-    pub origin: f64,
+    pub time_offset: f64,
     /// By ascending time, not overlapping.
-    pub runs: Vec<Run>,
+    pub runs: Vec<SegmentRun>,
     /// Where each of them is fetched.
-    pub addresses: Addresses,
+    pub addresses: SegmentAddresses,
     /// The init segments that [`Listed::init`] and templates refer to.
-    pub inits: Vec<Place>,
+    pub inits: Vec<Resource>,
     /// How the timestamps in them come to be times of the film.
     pub timestamps: Timestamps,
     /// Where the period ends: the last segment counts as ending there at the latest.
@@ -264,9 +264,9 @@ impl Default for Segments {
     fn default() -> Self {
         Self {
             timescale: 1,
-            origin: 0.0,
+            time_offset: 0.0,
             runs: Vec::new(),
-            addresses: Addresses::Listed(Vec::new()),
+            addresses: SegmentAddresses::Listed(Vec::new()),
             inits: Vec::new(),
             timestamps: Timestamps::Media,
             end: f64::INFINITY,
@@ -276,7 +276,7 @@ impl Default for Segments {
 
 /// Segments of the same duration, one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct SegmentRun {
     /// Media time of the first of them, in ticks.
     pub time: u64,
     /// Duration of each, in ticks; never 0.
@@ -289,7 +289,7 @@ pub struct Run {
 
 /// Where segments are fetched.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Addresses {
+pub enum SegmentAddresses {
     /// A DASH SegmentTemplate: `$RepresentationID$` and `$Bandwidth$` are filled in already, what is
     /// left are `$Number$`, `$Time$` and `$$`.
     Template {
@@ -299,14 +299,14 @@ pub enum Addresses {
         numbers: Vec<u64>,
     },
     /// One by one: HLS, SegmentList, sidx.
-    Listed(Vec<Listed>),
+    Listed(Vec<ListedSegment>),
 }
 
 /// A segment that was listed by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Listed {
+pub struct ListedSegment {
     /// Where it is.
-    pub place: Place,
+    pub resource: Resource,
     /// Its init segment: a position in [`Segments::inits`].
     pub init: Option<usize>,
     /// Which stretch of continuous timestamps it belongs to (HLS discontinuity sequence).
@@ -317,7 +317,7 @@ pub struct Listed {
 
 /// AES-128 in CBC mode over whole files (RFC 8216bis § 4.4.4.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Key {
+pub struct EncryptionKey {
     /// Where the 16 bytes of the key are, relative to the representation's bases.
     pub path: String,
     /// The initialization vector.
@@ -330,7 +330,7 @@ pub enum Timestamps {
     /// By adding [`Segments::origin`] (DASH).
     Media,
     /// A stretch of segments keeps its own time, which the first of them to be read tells (HLS).
-    Stretches,
+    Discontinuities,
 }
 
 /// One segment.
@@ -343,9 +343,9 @@ pub struct Segment {
     /// Where it ends.
     pub end: f64,
     /// Where it is fetched.
-    pub place: Place,
+    pub resource: Resource,
     /// Its init segment, if it needs one.
-    pub init: Option<Place>,
+    pub init: Option<Resource>,
     /// Which stretch of continuous timestamps it belongs to.
     pub stretch: u32,
     /// Whether the author says that it is missing.
@@ -354,7 +354,7 @@ pub struct Segment {
 
 /// How much of a segment may lie before a time and still count as being over by then, in seconds.
 /// Representations of the same content round their boundaries differently.
-pub const TOLERANCE: f64 = 0.05;
+pub const BOUNDARY_TOLERANCE: f64 = 0.05;
 
 impl Segments {
     /// How many there are.
@@ -370,7 +370,7 @@ impl Segments {
     }
 
     /// The same, but for what begins at a time or later.
-    pub fn until(&self, end: f64) -> Self {
+    pub fn truncated_at(&self, end: f64) -> Self {
         Self {
             end,
             ..self.clone()
@@ -389,8 +389,8 @@ impl Segments {
 
     /// The segment that is being played at a time, or else the first one after it. One that is over but
     /// for [`TOLERANCE`] counts as over.
-    pub fn at(&self, time: f64) -> Option<Segment> {
-        let time = time + TOLERANCE;
+    pub fn segment_at(&self, time: f64) -> Option<Segment> {
+        let time = time + BOUNDARY_TOLERANCE;
         let after = self
             .runs
             .partition_point(|run| self.seconds(run.time) <= time);
@@ -421,8 +421,8 @@ impl Segments {
             return None;
         }
         let listed = match &self.addresses {
-            Addresses::Template { media, numbers } => Listed {
-                place: Place::whole(dash::fill(
+            SegmentAddresses::Template { media, numbers } => ListedSegment {
+                resource: Resource::whole(dash::expand_template(
                     media,
                     numbers.get(which)?.saturating_add(nth),
                     time,
@@ -431,13 +431,13 @@ impl Segments {
                 stretch: 0,
                 missing: false,
             },
-            Addresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
+            SegmentAddresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
         };
         Some(Segment {
             number,
             start,
             end: end.min(self.end),
-            place: listed.place,
+            resource: listed.resource,
             init: listed.init.and_then(|init| self.inits.get(init).cloned()),
             stretch: listed.stretch,
             missing: listed.missing,
@@ -446,13 +446,13 @@ impl Segments {
 
     /// The time of the film at a media time in ticks.
     fn seconds(&self, ticks: u64) -> f64 {
-        self.origin + ticks as f64 / self.timescale as f64
+        self.time_offset + ticks as f64 / self.timescale as f64
     }
 }
 
 /// Why a manifest is of no use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ManifestError {
     /// It breaks a rule that it cannot be read without.
     #[error("{0}")]
     Malformed(String),
@@ -462,14 +462,14 @@ pub enum Refusal {
 }
 
 /// What a codec is for, by its RFC 6381 name; `None` for text, which no SourceBuffer takes.
-pub fn kind_of(codec: &str) -> Option<Kind> {
+pub fn content_type_of_codec(codec: &str) -> Option<ContentType> {
     let format = codec.trim_ascii().split('.').next().unwrap_or_default();
     let is_any = |known: &str| known.split(' ').any(|it| format.eq_ignore_ascii_case(it));
     if is_any("mp4a ac-3 ec-3 ac-4 opus vorbis flac alac mp3 dtsc dtse dtsx mhm1 mha1") {
-        Some(Kind::Audio)
+        Some(ContentType::Audio)
     } else if is_any("wvtt stpp tx3g c608 c708") {
         None
     } else {
-        Some(Kind::Video)
+        Some(ContentType::Video)
     }
 }

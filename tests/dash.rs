@@ -13,14 +13,14 @@ use dash_mpd_core as oracle;
 use proptest::prelude::*;
 use url::Url;
 use yew_mse_worker::media::{
-    Addresses, Availability, Index, Kind, Presentation, Refusal, Representation, Segments,
-    TOLERANCE, dash,
+    SegmentAddresses, Availability, Index, ContentType, Presentation, ManifestError, Representation, Segments,
+    BOUNDARY_TOLERANCE, dash,
 };
 
 const URL: &str = "https://example.com/films/film.mpd";
 
-fn read(text: &str) -> Result<Presentation, Refusal> {
-    dash::read(text, URL, &|base, relative| {
+fn read(text: &str) -> Result<Presentation, ManifestError> {
+    dash::parse(text, URL, &|base, relative| {
         let url = Url::parse(base).ok()?.join(relative).ok()?;
         Some(url.into())
     })
@@ -104,7 +104,7 @@ fn periods_are_those_that_the_oracle_finds() {
     for (name, film, said) in with_oracle() {
         let is_live = said.mpdtype.as_deref() == Some("dynamic");
         assert_eq!(
-            film.availability == Availability::Growing,
+            film.availability == Availability::Live,
             is_live,
             "{name}"
         );
@@ -127,24 +127,24 @@ fn periods_are_those_that_the_oracle_finds() {
     }
 }
 
-type Set = (Kind, Vec<(u64, String)>);
+type Set = (ContentType, Vec<(u64, String)>);
 
 #[test]
 fn sets_are_those_that_the_oracle_finds() {
     for (name, film, said) in with_oracle() {
         for (period, said) in film.periods.iter().zip(&said.periods) {
-            let mut ours: Vec<Set> = (period.sets.iter())
+            let mut ours: Vec<Set> = (period.adaptation_sets.iter())
                 .map(|set| {
                     let of = |it: &Representation| (it.bandwidth, it.id.clone());
-                    (set.kind, set.representations.iter().map(of).collect())
+                    (set.content_type, set.representations.iter().map(of).collect())
                 })
                 .collect();
             let mut theirs: Vec<Set> = (said.adaptations.iter())
                 .map(|set| {
                     let kind = if oracle::is_audio_adaptation(&set) {
-                        Kind::Audio
+                        ContentType::Audio
                     } else {
-                        Kind::Video
+                        ContentType::Video
                     };
                     let of = |it: &oracle::Representation| {
                         (it.bandwidth.unwrap_or(0), it.id.clone().unwrap_or_default())
@@ -243,7 +243,7 @@ fn segments_are_those_that_the_oracle_counts() {
             .iter()
             .zip(&said.periods)
             .flat_map(|(period, said)| {
-                let sets = period.sets.iter().zip(&said.adaptations);
+                let sets = period.adaptation_sets.iter().zip(&said.adaptations);
                 sets.flat_map(move |(set, said_set)| {
                     set.representations.iter().map(move |ours| {
                         let mut all = said_set.representations.iter();
@@ -267,10 +267,10 @@ fn segments_are_those_that_the_oracle_counts() {
                     .iter()
                     .map(|url| url.media.clone())
                     .collect();
-                let Addresses::Listed(listed) = &segments.addresses else {
+                let SegmentAddresses::Listed(listed) = &segments.addresses else {
                     panic!("{name}: {:?}", segments.addresses);
                 };
-                let paths = listed.iter().map(|listed| Some(listed.place.path.clone()));
+                let paths = listed.iter().map(|listed| Some(listed.resource.path.clone()));
                 assert_eq!(paths.collect::<Vec<_>>(), media, "{name}");
                 compared += 1;
                 continue;
@@ -282,9 +282,9 @@ fn segments_are_those_that_the_oracle_counts() {
             ])
             .unwrap();
             if period.end.is_infinite() && template.SegmentTimeline.is_none() {
-                let first = segments.get(0).unwrap().place.path;
+                let first = segments.get(0).unwrap().resource.path;
                 assert_eq!(first, counted(&template, theirs, 60.0)[0].0, "{name}");
-                assert!(segments.at(1e9).is_some(), "{name}");
+                assert!(segments.segment_at(1e9).is_some(), "{name}");
                 continue;
             }
             let mut counted = counted(&template, theirs, period.end - period.start);
@@ -295,7 +295,7 @@ fn segments_are_those_that_the_oracle_counts() {
                 - template.presentationTimeOffset.unwrap_or(0) as f64 / segments.timescale as f64;
             for (number, (path, time)) in (0..).zip(counted) {
                 let segment = segments.get(number).unwrap();
-                assert_eq!(segment.place.path, path, "{name}");
+                assert_eq!(segment.resource.path, path, "{name}");
                 let start = origin + time as f64 / segments.timescale as f64;
                 assert!(
                     is_close(segment.start, start),
@@ -311,10 +311,10 @@ fn segments_are_those_that_the_oracle_counts() {
 #[test]
 fn addresses_are_absolute() {
     for (name, film, _) in with_oracle() {
-        for set in film.periods.iter().flat_map(|period| &period.sets) {
+        for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
             for representation in &set.representations {
-                assert!(!representation.bases.is_empty(), "{name}");
-                for base in &representation.bases {
+                assert!(!representation.base_urls.is_empty(), "{name}");
+                for base in &representation.base_urls {
                     assert!(Url::parse(base).is_ok(), "{name}: {base}");
                 }
                 let init = segments(representation).get(0).unwrap().init.unwrap();
@@ -328,8 +328,8 @@ fn addresses_are_absolute() {
 fn protected_sets_are_kept_and_marked() {
     for (name, film, said) in with_oracle() {
         for (period, said) in film.periods.iter().zip(&said.periods) {
-            for (set, said) in period.sets.iter().zip(&said.adaptations) {
-                assert_eq!(set.protected, !said.ContentProtection.is_empty(), "{name}");
+            for (set, said) in period.adaptation_sets.iter().zip(&said.adaptations) {
+                assert_eq!(set.is_protected, !said.ContentProtection.is_empty(), "{name}");
             }
         }
     }
@@ -356,10 +356,10 @@ fn none_panics_whichever_number_is_replaced() {
             for number in ["", "0", "-1", "99999999999999999", "18446744073709551615"] {
                 let changed = [&text[..at], number, &text[at + 1..]].concat();
                 if let Ok(film) = read(&changed) {
-                    for set in film.periods.iter().flat_map(|period| &period.sets) {
+                    for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
                         for representation in &set.representations {
                             let segments = segments(representation);
-                            let _ = (segments.get(segments.len() - 1), segments.at(1.0));
+                            let _ = (segments.get(segments.len() - 1), segments.segment_at(1.0));
                         }
                     }
                 }
@@ -376,7 +376,7 @@ fn segments_in(length: f64, template: &str) -> Option<Segments> {
          mimeType='video/mp4'>{template}<Representation/></AdaptationSet></Period></MPD>"
     );
     let film = read(&text).ok()?;
-    Some(segments(&film.periods[0].sets[0].representations[0]).clone())
+    Some(segments(&film.periods[0].adaptation_sets[0].representations[0]).clone())
 }
 
 /// What holds for segments whatever the manifest says.
@@ -410,16 +410,16 @@ fn check(segments: &Segments) {
     assert!(end <= segments.end);
     for step in 0..50 {
         let time = start - 1.0 + (end - start + 2.0) * f64::from(step) / 50.0;
-        let found = segments.at(time).map(|segment| segment.number);
+        let found = segments.segment_at(time).map(|segment| segment.number);
         // Boundaries are as good as rounding: only times beside them tell.
         if len > 500
             || listed
                 .iter()
-                .any(|segment| is_close(segment.end, time + TOLERANCE))
+                .any(|segment| is_close(segment.end, time + BOUNDARY_TOLERANCE))
         {
             continue;
         }
-        let expected = listed.iter().find(|segment| segment.end > time + TOLERANCE);
+        let expected = listed.iter().find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
         let expected = expected.map(|segment| segment.number);
         // The last one is cut by the period, and counts as being played for as long as it says.
         if found != Some(len - 1) {
@@ -443,7 +443,7 @@ proptest! {
         );
         let segments = segments_in(length, &template).unwrap();
         check(&segments);
-        prop_assert_eq!(segments.get(0).unwrap().place.path, start.to_string());
+        prop_assert_eq!(segments.get(0).unwrap().resource.path, start.to_string());
         let (first, last) = segments.span().unwrap();
         prop_assert!(is_close(first, 7.5));
         let sliver = duration as f64 / timescale as f64 / 1000.0;
@@ -479,7 +479,7 @@ proptest! {
             check(&segments);
             for number in 0..segments.len() {
                 let segment = segments.get(number).unwrap();
-                let (_, time) = segment.place.path.split_once('/').unwrap();
+                let (_, time) = segment.resource.path.split_once('/').unwrap();
                 let time: f64 = time.parse().unwrap();
                 prop_assert!(is_close(segment.start, 7.5 + (time - offset as f64) / 10.0));
             }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use yew_mse_worker::media::{
-    AdaptationSet, Index, Kind, Presentation, Segments, dash,
-    hls::{self, Definitions, Playlist},
+    AdaptationSet, Index, ContentType, Presentation, Segments, dash,
+    hls::{self, VariableDefinitions, Playlist},
 };
 
 const RENDITIONS: [&str; 5] = ["240p", "360p", "720p", "1080p", "audio"];
@@ -27,10 +27,10 @@ fn read(name: &str) -> String {
 }
 
 fn playlist(name: &str) -> Playlist {
-    hls::read(
+    hls::parse(
         &read(name),
         "https://a.example/film.m3u8",
-        &Definitions::default(),
+        &VariableDefinitions::default(),
     )
     .unwrap()
 }
@@ -44,22 +44,22 @@ fn segments(rendition: &str) -> Segments {
 
 fn in_hls() -> Presentation {
     match playlist("film.m3u8") {
-        Playlist::Multivariant(film) => film.film,
+        Playlist::Multivariant(film) => film.presentation,
         Playlist::Media(_) => panic!("no multivariant playlist"),
     }
 }
 
 fn in_dash() -> Presentation {
     let resolve = |_: &str, relative: &str| Some(format!("https://a.example/{relative}"));
-    dash::read(&read("film.mpd"), "https://a.example/film.mpd", &resolve).unwrap()
+    dash::parse(&read("film.mpd"), "https://a.example/film.mpd", &resolve).unwrap()
 }
 
 /// The sets of pictures and of sound of a film of one period.
 fn sets(film: &Presentation) -> [&AdaptationSet; 2] {
     assert_eq!(film.periods.len(), 1);
-    [Kind::Video, Kind::Audio].map(|kind| {
-        let mut sets = film.periods[0].sets.iter();
-        sets.find(|set| set.kind == kind).unwrap()
+    [ContentType::Video, ContentType::Audio].map(|kind| {
+        let mut sets = film.periods[0].adaptation_sets.iter();
+        sets.find(|set| set.content_type == kind).unwrap()
     })
 }
 
@@ -87,7 +87,7 @@ fn the_playlists_name_every_rendition_and_every_file() {
             start == 0.0 && (31.9..32.1).contains(&end),
             "{rendition} lasts {end} s"
         );
-        let paths = (0..16).map(|number| segments.get(number).unwrap().place.path);
+        let paths = (0..16).map(|number| segments.get(number).unwrap().resource.path);
         let mut files: Vec<String> = paths.collect();
         files.extend([segments.inits[0].path.clone(), "media.m3u8".into()]);
         files.sort_unstable();
@@ -117,8 +117,8 @@ fn the_mpd_describes_the_same_film() {
             for number in 0..16 {
                 let (one, other) = (from_mpd.get(number), from_playlist.get(number));
                 let (one, other) = (one.unwrap(), other.unwrap());
-                let path = format!("{}/{}", dash.id, other.place.path);
-                assert_eq!(one.place.path, path);
+                let path = format!("{}/{}", dash.id, other.resource.path);
+                assert_eq!(one.resource.path, path);
                 assert!((one.start - other.start).abs() < 0.1, "{path}");
             }
         }

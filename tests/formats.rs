@@ -13,10 +13,10 @@ use std::{
 
 use url::Url;
 use yew_mse_worker::media::{
-    Addresses, Availability, Index, Kind, Presentation, Refusal, Segments, Sidx, dash,
-    hls::{self, Definitions, Media, Multivariant, Playlist},
+    SegmentAddresses, Availability, Index, ContentType, Presentation, ManifestError, Segments, SidxLocation, dash,
+    hls::{self, VariableDefinitions, MediaPlaylist, MultivariantPlaylist, Playlist},
     mp4::SegmentIndex,
-    sniff::{self, Content},
+    sniff::{self, Format},
 };
 
 /// A row of the table.
@@ -71,25 +71,25 @@ impl Found {
         let url = "https://example.com/film";
         let resolve = |base: &str, path: &str| Some(Url::parse(base).ok()?.join(path).ok()?.into());
         let mut found = Self::default();
-        match sniff::content(&bytes, "") {
-            Content::Mpd => {
+        match sniff::detect(&bytes, "") {
+            Format::Mpd => {
                 found.format = "DASH";
-                match dash::read(&text, url, &resolve) {
+                match dash::parse(&text, url, &resolve) {
                     Ok(film) => found.dash(&film),
-                    Err(Refusal::Unsupported(feature)) => found.refused = Some(feature),
+                    Err(ManifestError::Unsupported(feature)) => found.refused = Some(feature),
                     Err(malformed) => panic!("{}: {malformed}", path.display()),
                 }
             }
-            Content::Playlist => {
+            Format::Playlist => {
                 found.format = "HLS";
-                match hls::read(&text, url, &Definitions::default()) {
+                match hls::parse(&text, url, &VariableDefinitions::default()) {
                     Ok(Playlist::Multivariant(film)) => found.multivariant(&film),
                     Ok(Playlist::Media(media)) => found.media(&media, path),
-                    Err(Refusal::Unsupported(feature)) => found.refused = Some(feature),
+                    Err(ManifestError::Unsupported(feature)) => found.refused = Some(feature),
                     Err(malformed) => panic!("{}: {malformed}", path.display()),
                 }
             }
-            Content::Mp4 => {
+            Format::Mp4 => {
                 found.format = "MP4";
                 found.says("sidx", !index_of(&bytes).is_empty());
             }
@@ -105,7 +105,7 @@ impl Found {
     }
 
     fn is_live(&mut self, availability: Availability, feature: &'static str) {
-        if availability == Availability::Growing {
+        if availability == Availability::Live {
             self.features.push(feature);
             self.refused = Some("a live stream");
         }
@@ -115,19 +115,19 @@ impl Found {
         self.is_live(film.availability, "type=\"dynamic\"");
         self.says("Period", film.periods.len() > 1);
         self.says("WebVTT", !film.captions.is_empty());
-        for set in film.periods.iter().flat_map(|period| &period.sets) {
-            if set.protected {
+        for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
+            if set.is_protected {
                 self.features.push("ContentProtection");
                 self.refused = Some("DRM protection");
             }
             for it in &set.representations {
                 match &it.index {
                     Index::Known(segments) => match &segments.addresses {
-                        Addresses::Template { .. } => {
+                        SegmentAddresses::Template { .. } => {
                             self.says("SegmentTemplate", true);
                             self.says("SegmentTimeline", segments.runs.len() > 1);
                         }
-                        Addresses::Listed(_) => self.says("SegmentList", true),
+                        SegmentAddresses::Listed(_) => self.says("SegmentList", true),
                     },
                     Index::Sidx(_) => self.says("SegmentBase", true),
                     Index::Playlist(_) => panic!("HLS in DASH"),
@@ -136,34 +136,34 @@ impl Found {
         }
     }
 
-    fn multivariant(&mut self, Multivariant { film, .. }: &Multivariant) {
-        let mut sets = film.periods.iter().flat_map(|period| &period.sets);
+    fn multivariant(&mut self, MultivariantPlaylist { presentation: film, .. }: &MultivariantPlaylist) {
+        let mut sets = film.periods.iter().flat_map(|period| &period.adaptation_sets);
         self.says("EXT-X-STREAM-INF", true);
         self.says("TYPE=SUBTITLES", !film.captions.is_empty());
-        self.says("EXT-X-MEDIA", sets.any(|set| set.kind == Kind::Audio));
+        self.says("EXT-X-MEDIA", sets.any(|set| set.content_type == ContentType::Audio));
     }
 
-    fn media(&mut self, media: &Media, playlist: &Path) {
+    fn media(&mut self, media: &MediaPlaylist, playlist: &Path) {
         self.is_live(media.availability, "EXT-X-ENDLIST");
         let segments: Vec<_> = (0..media.segments.len())
             .map(|number| media.segments.get(number).unwrap())
             .collect();
         let any = |is_so: &dyn Fn(&_) -> bool| segments.iter().any(is_so);
         self.says("EXT-X-MAP", any(&|it| it.init.is_some()));
-        self.says("EXT-X-BYTERANGE", any(&|it| it.place.range.is_some()));
-        self.says("EXT-X-KEY", any(&|it| it.place.key.is_some()));
+        self.says("EXT-X-BYTERANGE", any(&|it| it.resource.range.is_some()));
+        self.says("EXT-X-KEY", any(&|it| it.resource.key.is_some()));
         self.says("EXT-X-DISCONTINUITY", any(&|it| it.stretch > 0));
         self.says("EXT-X-GAP", any(&|it| it.missing));
         // Without an init segment, only the media says what it is.
         let first = &segments[0];
-        let media = playlist.with_file_name(&first.place.path);
+        let media = playlist.with_file_name(&first.resource.path);
         if let Ok(bytes) = fs::read(media)
             && first.init.is_none()
         {
-            match sniff::content(&bytes, "") {
-                Content::Aac => self.features.push("AAC"),
-                Content::Mp3 => self.features.push("MP3"),
-                Content::TransportStream => {
+            match sniff::detect(&bytes, "") {
+                Format::Aac => self.features.push("AAC"),
+                Format::Mp3 => self.features.push("MP3"),
+                Format::TransportStream => {
                     self.features.push("MPEG-2 TS");
                     self.refused = Some("MPEG transport streams");
                 }
@@ -174,12 +174,12 @@ impl Found {
 }
 
 fn index_of(file: &[u8]) -> Segments {
-    let sidx = Sidx {
+    let sidx = SidxLocation {
         end: f64::INFINITY,
-        ..Sidx::default()
+        ..SidxLocation::default()
     };
     let mut index = SegmentIndex::new(&sidx);
-    while let Some(range) = index.wanted() {
+    while let Some(range) = index.next_range() {
         let there = file.get(range.first as usize..).unwrap_or_default();
         index.read(there, range.first).unwrap();
     }

@@ -19,17 +19,17 @@ use quick_m3u8::{
     },
 };
 use yew_mse_worker::media::{
-    Availability, Index, Kind, Refusal, Representation, Segment, Segments, TOLERANCE,
-    hls::{self, Definitions, Media, Multivariant, Playlist},
+    Availability, Index, ContentType, ManifestError, Representation, Segment, Segments, BOUNDARY_TOLERANCE,
+    hls::{self, VariableDefinitions, MediaPlaylist, MultivariantPlaylist, Playlist},
 };
 
 const URL: &str = "https://a.example/film/playlist.m3u8";
 
-fn read(text: &str) -> Result<Playlist, Refusal> {
-    hls::read(text, URL, &Definitions::default())
+fn read(text: &str) -> Result<Playlist, ManifestError> {
+    hls::parse(text, URL, &VariableDefinitions::default())
 }
 
-fn read_media(text: &str) -> Media {
+fn read_media(text: &str) -> MediaPlaylist {
     match read(text) {
         Ok(Playlist::Media(media)) => media,
         other => panic!("not a media playlist: {other:?}"),
@@ -176,12 +176,12 @@ fn is_left_out(name: &str, variant: &OracleVariant) -> bool {
         && variant.codecs.starts_with("mp4a")
 }
 
-fn compare_film(name: &str, Multivariant { film, .. }: &Multivariant, mut oracle: Oracle) {
+fn compare_film(name: &str, MultivariantPlaylist { presentation: film, .. }: &MultivariantPlaylist, mut oracle: Oracle) {
     let [period] = film.periods.as_slice() else {
         panic!("{name}: {} periods", film.periods.len());
     };
-    let of = |kind| period.sets.iter().filter(move |set| set.kind == kind);
-    let variants: Vec<_> = of(Kind::Video)
+    let of = |kind| period.adaptation_sets.iter().filter(move |set| set.content_type == kind);
+    let variants: Vec<_> = of(ContentType::Video)
         .flat_map(|set| &set.representations)
         .map(|representation| OracleVariant {
             uri: uri(representation),
@@ -199,29 +199,29 @@ fn compare_film(name: &str, Multivariant { film, .. }: &Multivariant, mut oracle
     // The model wants them by ascending bandwidth, whatever the author's order.
     oracle.variants.sort_by_key(|variant| variant.bandwidth);
     assert_eq!(variants, oracle.variants, "{name}");
-    let audio: Vec<_> = of(Kind::Audio)
+    let audio: Vec<_> = of(ContentType::Audio)
         .flat_map(|set| &set.representations)
         .map(uri)
         .collect();
     assert_eq!(audio, oracle.audio, "{name}");
 }
 
-fn compare_media(name: &str, media: &Media, oracle: Oracle) {
+fn compare_media(name: &str, media: &MediaPlaylist, oracle: Oracle) {
     let segments: Vec<_> = all(&media.segments)
         .into_iter()
         .map(|segment| OracleSegment {
-            uri: segment.place.path,
+            uri: segment.resource.path,
             microseconds: ((segment.end - segment.start) * 1e6).round() as u64,
             range: segment
-                .place
+                .resource
                 .range
                 .map(|range| (range.first, range.last.unwrap())),
             stretch: segment.stretch,
-            key: segment.place.key.map(|key| key.path.to_string()),
+            key: segment.resource.key.map(|key| key.path.to_string()),
         })
         .collect();
     assert_eq!(segments, oracle.segments, "{name}");
-    let is_whole = media.availability == Availability::Whole;
+    let is_whole = media.availability == Availability::Complete;
     assert_eq!(is_whole, oracle.has_end, "{name}");
 }
 
@@ -245,17 +245,17 @@ fn the_sound_of_a_film_has_codecs_and_a_name() {
         .into_iter()
         .find(|(name, _)| name == "masterplaylist")
         .unwrap();
-    let Ok(Playlist::Multivariant(Multivariant { film, .. })) = read(&text) else {
+    let Ok(Playlist::Multivariant(MultivariantPlaylist { presentation: film, .. })) = read(&text) else {
         panic!("no multivariant playlist");
     };
-    let [_, sound] = film.periods[0].sets.as_slice() else {
+    let [_, sound] = film.periods[0].adaptation_sets.as_slice() else {
         panic!("no pictures or no sound");
     };
     assert_eq!(
         sound.representations[0].mime(),
         "audio/mp4; codecs=\"mp4a.40.2\""
     );
-    assert_eq!((sound.language.as_str(), sound.main), ("spa", true));
+    assert_eq!((sound.language.as_str(), sound.is_main), ("spa", true));
     assert_eq!(sound.label, "mp4a.40.2_96K_Spanish");
 }
 
@@ -399,9 +399,9 @@ proptest! {
         let read: Vec<_> = all(&segments)
             .into_iter()
             .map(|segment| {
-                let range = segment.place.range.map(|range| (range.first, range.last.unwrap()));
+                let range = segment.resource.range.map(|range| (range.first, range.last.unwrap()));
                 let init = segment.init.map(|init| init.path);
-                (segment.place.path, range, segment.stretch, init, segment.missing)
+                (segment.resource.path, range, segment.stretch, init, segment.missing)
             })
             .collect();
         prop_assert_eq!(read, expected);
@@ -427,12 +427,12 @@ proptest! {
             // A tick for each segment that has no duration of its own, at most.
             prop_assert!((end - exact as f64 / 1e6).abs() < 41e-6);
         }
-        match segments.at(time) {
+        match segments.segment_at(time) {
             Some(found) => {
-                prop_assert!(found.start <= time + TOLERANCE + 1e-6);
-                prop_assert!(found.end > time + TOLERANCE - 1e-6);
+                prop_assert!(found.start <= time + BOUNDARY_TOLERANCE + 1e-6);
+                prop_assert!(found.end > time + BOUNDARY_TOLERANCE - 1e-6);
             }
-            None => prop_assert!(end <= time + TOLERANCE + 1e-6),
+            None => prop_assert!(end <= time + BOUNDARY_TOLERANCE + 1e-6),
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 use mp4_atom::{Any, Codec, Encode, Moof, Moov, ReadFrom, SegmentReference, Sidx as SidxBox};
 use proptest::prelude::*;
 use yew_mse_worker::media::{
-    ByteRange, Kind, Segments, Sidx,
+    ByteRange, ContentType, Segments, SidxLocation,
     mp4::{self, SegmentIndex},
     sniff,
 };
@@ -80,7 +80,7 @@ const INITS: [(&str, &str); 18] = [
 #[test]
 fn init_segments_say_what_another_reader_finds_in_them() {
     for (name, codecs) in INITS {
-        let read = mp4::init(&bytes(name)).unwrap();
+        let read = mp4::parse_init_segment(&bytes(name)).unwrap();
         let moov = moov(&bytes(name));
         let timescales: Vec<(u32, u32)> = moov
             .trak
@@ -98,11 +98,11 @@ fn init_segments_say_what_another_reader_finds_in_them() {
         assert_eq!(read.timescales, timescales, "{name}");
         assert_eq!(read.size, size.unwrap_or_default(), "{name}");
         let kind = if size.is_some() {
-            Kind::Video
+            ContentType::Video
         } else {
-            Kind::Audio
+            ContentType::Audio
         };
-        assert_eq!((read.kind, read.encrypted), (kind, false), "{name}");
+        assert_eq!((read.content_type, read.encrypted), (kind, false), "{name}");
         assert_eq!(read.codecs, codecs, "{name}");
     }
 }
@@ -143,7 +143,7 @@ fn init_segments_are_of_the_codecs_that_the_manifests_say() {
                     |base| base.text().unwrap().to_owned(),
                 );
             let file = Path::new(manifest).with_file_name(file);
-            let read = mp4::init(&bytes(file.to_str().unwrap())).unwrap();
+            let read = mp4::parse_init_segment(&bytes(file.to_str().unwrap())).unwrap();
             assert_eq!(read.codecs, codecs, "{manifest}: {}", file.display());
             let width = representation.attribute("width").unwrap_or("0");
             assert_eq!(read.size.0.to_string(), width, "{manifest}");
@@ -161,7 +161,7 @@ fn segments_begin_when_another_reader_says() {
         ("tests/media/vp9/audio", 1..=4, "init.mp4"),
         ("tests/media/packed", 1..=4, "muxed-init.mp4"),
     ] {
-        let init = mp4::init(&bytes(&format!("{folder}/{init}"))).unwrap();
+        let init = mp4::parse_init_segment(&bytes(&format!("{folder}/{init}"))).unwrap();
         for number in numbers {
             let prefix = if folder.ends_with("packed") {
                 "muxed-"
@@ -180,15 +180,15 @@ fn segments_begin_when_another_reader_says() {
             });
             let earliest = times.reduce(f64::min);
             assert!(earliest.is_some(), "{name}");
-            assert_eq!(mp4::first_time(&segment, &init), earliest, "{name}");
+            assert_eq!(mp4::earliest_time(&segment, &init), earliest, "{name}");
         }
     }
 }
 
 /// Answers what the reader wants from a file, as a server would.
-fn look_up(file: &[u8], sidx: &Sidx) -> Segments {
+fn look_up(file: &[u8], sidx: &SidxLocation) -> Segments {
     let mut index = SegmentIndex::new(sidx);
-    while let Some(ByteRange { first, last }) = index.wanted() {
+    while let Some(ByteRange { first, last }) = index.next_range() {
         let end = file.len().min(last.unwrap() as usize + 1);
         let there = file.get(first as usize..end).unwrap_or_default();
         index.read(there, first).unwrap();
@@ -196,10 +196,10 @@ fn look_up(file: &[u8], sidx: &Sidx) -> Segments {
     index.segments(sidx)
 }
 
-fn whole_file() -> Sidx {
-    Sidx {
+fn whole_file() -> SidxLocation {
+    SidxLocation {
         end: f64::INFINITY,
-        ..Sidx::default()
+        ..SidxLocation::default()
     }
 }
 
@@ -208,7 +208,7 @@ fn listed(segments: &Segments) -> Vec<(f64, u64, u64)> {
     (0..segments.len())
         .map(|number| segments.get(number).unwrap())
         .map(|segment| {
-            let range = segment.place.range.unwrap();
+            let range = segment.resource.range.unwrap();
             (segment.start, range.first, range.last.unwrap())
         })
         .collect()
@@ -218,13 +218,13 @@ fn listed(segments: &Segments) -> Vec<(f64, u64, u64)> {
 fn indexes_lead_to_the_fragments_that_are_there() {
     for name in ["90p", "180p", "audio", "hierarchical"] {
         let file = bytes(&format!("tests/media/ondemand/{name}.mp4"));
-        let init = mp4::init(&file).unwrap();
+        let init = mp4::parse_init_segment(&file).unwrap();
         let segments = look_up(&file, &whole_file());
         assert_eq!(segments.len(), 8, "{name}");
         for (start, first, last) in listed(&segments) {
             let fragment = &file[first as usize..=last as usize];
             assert!(matches!(atoms(fragment)[..], [Any::Moof(_), Any::Mdat(_)]));
-            assert_eq!(mp4::first_time(fragment, &init), Some(start), "{name}");
+            assert_eq!(mp4::earliest_time(fragment, &init), Some(start), "{name}");
         }
         let init_segment = segments.get(0).unwrap().init.unwrap().range.unwrap();
         let init_segment = &file[..=init_segment.last.unwrap() as usize];
@@ -237,20 +237,20 @@ fn indexes_lead_to_the_fragments_that_are_there() {
 
 #[test]
 fn the_kinds_of_files_are_told_apart() {
-    use sniff::Content;
+    use sniff::Format;
     for (name, content) in [
-        ("assets/film/film.mpd", Content::Mpd),
-        ("assets/film/film.m3u8", Content::Playlist),
-        ("assets/film/720p/1.m4s", Content::Mp4),
-        ("tests/media/packed/muxed-init.mp4", Content::Mp4),
+        ("assets/film/film.mpd", Format::Mpd),
+        ("assets/film/film.m3u8", Format::Playlist),
+        ("assets/film/720p/1.m4s", Format::Mp4),
+        ("tests/media/packed/muxed-init.mp4", Format::Mp4),
         (
             "tests/streams/hls-raw-mp3/media_w905519204_0.mp3",
-            Content::Mp3,
+            Format::Mp3,
         ),
         // Encrypted, so that nothing shows.
-        ("tests/media/packed/aes-1.m4s", Content::Other),
+        ("tests/media/packed/aes-1.m4s", Format::Other),
     ] {
-        assert_eq!(sniff::content(&bytes(name), ""), content, "{name}");
+        assert_eq!(sniff::detect(&bytes(name), ""), content, "{name}");
     }
 }
 
@@ -258,12 +258,12 @@ fn the_kinds_of_files_are_told_apart() {
 fn nothing_panics_wherever_it_is_cut() {
     for (name, _) in INITS {
         let file = bytes(name);
-        let init = mp4::init(&file).unwrap();
+        let init = mp4::parse_init_segment(&file).unwrap();
         for end in 0..file.len().min(4000) {
-            let _ = mp4::init(&file[..end]);
-            let _ = mp4::first_time(&file[..end], &init);
+            let _ = mp4::parse_init_segment(&file[..end]);
+            let _ = mp4::earliest_time(&file[..end], &init);
             let mut index = SegmentIndex::new(&whole_file());
-            while index.wanted().is_some() && index.read(&file[..end], 0).is_ok() {}
+            while index.next_range().is_some() && index.read(&file[..end], 0).is_ok() {}
         }
     }
 }
@@ -332,11 +332,11 @@ proptest! {
 
 /// Has some bytes read by all that reads bytes.
 fn harm(bytes: &[u8]) {
-    let _ = mp4::header(bytes);
-    let init = mp4::init(bytes).unwrap_or_default();
-    let _ = mp4::first_time(bytes, &init);
-    let _ = sniff::content(bytes, "");
+    let _ = mp4::box_header(bytes);
+    let init = mp4::parse_init_segment(bytes).unwrap_or_default();
+    let _ = mp4::earliest_time(bytes, &init);
+    let _ = sniff::detect(bytes, "");
     let mut index = SegmentIndex::new(&whole_file());
-    while index.wanted().is_some() && index.read(bytes, 0).is_ok() {}
+    while index.next_range().is_some() && index.read(bytes, 0).is_ok() {}
     let _ = index.segments(&whole_file()).span();
 }

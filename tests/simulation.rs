@@ -14,13 +14,13 @@
 use std::rc::Rc;
 
 use yew_mse_worker::media::{
-    AdaptationSet, Addresses, Index, Kind, Period, Presentation, Representation, RepresentationId,
-    Run, Segment, Segments,
-    abr::{self, Bandwidth},
-    clock::Clock,
-    plan::{Appended, Inventory, Situation, Step, plan},
-    ranges::{Range, Ranges},
-    retry::{Attempts, Failure},
+    AdaptationSet, SegmentAddresses, Index, ContentType, Period, Presentation, Representation, RepresentationId,
+    SegmentRun, Segment, Segments,
+    abr::{self, BandwidthEstimator},
+    clock::PlaybackClock,
+    plan::{AppendedSegment, BufferInventory, Snapshot, BufferAction, plan},
+    ranges::{TimeRange, TimeRanges},
+    retry::{RetryState, FailureKind},
 };
 
 /// Seconds by which everything moves on.
@@ -95,10 +95,10 @@ struct Setup {
     /// Seconds that each segment lasts.
     segment: u64,
     /// When the page tells nothing.
-    frozen: Range,
+    frozen: TimeRange,
 }
 
-const NEVER: Range = Range {
+const NEVER: TimeRange = TimeRange {
     start: 0.0,
     end: 0.0,
 };
@@ -139,20 +139,20 @@ fn best(network: Trace) -> f64 {
 
 fn film(segment: u64) -> Presentation {
     let segments = Rc::new(Segments {
-        runs: vec![Run {
+        runs: vec![SegmentRun {
             time: 0,
             duration: segment,
             count: LENGTH as u64 / segment,
             first: 0,
         }],
-        addresses: Addresses::Template {
+        addresses: SegmentAddresses::Template {
             media: "$Number$".into(),
             numbers: vec![0],
         },
         ..Segments::default()
     });
     let set = |kind, ladder: &[u64]| AdaptationSet {
-        kind,
+        content_type: kind,
         representations: (ladder.iter())
             .map(|&bandwidth| Representation {
                 bandwidth,
@@ -166,7 +166,7 @@ fn film(segment: u64) -> Presentation {
         periods: vec![Period {
             start: 0.0,
             end: LENGTH,
-            sets: vec![set(Kind::Video, &LADDER), set(Kind::Audio, &[SOUND])],
+            adaptation_sets: vec![set(ContentType::Video, &LADDER), set(ContentType::Audio, &[SOUND])],
         }],
         ..Presentation::default()
     }
@@ -187,7 +187,7 @@ struct Meter {
     active: u32,
     bytes: f64,
     since: f64,
-    bandwidth: Bandwidth,
+    bandwidth: BandwidthEstimator,
 }
 
 impl Meter {
@@ -223,7 +223,7 @@ struct Download {
     id: RepresentationId,
     segment: Segment,
     asked: f64,
-    attempts: Attempts,
+    attempts: RetryState,
     /// When the request of this attempt is made: later than now, if it has to wait for that.
     sent: f64,
     /// What is left of the latency; the answer has begun once that is nothing.
@@ -237,15 +237,15 @@ struct Download {
 /// What feeds one SourceBuffer, and the SourceBuffer.
 #[derive(Default)]
 struct Feed {
-    inventory: Inventory,
+    inventory: BufferInventory,
     current: Option<usize>,
     below: Option<usize>,
-    buffered: Ranges,
+    buffered: TimeRanges,
     /// Bytes of each segment, as it was appended last.
     sizes: Vec<f64>,
     download: Option<Download>,
     /// Up to which time nothing is missing, and what is buffered, as the other feed and the clock know.
-    filled: Option<(f64, Ranges)>,
+    filled: Option<(f64, TimeRanges)>,
     /// When it looks again even if nothing has changed, and the last change that it knows of.
     wakes: f64,
     changes: u32,
@@ -256,7 +256,7 @@ struct Player {
     setup: Setup,
     film: Presentation,
     now: f64,
-    clock: Clock,
+    clock: PlaybackClock,
     meter: Meter,
     /// Of pictures and of sound, in the order of the sets.
     feeds: [Feed; 2],
@@ -273,7 +273,7 @@ fn play(setup: Setup) -> Outcome {
         setup,
         film: film(setup.segment),
         now: 0.0,
-        clock: Clock::new(0.0),
+        clock: PlaybackClock::new(0.0),
         meter: Meter::default(),
         feeds: [(), ()].map(|()| Feed {
             sizes: vec![0.0; LENGTH as usize / setup.segment as usize],
@@ -314,7 +314,7 @@ impl Player {
         let [pictures, sound] = &self.feeds;
         let ahead = pictures
             .buffered
-            .common(&sound.buffered)
+            .intersection(&sound.buffered)
             .ahead(self.position);
         let outcome = &mut self.outcome;
         if ahead == 0.0 {
@@ -327,7 +327,7 @@ impl Player {
             return;
         }
         self.is_stalled = false;
-        let is_now = |there: &&Appended| there.time.end > self.position;
+        let is_now = |there: &&AppendedSegment| there.time.end > self.position;
         let there = pictures.inventory.iter().find(is_now).unwrap();
         let shown = there.representation.representation;
         if self.shown.replace(shown).is_some_and(|last| last != shown) {
@@ -368,7 +368,7 @@ impl Player {
                 if it.latency <= 0.0 {
                     self.meter.end(now);
                 }
-                let wait = it.attempts.fail(Failure::Passing, 0.5);
+                let wait = it.attempts.fail(FailureKind::Passing, 0.5);
                 it.sent = now + wait.expect("it gave up");
                 (it.heard, it.latency) = (it.sent, LATENCY);
             }
@@ -407,20 +407,20 @@ impl Player {
 
     /// `Feed::note()`.
     fn append(&mut self, which: usize, it: Download) {
-        let time = Range {
+        let time = TimeRange {
             start: it.segment.start,
             end: it.segment.end,
         };
         let feed = &mut self.feeds[which];
         feed.sizes[it.segment.number as usize] = it.total;
-        let mut ranges: Vec<Range> = feed.buffered.iter().chain([time]).collect();
+        let mut ranges: Vec<TimeRange> = feed.buffered.iter().chain([time]).collect();
         ranges.sort_by(|one, other| one.start.total_cmp(&other.start));
         feed.buffered = ranges.into_iter().collect();
         feed.below = None;
-        feed.inventory.record(Appended {
+        feed.inventory.record(AppendedSegment {
             time,
             filled: feed.buffered.hull(time),
-            held: feed.buffered.covers(time),
+            replaced_seconds: feed.buffered.covered_seconds(time),
             representation: it.id,
         });
     }
@@ -437,15 +437,15 @@ impl Player {
             }
             feed.changes = self.changes;
             match step {
-                Step::Evict(Range { end: start, .. }) => {
+                BufferAction::Evict(TimeRange { end: start, .. }) => {
                     let end = f64::INFINITY;
-                    let kept = [Range { start, end }].into_iter().collect();
-                    feed.buffered = buffered.common(&kept);
+                    let kept = [TimeRange { start, end }].into_iter().collect();
+                    feed.buffered = buffered.intersection(&kept);
                 }
-                Step::Fetch(id, segment) => return self.ask(which, id, *segment),
-                Step::Wait => return feed.wakes = self.now + TICK,
-                Step::End => return feed.wakes = f64::INFINITY,
-                Step::Learn(_) => unreachable!("all is known"),
+                BufferAction::Fetch(id, segment) => return self.ask(which, id, *segment),
+                BufferAction::Wait => return feed.wakes = self.now + TICK,
+                BufferAction::End => return feed.wakes = f64::INFINITY,
+                BufferAction::LoadIndex(_) => unreachable!("all is known"),
             }
         }
     }
@@ -459,7 +459,7 @@ impl Player {
         feed.download = Some(Download {
             id,
             asked: now,
-            attempts: Attempts::new(1, PATIENCE),
+            attempts: RetryState::new(1, PATIENCE),
             sent: now,
             latency: LATENCY,
             heard: now,
@@ -470,7 +470,7 @@ impl Player {
     }
 
     /// `Feed::next_step()`.
-    fn next_step(&mut self, which: usize, buffered: &Ranges) -> (Step, f64) {
+    fn next_step(&mut self, which: usize, buffered: &TimeRanges) -> (BufferAction, f64) {
         self.feeds[which].inventory.reconcile(buffered);
         let position = self.clock_position();
         let goal = self.setup.goal;
@@ -478,15 +478,15 @@ impl Player {
         let others = other.map_or(f64::INFINITY, |(complete, _)| complete - position);
         let level = buffered.ahead(position);
         let calm = level.min(others) >= goal / 2.0;
-        let set = &self.film.periods[0].sets[which];
+        let set = &self.film.periods[0].adaptation_sets[which];
         let chosen = self.choose(which, set, level);
-        plan(&Situation {
+        plan(&Snapshot {
             film: &self.film,
-            until: f64::INFINITY,
+            end: f64::INFINITY,
             position,
-            evictable: position.min(self.clock.observed()) - BEHIND,
+            evictable_before: position.min(self.clock.observed()) - BEHIND,
             goal,
-            others,
+            other_buffer_ahead: others,
             buffered,
             inventory: &self.feeds[which].inventory,
             choose: &|period| {
@@ -496,8 +496,8 @@ impl Player {
                     representation: chosen?,
                 })
             },
-            accepted: &|_| true,
-            improvable: &|there| calm && chosen > Some(there.representation.representation),
+            is_acceptable: &|_| true,
+            is_replaceable: &|there| calm && chosen > Some(there.representation.representation),
         })
     }
 
@@ -507,9 +507,9 @@ impl Player {
         abr::choose(
             &set.representations,
             &|it| feed.below.is_none_or(|below| it < below),
-            &abr::Conditions {
+            &abr::AbrInput {
                 bandwidth: self.meter.bandwidth.estimate(),
-                level,
+                buffer_ahead: level,
                 goal: self.setup.goal,
                 rate: 1.0,
                 screen: (0, 0),
@@ -526,7 +526,7 @@ impl Player {
         }
         let (_, buffered) = self.feeds[which].filled.clone().unwrap_or_default();
         match self.next_step(which, &buffered).0 {
-            Step::Fetch(next, other) => {
+            BufferAction::Fetch(next, other) => {
                 next.set == id.set && other.start < segment.end && segment.start < other.end
             }
             _ => true,
@@ -535,25 +535,25 @@ impl Player {
 
     /// `Feed::is_hopeless()`.
     fn is_hopeless(&self, it: &Download, which: usize) -> bool {
-        let set = &self.film.periods[0].sets[which];
+        let set = &self.film.periods[0].adaptation_sets[which];
         let length = it.segment.end - it.segment.start;
         let lowest = (set.representations[0].bandwidth as f64 / 8.0 * length) as u64;
-        let transfer = abr::Transfer {
+        let transfer = abr::TransferProgress {
             seconds: self.now - it.asked,
             received: it.received as u64,
             total: it.total as u64,
         };
         let (_, buffered) = self.feeds[which].filled.clone().unwrap_or_default();
         let left = buffered.ahead(self.clock.position());
-        it.id.representation > 0 && abr::is_hopeless(transfer, left, lowest)
+        it.id.representation > 0 && abr::should_abandon(transfer, left, lowest)
     }
 
     /// Where the worker takes the film to be.
     fn clock_position(&mut self) -> f64 {
         let common = match &self.feeds.each_ref().map(|it| it.filled.as_ref()) {
-            [Some((_, one)), Some((_, other))] => one.common(other),
+            [Some((_, one)), Some((_, other))] => one.intersection(other),
             [Some((_, one)), None] | [None, Some((_, one))] => (*one).clone(),
-            [None, None] => Ranges::default(),
+            [None, None] => TimeRanges::default(),
         };
         self.clock.advance(self.now * 1000.0, &common);
         self.clock.position()
@@ -675,7 +675,7 @@ fn little_is_fetched_in_vain() {
 
 #[test]
 fn a_frozen_page_changes_nothing() {
-    let frozen = Range {
+    let frozen = TimeRange {
         start: 40.0,
         end: 70.0,
     };

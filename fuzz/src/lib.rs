@@ -2,9 +2,9 @@
 //! nothing that makes no sense. Each function is one target of cargo-fuzz; `tests/fuzz.rs` runs them too.
 
 use yew_mse_worker::media::{
-    Addresses, Index, Presentation, Representation, Segment, Segments, Sidx, TOLERANCE, captions,
+    SegmentAddresses, Index, Presentation, Representation, Segment, Segments, SidxLocation, BOUNDARY_TOLERANCE, captions,
     dash,
-    hls::{self, Definitions, Playlist},
+    hls::{self, VariableDefinitions, Playlist},
     mp4::{self, SegmentIndex},
     number, sniff,
 };
@@ -24,7 +24,7 @@ pub fn dash(bytes: &[u8]) {
             false => [base, relative].concat(),
         })
     };
-    if let Ok(film) = dash::read(&text, URL, &resolve) {
+    if let Ok(film) = dash::parse(&text, URL, &resolve) {
         check_film(&film, text.len());
     }
 }
@@ -32,15 +32,15 @@ pub fn dash(bytes: &[u8]) {
 /// HLS playlists of both kinds.
 pub fn hls(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    match hls::read(&text, URL, &Definitions::default()) {
+    match hls::parse(&text, URL, &VariableDefinitions::default()) {
         Ok(Playlist::Media(media)) => {
             assert!(media.target_duration.is_finite());
             check(&media.segments, text.len());
         }
         Ok(Playlist::Multivariant(it)) => {
-            check_film(&it.film, text.len());
+            check_film(&it.presentation, text.len());
             // As one of its own media playlists, which may import what it defines.
-            let _ = hls::read(&text, URL, &it.definitions);
+            let _ = hls::parse(&text, URL, &it.variables);
         }
         Err(_) => {}
     }
@@ -48,23 +48,23 @@ pub fn hls(bytes: &[u8]) {
 
 /// MP4: box headers, init segments, the time that a segment begins at, segment indexes.
 pub fn mp4(bytes: &[u8]) {
-    if let Some(header) = mp4::header(bytes) {
+    if let Some(header) = mp4::box_header(bytes) {
         assert!(header.length <= bytes.len().max(16));
         assert!(header.size.is_none_or(|size| size >= header.length as u64));
     }
-    if let Ok(init) = mp4::init(bytes) {
+    if let Ok(init) = mp4::parse_init_segment(bytes) {
         assert!(init.codecs.len() <= bytes.len());
-        if let Some(time) = mp4::first_time(bytes, &init) {
+        if let Some(time) = mp4::earliest_time(bytes, &init) {
             assert!(time.is_finite(), "{time}");
         }
     }
-    let sidx = Sidx {
+    let sidx = SidxLocation {
         end: f64::INFINITY,
-        ..Sidx::default()
+        ..SidxLocation::default()
     };
     let mut index = SegmentIndex::new(&sidx);
     let mut fetches = 0;
-    while let Some(range) = index.wanted() {
+    while let Some(range) = index.next_range() {
         fetches += 1;
         assert!(fetches <= 10_000, "it fetches for ever");
         let place = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
@@ -83,8 +83,8 @@ pub fn mp4(bytes: &[u8]) {
 pub fn sniff(bytes: &[u8]) {
     let (content_type, bytes) = bytes.split_at(bytes.len().min(16));
     let content_type = String::from_utf8_lossy(content_type);
-    let _ = sniff::content(bytes, &content_type);
-    assert_eq!(sniff::content(bytes, ""), sniff::content(bytes, ""));
+    let _ = sniff::detect(bytes, &content_type);
+    assert_eq!(sniff::detect(bytes, ""), sniff::detect(bytes, ""));
 }
 
 /// Captions: what is put together of them is WebVTT, and not much longer than they are.
@@ -129,7 +129,7 @@ fn check_film(film: &Presentation, length: usize) {
     assert!(film.periods.len() <= length);
     for period in &film.periods {
         assert!(period.start.is_finite() && !period.end.is_nan());
-        for set in &period.sets {
+        for set in &period.adaptation_sets {
             assert!(!set.representations.is_empty() && set.representations.len() <= length);
             assert!(set.representations.is_sorted_by_key(|it| it.bandwidth));
             set.representations
@@ -140,18 +140,18 @@ fn check_film(film: &Presentation, length: usize) {
 }
 
 fn check_representation(it: &Representation, length: usize) {
-    assert!(!it.bases.is_empty() && it.frame_rate.is_finite());
+    assert!(!it.base_urls.is_empty() && it.frame_rate.is_finite());
     let _ = it.mime();
     match &it.index {
         Index::Known(segments) => check(segments, length),
-        Index::Sidx(sidx) => assert!(sidx.origin.is_finite() && !sidx.end.is_nan()),
+        Index::Sidx(sidx) => assert!(sidx.time_offset.is_finite() && !sidx.end.is_nan()),
         Index::Playlist(_) => {}
     }
 }
 
 /// That segments ascend, and are found where they are.
 fn check(segments: &Segments, length: usize) {
-    assert!(segments.timescale > 0 && segments.origin.is_finite() && !segments.end.is_nan());
+    assert!(segments.timescale > 0 && segments.time_offset.is_finite() && !segments.end.is_nan());
     assert!(segments.runs.len() <= length);
     let mut first = 0;
     for run in &segments.runs {
@@ -162,7 +162,7 @@ fn check(segments: &Segments, length: usize) {
         first = first.saturating_add(run.count);
     }
     let count = segments.len();
-    if let Addresses::Listed(list) = &segments.addresses {
+    if let SegmentAddresses::Listed(list) = &segments.addresses {
         assert!(list.len() <= length && list.len() as u64 == count);
     }
     if let Some((start, end)) = segments.span() {
@@ -194,7 +194,7 @@ fn check(segments: &Segments, length: usize) {
         before = Some(segment);
     }
     for time in [f64::NEG_INFINITY, -1.0, 0.0, 1e9, f64::INFINITY, f64::NAN] {
-        if let Some(found) = segments.at(time) {
+        if let Some(found) = segments.segment_at(time) {
             assert!(found.number < count);
         }
     }
@@ -204,9 +204,9 @@ fn check(segments: &Segments, length: usize) {
 /// over, or so late that there is no time between two ticks.
 fn check_found(segments: &Segments, segment: &Segment) {
     let middle = f64::midpoint(segment.start, segment.end);
-    if segment.end - segment.start < 4.0 * TOLERANCE || middle.abs() > 1e9 {
+    if segment.end - segment.start < 4.0 * BOUNDARY_TOLERANCE || middle.abs() > 1e9 {
         return;
     }
-    let found = segments.at(middle).map(|found| found.number);
+    let found = segments.segment_at(middle).map(|found| found.number);
     assert_eq!(found, Some(segment.number), "{segment:?}");
 }

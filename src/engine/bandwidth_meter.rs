@@ -9,7 +9,7 @@ use std::{
 use wasm_bindgen::JsCast;
 use web_sys::PerformanceResourceTiming;
 
-use crate::{media::abr::Bandwidth, platform::web};
+use crate::{media::abr::BandwidthEstimator, platform::web};
 
 /// How long the meter runs before it notes what came, in milliseconds.
 const NOTE: f64 = 500.0;
@@ -22,7 +22,7 @@ pub struct Meter {
     active: Cell<u32>,
     bytes: Cell<u64>,
     since: Cell<f64>,
-    bandwidth: RefCell<Bandwidth>,
+    bandwidth: RefCell<BandwidthEstimator>,
 }
 
 impl Meter {

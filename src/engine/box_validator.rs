@@ -50,7 +50,7 @@ impl Boxes {
             // Within these bytes, as what came before them of the header has been kept.
             let here = bytes.subarray((from - self.seen) as u32, (to - self.seen) as u32);
             self.header.extend(here.to_vec());
-            let Some(header) = mp4::header(&self.header) else {
+            let Some(header) = mp4::box_header(&self.header) else {
                 self.is_garbage = self.header.len() as u64 == HEADER;
                 break;
             };

@@ -8,7 +8,7 @@ use super::{
     media_source::refused,
 };
 use crate::{
-    media::captions::{self, Captions},
+    media::captions::{self, CaptionTrack},
     platform::web::{self, ObjectUrl},
     protocol::{Event, ResourceKind, TrackInfo},
 };
@@ -61,7 +61,7 @@ pub async fn serve(shared: &Shared) -> Infallible {
 
 /// Those captions that are whole files: to know that in HLS, their playlists have to be read. There are no
 /// captions in one that cannot be.
-async fn offered(film: &Film) -> Vec<Captions> {
+async fn offered(film: &Film) -> Vec<CaptionTrack> {
     let mut all = film.presentation().captions.clone();
     for captions in &mut all {
         for file in std::mem::take(&mut captions.files) {
@@ -77,11 +77,11 @@ async fn offered(film: &Film) -> Vec<Captions> {
 }
 
 /// Reads captions, and makes one file of them that the page can reach.
-async fn read(film: &Film, wanted: &Captions) -> Result<ObjectUrl, Trouble> {
+async fn read(film: &Film, wanted: &CaptionTrack) -> Result<ObjectUrl, Trouble> {
     let mut all = String::new();
     for it in &wanted.files {
-        let file = film.file(ResourceKind::Captions, &it.bases, &it.place).await?;
-        captions::append(&mut all, &web::decode(&file.bytes), it.origin)
+        let file = film.file(ResourceKind::Captions, &it.base_urls, &it.resource).await?;
+        captions::append(&mut all, &web::decode(&file.bytes), it.time_offset)
             .ok_or_else(|| damaged(ResourceKind::Captions, &file.url, "it is no WebVTT"))?;
     }
     ObjectUrl::of_text(&all).map_err(|exception| refused("make a file of the captions", &exception))

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Index, Key, Kind, Place, Presentation, Representation, RepresentationId,
+        AdaptationSet, Index, EncryptionKey, ContentType, Resource, Presentation, Representation, RepresentationId,
         Segment, captions,
-        hls::Definitions,
-        kind_of, mp4,
+        hls::VariableDefinitions,
+        content_type_of_codec, mp4,
         selection::{self, is_muxed},
     },
     platform::web,
@@ -34,7 +34,7 @@ pub struct Film {
     network: Rc<Network>,
     presentation: RefCell<Presentation>,
     /// What its multivariant playlist hands on to the media playlists.
-    definitions: Definitions,
+    definitions: VariableDefinitions,
     unplayable: RefCell<Vec<RepresentationId>>,
     /// Init segments and keys: small, and needed again and again.
     kept: RefCell<Vec<Kept>>,
@@ -42,7 +42,7 @@ pub struct Film {
 
 struct Kept {
     base: Rc<str>,
-    place: Place,
+    place: Resource,
     file: Rc<File>,
 }
 
@@ -53,7 +53,7 @@ impl Film {
     /// [`Fault::Manifest`] and [`Fault::Unsupported`], [`Fault::Undecodable`] if nothing in it can be
     /// played here, and what the network may fail with.
     pub async fn read(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
-        let (bases, whole) = ([Rc::from(url)], Place::default());
+        let (bases, whole) = ([Rc::from(url)], Resource::default());
         let file = network.get(ResourceKind::InvalidManifest, &bases, &whole).await?;
         let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
@@ -101,7 +101,7 @@ impl Film {
     fn is_one_of_many(&self, id: RepresentationId) -> bool {
         let count = self
             .presentation()
-            .set(id)
+            .adaptation_set(id)
             .map_or(0, |set| set.representations.len());
         (0..count).any(|representation| {
             representation != id.representation
@@ -131,12 +131,12 @@ impl Film {
             && (is_last || !self.is_one_of_many(id))
             && (is_last
                 || self
-                    .file(ResourceKind::MediaSegment, &it.bases, &last.place)
+                    .file(ResourceKind::MediaSegment, &it.base_urls, &last.resource)
                     .await
                     .is_err());
         if is_cut_off {
-            it.index = Index::Known(Rc::new(segments.until(segment.start)));
-            if let Some(set) = self.presentation.borrow_mut().set_mut(id) {
+            it.index = Index::Known(Rc::new(segments.truncated_at(segment.start)));
+            if let Some(set) = self.presentation.borrow_mut().adaptation_set_mut(id) {
                 put(set, id, *it);
             }
         }
@@ -162,11 +162,11 @@ impl Film {
     ///
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
-    pub async fn init(&self, of: &Representation, place: &Place) -> Result<Uint8Array, Trouble> {
-        if let Some(file) = self.find(&of.bases, place) {
+    pub async fn init(&self, of: &Representation, place: &Resource) -> Result<Uint8Array, Trouble> {
+        if let Some(file) = self.find(&of.base_urls, place) {
             return Ok(file.bytes.clone());
         }
-        let file = self.file(ResourceKind::InitSegment, &of.bases, place).await?;
+        let file = self.file(ResourceKind::InitSegment, &of.base_urls, place).await?;
         if of.container.ends_with("/mp4")
             && let Err(fault) = manifest::init(&file.bytes, &file.url, ResourceKind::InitSegment)
         {
@@ -177,7 +177,7 @@ impl Film {
     }
 
     /// What came damaged may be sound the next time.
-    fn discard(&self, place: &Place) {
+    fn discard(&self, place: &Resource) {
         self.kept.borrow_mut().retain(|it| it.place != *place);
     }
 
@@ -190,7 +190,7 @@ impl Film {
         &self,
         what: ResourceKind,
         bases: &[Rc<str>],
-        place: &Place,
+        place: &Resource,
     ) -> Result<Rc<File>, Trouble> {
         if let Some(file) = self.find(bases, place) {
             return Ok(file);
@@ -215,14 +215,14 @@ impl Film {
     pub fn secret<'a>(
         &'a self,
         bases: &'a [Rc<str>],
-        key: &Key,
+        key: &EncryptionKey,
     ) -> LocalBoxFuture<'a, Result<Rc<File>, Trouble>> {
-        let place = Place::whole(key.path.clone());
+        let place = Resource::whole(key.path.clone());
         // Boxed, because it is a file itself.
         Box::pin(async move { self.file(ResourceKind::Key, bases, &place).await })
     }
 
-    fn keep(&self, bases: &[Rc<str>], place: &Place, file: &Rc<File>) {
+    fn keep(&self, bases: &[Rc<str>], place: &Resource, file: &Rc<File>) {
         if let Some(base) = bases.first() {
             self.kept.borrow_mut().push(Kept {
                 base: base.clone(),
@@ -238,21 +238,21 @@ impl Film {
     /// [`Fault::Manifest`], [`Fault::Unsupported`], and what the network may fail with.
     pub async fn file_of_captions(
         &self,
-        playlist: &captions::File,
-    ) -> Result<Option<captions::File>, Trouble> {
-        let captions::File { bases, place, .. } = playlist;
+        playlist: &captions::CaptionFile,
+    ) -> Result<Option<captions::CaptionFile>, Trouble> {
+        let captions::CaptionFile { base_urls: bases, resource: place, .. } = playlist;
         let file = self.file(ResourceKind::InvalidManifest, bases, place).await?;
         let segments = manifest::segments(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
-        Ok(only.map(|it| captions::File {
-            bases: vec![file.url.as_str().into()],
-            place: it.place,
+        Ok(only.map(|it| captions::CaptionFile {
+            base_urls: vec![file.url.as_str().into()],
+            resource: it.resource,
             is_playlist: false,
             ..playlist.clone()
         }))
     }
 
-    fn find(&self, bases: &[Rc<str>], place: &Place) -> Option<Rc<File>> {
+    fn find(&self, bases: &[Rc<str>], place: &Resource) -> Option<Rc<File>> {
         let kept = self.kept.borrow();
         let is_it = |it: &&Kept| bases.first() == Some(&it.base) && it.place == *place;
         kept.iter().find(is_it).map(|it| it.file.clone())
@@ -266,7 +266,7 @@ impl Film {
     pub async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
         let mut lesson = Lesson::about(self.representation(id)?);
         while let Some((what, place)) = self.question(&lesson)? {
-            let file = self.file(what, &lesson.it.bases, &place).await?;
+            let file = self.file(what, &lesson.it.base_urls, &place).await?;
             if let Err(fault) = self.understand(&mut lesson, id, what, &place, &file) {
                 self.discard(&place);
                 return Err(fault);
@@ -276,14 +276,14 @@ impl Film {
     }
 
     /// What to read next, to know all of a representation.
-    fn question(&self, lesson: &Lesson) -> Result<Option<(ResourceKind, Place)>, Trouble> {
+    fn question(&self, lesson: &Lesson) -> Result<Option<(ResourceKind, Resource)>, Trouble> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                return Ok(Some((ResourceKind::InvalidManifest, Place::whole(path.clone()))));
+                return Ok(Some((ResourceKind::InvalidManifest, Resource::whole(path.clone()))));
             }
             Index::Sidx(sidx) => {
-                let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::wanted);
-                let place = Place {
+                let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::next_range);
+                let place = Resource {
                     path: sidx.path.clone(),
                     range,
                     key: None,
@@ -300,7 +300,7 @@ impl Film {
         };
         Ok(Some(match first.init {
             Some(init) => (ResourceKind::InitSegment, init),
-            None => (ResourceKind::MediaSegment, first.place),
+            None => (ResourceKind::MediaSegment, first.resource),
         }))
     }
 
@@ -310,7 +310,7 @@ impl Film {
         lesson: &mut Lesson,
         id: RepresentationId,
         what: ResourceKind,
-        place: &Place,
+        place: &Resource,
         file: &File,
     ) -> Result<(), Trouble> {
         let it = &mut *lesson.it;
@@ -318,7 +318,7 @@ impl Film {
             (ResourceKind::InvalidManifest, ..) => {
                 let segments = manifest::segments(file, &self.definitions)?;
                 lesson.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
-                it.bases = vec![file.url.as_str().into()];
+                it.base_urls = vec![file.url.as_str().into()];
                 segments
             }
             (ResourceKind::SegmentIndex, Index::Sidx(sidx), Some(index)) => {
@@ -326,7 +326,7 @@ impl Film {
                 index
                     .read(&file.bytes.to_vec(), first)
                     .map_err(|refusal| manifest::damaged(what, &file.url, refusal))?;
-                if index.wanted().is_some() {
+                if index.next_range().is_some() {
                     return Ok(());
                 }
                 Rc::new(index.segments(sidx))
@@ -345,8 +345,8 @@ impl Film {
     /// HLS playlists often keep silent about sound that is muxed in.
     fn is_unmuxed(&self, id: RepresentationId) -> bool {
         let film = self.presentation();
-        let sets = film.periods.get(id.period).map(|period| &period.sets);
-        let has_sound = |set: &AdaptationSet| set.kind == Kind::Audio || is_muxed(set);
+        let sets = film.periods.get(id.period).map(|period| &period.adaptation_sets);
+        let has_sound = |set: &AdaptationSet| set.content_type == ContentType::Audio || is_muxed(set);
         sets.is_some_and(|sets| sets.iter().any(has_sound))
     }
 
@@ -362,12 +362,12 @@ impl Film {
             _ => None,
         };
         let mut film = self.presentation.borrow_mut();
-        if let Some(set) = film.set_mut(id) {
+        if let Some(set) = film.adaptation_set_mut(id) {
             // A film that consists of one representation is what that one turns out to be.
             if let Some(kind) = kind
                 && is_nameless(set)
             {
-                set.kind = kind;
+                set.content_type = kind;
             }
             put(set, id, *it);
         }
@@ -387,8 +387,8 @@ impl Film {
     /// The first of a set of which nothing is known but that it is there.
     fn nameless(&self) -> Option<RepresentationId> {
         let film = self.presentation();
-        let ids = film.ids();
-        let is_it = |id: &&RepresentationId| film.set(**id).is_some_and(is_nameless);
+        let ids = film.representation_ids();
+        let is_it = |id: &&RepresentationId| film.adaptation_set(**id).is_some_and(is_nameless);
         ids.iter().find(is_it).copied()
     }
 
@@ -396,13 +396,13 @@ impl Film {
     /// be decoded in a worker.
     fn exclude_the_undecodable(&self) {
         let film = self.presentation();
-        for &(id, set, it) in &film.all() {
+        for &(id, set, it) in &film.representations() {
             let mime = it.mime();
             // What has no name is looked at before it is played. In HLS, what MP3 comes in is only known when
             // it has come.
             let is_unknown = it.codecs.is_empty() || it.codecs == "mp4a.40.34";
             let is_decoded = is_unknown || web::can_decode(&mime);
-            if set.protected || manifest::has_cues(it) || !is_decoded {
+            if set.is_protected || manifest::has_cues(it) || !is_decoded {
                 self.unplayable.borrow_mut().push(id);
             }
         }
@@ -412,7 +412,7 @@ impl Film {
     /// set, for then it tells more of the browser than of the film. A film need not wait for this to begin.
     pub async fn exclude_the_slow(self: Rc<Self>) {
         let mut opinions: Vec<(RepresentationId, bool)> = Vec::new();
-        let ids = self.presentation().ids();
+        let ids = self.presentation().representation_ids();
         for &id in &ids {
             let asked = self
                 .presentation()
@@ -438,12 +438,12 @@ impl Film {
     /// A film with pictures of which none can be shown is not played as sound alone.
     fn refuse_if_nothing_is_left(&self) -> Result<(), Trouble> {
         let film = self.presentation();
-        let is_video = |set: &AdaptationSet| set.kind == Kind::Video;
-        let needed = match film.periods.iter().any(|it| it.sets.iter().any(is_video)) {
-            true => Kind::Video,
-            false => Kind::Audio,
+        let is_video = |set: &AdaptationSet| set.content_type == ContentType::Video;
+        let needed = match film.periods.iter().any(|it| it.adaptation_sets.iter().any(is_video)) {
+            true => ContentType::Video,
+            false => ContentType::Audio,
         };
-        let selected = selection::select(&film, needed, None, &|id| self.is_playable(id));
+        let selected = selection::select_sets(&film, needed, None, &|id| self.is_playable(id));
         if selected.iter().any(Option::is_some) {
             return Ok(());
         }
@@ -458,7 +458,7 @@ struct Lesson {
     index: Option<mp4::SegmentIndex>,
     is_described: bool,
     /// What it turned out to be.
-    kind: Option<Kind>,
+    kind: Option<ContentType>,
 }
 
 impl Lesson {
@@ -493,7 +493,7 @@ fn ask_how_well(representation: &Representation) -> Option<Promise> {
     let (width, height) = representation.size;
     // It is asked of one codec at a time: of sound in the same segments nothing has to be known.
     let mut codecs = representation.codecs.split(',');
-    let codec = codecs.find(|codec| kind_of(codec) == Some(Kind::Video))?;
+    let codec = codecs.find(|codec| content_type_of_codec(codec) == Some(ContentType::Video))?;
     if width == 0 || codec.is_empty() {
         return None;
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     media::{
-        Index, Kind, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::Range,
+        Index, ContentType, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::TimeRange,
     },
     protocol::ResourceKind,
 };
@@ -29,7 +29,7 @@ pub struct Download<'a> {
     /// What all of the playback shares.
     pub shared: &'a Shared,
     /// Whose buffer it is for.
-    pub kind: Kind,
+    pub kind: ContentType,
     /// Which representation it is a segment of.
     pub id: RepresentationId,
     /// That representation.
@@ -47,8 +47,8 @@ impl Download<'_> {
     /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
     /// not take it.
     pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
-        let mut attempts = self.shared.network.attempts(&self.of.bases, PATIENCE.1);
-        while let Err(fault) = self.attempt(buffer, base(&self.of.bases, &attempts)).await {
+        let mut attempts = self.shared.network.attempts(&self.of.base_urls, PATIENCE.1);
+        while let Err(fault) = self.attempt(buffer, base(&self.of.base_urls, &attempts)).await {
             buffer.reset();
             self.shared.network.failed(&mut attempts, fault).await?;
         }
@@ -64,13 +64,13 @@ impl Download<'_> {
             ..
         } = self.shared;
         // The init segment is fetched once, and together with the first media segment.
-        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.place)?;
+        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.resource)?;
         let init = match &self.segment.init {
             Some(place) => Some(film.init(self.of, place).await?),
             None => None,
         };
-        let secret = match &self.segment.place.key {
-            Some(key) => Some((film.secret(&self.of.bases, key).await?, key.iv)),
+        let secret = match &self.segment.resource.key {
+            Some(key) => Some((film.secret(&self.of.base_urls, key).await?, key.iv)),
             None => None,
         };
         let mut answer = request.answer(self.progress.clone()).await?;
@@ -129,10 +129,10 @@ impl Download<'_> {
     }
 
     /// What is outside of its period is not played, but for the part of a frame.
-    fn bounds(&self) -> Range {
+    fn bounds(&self) -> TimeRange {
         let film = self.shared.film.presentation();
         let is_last = self.id.period + 1 == film.periods.len();
-        let mut bounds = Range {
+        let mut bounds = TimeRange {
             start: 0.0,
             end: f64::INFINITY,
         };
@@ -157,7 +157,7 @@ impl Download<'_> {
             return Ok(None);
         };
         if segments.timestamps == Timestamps::Media {
-            return Ok(Some(segments.origin));
+            return Ok(Some(segments.time_offset));
         }
         let (stretch, start) = (self.segment.stretch, self.segment.start);
         if !self.of.container.ends_with("mp4") {
@@ -168,11 +168,11 @@ impl Download<'_> {
             return Ok(Some(*offset));
         }
         // Where there is no init segment, the media segment is one as well.
-        let init = mp4::init(&init.unwrap_or(beginning).to_vec()).ok();
+        let init = mp4::parse_init_segment(&init.unwrap_or(beginning).to_vec()).ok();
         let glimpse = beginning.subarray(0, beginning.length().min(GLIMPSE));
-        let begins = init.and_then(|init| mp4::first_time(&glimpse.to_vec(), &init));
+        let begins = init.and_then(|init| mp4::earliest_time(&glimpse.to_vec(), &init));
         let Some(begins) = begins else {
-            let path = &self.segment.place.path;
+            let path = &self.segment.resource.path;
             return Err(damaged(ResourceKind::MediaSegment, path, "it does not say its time"));
         };
         offsets.push((stretch, start - begins));

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, Index, Kind, Period, Presentation, Refusal, Representation,
-        Segments, Sidx, dash,
-        hls::{self, Definitions, Playlist},
+        AdaptationSet, Availability, Index, ContentType, Period, Presentation, ManifestError, Representation,
+        Segments, SidxLocation, dash,
+        hls::{self, VariableDefinitions, Playlist},
         mp4,
-        sniff::{self, Content},
+        sniff::{self, Format},
     },
     platform::web,
     protocol::{PlaybackError, ResourceKind},
@@ -29,28 +29,28 @@ const MPEG_TS: &str = "MPEG transport streams";
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn read(file: &File) -> Result<(Presentation, Definitions), Trouble> {
+pub fn read(file: &File) -> Result<(Presentation, VariableDefinitions), Trouble> {
     let url = &file.url;
-    let mut definitions = Definitions::default();
-    let film = match sniff::content(&beginning(&file.bytes), &file.content_type) {
-        Content::Mpd => dash::read(&web::decode(&file.bytes), url, &resolved)
+    let mut definitions = VariableDefinitions::default();
+    let film = match sniff::detect(&beginning(&file.bytes), &file.content_type) {
+        Format::Mpd => dash::parse(&web::decode(&file.bytes), url, &resolved)
             .map_err(|refusal| refused(url, refusal))?,
-        Content::Playlist => match playlist(file, &definitions)? {
+        Format::Playlist => match playlist(file, &definitions)? {
             Playlist::Multivariant(it) => {
-                definitions = it.definitions;
-                it.film
+                definitions = it.variables;
+                it.presentation
             }
             Playlist::Media(it) => alone(url, Index::Known(Rc::new(it.segments)), it.availability),
         },
-        Content::Mp4 => {
-            let sidx = Sidx {
+        Format::Mp4 => {
+            let sidx = SidxLocation {
                 end: f64::INFINITY,
-                ..Sidx::default()
+                ..SidxLocation::default()
             };
-            alone(url, Index::Sidx(sidx), Availability::Whole)
+            alone(url, Index::Sidx(sidx), Availability::Complete)
         }
-        Content::TransportStream => return Err(unsupported(url, MPEG_TS)),
-        Content::Html => return Err(malformed(url, "it is a web page")),
+        Format::TransportStream => return Err(unsupported(url, MPEG_TS)),
+        Format::Html => return Err(malformed(url, "it is a web page")),
         _ => {
             return Err(malformed(
                 url,
@@ -58,7 +58,7 @@ pub fn read(file: &File) -> Result<(Presentation, Definitions), Trouble> {
             ));
         }
     };
-    if film.availability == Availability::Growing {
+    if film.availability == Availability::Live {
         return Err(unsupported(url, LIVE));
     }
     Ok((film, definitions))
@@ -68,9 +68,9 @@ pub fn read(file: &File) -> Result<(Presentation, Definitions), Trouble> {
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn segments(file: &File, definitions: &Definitions) -> Result<Rc<Segments>, Trouble> {
+pub fn segments(file: &File, definitions: &VariableDefinitions) -> Result<Rc<Segments>, Trouble> {
     match playlist(file, definitions)? {
-        Playlist::Media(media) if media.availability == Availability::Growing => {
+        Playlist::Media(media) if media.availability == Availability::Live => {
             Err(unsupported(&file.url, LIVE))
         }
         Playlist::Media(media) => Ok(Rc::new(media.segments)),
@@ -81,8 +81,8 @@ pub fn segments(file: &File, definitions: &Definitions) -> Result<Rc<Segments>, 
     }
 }
 
-fn playlist(file: &File, definitions: &Definitions) -> Result<Playlist, Trouble> {
-    hls::read(&web::decode(&file.bytes), &file.url, definitions)
+fn playlist(file: &File, definitions: &VariableDefinitions) -> Result<Playlist, Trouble> {
+    hls::parse(&web::decode(&file.bytes), &file.url, definitions)
         .map_err(|refusal| refused(&file.url, refusal))
 }
 
@@ -91,31 +91,31 @@ fn playlist(file: &File, definitions: &Definitions) -> Result<Playlist, Trouble>
 ///
 /// # Errors
 /// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Result<Kind, Trouble> {
+pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Result<ContentType, Trouble> {
     let File { bytes, url, .. } = file;
-    let (container, kind) = match sniff::content(&bytes.to_vec(), "") {
-        Content::Mp4 => {
+    let (container, kind) = match sniff::detect(&bytes.to_vec(), "") {
+        Format::Mp4 => {
             let init = init(bytes, url, what)?;
             it.codecs = init.codecs;
             if it.size == (0, 0) {
                 it.size = init.size;
             }
-            match init.kind {
-                Kind::Video => ("video/mp4", Kind::Video),
-                Kind::Audio => ("audio/mp4", Kind::Audio),
+            match init.content_type {
+                ContentType::Video => ("video/mp4", ContentType::Video),
+                ContentType::Audio => ("audio/mp4", ContentType::Audio),
             }
         }
         // These types name the codec themselves, and browsers want no other name beside it.
-        Content::Mp3 => {
+        Format::Mp3 => {
             it.codecs.clear();
-            ("audio/mpeg", Kind::Audio)
+            ("audio/mpeg", ContentType::Audio)
         }
-        Content::Aac => {
+        Format::Aac => {
             it.codecs.clear();
-            ("audio/aac", Kind::Audio)
+            ("audio/aac", ContentType::Audio)
         }
-        Content::WebM => ("video/webm", Kind::Video),
-        Content::TransportStream => return Err(unsupported(url, MPEG_TS)),
+        Format::WebM => ("video/webm", ContentType::Video),
+        Format::TransportStream => return Err(unsupported(url, MPEG_TS)),
         _ => {
             return Err(unsupported(url, "segments of a kind that it does not know"));
         }
@@ -128,8 +128,8 @@ pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Res
 ///
 /// # Errors
 /// [`Fault::Damaged`], or [`Fault::Unsupported`] if what it belongs to is encrypted.
-pub fn init(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::Init, Trouble> {
-    let init = mp4::init(&bytes.to_vec()).map_err(|refusal| damaged(what, url, refusal))?;
+pub fn init(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::InitSegment, Trouble> {
+    let init = mp4::parse_init_segment(&bytes.to_vec()).map_err(|refusal| damaged(what, url, refusal))?;
     if init.encrypted {
         return Err(unsupported(url, DRM));
     }
@@ -137,13 +137,13 @@ pub fn init(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::In
 }
 
 /// Why nothing of this kind can be played.
-pub fn unplayable(url: &str, film: &Presentation, kind: Kind) -> Trouble {
+pub fn unplayable(url: &str, film: &Presentation, kind: ContentType) -> Trouble {
     let mut mimes: Vec<String> = Vec::new();
-    for &(_, set, it) in &film.all() {
-        if set.kind != kind {
+    for &(_, set, it) in &film.representations() {
+        if set.content_type != kind {
             continue;
         }
-        if set.protected {
+        if set.is_protected {
             return unsupported(url, DRM);
         }
         if has_cues(it) {
@@ -167,26 +167,26 @@ pub fn has_cues(it: &Representation) -> bool {
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.
-pub fn damaged(what: ResourceKind, url: &str, refusal: Refusal) -> Trouble {
+pub fn damaged(what: ResourceKind, url: &str, refusal: ManifestError) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => context::damaged(what, url, &reason),
-        Refusal::Unsupported(feature) => unsupported(url, feature),
+        ManifestError::Malformed(reason) => context::damaged(what, url, &reason),
+        ManifestError::Unsupported(feature) => unsupported(url, feature),
     }
 }
 
-fn refused(url: &str, refusal: Refusal) -> Trouble {
+fn refused(url: &str, refusal: ManifestError) -> Trouble {
     match refusal {
-        Refusal::Malformed(reason) => Box::new(PlaybackError::InvalidManifest {
+        ManifestError::Malformed(reason) => Box::new(PlaybackError::InvalidManifest {
             url: url.into(),
             reason,
         }),
-        Refusal::Unsupported(feature) => unsupported(url, feature),
+        ManifestError::Unsupported(feature) => unsupported(url, feature),
     }
 }
 
 /// The fault of a manifest that breaks the rules of its format.
 pub fn malformed(url: &str, reason: &str) -> Trouble {
-    refused(url, Refusal::Malformed(reason.into()))
+    refused(url, ManifestError::Malformed(reason.into()))
 }
 
 /// The fault of a film that needs what this player has not.
@@ -209,12 +209,12 @@ fn alone(url: &str, index: Index, availability: Availability) -> Presentation {
         _ => f64::INFINITY,
     };
     let representation = Representation {
-        bases: vec![url.into()],
+        base_urls: vec![url.into()],
         index,
         ..Representation::default()
     };
     let set = AdaptationSet {
-        main: true,
+        is_main: true,
         representations: vec![representation],
         ..AdaptationSet::default()
     };
@@ -224,7 +224,7 @@ fn alone(url: &str, index: Index, availability: Availability) -> Presentation {
         periods: vec![Period {
             start: 0.0,
             end,
-            sets: vec![set],
+            adaptation_sets: vec![set],
         }],
         captions: Vec::new(),
     }

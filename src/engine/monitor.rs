@@ -8,7 +8,7 @@ use super::{
     track_feeder::kind_on_the_wire,
 };
 use crate::{
-    media::{TOLERANCE, ranges::Ranges, selection::Act},
+    media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
     platform::web,
     protocol::{Diagnostic, Event, BufferLevel, milestone::Milestone},
 };
@@ -49,8 +49,8 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
         }
         report.tell(shared, position);
 
-        let Act { start, end, .. } = cast.act;
-        if position < start - TOLERANCE || position >= end - TOLERANCE {
+        let PeriodGroup { start, end, .. } = cast.act;
+        if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }
         let common = conditions.common();
@@ -58,7 +58,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
             let Some(last) = common.iter().last() else {
                 return Err(nothing(position));
             };
-            if end.is_finite() && position >= last.end - TOLERANCE {
+            if end.is_finite() && position >= last.end - BOUNDARY_TOLERANCE {
                 return Ok(end);
             }
             if end.is_infinite() && source.is_open() {
@@ -79,7 +79,7 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
 #[derive(Default)]
 struct Report {
     at: f64,
-    buffered: [Option<Ranges>; 2],
+    buffered: [Option<TimeRanges>; 2],
 }
 
 impl Report {
@@ -124,16 +124,16 @@ struct Jumps {
 impl Jumps {
     /// Where the element has to go by itself, for it would not come there by playing: on over a gap, or
     /// a little further if it stands still for no reason.
-    fn where_to(&mut self, conditions: &Conditions, common: &Ranges, position: f64) -> Option<f64> {
+    fn where_to(&mut self, conditions: &Conditions, common: &TimeRanges, position: f64) -> Option<f64> {
         let to = if conditions.is_frozen() {
             conditions.thaw();
             position + PUSH
-        } else if common.at(position).is_none() {
+        } else if common.range_at(position).is_none() {
             // On to what is there, or to where the film goes on. What is still to come is waited for.
             let complete = conditions.complete();
-            let next = common.after(position).map_or(complete, |it| it.start);
-            let is_sure = complete >= next - TOLERANCE && next.is_finite();
-            if !is_sure || next < position + TOLERANCE {
+            let next = common.first_after(position).map_or(complete, |it| it.start);
+            let is_sure = complete >= next - BOUNDARY_TOLERANCE && next.is_finite();
+            if !is_sure || next < position + BOUNDARY_TOLERANCE {
                 return None;
             }
             next + FOOTING

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     media::{
-        Place,
-        retry::{Attempts, Failure},
+        Resource,
+        retry::{RetryState, FailureKind},
     },
     platform::web,
     protocol::{Event, PlaybackError, ResourceKind, SessionId, PlaybackSettings, transfer::Port},
@@ -69,7 +69,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Fault::Manifest`] if there can be nothing there.
-    pub fn send(&self, what: ResourceKind, base: &str, place: &Place) -> Result<Box<Request>, Trouble> {
+    pub fn send(&self, what: ResourceKind, base: &str, place: &Resource) -> Result<Box<Request>, Trouble> {
         let url = resolved(base, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
             url: base.into(),
             reason: ["“", &place.path, "” is not the address of a file"].concat(),
@@ -86,7 +86,7 @@ impl Network {
         &self,
         what: ResourceKind,
         bases: &[Rc<str>],
-        place: &Place,
+        place: &Resource,
     ) -> Result<File, Trouble> {
         let mut attempts = self.attempts(bases, PATIENCE.0);
         loop {
@@ -115,13 +115,13 @@ impl Network {
     }
 
     /// The tries at something that is at any of these bases.
-    pub fn attempts(&self, bases: &[Rc<str>], patience: u32) -> Attempts {
-        Attempts::beginning_at(self.well.get(), bases.len(), patience)
+    pub fn attempts(&self, bases: &[Rc<str>], patience: u32) -> RetryState {
+        RetryState::starting_at(self.well.get(), bases.len(), patience)
     }
 
     /// Something came: whatever was the matter is over.
-    pub fn succeeded(&self, attempts: &Attempts) {
-        self.well.set(attempts.server());
+    pub fn succeeded(&self, attempts: &RetryState) {
+        self.well.set(attempts.base_url_index());
         if self.is_troubled.take() {
             self.tell(None);
         }
@@ -131,11 +131,11 @@ impl Network {
     ///
     /// # Errors
     /// The fault itself, if there is no use in trying on.
-    pub async fn failed(&self, attempts: &mut Attempts, fault: Trouble) -> Result<(), Trouble> {
+    pub async fn failed(&self, attempts: &mut RetryState, fault: Trouble) -> Result<(), Trouble> {
         let failure = match &*fault {
-            PlaybackError::HttpStatus { status, .. } => Failure::of_status(*status),
-            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => Failure::Passing,
-            PlaybackError::InvalidData { .. } => Failure::Damaged,
+            PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
+            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Passing,
+            PlaybackError::InvalidData { .. } => FailureKind::Damaged,
             _ => return Err(fault),
         };
         // Without a network, no server can be blamed.
@@ -163,8 +163,8 @@ impl Network {
 }
 
 /// The base to try now.
-pub fn base<'a>(bases: &'a [Rc<str>], attempts: &Attempts) -> &'a str {
-    bases.get(attempts.server()).map_or("", |base| base)
+pub fn base<'a>(bases: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
+    bases.get(attempts.base_url_index()).map_or("", |base| base)
 }
 
 /// The absolute URL of what a manifest names; `None` if it is none, or none that is fetched.

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     media::{
-        Kind, RepresentationId,
-        selection::{self, Act, Sets, Wish, is_muxed, set_in},
+        ContentType, RepresentationId,
+        selection::{self, PeriodGroup, SetPerPeriod, AudioPreference, is_muxed, set_in_period},
     },
     platform::web,
     protocol::{Event, PlaybackError, Quality, TrackInfo, milestone::Milestone},
@@ -26,7 +26,7 @@ pub struct Offers {
     /// Bits per second.
     pub qualities: Vec<u64>,
     /// The sounds.
-    pub sounds: Vec<Rc<Wish>>,
+    pub sounds: Vec<Rc<AudioPreference>>,
 }
 
 /// Plays the act that a time is in, and returns where to go on with another one.
@@ -87,22 +87,22 @@ async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>
 /// Who is on stage.
 pub struct Cast {
     /// The act itself.
-    pub act: Act,
+    pub act: PeriodGroup,
     /// Of pictures and of sound.
     feeds: [Option<Feed>; 2],
 }
 
 /// In the order of all pairs of them.
-pub const KINDS: [Kind; 2] = [Kind::Video, Kind::Audio];
+pub const KINDS: [ContentType; 2] = [ContentType::Video, ContentType::Audio];
 
 impl Cast {
     fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Trouble> {
-        let sets = [sets(shared, Kind::Video), sets(shared, Kind::Audio)];
+        let sets = [sets(shared, ContentType::Video), sets(shared, ContentType::Audio)];
         let film = shared.film.presentation();
-        let format = |sets: &Sets, period: usize| {
+        let format = |sets: &SetPerPeriod, period: usize| {
             let it = film.representation(RepresentationId {
                 period,
-                set: set_in(sets, period)?,
+                set: set_in_period(sets, period)?,
                 representation: 0,
             })?;
             Some((it.container.as_str(), it.codecs.split('.').next()))
@@ -114,22 +114,22 @@ impl Cast {
                     .all(|sets| format(sets, one) == format(sets, other))
         };
         let [video, audio] = &sets;
-        let act = selection::act(&film, [video, audio], at, &alike);
+        let act = selection::period_group(&film, [video, audio], at, &alike);
         let act = act.ok_or_else(|| nothing(at))?;
         drop(film);
         let [video, audio] = sets;
-        let feed = |kind, sets: Sets| {
-            let is_fed = set_in(&sets, act.period).is_some();
+        let feed = |kind, sets: SetPerPeriod| {
+            let is_fed = set_in_period(&sets, act.period).is_some();
             is_fed.then(|| Feed::new(shared.clone(), kind, sets, act.end))
         };
-        let feeds = [feed(Kind::Video, video), feed(Kind::Audio, audio)];
+        let feeds = [feed(ContentType::Video, video), feed(ContentType::Audio, audio)];
         Ok(Self { act, feeds })
     }
 
     /// Feeds the sound that a person has chosen, from now on.
     pub fn select_sound(&self, shared: &Shared) {
         if let [_, Some(audio)] = &self.feeds {
-            audio.select(sets(shared, Kind::Audio));
+            audio.select(sets(shared, ContentType::Audio));
             shared.conditions.changed();
         }
     }
@@ -142,7 +142,7 @@ impl Cast {
         let pictures = video.as_ref().and_then(|feed| feed.set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
         let mut offered = Offers::default();
-        for &(id, set, it) in &film.all() {
+        for &(id, set, it) in &film.representations() {
             if id.period != period || !shared.film.is_playable(id) {
                 continue;
             }
@@ -153,8 +153,8 @@ impl Cast {
                     bandwidth: it.bandwidth,
                     mime: it.mime(),
                 });
-            } else if set.kind == Kind::Audio && audio.is_some() {
-                let wish = Rc::new(Wish {
+            } else if set.content_type == ContentType::Audio && audio.is_some() {
+                let wish = Rc::new(AudioPreference {
                     language: set.language.clone(),
                     label: set.label.clone(),
                 });
@@ -177,17 +177,17 @@ impl Cast {
 }
 
 /// Which sets are played, in all periods.
-fn sets(shared: &Shared, kind: Kind) -> Sets {
+fn sets(shared: &Shared, kind: ContentType) -> SetPerPeriod {
     let film = shared.film.presentation();
     let wish = shared.conditions.sound();
     let is_playable = &|id| shared.film.is_playable(id);
-    let mut sets = selection::select(&film, kind, wish.as_deref(), is_playable);
-    if kind == Kind::Audio && wish.is_none() {
+    let mut sets = selection::select_sets(&film, kind, wish.as_deref(), is_playable);
+    if kind == ContentType::Audio && wish.is_none() {
         // Pictures that bring their own sound need no other, unless a person asks for it.
-        let video = selection::select(&film, Kind::Video, None, is_playable);
+        let video = selection::select_sets(&film, ContentType::Video, None, is_playable);
         for ((period, video), audio) in film.periods.iter().zip(video).zip(&mut sets) {
             if video
-                .and_then(|set| period.sets.get(set))
+                .and_then(|set| period.adaptation_sets.get(set))
                 .is_some_and(is_muxed)
             {
                 *audio = None;

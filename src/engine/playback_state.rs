@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::{LocalBoxFuture, select};
 
 use crate::{
-    media::{Kind, TOLERANCE, clock::Clock, ranges::Ranges, selection::Wish},
+    media::{ContentType, BOUNDARY_TOLERANCE, clock::PlaybackClock, ranges::TimeRanges, selection::AudioPreference},
     platform::web,
     protocol::{BufferGoal, Observation},
 };
@@ -28,7 +28,7 @@ const PLAYED_OUT: f64 = 0.5;
 #[derive(Clone, Debug, Default)]
 pub struct Filled {
     /// What it holds.
-    pub buffered: Ranges,
+    pub buffered: TimeRanges,
     /// Up to which time nothing is missing, from the position on: if there is a gap before it, it stays.
     pub complete: f64,
     /// Whether it has all that it will get.
@@ -37,7 +37,7 @@ pub struct Filled {
 
 /// The conditions of one playback.
 pub struct Conditions {
-    clock: Cell<Clock>,
+    clock: Cell<PlaybackClock>,
     /// When the film was last seen, in milliseconds since the Unix epoch …
     seen: Cell<f64>,
     /// … and when it was last seen to move, or to have a reason not to.
@@ -48,7 +48,7 @@ pub struct Conditions {
     room: Cell<f64>,
     /// Bits per second of the quality that a person has chosen.
     quality: Cell<Option<u64>>,
-    sound: RefCell<Option<Rc<Wish>>>,
+    sound: RefCell<Option<Rc<AudioPreference>>>,
     /// A position in the list of captions.
     captions: Cell<Option<u32>>,
     filled: RefCell<[Option<Filled>; 2]>,
@@ -56,17 +56,17 @@ pub struct Conditions {
     waiting: RefCell<Vec<Waker>>,
 }
 
-const fn place(kind: Kind) -> usize {
+const fn place(kind: ContentType) -> usize {
     match kind {
-        Kind::Video => 0,
-        Kind::Audio => 1,
+        ContentType::Video => 0,
+        ContentType::Audio => 1,
     }
 }
 
-const fn other(kind: Kind) -> Kind {
+const fn other(kind: ContentType) -> ContentType {
     match kind {
-        Kind::Video => Kind::Audio,
-        Kind::Audio => Kind::Video,
+        ContentType::Video => ContentType::Audio,
+        ContentType::Audio => ContentType::Video,
     }
 }
 
@@ -74,7 +74,7 @@ impl Conditions {
     /// Those of a film that will be played from a position on.
     pub fn new(start: f64, wanted: BufferGoal) -> Rc<Self> {
         Rc::new(Self {
-            clock: Cell::new(Clock::new(start)),
+            clock: Cell::new(PlaybackClock::new(start)),
             seen: Cell::default(),
             moved: Cell::default(),
             screen: Cell::default(),
@@ -99,7 +99,7 @@ impl Conditions {
         self.clock.set(clock);
         self.screen.set(seen.screen);
         let ahead = self.ahead();
-        if seen.position + ahead < reckoned - TOLERANCE {
+        if seen.position + ahead < reckoned - BOUNDARY_TOLERANCE {
             // What was planned was planned from further on. What there is from here on is not known before the
             // feeds, which may be busy, plan again.
             self.filled
@@ -135,7 +135,7 @@ impl Conditions {
     }
 
     /// Takes over a person's choice.
-    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<Wish>>, captions: Option<u32>) {
+    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<AudioPreference>>, captions: Option<u32>) {
         self.quality.set(quality);
         self.sound.replace(sound);
         self.captions.set(captions);
@@ -148,7 +148,7 @@ impl Conditions {
     }
 
     /// The sound that a person has chosen, if one has.
-    pub fn sound(&self) -> Option<Rc<Wish>> {
+    pub fn sound(&self) -> Option<Rc<AudioPreference>> {
         self.sound.borrow().clone()
     }
 
@@ -210,18 +210,18 @@ impl Conditions {
 
     /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one
     /// that has less is never kept waiting.
-    pub fn others(&self, kind: Kind) -> f64 {
+    pub fn others(&self, kind: ContentType) -> f64 {
         let position = self.clock.get().position();
         let other = self.filled(other(kind));
         other.map_or(f64::INFINITY, |it| it.complete - position)
     }
 
     /// What all buffers hold in common: what can be played.
-    pub fn common(&self) -> Ranges {
+    pub fn common(&self) -> TimeRanges {
         match &*self.filled.borrow() {
-            [Some(one), Some(other)] => one.buffered.common(&other.buffered),
+            [Some(one), Some(other)] => one.buffered.intersection(&other.buffered),
             [Some(one), None] | [None, Some(one)] => one.buffered.clone(),
-            [None, None] => Ranges::default(),
+            [None, None] => TimeRanges::default(),
         }
     }
 
@@ -239,17 +239,17 @@ impl Conditions {
     }
 
     /// How one of them is filled, if there is one.
-    pub fn filled(&self, kind: Kind) -> Option<Filled> {
+    pub fn filled(&self, kind: ContentType) -> Option<Filled> {
         self.filled.borrow()[place(kind)].clone()
     }
 
     /// What one of them holds.
-    pub fn buffered(&self, kind: Kind) -> Ranges {
+    pub fn buffered(&self, kind: ContentType) -> TimeRanges {
         self.filled(kind).unwrap_or_default().buffered
     }
 
     /// Takes over how a buffer is filled.
-    pub fn fill(&self, kind: Kind, now: Filled) {
+    pub fn fill(&self, kind: ContentType, now: Filled) {
         let (ended, buffered) = (now.ended, now.buffered.clone());
         let before = self.filled.borrow_mut()[place(kind)].replace(now);
         if before.is_none_or(|before| before.ended != ended || before.buffered != buffered) {
@@ -259,7 +259,7 @@ impl Conditions {
 
     /// Takes over what a buffer holds while it gets a segment, of which from its start on something may be
     /// missing: also of what it takes the place of.
-    pub fn fill_in_part(&self, kind: Kind, buffered: Ranges, start: f64) {
+    pub fn fill_in_part(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
         if let Some(filled) = &mut self.filled.borrow_mut()[place(kind)] {
             filled.buffered = buffered;
             filled.complete = filled.complete.min(start);

@@ -11,8 +11,8 @@ use web_sys::SourceBuffer;
 use super::{context::Trouble, media_source::refused};
 use crate::{
     media::{
-        Place, RepresentationId, TOLERANCE,
-        ranges::{Range, Ranges},
+        Resource, RepresentationId, BOUNDARY_TOLERANCE,
+        ranges::{TimeRange, TimeRanges},
     },
     platform::web::{self, BufferedChangeEvent},
     protocol::PlaybackError,
@@ -27,7 +27,7 @@ pub struct Buffer {
     buffer: SourceBuffer,
     mime: String,
     /// Whose init segment it got last.
-    init: Option<(RepresentationId, Place)>,
+    init: Option<(RepresentationId, Resource)>,
     /// Where the segment that it got last ends, in seconds.
     filled_to: f64,
     /// Whether something was taken out of it, and nobody has asked yet.
@@ -57,18 +57,18 @@ impl Buffer {
     }
 
     /// Whether it is ready for segments that need this init segment of a representation.
-    pub fn is_initialized(&self, id: RepresentationId, init: &Place) -> bool {
+    pub fn is_initialized(&self, id: RepresentationId, init: &Resource) -> bool {
         matches!(&self.init, Some((known, place)) if *known == id && place == init)
     }
 
     /// It got this init segment.
-    pub fn initialized(&mut self, id: RepresentationId, init: &Place) {
+    pub fn initialized(&mut self, id: RepresentationId, init: &Resource) {
         self.init = Some((id, init.clone()));
     }
 
     /// Whether the segment that it got last ends at a time, so that one from there on follows it.
     pub fn ends_at(&self, time: f64) -> bool {
-        (self.filled_to - time).abs() < TOLERANCE
+        (self.filled_to - time).abs() < BOUNDARY_TOLERANCE
     }
 
     /// It got a segment that ends here, in seconds.
@@ -77,12 +77,12 @@ impl Buffer {
     }
 
     /// What it holds. Nothing, once the page has let go of its MediaSource.
-    pub fn buffered(&self) -> Ranges {
+    pub fn buffered(&self) -> TimeRanges {
         let Ok(ranges) = self.buffer.buffered() else {
-            return Ranges::default();
+            return TimeRanges::default();
         };
         let range = |nth| {
-            Some(Range {
+            Some(TimeRange {
                 start: ranges.start(nth).ok()?,
                 end: ranges.end(nth).ok()?,
             })
@@ -119,7 +119,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn place(&mut self, offset: Option<f64>, bounds: Range) -> Result<(), Trouble> {
+    pub fn place(&mut self, offset: Option<f64>, bounds: TimeRange) -> Result<(), Trouble> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
                 web::set_timestamp_offset(&self.buffer, offset)?;
@@ -149,7 +149,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is closed.
-    pub async fn remove(&mut self, range: Range) -> Result<(), Trouble> {
+    pub async fn remove(&mut self, range: TimeRange) -> Result<(), Trouble> {
         let updated = self.updated();
         self.buffer
             .remove(range.start, range.end)

@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     media::{
-        Kind, Representation, RepresentationId, Segment, TOLERANCE, abr,
-        plan::{Appended, Inventory, Situation, Step, plan},
-        ranges::{Range, Ranges},
-        selection::{Sets, set_in},
+        ContentType, Representation, RepresentationId, Segment, BOUNDARY_TOLERANCE, abr,
+        plan::{AppendedSegment, BufferInventory, Snapshot, BufferAction, plan},
+        ranges::{TimeRange, TimeRanges},
+        selection::{SetPerPeriod, set_in_period},
     },
     platform::web,
     protocol::{self, Diagnostic, Event, PlaybackError, SegmentReport, ResourceKind, milestone},
@@ -30,11 +30,11 @@ use crate::{
 /// Feeds one SourceBuffer of one MediaSource.
 pub struct Feed {
     shared: Rc<Shared>,
-    kind: Kind,
+    kind: ContentType,
     /// Where this MediaSource's part of the film ends.
     until: f64,
-    sets: RefCell<Sets>,
-    inventory: RefCell<Inventory>,
+    sets: RefCell<SetPerPeriod>,
+    inventory: RefCell<BufferInventory>,
     /// What was fetched last.
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
@@ -48,7 +48,7 @@ const NEAR: f64 = 5.0;
 
 impl Feed {
     /// Will feed one SourceBuffer from these sets, one for each period.
-    pub fn new(shared: Rc<Shared>, kind: Kind, sets: Sets, until: f64) -> Self {
+    pub fn new(shared: Rc<Shared>, kind: ContentType, sets: SetPerPeriod, until: f64) -> Self {
         Self {
             shared,
             kind,
@@ -71,16 +71,16 @@ impl Feed {
             let change = self.shared.conditions.change();
             let buffered = buffer.buffered();
             let (mut step, complete) = self.next_step(&buffered);
-            if let Step::Fetch(_, segment) = &step
+            if let BufferAction::Fetch(_, segment) = &step
                 && !source.is_streaming()
                 && buffered.ahead(self.shared.conditions.position()) > 0.0
-                && buffered.at(segment.start + TOLERANCE).is_none()
+                && buffered.range_at(segment.start + BOUNDARY_TOLERANCE).is_none()
             {
                 // A managed source says when it wants more. What comes in the place of something is not
                 // more, and what there is nothing to play without is not waited for.
-                step = Step::Wait;
+                step = BufferAction::Wait;
             }
-            let ended = matches!(step, Step::End);
+            let ended = matches!(step, BufferAction::End);
             let filled = Filled {
                 buffered,
                 complete,
@@ -88,17 +88,17 @@ impl Feed {
             };
             self.shared.conditions.fill(self.kind, filled);
             let (id, done) = match step {
-                Step::Learn(id) => (id, self.learn(id).await),
-                Step::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
-                Step::Evict(range) => {
+                BufferAction::LoadIndex(id) => (id, self.learn(id).await),
+                BufferAction::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
+                BufferAction::Evict(range) => {
                     self.evict(&mut buffer, range).await?;
                     continue;
                 }
-                Step::Wait => {
+                BufferAction::Wait => {
                     self.shared.conditions.tick().await;
                     continue;
                 }
-                Step::End => {
+                BufferAction::End => {
                     change.await;
                     continue;
                 }
@@ -131,33 +131,33 @@ impl Feed {
     fn known_type(&self, id: RepresentationId) -> Option<String> {
         let film = self.shared.film.presentation();
         let representation = film.representation(id)?;
-        representation.is_known().then(|| representation.mime())
+        representation.is_resolved().then(|| representation.mime())
     }
 
     /// Whether what it will feed first is the beginning of the film.
     pub fn begins_the_film(&self) -> bool {
-        let (first, _) = self.next_step(&Ranges::default());
-        matches!(first, Step::Fetch(_, segment) if segment.start <= 0.0)
+        let (first, _) = self.next_step(&TimeRanges::default());
+        matches!(first, BufferAction::Fetch(_, segment) if segment.start <= 0.0)
     }
 
     /// Feeds it from other sets from now on.
-    pub fn select(&self, sets: Sets) {
+    pub fn select(&self, sets: SetPerPeriod) {
         self.sets.replace(sets);
     }
 
     /// The set that it feeds from in a period, if there is one.
     pub fn set(&self, period: usize) -> Option<usize> {
-        set_in(&self.sets.borrow(), period)
+        set_in_period(&self.sets.borrow(), period)
     }
 
     /// Bits per second of the quality that a person has chosen, if these are the pictures.
     fn quality(&self) -> Option<u64> {
         let chosen = self.shared.conditions.quality();
-        chosen.filter(|_| self.kind == Kind::Video)
+        chosen.filter(|_| self.kind == ContentType::Video)
     }
 
     /// What to do next, and up to which time nothing is missing.
-    fn next_step(&self, buffered: &Ranges) -> (Step, f64) {
+    fn next_step(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
         let conditions = &self.shared.conditions;
         self.inventory.borrow_mut().reconcile(buffered);
         let position = conditions.position();
@@ -170,22 +170,22 @@ impl Feed {
         let bandwidth_of = |id| film.representation(id).map_or(0, |it| it.bandwidth);
         // What would be fetched now, also in the place of what is there.
         let choose = |period| self.choose(period, level);
-        plan(&Situation {
+        plan(&Snapshot {
             film: &film,
-            until: self.until,
+            end: self.until,
             position,
-            evictable: conditions.evictable(),
+            evictable_before: conditions.evictable(),
             goal,
-            others,
+            other_buffer_ahead: others,
             buffered,
             inventory: &self.inventory.borrow(),
             choose: &choose,
-            accepted: &|Appended { representation, .. }| {
+            is_acceptable: &|AppendedSegment { representation, .. }| {
                 choose(representation.period).is_none_or(|instead| {
                     instead == *representation || (is_free && instead.set == representation.set)
                 })
             },
-            improvable: &|Appended { representation, .. }| {
+            is_replaceable: &|AppendedSegment { representation, .. }| {
                 is_calm
                     && is_free
                     && choose(representation.period).is_some_and(|instead| {
@@ -215,7 +215,7 @@ impl Feed {
         };
         let is_playable = |representation| film.is_playable(id(representation));
         let film = film.presentation();
-        let representations = &film.set(id(0))?.representations;
+        let representations = &film.adaptation_set(id(0))?.representations;
         if let Some(bandwidth) = self.quality() {
             return abr::nearest(representations, &is_playable, bandwidth).map(id);
         }
@@ -223,9 +223,9 @@ impl Feed {
         let chosen = abr::choose(
             representations,
             &|representation| representation < below && is_playable(representation),
-            &abr::Conditions {
+            &abr::AbrInput {
                 bandwidth: network.meter.estimate(),
-                level,
+                buffer_ahead: level,
                 goal: conditions.goal(),
                 rate: conditions.rate().max(1.0),
                 screen: conditions.screen(),
@@ -244,7 +244,7 @@ impl Feed {
                 return done;
             }
             let buffered = conditions.buffered(self.kind);
-            if !matches!(self.next_step(&buffered).0, Step::Learn(next) if next == id) {
+            if !matches!(self.next_step(&buffered).0, BufferAction::LoadIndex(next) if next == id) {
                 return Ok(());
             }
         }
@@ -333,7 +333,7 @@ impl Feed {
 
     /// Tells the page which quality is fetched from now on.
     fn announce(&self, id: RepresentationId, representation: &Representation) {
-        if self.current.replace(Some(id)) == Some(id) || self.kind != Kind::Video {
+        if self.current.replace(Some(id)) == Some(id) || self.kind != ContentType::Video {
             return;
         }
         self.shared.port.post(Event::QualityChanged {
@@ -352,13 +352,13 @@ impl Feed {
         let buffered = conditions.buffered(self.kind);
         match self.next_step(&buffered).0 {
             // Only what is needed sooner is a reason to stop.
-            Step::Fetch(_, other) if other.start >= segment.end - TOLERANCE => true,
-            Step::Fetch(next, other) => {
+            BufferAction::Fetch(_, other) if other.start >= segment.end - BOUNDARY_TOLERANCE => true,
+            BufferAction::Fetch(next, other) => {
                 let is_same_time = segment.start < other.end;
                 let is_free = self.quality().is_none();
                 is_same_time && next.set == id.set && (is_free || next == id)
             }
-            Step::Evict(_) | Step::Learn(_) | Step::Wait | Step::End => true,
+            BufferAction::Evict(_) | BufferAction::LoadIndex(_) | BufferAction::Wait | BufferAction::End => true,
         }
     }
 
@@ -381,14 +381,14 @@ impl Feed {
         let seconds = download.segment.end - download.segment.start;
         let bytes = |it: &Representation| (it.bandwidth as f64 / 8.0 * seconds) as u64;
         let total = download.progress.total.get();
-        let transfer = abr::Transfer {
+        let transfer = abr::TransferProgress {
             seconds: (web::now() - asked) / 1000.0,
             received: download.progress.received.get(),
             total: total.unwrap_or_else(|| bytes(download.of)),
         };
         let buffered = conditions.buffered(self.kind);
         let left = buffered.ahead(conditions.position()) / conditions.rate();
-        abr::is_hopeless(transfer, left, bytes(lower))
+        abr::should_abandon(transfer, left, bytes(lower))
     }
 
     /// Notes that a segment was appended.
@@ -396,7 +396,7 @@ impl Feed {
     /// # Errors
     /// [`Fault::Damaged`] if nothing comes of what is appended.
     fn note(&self, buffer: &mut Buffer, download: &Download) -> Result<(), Trouble> {
-        let time = Range {
+        let time = TimeRange {
             start: download.segment.start,
             end: download.segment.end,
         };
@@ -404,18 +404,18 @@ impl Feed {
         buffer.fill_to(time.end);
         let buffered = buffer.buffered();
         let filled = buffered.hull(time);
-        let held = buffered.covers(time);
+        let held = buffered.covered_seconds(time);
         // A managed source may have evicted its beginning before its end came: then it is fetched again. But
         // only once, as it may also have no more to give.
-        let is_short = time.length() - held > 2.0 * TOLERANCE;
+        let is_short = time.length() - held > 2.0 * BOUNDARY_TOLERANCE;
         let start = Some(time.start);
         if buffer.was_evicted() && is_short && self.doubted.replace(start) != start {
             return Ok(());
         }
-        self.inventory.borrow_mut().record(Appended {
+        self.inventory.borrow_mut().record(AppendedSegment {
             time,
             filled,
-            held,
+            replaced_seconds: held,
             representation: download.id,
         });
         if self.shared.is_first.take() {
@@ -423,7 +423,7 @@ impl Feed {
             self.shared.port.post_milestone(self.shared.session, step);
         }
         if self.inventory.borrow().is_futile() {
-            let path = &download.segment.place.path;
+            let path = &download.segment.resource.path;
             let reason = "it is of another time than its manifest says";
             return Err(damaged(ResourceKind::MediaSegment, path, reason));
         }
@@ -462,7 +462,7 @@ impl Feed {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is closed.
-    async fn evict(&self, buffer: &mut Buffer, range: Range) -> Result<(), Trouble> {
+    async fn evict(&self, buffer: &mut Buffer, range: TimeRange) -> Result<(), Trouble> {
         buffer.remove(range).await?;
         let detail = Diagnostic::Evicted {
             kind: kind_on_the_wire(self.kind),
@@ -483,7 +483,7 @@ impl Feed {
         loop {
             let buffered = buffer.buffered();
             for range in self.spare() {
-                if buffered.covers(range) > TOLERANCE {
+                if buffered.covered_seconds(range) > BOUNDARY_TOLERANCE {
                     return self.evict(buffer, range).await;
                 }
             }
@@ -501,14 +501,14 @@ impl Feed {
 
     /// What is not about to be played: behind, and further ahead than is wanted. By the segment, as the rest of
     /// one would count as all of it.
-    fn spare(&self) -> [Range; 2] {
+    fn spare(&self) -> [TimeRange; 2] {
         let conditions = &self.shared.conditions;
         let inventory = self.inventory.borrow();
-        let behind = Range {
+        let behind = TimeRange {
             start: 0.0,
             end: inventory.start_at(conditions.observed()),
         };
-        let ahead = Range {
+        let ahead = TimeRange {
             start: inventory.end_at(conditions.position() + conditions.goal()),
             end: f64::INFINITY,
         };
@@ -527,9 +527,9 @@ enum Outcome {
 }
 
 /// The same, as the page is told.
-pub const fn kind_on_the_wire(kind: Kind) -> protocol::TrackKind {
+pub const fn kind_on_the_wire(kind: ContentType) -> protocol::TrackKind {
     match kind {
-        Kind::Video => protocol::TrackKind::Video,
-        Kind::Audio => protocol::TrackKind::Audio,
+        ContentType::Video => protocol::TrackKind::Video,
+        ContentType::Audio => protocol::TrackKind::Audio,
     }
 }

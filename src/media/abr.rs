@@ -3,7 +3,7 @@
 use super::Representation;
 
 /// Bits per second that are believed in before anything has been measured.
-pub const FIRST_GUESS: f64 = 1_500_000.0;
+pub const INITIAL_ESTIMATE: f64 = 1_500_000.0;
 
 /// What is smaller than this, and quicker than [`SHORT`], tells of latency and not of bandwidth.
 const SMALL: u64 = 16_000;
@@ -56,12 +56,12 @@ const SQUARINGS: u8 = 16;
 
 /// The bandwidth of the network, as far as it has been measured.
 #[derive(Clone, Copy, Debug)]
-pub struct Bandwidth {
+pub struct BandwidthEstimator {
     fast: Ewma,
     slow: Ewma,
 }
 
-impl Default for Bandwidth {
+impl Default for BandwidthEstimator {
     fn default() -> Self {
         Self {
             fast: Ewma::new(2.0),
@@ -70,7 +70,7 @@ impl Default for Bandwidth {
     }
 }
 
-impl Bandwidth {
+impl BandwidthEstimator {
     /// So many bytes came over the network in so many seconds. What came out of a cache does not
     /// belong here.
     pub fn sample(&mut self, bytes: u64, seconds: f64) {
@@ -85,7 +85,7 @@ impl Bandwidth {
     /// Bits per second: quick to believe that it has become less, slow to believe that it is more.
     pub fn estimate(&self) -> f64 {
         if self.slow.weight == 0.0 {
-            return FIRST_GUESS;
+            return INITIAL_ESTIMATE;
         }
         self.fast.value().min(self.slow.value())
     }
@@ -93,11 +93,11 @@ impl Bandwidth {
 
 /// What a choice depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Conditions {
+pub struct AbrInput {
     /// Bits per second.
     pub bandwidth: f64,
     /// Seconds of film ahead of the position.
-    pub level: f64,
+    pub buffer_ahead: f64,
     /// Seconds of film that are wanted ahead; more than 0.
     pub goal: f64,
     /// Seconds of film per second.
@@ -113,7 +113,7 @@ pub struct Conditions {
 pub fn choose(
     representations: &[Representation],
     playable: &dyn Fn(usize) -> bool,
-    conditions: &Conditions,
+    conditions: &AbrInput,
 ) -> Option<usize> {
     let fits = largest_of_use(representations, playable, conditions.screen);
     let budget = conditions.bandwidth / conditions.rate.max(0.1);
@@ -157,9 +157,9 @@ const ENOUGH: f64 = 10.0;
 /// Which part of the bandwidth a representation may take. To go up is dared only by part; to stay is
 /// easier than to go up, so that an estimate that wavers does not make the picture waver; and the
 /// more is buffered, the longer a network that is too slow is put up with.
-fn caution(which: usize, conditions: &Conditions) -> f64 {
+fn caution(which: usize, conditions: &AbrInput) -> f64 {
     let enough = conditions.goal.min(ENOUGH);
-    let filled = (conditions.level / enough).min(1.0);
+    let filled = (conditions.buffer_ahead / enough).min(1.0);
     if conditions.current.is_some_and(|current| which <= current) {
         0.8 + 0.5 * filled
     } else {
@@ -191,7 +191,7 @@ fn pixels(representation: &Representation) -> u64 {
 
 /// A download that is going on.
 #[derive(Clone, Copy, Debug)]
-pub struct Transfer {
+pub struct TransferProgress {
     /// Since it was asked for.
     pub seconds: f64,
     /// What has come so far.
@@ -206,7 +206,7 @@ const TRIAL: (f64, f64) = (0.5, 0.25);
 
 /// Whether a download should be given up, because the buffer will have run dry (`left` seconds from
 /// now) before it is done, and a smaller one of `instead` bytes would be done well before it.
-pub fn is_hopeless(transfer: Transfer, left: f64, instead: u64) -> bool {
+pub fn should_abandon(transfer: TransferProgress, left: f64, instead: u64) -> bool {
     let trial = TRIAL.0.max(left * TRIAL.1);
     if transfer.seconds < trial || transfer.received == 0 {
         return false;
@@ -234,36 +234,36 @@ mod tests {
         .into()
     }
 
-    const CALM: Conditions = Conditions {
+    const CALM: AbrInput = AbrInput {
         bandwidth: 10_000_000.0,
-        level: 20.0,
+        buffer_ahead: 20.0,
         goal: 30.0,
         rate: 1.0,
         screen: (0, 0),
         current: None,
     };
 
-    fn chosen(conditions: Conditions) -> Option<usize> {
+    fn chosen(conditions: AbrInput) -> Option<usize> {
         choose(&ladder(), &|_| true, &conditions)
     }
 
     #[test]
     fn the_network_bounds_the_choice() {
         for (bandwidth, expected) in [(50_000.0, 0), (1_200_000.0, 1), (10_000_000.0, 2)] {
-            let conditions = Conditions { bandwidth, ..CALM };
+            let conditions = AbrInput { bandwidth, ..CALM };
             assert_eq!(chosen(conditions), Some(expected), "{bandwidth}");
         }
     }
 
     #[test]
     fn playing_faster_takes_more_of_the_network() {
-        let conditions = Conditions {
+        let conditions = AbrInput {
             bandwidth: 5_000_000.0,
             ..CALM
         };
         assert_eq!(chosen(conditions), Some(2));
         assert_eq!(
-            chosen(Conditions {
+            chosen(AbrInput {
                 rate: 2.0,
                 ..conditions
             }),
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn the_screen_bounds_the_choice() {
         for (screen, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
-            let conditions = Conditions { screen, ..CALM };
+            let conditions = AbrInput { screen, ..CALM };
             assert_eq!(chosen(conditions), Some(expected), "{screen:?}");
         }
     }
@@ -283,7 +283,7 @@ mod tests {
     fn what_cannot_be_played_is_never_chosen() {
         assert_eq!(choose(&ladder(), &|which| which == 0, &CALM), Some(0));
         assert_eq!(choose(&ladder(), &|_| false, &CALM), None);
-        let slow = Conditions {
+        let slow = AbrInput {
             bandwidth: 1.0,
             ..CALM
         };
@@ -301,19 +301,19 @@ mod tests {
 
     #[test]
     fn a_full_buffer_keeps_the_picture_where_an_empty_one_gives_it_up() {
-        let wavering = Conditions {
+        let wavering = AbrInput {
             bandwidth: 2_500_000.0,
             current: Some(2),
             ..CALM
         };
-        let with_level = |level| Conditions { level, ..wavering };
+        let with_level = |level| AbrInput { buffer_ahead: level, ..wavering };
         assert_eq!(chosen(with_level(30.0)), Some(2));
         assert_eq!(chosen(with_level(2.0)), Some(1));
     }
 
     #[test]
     fn less_is_believed_sooner_than_more() {
-        let mut bandwidth = Bandwidth::default();
+        let mut bandwidth = BandwidthEstimator::default();
         for _ in 0..20 {
             bandwidth.sample(250_000, 1.0);
         }
@@ -341,10 +341,10 @@ mod tests {
 
     #[test]
     fn small_answers_say_nothing_of_the_bandwidth() {
-        let mut bandwidth = Bandwidth::default();
+        let mut bandwidth = BandwidthEstimator::default();
         bandwidth.sample(900, 0.001);
         bandwidth.sample(900, 0.2);
-        assert_eq!(bandwidth.estimate(), FIRST_GUESS);
+        assert_eq!(bandwidth.estimate(), INITIAL_ESTIMATE);
         // But a trickle does.
         bandwidth.sample(900, 4.0);
         assert!(bandwidth.estimate() < 2_000.0);
@@ -352,22 +352,22 @@ mod tests {
 
     #[test]
     fn a_download_is_given_up_only_for_one_that_would_make_it() {
-        let slow = Transfer {
+        let slow = TransferProgress {
             seconds: 2.0,
             received: 100_000,
             total: 1_000_000,
         };
-        assert!(is_hopeless(slow, 5.0, 100_000));
-        assert!(!is_hopeless(slow, 9.0, 100_000), "there is time to see");
-        assert!(!is_hopeless(slow, 30.0, 100_000), "it will be in time");
+        assert!(should_abandon(slow, 5.0, 100_000));
+        assert!(!should_abandon(slow, 9.0, 100_000), "there is time to see");
+        assert!(!should_abandon(slow, 30.0, 100_000), "it will be in time");
         assert!(
-            !is_hopeless(slow, 5.0, 800_000),
+            !should_abandon(slow, 5.0, 800_000),
             "the other would be no quicker"
         );
-        let young = Transfer {
+        let young = TransferProgress {
             seconds: 0.2,
             ..slow
         };
-        assert!(!is_hopeless(young, 0.0, 1));
+        assert!(!should_abandon(young, 0.0, 1));
     }
 }

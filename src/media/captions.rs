@@ -5,40 +5,40 @@
 use std::rc::Rc;
 
 use super::{
-    Place,
+    Resource,
     number::{DECIMAL, digits, write},
 };
 
 /// Captions in one language.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Captions {
+pub struct CaptionTrack {
     /// RFC 5646; empty if it is not said.
     pub language: String,
     /// What a person reads in a menu; empty if it is not said.
     pub label: String,
     /// In order, at least one: of each period that has some.
-    pub files: Vec<File>,
+    pub files: Vec<CaptionFile>,
 }
 
 /// A file of captions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct File {
+pub struct CaptionFile {
     /// As those of a representation.
-    pub bases: Vec<Rc<str>>,
+    pub base_urls: Vec<Rc<str>>,
     /// Where it is.
-    pub place: Place,
+    pub resource: Resource,
     /// Whether that is an HLS media playlist, in which the file is still to be found.
     pub is_playlist: bool,
     /// Where its period begins, in seconds of film.
     pub start: f64,
     /// What is added to its times to make them times of the film, in seconds.
-    pub origin: f64,
+    pub time_offset: f64,
 }
 
-impl Captions {
+impl CaptionTrack {
     /// Adds a file to those of its name and language, if that is the first of them in its period: what a
     /// person cannot tell from another is not offered.
-    pub fn add(all: &mut Vec<Self>, language: &str, label: &str, file: File) {
+    pub fn add(all: &mut Vec<Self>, language: &str, label: &str, file: CaptionFile) {
         let known = all
             .iter_mut()
             .find(|it| it.language == language && it.label == label);

@@ -9,10 +9,10 @@
 use std::rc::Rc;
 
 use super::{
-    AdaptationSet, Addresses, Availability, ByteRange, Index, Kind, Listed, Period, Place,
-    Presentation, Refusal, Representation, Run, Segments, Sidx, Timestamps,
-    captions::{self, Captions},
-    kind_of,
+    AdaptationSet, SegmentAddresses, Availability, ByteRange, Index, ContentType, ListedSegment, Period, Resource,
+    Presentation, ManifestError, Representation, SegmentRun, Segments, SidxLocation, Timestamps,
+    captions::{self, CaptionTrack},
+    content_type_of_codec,
     number::{decimal, digits},
     xml::{self, Element},
 };
@@ -49,16 +49,16 @@ type Reason = &'static str;
 ///
 /// # Errors
 /// [`Refusal`], with words for a person.
-pub fn read(
+pub fn parse(
     text: &str,
     url: &str,
     resolve: &dyn Fn(&str, &str) -> Option<String>,
-) -> Result<Presentation, Refusal> {
-    let mpd = xml::read(text)?;
+) -> Result<Presentation, ManifestError> {
+    let mpd = xml::parse(text)?;
     if mpd.name != "MPD" {
         return Err(malformed("its root element is no MPD"));
     }
-    let mut reader = Reader {
+    let mut reader = MpdReader {
         resolve,
         is_growing: mpd.attribute("type") == Some("dynamic"),
         inherited: 0,
@@ -68,7 +68,7 @@ pub fn read(
     let periods = reader.periods(&mpd, &[Rc::from(url)]);
     let Some(last) = periods.last() else {
         return Err(match reader.left_out {
-            Some(reason) => Refusal::Unsupported(reason),
+            Some(reason) => ManifestError::Unsupported(reason),
             None => malformed("there is neither video nor audio in it"),
         });
     };
@@ -76,21 +76,21 @@ pub fn read(
     Ok(Presentation {
         duration: total(&mpd).or(end),
         availability: if reader.is_growing {
-            Availability::Growing
+            Availability::Live
         } else {
-            Availability::Whole
+            Availability::Complete
         },
         periods,
         captions: reader.captions,
     })
 }
 
-fn malformed(reason: &str) -> Refusal {
-    Refusal::Malformed(reason.to_owned())
+fn malformed(reason: &str) -> ManifestError {
+    ManifestError::Malformed(reason.to_owned())
 }
 
 /// The path of a segment: its template with `$Number$`, `$Time$` and `$$` filled in (§ 5.3.9.4.4).
-pub fn fill(media: &str, number: u64, time: u64) -> String {
+pub fn expand_template(media: &str, number: u64, time: u64) -> String {
     let (number, time) = (number.to_string(), time.to_string());
     substituted(media, &[("Number", &number), ("Time", &time), ("", "$")])
 }
@@ -122,7 +122,7 @@ fn substituted(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// What has been found out on the way through an MPD.
-struct Reader<'r> {
+struct MpdReader<'r> {
     resolve: &'r dyn Fn(&str, &str) -> Option<String>,
     /// Whether the MPD is dynamic.
     is_growing: bool,
@@ -130,10 +130,10 @@ struct Reader<'r> {
     inherited: usize,
     /// Why the last thing was left out that a player with more features would not have.
     left_out: Option<Reason>,
-    captions: Vec<Captions>,
+    captions: Vec<CaptionTrack>,
 }
 
-impl Reader<'_> {
+impl MpdReader<'_> {
     /// The periods in which there is something to be played.
     fn periods(&mut self, mpd: &Element, base: &[Rc<str>]) -> Vec<Period> {
         let bases = self.bases(base, mpd);
@@ -155,16 +155,16 @@ impl Reader<'_> {
             let mut period = Period {
                 start,
                 end: said.unwrap_or(f64::INFINITY),
-                sets: Vec::new(),
+                adaptation_sets: Vec::new(),
             };
             if start < period.end && self.is_usable(element) {
-                period.sets = self.sets([element, mpd], &bases, &period);
+                period.adaptation_sets = self.sets([element, mpd], &bases, &period);
             }
             if period.end.is_infinite() && !self.is_growing {
                 period.end = last_end(&period);
             }
             previous_end = period.end;
-            if !period.sets.is_empty() {
+            if !period.adaptation_sets.is_empty() {
                 periods.push(period);
             }
         }
@@ -240,7 +240,7 @@ impl Reader<'_> {
             };
             let protected = child(&levels, "ContentProtection").is_some();
             let belongs = |part: &AdaptationSet| {
-                (part.kind, part.protected) == (kind, protected)
+                (part.content_type, part.is_protected) == (kind, protected)
                     && container(part) == representation.container
             };
             let at = parts.iter().position(belongs).unwrap_or(parts.len());
@@ -263,16 +263,16 @@ impl Reader<'_> {
         let is_text = attribute(levels, "mimeType") == Some("text/vtt");
         if is_text && is_whole && child(levels, "BaseURL").is_some() && !bases.is_empty() {
             let [_, set, ..] = levels;
-            let it = described(set, Kind::default(), false);
+            let it = described(set, ContentType::default(), false);
             self.inherit(it.language.len() + it.label.len());
-            let file = captions::File {
-                bases,
-                place: Place::default(),
+            let file = captions::CaptionFile {
+                base_urls: bases,
+                resource: Resource::default(),
                 is_playlist: false,
                 start: period.start,
-                origin: origin(&addressing, period),
+                time_offset: origin(&addressing, period),
             };
-            Captions::add(&mut self.captions, &it.language, &it.label, file);
+            CaptionTrack::add(&mut self.captions, &it.language, &it.label, file);
         }
     }
 
@@ -328,7 +328,7 @@ impl Reader<'_> {
             frame_rate: frame_rate(text("frameRate")).unwrap_or(0.0),
             container: container.to_owned(),
             codecs: codecs.to_owned(),
-            bases,
+            base_urls: bases,
             index,
         })
     }
@@ -351,13 +351,13 @@ impl Reader<'_> {
         };
         let mut inits = Vec::new();
         if let Some(init) = attribute(addressing, "initialization") {
-            inits.push(Place::whole(fill(&substituted(init, names), 0, 0)));
+            inits.push(Resource::whole(expand_template(&substituted(init, names), 0, 0)));
         } else if let Some(init) = child(addressing, "Initialization") {
             inits.push(place(init, "sourceURL", "range"));
         }
         let addresses = if let Some(media) = attribute(addressing, "media") {
             layout.follow(addressing)?;
-            Addresses::Template {
+            SegmentAddresses::Template {
                 media: substituted(media, names),
                 numbers: layout.numbers,
             }
@@ -373,22 +373,22 @@ impl Reader<'_> {
             for (run, number) in layout.runs.iter().zip(&layout.numbers) {
                 let before = number.saturating_sub(layout.first_number);
                 for url in urls.iter().skip(usize_of(before)).take(usize_of(run.count)) {
-                    listed.push(Listed {
-                        place: place(url, "media", "mediaRange"),
+                    listed.push(ListedSegment {
+                        resource: place(url, "media", "mediaRange"),
                         init: (!inits.is_empty()).then_some(0),
                         stretch: 0,
                         missing: false,
                     });
                 }
             }
-            Addresses::Listed(listed)
+            SegmentAddresses::Listed(listed)
         };
         if layout.runs.is_empty() {
             return Err("segments that lie outside of their period");
         }
         Ok(Segments {
             timescale: timescale(addressing),
-            origin: origin(addressing, period),
+            time_offset: origin(addressing, period),
             runs: layout.runs,
             addresses,
             inits,
@@ -468,7 +468,7 @@ struct Layout {
     is_endless: bool,
     first_number: u64,
     last_number: u64,
-    runs: Vec<Run>,
+    runs: Vec<SegmentRun>,
     /// Of each run the number of its first segment.
     numbers: Vec<u64>,
 }
@@ -534,7 +534,7 @@ impl Layout {
         }
         let time = time + duration * passed;
         self.shorten_last(time);
-        self.runs.push(Run {
+        self.runs.push(SegmentRun {
             time,
             duration,
             count: count - passed,
@@ -554,7 +554,7 @@ impl Layout {
         if end - time >= last.duration {
             return;
         }
-        let shortened = Run {
+        let shortened = SegmentRun {
             time,
             duration: end - time,
             count: 1,
@@ -626,20 +626,20 @@ fn origin(addressing: &[&Element], period: &Period) -> f64 {
 }
 
 /// § 5.3.9.2: a file with a segment index, or one in which to look for it.
-fn file(addressing: &[&Element], period: &Period) -> Sidx {
+fn file(addressing: &[&Element], period: &Period) -> SidxLocation {
     let init = child(addressing, "Initialization").map(|init| place(init, "sourceURL", "range"));
-    Sidx {
+    SidxLocation {
         path: String::new(),
         index: attribute(addressing, "indexRange").and_then(range),
-        init: init.filter(|init| *init != Place::default()),
-        origin: origin(addressing, period),
+        init: init.filter(|init| *init != Resource::default()),
+        time_offset: origin(addressing, period),
         end: period.end,
     }
 }
 
 /// What is to be fetched, by the names of the attributes that tell its path and range.
-fn place(element: &Element, path: &str, bytes: &str) -> Place {
-    Place {
+fn place(element: &Element, path: &str, bytes: &str) -> Resource {
+    Resource {
         path: element.attribute(path).unwrap_or_default().to_owned(),
         range: element.attribute(bytes).and_then(range),
         key: None,
@@ -647,7 +647,7 @@ fn place(element: &Element, path: &str, bytes: &str) -> Place {
 }
 
 /// A set without representations, with what it says of itself.
-fn described(set: &Element, kind: Kind, protected: bool) -> AdaptationSet {
+fn described(set: &Element, kind: ContentType, protected: bool) -> AdaptationSet {
     let language = set.attribute("lang").unwrap_or_default();
     let label = match set.child("Label") {
         Some(label) => &label.text,
@@ -659,12 +659,12 @@ fn described(set: &Element, kind: Kind, protected: bool) -> AdaptationSet {
         roles.any(|role| role.attribute("value") == Some(value))
     };
     AdaptationSet {
-        kind,
+        content_type: kind,
         // RFC 5646 § 4.1: `und` is for where something has to be said and nothing is known.
         language: if language == "und" { "" } else { language }.to_owned(),
         label: label.to_owned(),
-        main: plays("main") && !plays("description") && !plays("commentary"),
-        protected,
+        is_main: plays("main") && !plays("description") && !plays("commentary"),
+        is_protected: protected,
         representations: Vec::new(),
     }
 }
@@ -690,7 +690,7 @@ fn switchable<'e>(set: &'e Element) -> &'e str {
 
 /// Whether the representations of two sets can be in one.
 fn is_alike(one: &AdaptationSet, other: &AdaptationSet) -> bool {
-    (one.kind, one.protected, &one.language) == (other.kind, other.protected, &other.language)
+    (one.content_type, one.is_protected, &one.language) == (other.content_type, other.is_protected, &other.language)
         && container(one) == container(other)
 }
 
@@ -701,19 +701,19 @@ fn container(set: &AdaptationSet) -> &str {
 }
 
 /// What a representation is for; `None` for text, images and what nobody knows.
-fn kind(levels: &[&Element]) -> Option<Kind> {
+fn kind(levels: &[&Element]) -> Option<ContentType> {
     let text = |name| attribute(levels, name).unwrap_or_default();
     let (content, container) = (text("contentType"), text("mimeType"));
     let codecs = text("codecs");
     if content == "audio" || container.starts_with("audio/") {
-        return Some(Kind::Audio);
+        return Some(ContentType::Audio);
     }
     if content == "video" || container.starts_with("video/") {
-        return Some(Kind::Video);
+        return Some(ContentType::Video);
     }
     if content.is_empty() && !codecs.is_empty() {
-        let kinds = codecs.split(',').map(kind_of);
-        return kinds.reduce(|one, other| if one == Some(Kind::Video) { one } else { other })?;
+        let kinds = codecs.split(',').map(content_type_of_codec);
+        return kinds.reduce(|one, other| if one == Some(ContentType::Video) { one } else { other })?;
     }
     None
 }
@@ -722,7 +722,7 @@ fn kind(levels: &[&Element]) -> Option<Kind> {
 /// that.
 fn last_end(period: &Period) -> f64 {
     let mut end = period.start;
-    for set in &period.sets {
+    for set in &period.adaptation_sets {
         for representation in &set.representations {
             end = match &representation.index {
                 Index::Known(segments) => end.max(segments.span().map_or(end, |(_, last)| last)),
@@ -806,8 +806,8 @@ mod tests {
         (!relative.contains(' ')).then(|| [folder, "/", relative].concat())
     }
 
-    fn mpd(text: &str) -> Result<Presentation, Refusal> {
-        read(text, "http://x/a/film.mpd", &resolve)
+    fn mpd(text: &str) -> Result<Presentation, ManifestError> {
+        parse(text, "http://x/a/film.mpd", &resolve)
     }
 
     /// An MPD of 10 s with one period.
@@ -819,7 +819,7 @@ mod tests {
     /// An adaptation set of one representation, in a film of 10 s.
     fn representation(inner: &str) -> Representation {
         let film = film(&of_set(inner));
-        film.periods[0].sets[0].representations[0].clone()
+        film.periods[0].adaptation_sets[0].representations[0].clone()
     }
 
     fn of_set(inner: &str) -> String {
@@ -841,7 +841,7 @@ mod tests {
         (0..segments.len().min(20))
             .map(|number| {
                 let segment = segments.get(number).unwrap();
-                (segment.place.path, segment.start, segment.end)
+                (segment.resource.path, segment.start, segment.end)
             })
             .collect()
     }
@@ -857,7 +857,7 @@ mod tests {
         assert_eq!(listing, expected);
     }
 
-    fn refused<T: Debug>(result: Result<T, Refusal>) -> String {
+    fn refused<T: Debug>(result: Result<T, ManifestError>) -> String {
         result.unwrap_err().to_string()
     }
 
@@ -874,7 +874,7 @@ mod tests {
             ("5$", "5$"),
             ("", ""),
         ] {
-            assert_eq!(fill(template, 7, 123), expected, "{template}");
+            assert_eq!(expand_template(template, 7, 123), expected, "{template}");
         }
     }
 
@@ -915,9 +915,9 @@ mod tests {
              initialization='$RepresentationID$$$'/>\
              <Representation id='$Time$' bandwidth='500'/></AdaptationSet>",
         );
-        let representation = &film.periods[0].sets[0].representations[0];
+        let representation = &film.periods[0].adaptation_sets[0].representations[0];
         let segment = segments_of(representation).get(0).unwrap();
-        assert_eq!(segment.place.path, "$Time$/000500/1$");
+        assert_eq!(segment.resource.path, "$Time$/000500/1$");
         assert_eq!(segment.init.unwrap().path, "$Time$$");
     }
 
@@ -950,7 +950,7 @@ mod tests {
             ]
             .concat();
             let film = mpd(&text).unwrap();
-            let segments = segments_of(&film.periods[0].sets[0].representations[0]).clone();
+            let segments = segments_of(&film.periods[0].adaptation_sets[0].representations[0]).clone();
             assert_eq!(segments.len(), count, "{period}");
         }
     }
@@ -1056,9 +1056,9 @@ mod tests {
         is(listing(&of), &[("", 0.0, 4.0), ("b", 4.0, 8.0)]);
         let segment = segments_of(&of).get(1).unwrap();
         let from = |first, last| Some(ByteRange { first, last });
-        assert_eq!(segment.place.range, from(20, None));
+        assert_eq!(segment.resource.range, from(20, None));
         assert_eq!(segment.init.unwrap().range, from(0, Some(9)));
-        assert_eq!(&*of.bases[0], "http://x/a/v.mp4");
+        assert_eq!(&*of.base_urls[0], "http://x/a/v.mp4");
         is(
             played(
                 "<SegmentList><SegmentTimeline><S t='0' d='3'/><S d='4' r='7'/></SegmentTimeline>\
@@ -1078,14 +1078,14 @@ mod tests {
             let last = Some(last);
             Some(ByteRange { first, last })
         };
-        let sidx = Sidx {
+        let sidx = SidxLocation {
             path: String::new(),
             index: range(700, 999),
-            init: Some(Place {
+            init: Some(Resource {
                 range: range(0, 699),
-                ..Place::default()
+                ..Resource::default()
             }),
-            origin: -2.0,
+            time_offset: -2.0,
             end: 10.0,
         };
         assert_eq!(of.index, Index::Sidx(sidx));
@@ -1144,22 +1144,22 @@ mod tests {
         };
         let hd = set("1", "2, 3", 500, "");
         let joined = film(&(hd.clone() + &set("2", "1", 100, "")));
-        let [one] = joined.periods[0].sets.as_slice() else {
+        let [one] = joined.periods[0].adaptation_sets.as_slice() else {
             panic!("not one set");
         };
         let bandwidths: Vec<_> = one.representations.iter().map(|it| it.bandwidth).collect();
         assert_eq!(bandwidths, [100, 500]);
         for other in [set("4", "1", 100, ""), set("2", "1", 100, "lang='de'")] {
-            assert_eq!(film(&(hd.clone() + &other)).periods[0].sets.len(), 2);
+            assert_eq!(film(&(hd.clone() + &other)).periods[0].adaptation_sets.len(), 2);
         }
     }
 
     #[test]
     fn what_has_no_codecs_is_not_known_yet() {
         let template = "<SegmentTemplate media='m'/>";
-        assert!(!representation(template).is_known());
+        assert!(!representation(template).is_resolved());
         let named = film(&of_set(template).replace("id='v'", "codecs='avc1.4d401e'"));
-        assert!(named.periods[0].sets[0].representations[0].is_known());
+        assert!(named.periods[0].adaptation_sets[0].representations[0].is_resolved());
     }
 
     #[test]
@@ -1187,7 +1187,7 @@ mod tests {
             ("de", "Deutsch")
         );
         assert_eq!(only.files.len(), 1);
-        assert_eq!(&*only.files[0].bases[0], "http://x/a/c.vtt");
+        assert_eq!(&*only.files[0].base_urls[0], "http://x/a/c.vtt");
         // In segments they are for later.
         let segments =
             "<Representation><BaseURL>c/</BaseURL><SegmentTemplate media='m'/></Representation>";
@@ -1209,7 +1209,7 @@ mod tests {
              bandwidth='30'><BaseURL>c.mp4</BaseURL><SegmentBase/></Representation>\
              </AdaptationSet>",
         );
-        let [a, b, c] = &film.periods[0].sets[0].representations[..] else {
+        let [a, b, c] = &film.periods[0].adaptation_sets[0].representations[..] else {
             panic!("{film:?}");
         };
         assert_eq!(
@@ -1233,8 +1233,8 @@ mod tests {
             + &of_set("<SegmentTemplate media='m'/>")
             + "</Period></MPD>";
         let alternatives = mpd(&text).unwrap();
-        let bases: Vec<&str> = (alternatives.periods[0].sets[0].representations[0]
-            .bases
+        let bases: Vec<&str> = (alternatives.periods[0].adaptation_sets[0].representations[0]
+            .base_urls
             .iter())
         .map(|base| &**base)
         .collect();
@@ -1245,7 +1245,7 @@ mod tests {
         let many = "<BaseURL>a/</BaseURL><BaseURL>b/</BaseURL><BaseURL>c/</BaseURL>";
         let set = of_set(&[many, "<SegmentTemplate media='m'/>"].concat());
         let film = film(&[many, &set].concat());
-        let bases = &film.periods[0].sets[0].representations[0].bases;
+        let bases = &film.periods[0].adaptation_sets[0].representations[0].base_urls;
         assert_eq!(bases.len(), BASES);
         assert_eq!(&*bases[0], "http://x/a/a/a/");
         assert_eq!(&*bases[1], "http://x/a/a/b/");
@@ -1303,7 +1303,7 @@ mod tests {
         assert_eq!(film.duration, Some(18.0));
         let second = &film.periods[1];
         assert_eq!((second.start, second.end), (9.0, 18.0));
-        let segments = segments_of(&second.sets[0].representations[0]);
+        let segments = segments_of(&second.adaptation_sets[0].representations[0]);
         assert_eq!(segments.span(), Some((9.0, 18.0)));
         let file = of_set("<BaseURL>v.mp4</BaseURL>");
         let film = mpd(&["<MPD><Period>", &file, "</Period></MPD>"].concat()).unwrap();
@@ -1326,10 +1326,10 @@ mod tests {
             ]
             .concat();
             let film = mpd(&text).unwrap();
-            assert_eq!(film.availability, Availability::Growing);
+            assert_eq!(film.availability, Availability::Live);
             assert_eq!((film.duration, film.periods[0].end), (None, f64::INFINITY));
-            let segments = segments_of(&film.periods[0].sets[0].representations[0]);
-            assert!(segments.at(1e9).is_some());
+            let segments = segments_of(&film.periods[0].adaptation_sets[0].representations[0]);
+            assert!(segments.segment_at(1e9).is_some());
             assert!(segments.get(0).is_some());
         }
     }
@@ -1351,12 +1351,12 @@ mod tests {
                <Representation id='v' \
                mimeType='text/vtt'><BaseURL>t.vtt</BaseURL></Representation></AdaptationSet>",
         );
-        let said: Vec<_> = (film.periods[0].sets.iter())
-            .map(|set| (set.kind, &*set.language, &*set.label, set.main))
+        let said: Vec<_> = (film.periods[0].adaptation_sets.iter())
+            .map(|set| (set.content_type, &*set.language, &*set.label, set.is_main))
             .collect();
         let expected = [
-            (Kind::Audio, "en", "A & B", true),
-            (Kind::Audio, "", "D", false),
+            (ContentType::Audio, "en", "A & B", true),
+            (ContentType::Audio, "", "D", false),
         ];
         assert_eq!(said, expected);
     }
@@ -1371,10 +1371,10 @@ mod tests {
              <Representation id='4' \
              mimeType='video/mp4'><ContentProtection/></Representation></AdaptationSet>",
         );
-        let parts: Vec<_> = (film.periods[0].sets.iter())
+        let parts: Vec<_> = (film.periods[0].adaptation_sets.iter())
             .map(|set| {
                 let ids = set.representations.iter().map(|it| it.id.as_str());
-                (ids.collect::<Vec<_>>(), set.protected)
+                (ids.collect::<Vec<_>>(), set.is_protected)
             })
             .collect();
         let expected = [
@@ -1482,7 +1482,7 @@ mod tests {
             <SegmentTimeline><S t='0' d='1' r='1000000000000000'/><S d='1' \
             r='-1'/></SegmentTimeline></SegmentTemplate>";
         let of = representation(repeated);
-        assert_eq!(segments_of(&of).get(0).unwrap().place.path, "9000000000000");
+        assert_eq!(segments_of(&of).get(0).unwrap().resource.path, "9000000000000");
 
         // Numbers that jump.
         let jumping = repeated
@@ -1490,7 +1490,7 @@ mod tests {
             .replace("$Time$", "$Number$");
         let of = representation(&jumping.replace("r='1000000000000000'", "r='9000000000000'"));
         let last = segments_of(&of).get(segments_of(&of).len() - 1).unwrap();
-        assert_eq!(last.place.path, "10000000000001");
+        assert_eq!(last.resource.path, "10000000000001");
 
         let whole = |inner: &str| {
             let start = "<MPD mediaPresentationDuration='PT10S'><Period>";
@@ -1532,7 +1532,7 @@ mod tests {
                 ];
                 let kept: usize = match whole(&set.concat().repeat(2)) {
                     Ok(film) => {
-                        let sets = film.periods[0].sets.iter();
+                        let sets = film.periods[0].adaptation_sets.iter();
                         sets.map(|set| set.representations.len()).sum()
                     }
                     Err(refusal) => {

@@ -4,10 +4,10 @@
 use std::{mem::take, rc::Rc};
 
 use super::{
-    AdaptationSet, Addresses, Availability, ByteRange, Index, Key, Kind, Listed, Period, Place,
-    Presentation, Refusal, Representation, Run, Segments, Timestamps,
-    captions::{self, Captions},
-    kind_of,
+    AdaptationSet, SegmentAddresses, Availability, ByteRange, Index, EncryptionKey, ContentType, ListedSegment, Period, Resource,
+    Presentation, ManifestError, Representation, SegmentRun, Segments, Timestamps,
+    captions::{self, CaptionTrack},
+    content_type_of_codec,
     number::{decimal, digits},
 };
 
@@ -15,23 +15,23 @@ use super::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Playlist {
     /// § 4.4.6: lists the variants of a film.
-    Multivariant(Multivariant),
+    Multivariant(MultivariantPlaylist),
     /// § 4.4.3: lists the segments of one of them.
-    Media(Media),
+    Media(MediaPlaylist),
 }
 
 /// The variants of a film, and the renditions that they share.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Multivariant {
+pub struct MultivariantPlaylist {
     /// One period, whose representations each have a media playlist of their own.
-    pub film: Presentation,
+    pub presentation: Presentation,
     /// The variables that those playlists may import.
-    pub definitions: Definitions,
+    pub variables: VariableDefinitions,
 }
 
 /// The segments of one representation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Media {
+pub struct MediaPlaylist {
     /// All of them; paths are relative to the playlist.
     pub segments: Segments,
     /// Whether more of them will come.
@@ -42,7 +42,7 @@ pub struct Media {
 
 /// The variables of a playlist (EXT-X-DEFINE, § 4.4.2.3): names and values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Definitions(Vec<(String, String)>);
+pub struct VariableDefinitions(Vec<(String, String)>);
 
 /// More variants, or more renditions, than this are refused: comparing each with each has to end.
 const MAX_VARIANTS: usize = 1000;
@@ -64,21 +64,21 @@ const TIMESCALE: u64 = 1_000_000;
 ///
 /// # Errors
 /// [`Refusal`], with words for a person.
-pub fn read(text: &str, url: &str, imported: &Definitions) -> Result<Playlist, Refusal> {
-    let malformed = |reason: Reason| Refusal::Malformed(reason.into());
-    let mut definitions = Definitions::default();
+pub fn parse(text: &str, url: &str, imported: &VariableDefinitions) -> Result<Playlist, ManifestError> {
+    let malformed = |reason: Reason| ManifestError::Malformed(reason.into());
+    let mut definitions = VariableDefinitions::default();
     let text = definitions.fill(text, url, imported).map_err(malformed)?;
-    let mut reader = Reader::default();
+    let mut reader = PlaylistReader::default();
     reader.read(&text).map_err(malformed)?;
     if let Some(feature) = reader.unsupported {
-        return Err(Refusal::Unsupported(feature));
+        return Err(ManifestError::Unsupported(feature));
     }
     Ok(if reader.variants.is_empty() {
         Playlist::Media(reader.media())
     } else {
-        Playlist::Multivariant(Multivariant {
-            film: reader.film(url),
-            definitions,
+        Playlist::Multivariant(MultivariantPlaylist {
+            presentation: reader.film(url),
+            variables: definitions,
         })
     })
 }
@@ -88,16 +88,16 @@ type Reason = &'static str;
 
 /// What has been read of a playlist, of whichever kind it is.
 #[derive(Default)]
-struct Reader<'a> {
+struct PlaylistReader<'a> {
     variants: Vec<Variant<'a>>,
-    renditions: Vec<Rendition<'a>>,
+    renditions: Vec<RenditionTag<'a>>,
     /// EXT-X-MEDIA of text.
     subtitles: Vec<&'a str>,
     protected: bool,
 
-    segments: Vec<Listed>,
-    runs: Vec<Run>,
-    inits: Vec<Place>,
+    segments: Vec<ListedSegment>,
+    runs: Vec<SegmentRun>,
+    inits: Vec<Resource>,
     /// Whether there is a line without a tag that no tag speaks of.
     has_stray: bool,
     /// What of it this player cannot play.
@@ -126,7 +126,7 @@ struct Variant<'a> {
     list: &'a str,
     uri: &'a str,
     /// Pictures, unless it says that it has none.
-    kind: Kind,
+    kind: ContentType,
     bandwidth: u64,
     /// Those of all that is played with it.
     codecs: &'a str,
@@ -139,7 +139,7 @@ struct Variant<'a> {
 }
 
 /// EXT-X-MEDIA of sound (§ 4.4.6.1).
-struct Rendition<'a> {
+struct RenditionTag<'a> {
     list: &'a str,
     group: &'a str,
     /// Empty if it is muxed into the segments of the variants.
@@ -163,7 +163,7 @@ struct Next<'a> {
     is_missing: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PlaylistReader<'a> {
     fn read(&mut self, text: &'a str) -> Result<(), Reason> {
         let mut lines = text.split('\n').filter(|line| !line.is_empty());
         if !lines.next().is_some_and(|line| line.starts_with("#EXTM3U")) {
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
     fn tag(&mut self, tag: &str, value: &'a str) -> Result<(), Reason> {
         match tag {
             "#EXT-X-STREAM-INF" => self.next.variant = value,
-            "#EXT-X-MEDIA" if says(value, "TYPE") == "AUDIO" => self.renditions.push(Rendition {
+            "#EXT-X-MEDIA" if says(value, "TYPE") == "AUDIO" => self.renditions.push(RenditionTag {
                 list: value,
                 group: says(value, "GROUP-ID"),
                 uri: says(value, "URI"),
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
         self.ticks = time.saturating_add(duration);
         match self.runs.last_mut() {
             Some(run) if run.duration == duration => run.count += 1,
-            _ => self.runs.push(Run {
+            _ => self.runs.push(SegmentRun {
                 time,
                 duration,
                 count: 1,
@@ -273,9 +273,9 @@ impl<'a> Reader<'a> {
 
     fn segment(&mut self, path: &str, next: &Next) -> Result<(), Reason> {
         // A range without an offset begins where the previous segment ends, in the same file.
-        let end_within = |previous: &Listed| {
-            let last = previous.place.range?.last?;
-            (previous.place.path == path).then(|| last.saturating_add(1))
+        let end_within = |previous: &ListedSegment| {
+            let last = previous.resource.range?.last?;
+            (previous.resource.path == path).then(|| last.saturating_add(1))
         };
         let range = match next.range {
             "" => None,
@@ -285,8 +285,8 @@ impl<'a> Reader<'a> {
             ),
         };
         let key = self.key()?;
-        self.segments.push(Listed {
-            place: Place {
+        self.segments.push(ListedSegment {
+            resource: Resource {
                 path: path.into(),
                 range,
                 key,
@@ -301,7 +301,7 @@ impl<'a> Reader<'a> {
     }
 
     /// By which the next file is encrypted.
-    fn key(&mut self) -> Result<Option<Rc<Key>>, Reason> {
+    fn key(&mut self) -> Result<Option<Rc<EncryptionKey>>, Reason> {
         let Some(Encryption { path, iv }) = self.encryption else {
             if self.has_foreign_key {
                 self.unsupported = Some("DRM protection");
@@ -312,27 +312,27 @@ impl<'a> Reader<'a> {
         if self.keys > MAX_GROWTH {
             return Err(REPEATS);
         }
-        Ok(Some(Rc::new(Key {
+        Ok(Some(Rc::new(EncryptionKey {
             path: path.into(),
             iv: iv.unwrap_or(self.sequence.into()).to_be_bytes(),
         })))
     }
 
-    fn media(&mut self) -> Media {
-        Media {
+    fn media(&mut self) -> MediaPlaylist {
+        MediaPlaylist {
             segments: Segments {
                 timescale: TIMESCALE,
                 runs: take(&mut self.runs),
-                addresses: Addresses::Listed(take(&mut self.segments)),
+                addresses: SegmentAddresses::Listed(take(&mut self.segments)),
                 inits: take(&mut self.inits),
-                timestamps: Timestamps::Stretches,
-                origin: 0.0,
+                timestamps: Timestamps::Discontinuities,
+                time_offset: 0.0,
                 end: f64::INFINITY,
             },
             availability: if self.is_whole {
-                Availability::Whole
+                Availability::Complete
             } else {
-                Availability::Growing
+                Availability::Live
             },
             target_duration: self.target_duration,
         }
@@ -345,18 +345,18 @@ impl<'a> Reader<'a> {
             variant.is_apart = sound_is_apart(variant.audio, &self.renditions);
         }
         // Sound alone, beside variants with pictures, is for those who cannot load pictures.
-        let has_pictures = |variant: &&Variant| variant.kind == Kind::Video;
+        let has_pictures = |variant: &&Variant| variant.kind == ContentType::Video;
         let first = self.variants.iter().find(has_pictures);
         let Some(first) = first.or(self.variants.first()) else {
             return Presentation::default();
         };
-        let mut film = Film {
+        let mut film = PresentationBuilder {
             base: url.into(),
             protected: self.protected,
             sets: Vec::new(),
         };
         // If there is nothing but sound, and it is apart, the renditions are all there is.
-        if first.kind == Kind::Video || !first.is_apart {
+        if first.kind == ContentType::Video || !first.is_apart {
             for variant in &self.variants {
                 if variant.goes_with(first) {
                     film.offer(variant.kind, variant, None);
@@ -372,37 +372,37 @@ impl<'a> Reader<'a> {
             if let Some(variant) = named_by
                 && variant.is_apart
             {
-                film.offer(Kind::Audio, variant, Some(rendition));
+                film.offer(ContentType::Audio, variant, Some(rendition));
             }
         }
         Presentation {
             periods: vec![Period {
                 start: 0.0,
                 end: f64::INFINITY,
-                sets: film.sets,
+                adaptation_sets: film.sets,
             }],
             captions: self.captions(url),
             duration: None,
-            availability: Availability::Whole,
+            availability: Availability::Complete,
         }
     }
 
     /// The subtitles, each language and name once, whichever groups they are in.
-    fn captions(&self, url: &str) -> Vec<Captions> {
+    fn captions(&self, url: &str) -> Vec<CaptionTrack> {
         let mut all = Vec::new();
         for list in &self.subtitles {
             let path = says(list, "URI");
             if path.is_empty() {
                 continue;
             }
-            let file = captions::File {
-                bases: vec![url.into()],
-                place: Place::whole(path.into()),
+            let file = captions::CaptionFile {
+                base_urls: vec![url.into()],
+                resource: Resource::whole(path.into()),
                 is_playlist: true,
                 start: 0.0,
-                origin: 0.0,
+                time_offset: 0.0,
             };
-            Captions::add(&mut all, says(list, "LANGUAGE"), says(list, "NAME"), file);
+            CaptionTrack::add(&mut all, says(list, "LANGUAGE"), says(list, "NAME"), file);
         }
         all
     }
@@ -410,7 +410,7 @@ impl<'a> Reader<'a> {
 
 /// Whether the sound of a group has media playlists of its own (§ 4.4.6.2.1). If one of its renditions
 /// is in the variants' own segments, no other one can be played beside it.
-fn sound_is_apart(group: &str, renditions: &[Rendition]) -> bool {
+fn sound_is_apart(group: &str, renditions: &[RenditionTag]) -> bool {
     let mut is_apart = false;
     for rendition in renditions.iter().filter(|it| it.group == group) {
         if rendition.uri.is_empty() {
@@ -434,10 +434,10 @@ impl<'a> Variant<'a> {
             list,
             uri,
             // Of what has a size, sound alone cannot be all that there is.
-            kind: if has(Kind::Audio) && !has(Kind::Video) && says(list, "RESOLUTION").is_empty() {
-                Kind::Audio
+            kind: if has(ContentType::Audio) && !has(ContentType::Video) && says(list, "RESOLUTION").is_empty() {
+                ContentType::Audio
             } else {
-                Kind::Video
+                ContentType::Video
             },
             bandwidth: digits(says(list, "BANDWIDTH")).unwrap_or_default(),
             codecs,
@@ -455,17 +455,17 @@ impl<'a> Variant<'a> {
 }
 
 /// The only period of a film.
-struct Film {
+struct PresentationBuilder {
     base: Rc<str>,
     protected: bool,
     sets: Vec<AdaptationSet>,
 }
 
-impl Film {
+impl PresentationBuilder {
     /// Adds a representation of a kind, by ascending bandwidth and once: a variant, or a rendition that
     /// is played with it. There is a set for each name and language, in which the renditions of all
     /// groups meet.
-    fn offer(&mut self, kind: Kind, variant: &Variant, rendition: Option<&Rendition>) {
+    fn offer(&mut self, kind: ContentType, variant: &Variant, rendition: Option<&RenditionTag>) {
         let (list, uri) = rendition.map_or((variant.list, variant.uri), |it| (it.list, it.uri));
         let name = says(list, "NAME");
         let (id, label) = rendition.map_or((name, ""), |it| (it.group, name));
@@ -488,31 +488,31 @@ impl Film {
             // A guess, and most often right: the bytes will tell.
             container: match kind {
                 _ if codecs.is_empty() => "",
-                Kind::Video => "video/mp4",
-                Kind::Audio => "audio/mp4",
+                ContentType::Video => "video/mp4",
+                ContentType::Audio => "audio/mp4",
             }
             .into(),
             codecs,
-            bases: vec![Rc::clone(&self.base)],
+            base_urls: vec![Rc::clone(&self.base)],
             index: Index::Playlist(uri.into()),
         };
         let known = self
             .sets
             .iter()
-            .position(|set| set.kind == kind && set.label == label && set.language == language);
+            .position(|set| set.content_type == kind && set.label == label && set.language == language);
         let at = known.unwrap_or(self.sets.len());
         if known.is_none() {
             self.sets.push(AdaptationSet {
-                kind,
+                content_type: kind,
                 language: language.into(),
                 label: label.into(),
-                protected: self.protected,
-                main: false,
+                is_protected: self.protected,
+                is_main: false,
                 representations: Vec::new(),
             });
         }
         if let Some(set) = self.sets.get_mut(at) {
-            set.main |= rendition.is_none() || says(list, "DEFAULT") == "YES";
+            set.is_main |= rendition.is_none() || says(list, "DEFAULT") == "YES";
             let known = &mut set.representations;
             if !known.iter().any(|known| is_copy(known, &offered)) {
                 let is_higher = |known: &Representation| known.bandwidth > offered.bandwidth;
@@ -539,10 +539,10 @@ fn is_copy(one: &Representation, other: &Representation) -> bool {
 
 /// Those of the codecs in a list that are of a kind, or of either: text is left out, as no
 /// SourceBuffer takes it.
-fn codecs_of(list: &str, wanted: Option<Kind>) -> String {
+fn codecs_of(list: &str, wanted: Option<ContentType>) -> String {
     let mut codecs = String::new();
     for codec in list.split(',').map(str::trim_ascii) {
-        let kind = kind_of(codec);
+        let kind = content_type_of_codec(codec);
         if codec.is_empty() || kind.is_none() || wanted.is_some() && kind != wanted {
             continue;
         }
@@ -597,8 +597,8 @@ fn initialization_vector(text: &str) -> Option<u128> {
 }
 
 /// EXT-X-MAP (§ 4.4.4.5).
-fn init(list: &str) -> Option<Place> {
-    Some(Place {
+fn init(list: &str) -> Option<Resource> {
+    Some(Resource {
         path: attribute(list, "URI")?.into(),
         range: match attribute(list, "BYTERANGE") {
             Some(range) => Some(byte_range(range, Some(0))?),
@@ -622,7 +622,7 @@ fn byte_range(text: &str, implied: Option<u64>) -> Option<ByteRange> {
     })
 }
 
-impl Definitions {
+impl VariableDefinitions {
     fn value(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         Some(value)
@@ -679,7 +679,7 @@ impl Definitions {
 }
 
 /// The name and the value of EXT-X-DEFINE, which tells the name in just one of three ways.
-fn definition(list: &str, url: &str, imported: &Definitions) -> Option<(String, String)> {
+fn definition(list: &str, url: &str, imported: &VariableDefinitions) -> Option<(String, String)> {
     let says = |name| attribute(list, name);
     let (name, value) = match (says("NAME"), says("IMPORT"), says("QUERYPARAM")) {
         (Some(name), None, None) => (name, says("VALUE")?.into()),
@@ -724,7 +724,7 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 }
 
 fn number<T>(read: Option<T>) -> Result<T, Reason> {
-    read.ok_or("a duration or a sequence number is not a number")
+    parse.ok_or("a duration or a sequence number is not a number")
 }
 
 const REPEATS: Reason = "it repeats itself beyond measure";
@@ -760,11 +760,11 @@ mod tests {
 
     const URL: &str = "https://a.example/film/main.m3u8?token=a%2Fb&empty=&token=c#part";
 
-    fn read(text: &str) -> Result<Playlist, Refusal> {
-        super::read(text, URL, &Definitions::default())
+    fn read(text: &str) -> Result<Playlist, ManifestError> {
+        super::parse(text, URL, &VariableDefinitions::default())
     }
 
-    fn read_film(lines: &str) -> Multivariant {
+    fn read_film(lines: &str) -> MultivariantPlaylist {
         match read(&["#EXTM3U\n", lines].concat()).unwrap() {
             Playlist::Multivariant(film) => film,
             Playlist::Media(_) => panic!("read as a media playlist"),
@@ -772,20 +772,20 @@ mod tests {
     }
 
     fn sets(lines: &str) -> Vec<AdaptationSet> {
-        read_film(lines).film.periods.remove(0).sets
+        read_film(lines).presentation.periods.remove(0).adaptation_sets
     }
 
-    fn read_media(lines: &str) -> Media {
+    fn read_media(lines: &str) -> MediaPlaylist {
         match read(&["#EXTM3U\n", lines].concat()).unwrap() {
             Playlist::Media(playlist) => playlist,
             Playlist::Multivariant(_) => panic!("read as a multivariant playlist"),
         }
     }
 
-    fn listed(lines: &str) -> Vec<Listed> {
+    fn listed(lines: &str) -> Vec<ListedSegment> {
         match read_media(lines).segments.addresses {
-            Addresses::Listed(listed) => listed,
-            Addresses::Template { .. } => panic!("a template"),
+            SegmentAddresses::Listed(listed) => listed,
+            SegmentAddresses::Template { .. } => panic!("a template"),
         }
     }
 
@@ -838,15 +838,15 @@ main/english-audio.m3u8
     #[test]
     fn a_simple_media_playlist_is_read() {
         let playlist = read_media(SIMPLE);
-        assert_eq!(playlist.availability, Availability::Whole);
+        assert_eq!(playlist.availability, Availability::Complete);
         assert_eq!(playlist.target_duration, 10.0);
         let segments = &playlist.segments;
         assert_eq!((segments.len(), segments.runs.len()), (3, 2));
-        assert_eq!(segments.timestamps, Timestamps::Stretches);
+        assert_eq!(segments.timestamps, Timestamps::Discontinuities);
         assert_eq!(segments.span(), Some((0.0, 21.021)));
         let third = segments.get(2).unwrap();
         assert_eq!((third.start, third.end), (18.018, 21.021));
-        assert_eq!(third.place.path, "http://media.example.com/third.ts");
+        assert_eq!(third.resource.path, "http://media.example.com/third.ts");
         assert_eq!((third.init, third.stretch), (None, 0));
     }
 
@@ -854,15 +854,15 @@ main/english-audio.m3u8
     fn a_playlist_without_an_end_grows() {
         let open = SIMPLE.replace("#EXT-X-ENDLIST", "");
         for (extra, availability) in [
-            ("", Availability::Growing),
-            ("#EXT-X-PLAYLIST-TYPE:EVENT\n", Availability::Growing),
-            ("#EXT-X-PLAYLIST-TYPE:VOD\n", Availability::Whole),
+            ("", Availability::Live),
+            ("#EXT-X-PLAYLIST-TYPE:EVENT\n", Availability::Live),
+            ("#EXT-X-PLAYLIST-TYPE:VOD\n", Availability::Complete),
         ] {
             let playlist = read_media(&[&open, extra].concat());
             assert_eq!(playlist.availability, availability, "{extra}");
         }
         let unborn = read_media("#EXT-X-TARGETDURATION:4");
-        assert!(unborn.segments.is_empty() && unborn.availability == Availability::Growing);
+        assert!(unborn.segments.is_empty() && unborn.availability == Availability::Live);
     }
 
     #[test]
@@ -877,7 +877,7 @@ main/english-audio.m3u8
         )
         .into_iter()
         .map(|segment| {
-            let key = segment.place.key?;
+            let key = segment.resource.key?;
             Some((key.path.to_string(), u128::from_be_bytes(key.iv)))
         })
         .collect();
@@ -901,7 +901,7 @@ main/english-audio.m3u8
         let segment = playlist.segments.get(0).unwrap();
         let key = segment.init.unwrap().key.unwrap();
         assert_eq!((key.path.as_str(), key.iv[15]), ("k", 1));
-        assert_eq!(segment.place.key, Some(key));
+        assert_eq!(segment.resource.key, Some(key));
     }
 
     #[test]
@@ -910,14 +910,14 @@ main/english-audio.m3u8
         let foreign = "#EXT-X-KEY:METHOD=AES-128,URI=\"f\",KEYFORMAT=\"com.example\"\n";
         for keys in [[plain, foreign].concat(), [foreign, plain].concat()] {
             let segments = listed(&[&keys, "#EXTINF:1,\na\n"].concat());
-            assert_eq!(segments[0].place.key.as_ref().unwrap().path, "k");
+            assert_eq!(segments[0].resource.key.as_ref().unwrap().path, "k");
         }
         assert_eq!(
             refusal(&[foreign, "#EXTINF:1,\na\n"].concat()),
             "DRM protection"
         );
         let none = "#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\na\n";
-        assert_eq!(listed(&[foreign, none].concat())[0].place.key, None);
+        assert_eq!(listed(&[foreign, none].concat())[0].resource.key, None);
     }
 
     #[test]
@@ -933,7 +933,7 @@ main/english-audio.m3u8
         // Sound has no size.
         let found =
             sets("#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"mp4a.40.2\",RESOLUTION=640x360\nv\n");
-        assert_eq!(found[0].kind, Kind::Video);
+        assert_eq!(found[0].content_type, ContentType::Video);
     }
 
     #[test]
@@ -944,7 +944,7 @@ main/english-audio.m3u8
              #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"CC\",INSTREAM-ID=\"CC1\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH=9,SUBTITLES=\"s\"\nv\n",
         )
-        .film;
+        .presentation;
         let [only] = film.captions.as_slice() else {
             panic!("{:?}", film.captions);
         };
@@ -952,7 +952,7 @@ main/english-audio.m3u8
             (only.language.as_str(), only.label.as_str()),
             ("de", "Deutsch")
         );
-        assert_eq!(only.files[0].place.path, "s/de.m3u8");
+        assert_eq!(only.files[0].resource.path, "s/de.m3u8");
     }
 
     #[test]
@@ -977,7 +977,7 @@ main/english-audio.m3u8
              #EXT-X-MAP:URI=\"i.mp4\",BYTERANGE=\"720\"\n#EXTINF:1,\nc\n\
              #EXT-X-MAP:URI=\"j.mp4\"\n#EXTINF:1,\nd\n",
         );
-        let first = Place {
+        let first = Resource {
             path: "i.mp4".into(),
             range: Some(ByteRange {
                 first: 0,
@@ -985,9 +985,9 @@ main/english-audio.m3u8
             }),
             key: None,
         };
-        let second = Place {
+        let second = Resource {
             path: "j.mp4".into(),
-            ..Place::default()
+            ..Resource::default()
         };
         assert_eq!(playlist.segments.inits.len(), 2);
         let inits: Vec<_> = (0..4)
@@ -1004,7 +1004,7 @@ main/english-audio.m3u8
         let ranges = |lines: &str| -> Vec<_> {
             listed(lines)
                 .iter()
-                .map(|segment| segment.place.range.map(|range| (range.first, range.last)))
+                .map(|segment| segment.resource.range.map(|range| (range.first, range.last)))
                 .collect()
         };
         assert_eq!(
@@ -1076,20 +1076,20 @@ main/english-audio.m3u8
             .iter()
             .map(|set| {
                 (
-                    set.kind,
+                    set.content_type,
                     set.label.as_str(),
                     set.language.as_str(),
-                    set.main,
+                    set.is_main,
                 )
             })
             .collect();
         assert_eq!(
             told,
             [
-                (Kind::Video, "", "", true),
-                (Kind::Audio, "English", "en", true),
-                (Kind::Audio, "Deutsch", "de", false),
-                (Kind::Audio, "Commentary", "en", false),
+                (ContentType::Video, "", "", true),
+                (ContentType::Audio, "English", "en", true),
+                (ContentType::Audio, "Deutsch", "de", false),
+                (ContentType::Audio, "Commentary", "en", false),
             ]
         );
         assert_eq!(
@@ -1108,7 +1108,7 @@ main/english-audio.m3u8
             found[2].representations[0].mime(),
             "audio/mp4; codecs=\"mp4a.40.2\""
         );
-        assert_eq!(&*found[0].representations[0].bases[0], URL);
+        assert_eq!(&*found[0].representations[0].base_urls[0], URL);
     }
 
     #[test]
@@ -1186,17 +1186,17 @@ v.m3u8
         let untold = variant("7", "", "untold");
         let text = variant("6", ",CODECS=\"stpp\"", "text");
         for (lines, kind, wanted) in [
-            ([&sound, &untold, ""], Kind::Video, vec!["untold"]),
+            ([&sound, &untold, ""], ContentType::Video, vec!["untold"]),
             (
                 [&sound, &text, &untold],
-                Kind::Video,
+                ContentType::Video,
                 vec!["text", "untold"],
             ),
-            ([&sound, &less, ""], Kind::Audio, vec!["less", "sound"]),
+            ([&sound, &less, ""], ContentType::Audio, vec!["less", "sound"]),
         ] {
             let found = sets(&lines.concat());
             assert_eq!(
-                (found.len(), found[0].kind, uris(&found[0])),
+                (found.len(), found[0].content_type, uris(&found[0])),
                 (1, kind, wanted)
             );
         }
@@ -1239,7 +1239,7 @@ v.m3u8
         ] {
             let key = ["#EXT-X-SESSION-KEY:", list, "\n", ALTERNATIVE_AUDIO].concat();
             assert!(
-                sets(&key).iter().all(|set| set.protected == protected),
+                sets(&key).iter().all(|set| set.is_protected == protected),
                 "{list}"
             );
         }
@@ -1254,14 +1254,14 @@ v.m3u8
              #EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{$\"\n{$both-1_}/{v}?{$}{$token}\n",
         );
         assert_eq!(
-            uris(&film.film.periods[0].sets[0]),
+            uris(&film.presentation.periods[0].adaptation_sets[0]),
             ["https://h/a/b/{v}?{$}a/b"]
         );
         let media = "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"host\"\n#EXTINF:1,\n{$host}/s\n";
-        let Ok(Playlist::Media(read)) = super::read(media, URL, &film.definitions) else {
+        let Ok(Playlist::Media(read)) = super::parse(media, URL, &film.variables) else {
             panic!("not read");
         };
-        assert_eq!(read.segments.get(0).unwrap().place.path, "https://h/s");
+        assert_eq!(read.segments.get(0).unwrap().resource.path, "https://h/s");
     }
 
     #[test]
@@ -1317,7 +1317,7 @@ v.m3u8
             ),
         ] {
             let read = read(&["#EXTM3U\n", &lines].concat());
-            assert_eq!(read, Err(Refusal::Unsupported(feature)));
+            assert_eq!(read, Err(ManifestError::Unsupported(feature)));
         }
     }
 
@@ -1340,7 +1340,7 @@ v.m3u8
             "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:x\n#EXTINF:1,\na\n",
             "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\na\n",
         ] {
-            assert!(matches!(read(text), Err(Refusal::Malformed(_))), "{text:?}");
+            assert!(matches!(read(text), Err(ManifestError::Malformed(_))), "{text:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! RFC 6381 and what it refers to.
 
 use super::{
-    Addresses, ByteRange, Kind, Listed, Place, Refusal, Run, Segments, Sidx, Timestamps,
+    SegmentAddresses, ByteRange, ContentType, ListedSegment, Resource, ManifestError, SegmentRun, Segments, SidxLocation, Timestamps,
     number::{DECIMAL, write},
 };
 
@@ -21,7 +21,7 @@ const MOST_TRACKS: usize = 64;
 
 /// How a box begins (§ 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct BoxHeader {
     /// Its type, such as `moof`.
     pub kind: [u8; 4],
     /// Bytes of the header itself.
@@ -32,7 +32,7 @@ pub struct Header {
 
 /// Reads the header of the box that these bytes begin with, 16 of which are enough. `None` if they are
 /// no header, or too few.
-pub fn header(bytes: &[u8]) -> Option<Header> {
+pub fn box_header(bytes: &[u8]) -> Option<BoxHeader> {
     let kind: [u8; 4] = *bytes.get(4..)?.first_chunk()?;
     if !kind.iter().all(|byte| matches!(byte, b' '..=b'~' | 0xa9)) {
         return None;
@@ -42,7 +42,7 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
         1 => (16, Some(number(bytes, 8, 8)?)),
         size => (8, Some(size)),
     };
-    (size.is_none_or(|size| size >= length as u64)).then_some(Header { kind, length, size })
+    (size.is_none_or(|size| size >= length as u64)).then_some(BoxHeader { kind, length, size })
 }
 
 /// A box, or as much of it as is there.
@@ -65,7 +65,7 @@ fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = Contained<'_>> {
 
 /// The box that some bytes begin with, and what follows it.
 fn first_box(bytes: &[u8]) -> Option<(Contained<'_>, &[u8])> {
-    let Header { kind, length, size } = header(bytes)?;
+    let BoxHeader { kind, length, size } = box_header(bytes)?;
     let size = size.map_or(bytes.len(), |size| {
         usize::try_from(size).unwrap_or(usize::MAX)
     });
@@ -148,7 +148,7 @@ struct Reference {
 
 impl SegmentIndex {
     /// Knows nothing yet but where to look.
-    pub fn new(sidx: &Sidx) -> Self {
+    pub fn new(sidx: &SidxLocation) -> Self {
         let next = sidx.index.map_or((0, GLIMPSE), |index| {
             let size = index.last.map_or(GLIMPSE, |last| {
                 last.saturating_sub(index.first).saturating_add(1)
@@ -168,7 +168,7 @@ impl SegmentIndex {
 
     /// What to fetch and to [`read`](Self::read) next, which may reach beyond the end of the file;
     /// `None` when all is known.
-    pub fn wanted(&self) -> Option<ByteRange> {
+    pub fn next_range(&self) -> Option<ByteRange> {
         self.next.map(|(first, size)| ByteRange {
             first,
             last: Some(first.saturating_add(size.saturating_sub(1))),
@@ -177,9 +177,9 @@ impl SegmentIndex {
 
     /// Reads bytes of the file, the first of which is the one at a position. They may be more than were
     /// wanted; if they are fewer, and do not do, the file is refused.
-    pub fn read(&mut self, bytes: &[u8], position: u64) -> Result<(), Refusal> {
+    pub fn read(&mut self, bytes: &[u8], position: u64) -> Result<(), ManifestError> {
         self.look_at(bytes, position)
-            .map_err(|reason| Refusal::Malformed(reason.into()))
+            .map_err(|reason| ManifestError::Malformed(reason.into()))
     }
 
     fn look_at(&mut self, bytes: &[u8], position: u64) -> Result<(), &'static str> {
@@ -205,7 +205,7 @@ impl SegmentIndex {
     /// bytes of it, which is `false`.
     fn step(&mut self, bytes: &[u8], at: u64) -> Result<bool, &'static str> {
         const MISSING: &str = "it has no segment index";
-        let Some(Header { kind, length, size }) = header(bytes) else {
+        let Some(BoxHeader { kind, length, size }) = box_header(bytes) else {
             return match bytes.len() {
                 ..16 => Ok(false),
                 _ => Err("something else is where its segment index should be"),
@@ -287,8 +287,8 @@ impl SegmentIndex {
     }
 
     /// What is known, as the segments of the representation.
-    pub fn segments(&self, sidx: &Sidx) -> Segments {
-        let place = |range| Place {
+    pub fn segments(&self, sidx: &SidxLocation) -> Segments {
+        let place = |range| Resource {
             path: sidx.path.clone(),
             range: Some(range),
             key: None,
@@ -298,22 +298,22 @@ impl SegmentIndex {
             place(ByteRange { first: 0, last })
         };
         let init = sidx.init.clone();
-        let init = init.or_else(|| self.start.checked_sub(1).map(before));
+        let init = parse_init_segment.or_else(|| self.start.checked_sub(1).map(before));
         let timescale = self.timescale.max(1);
         let mut listed = Vec::with_capacity(self.found.len());
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<SegmentRun> = Vec::new();
         let mut ended = 0;
         for segment in &self.found {
             // Where indexes disagree about a boundary, the earlier one is believed.
             let time = segment.time.max(ended);
-            let begins = sidx.origin + time as f64 / timescale as f64;
+            let begins = sidx.time_offset + time as f64 / timescale as f64;
             if segment.end <= time || begins >= sidx.end {
                 continue;
             }
             let duration = segment.end - time;
             match runs.last_mut() {
                 Some(run) if run.duration == duration && ended == time => run.count += 1,
-                _ => runs.push(Run {
+                _ => runs.push(SegmentRun {
                     time,
                     duration,
                     count: 1,
@@ -321,22 +321,22 @@ impl SegmentIndex {
                 }),
             }
             ended = segment.end;
-            listed.push(Listed {
-                place: place(ByteRange {
+            listed.push(ListedSegment {
+                resource: place(ByteRange {
                     first: segment.first,
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
-                init: init.as_ref().map(|_| 0),
+                init: parse_init_segment.as_ref().map(|_| 0),
                 stretch: 0,
                 missing: false,
             });
         }
         Segments {
             timescale,
-            origin: sidx.origin,
+            time_offset: sidx.time_offset,
             runs,
-            addresses: Addresses::Listed(listed),
-            inits: init.map_or_else(Vec::new, |init| vec![init]),
+            addresses: SegmentAddresses::Listed(listed),
+            inits: parse_init_segment.map_or_else(Vec::new, |init| vec![init]),
             timestamps: Timestamps::Media,
             end: sidx.end,
         }
@@ -353,9 +353,9 @@ fn rescaled(ticks: u64, from: u64, to: u64) -> u64 {
 
 /// What an init segment says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Init {
+pub struct InitSegment {
     /// Video if there is a video track, be there audio or not.
-    pub kind: Kind,
+    pub content_type: ContentType,
     /// RFC 6381, comma-separated: one for each track of video or audio, as a SourceBuffer wants it.
     pub codecs: String,
     /// Width and height of the picture in pixels; zeros if there is none.
@@ -367,18 +367,18 @@ pub struct Init {
 }
 
 /// Reads an init segment. Its tracks of text and of metadata are passed over.
-pub fn init(bytes: &[u8]) -> Result<Init, Refusal> {
-    let mut init = Init {
-        kind: Kind::Audio,
-        ..Init::default()
+pub fn parse_init_segment(bytes: &[u8]) -> Result<InitSegment, ManifestError> {
+    let mut init = InitSegment {
+        content_type: ContentType::Audio,
+        ..InitSegment::default()
     };
-    match tracks(&mut init, bytes) {
-        Ok(()) => Ok(init),
-        Err(reason) => Err(Refusal::Malformed(reason.into())),
+    match tracks(&mut parse_init_segment, bytes) {
+        Ok(()) => Ok(parse_init_segment),
+        Err(reason) => Err(ManifestError::Malformed(reason.into())),
     }
 }
 
-fn tracks(init: &mut Init, bytes: &[u8]) -> Result<(), &'static str> {
+fn tracks(init: &mut InitSegment, bytes: &[u8]) -> Result<(), &'static str> {
     let moov = boxes(bytes)
         .find(|found| found.kind == *b"moov")
         .ok_or("it has no moov box")?;
@@ -389,20 +389,20 @@ fn tracks(init: &mut Init, bytes: &[u8]) -> Result<(), &'static str> {
     for trak in traks.take(MOST_TRACKS) {
         let hdlr = descendant(trak.body, &[b"mdia", b"hdlr"]).unwrap_or_default();
         let kind = match hdlr.get(8..12) {
-            Some(b"vide") => Kind::Video,
-            Some(b"soun") => Kind::Audio,
+            Some(b"vide") => ContentType::Video,
+            Some(b"soun") => ContentType::Audio,
             _ => continue,
         };
-        track(init, kind, trak.body).ok_or("a track cannot be read")?;
+        track(parse_init_segment, kind, trak.body).ok_or("a track cannot be read")?;
     }
-    if init.timescales.is_empty() {
+    if parse_init_segment.timescales.is_empty() {
         return Err("it has no track of video or audio");
     }
     Ok(())
 }
 
 /// Adds what a track (`trak`, § 8.3) says to what is known.
-fn track(init: &mut Init, kind: Kind, trak: &[u8]) -> Option<()> {
+fn track(init: &mut InitSegment, kind: ContentType, trak: &[u8]) -> Option<()> {
     // Creation and modification time come first.
     let after_times = |body| number(body, 4 + 2 * width_of_times(body), 4);
     let number_of_track = after_times(child(trak, b"tkhd")?)?;
@@ -411,30 +411,30 @@ fn track(init: &mut Init, kind: Kind, trak: &[u8]) -> Option<()> {
         return None;
     }
     // Both are of 32 bits.
-    init.timescales
+    parse_init_segment.timescales
         .push((number_of_track as u32, timescale as u32));
 
     // There may be several sample entries, such as a clear one and an encrypted one; they are of one codec.
     let stsd = descendant(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
     let entries = stsd.get(8..)?;
-    init.encrypted |= boxes(entries).any(|entry| matches!(&entry.kind, b"encv" | b"enca"));
+    parse_init_segment.encrypted |= boxes(entries).any(|entry| matches!(&entry.kind, b"encv" | b"enca"));
     let (entry, _) = first_box(entries)?;
     let configuration = match kind {
-        Kind::Video => {
+        ContentType::Video => {
             let size = number(entry.body, 24, 4)? as u32;
-            init.kind = Kind::Video;
-            init.size = (size >> 16, size & 0xffff);
+            parse_init_segment.kind = ContentType::Video;
+            parse_init_segment.size = (size >> 16, size & 0xffff);
             entry.body.get(78..)?
         }
-        Kind::Audio => entry.body.get(28..)?,
+        ContentType::Audio => entry.body.get(28..)?,
     };
     // The format of what is encrypted is the original one, which § 8.12 has put elsewhere.
     let original = descendant(configuration, &[b"sinf", b"frma"]).and_then(<[u8]>::first_chunk);
-    if !init.codecs.is_empty() {
-        init.codecs.push(',');
+    if !parse_init_segment.codecs.is_empty() {
+        parse_init_segment.codecs.push(',');
     }
     name(
-        &mut init.codecs,
+        &mut parse_init_segment.codecs,
         original.unwrap_or(&entry.kind),
         configuration,
     );
@@ -574,7 +574,7 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
 /// Which time a media segment begins at, in seconds: the earliest decode time (`tfdt`, § 8.8.12) of the
 /// tracks in its first fragment. `None` if these bytes, which may be its beginning, do not hold all of
 /// that fragment's `moof`.
-pub fn first_time(segment: &[u8], init: &Init) -> Option<f64> {
+pub fn earliest_time(segment: &[u8], init: &InitSegment) -> Option<f64> {
     let moof = boxes(segment).find(|found| found.kind == *b"moof" && found.whole)?;
     boxes(moof.body)
         .filter(|found| found.kind == *b"traf")
@@ -582,7 +582,7 @@ pub fn first_time(segment: &[u8], init: &Init) -> Option<f64> {
             let track = number(child(traf.body, b"tfhd")?, 4, 4)?;
             let tfdt = child(traf.body, b"tfdt")?;
             let time = number(tfdt, 4, width_of_times(tfdt))?;
-            let mut timescales = init.timescales.iter();
+            let mut timescales = parse_init_segment.timescales.iter();
             let (_, timescale) = timescales.find(|(known, _)| u64::from(*known) == track)?;
             Some(time as f64 / f64::from(*timescale))
         })
@@ -612,10 +612,10 @@ mod tests {
     }
 
     /// Answers what the reader wants from a file, as a server would, and counts the fetches.
-    fn look_up(file: &[u8], sidx: &Sidx) -> Result<(Segments, usize), Refusal> {
+    fn look_up(file: &[u8], sidx: &SidxLocation) -> Result<(Segments, usize), ManifestError> {
         let mut index = SegmentIndex::new(sidx);
         let mut fetches = 0;
-        while let Some(ByteRange { first, last }) = index.wanted() {
+        while let Some(ByteRange { first, last }) = index.next_range() {
             let end = usize::try_from(last.unwrap() + 1).unwrap().min(file.len());
             let bytes = file.get(first as usize..end).unwrap_or_default();
             index.read(bytes, first)?;
@@ -624,10 +624,10 @@ mod tests {
         Ok((index.segments(sidx), fetches))
     }
 
-    fn whole() -> Sidx {
-        Sidx {
+    fn whole() -> SidxLocation {
+        SidxLocation {
             end: f64::INFINITY,
-            ..Sidx::default()
+            ..SidxLocation::default()
         }
     }
 
@@ -636,7 +636,7 @@ mod tests {
         (0..segments.len())
             .filter_map(|number| segments.get(number))
             .map(|segment| {
-                let range = segment.place.range.unwrap();
+                let range = segment.resource.range.unwrap();
                 (segment.start, segment.end, range.first, range.last.unwrap())
             })
             .collect()
@@ -646,7 +646,7 @@ mod tests {
     fn a_header_tells_the_size_of_its_box() {
         let header_of = |size: u32, kind: &[u8; 4], large: u64| {
             let bytes = [&size.to_be_bytes(), kind.as_slice(), &large.to_be_bytes()].concat();
-            header(&bytes).map(|header| (header.length, header.size))
+            box_header(&bytes).map(|header| (box_header.length, box_header.size))
         };
         assert_eq!(header_of(24, b"ftyp", 0), Some((8, Some(24))));
         assert_eq!(header_of(8, b"free", 0), Some((8, Some(8))));
@@ -655,7 +655,7 @@ mod tests {
         assert_eq!(header_of(1, b"mdat", 15), None);
         assert_eq!(header_of(7, b"free", 0), None);
         assert_eq!(header_of(24, b"\0typ", 0), None);
-        assert_eq!(header(&[0, 0, 0, 1, b'm', b'd', b'a', b't']), None);
+        assert_eq!(box_header(&[0, 0, 0, 1, b'm', b'd', b'a', b't']), None);
     }
 
     #[test]
@@ -693,26 +693,26 @@ mod tests {
     fn an_index_is_read_where_the_manifest_says() {
         let index = sidx(10, 30, 0, &[(false, 5, 20); 4]);
         let file = [vec![0; 100], index].concat();
-        let place = Sidx {
+        let place = SidxLocation {
             path: "a.mp4".into(),
             index: Some(ByteRange {
                 first: 100,
                 last: Some(file.len() as u64 - 1),
             }),
-            init: Some(Place {
+            init: Some(Resource {
                 range: Some(ByteRange {
                     first: 7,
                     last: Some(99),
                 }),
-                ..Place::default()
+                ..Resource::default()
             }),
-            origin: 10.0,
+            time_offset: 10.0,
             end: 17.0,
         };
         let (segments, fetches) = look_up(&file, &place).unwrap();
         assert_eq!(fetches, 1);
         let first = segments.get(0).unwrap();
-        assert_eq!((first.start, &*first.place.path), (13.0, "a.mp4"));
+        assert_eq!((first.start, &*first.resource.path), (13.0, "a.mp4"));
         assert_eq!(first.init, place.init);
         // What begins where the period ends is not of it.
         assert_eq!((segments.len(), segments.span()), (2, Some((13.0, 17.0))));
@@ -796,7 +796,7 @@ mod tests {
         let mut index = SegmentIndex::new(&whole());
         let refused = (0..=MOST_FETCHES)
             .find_map(|_| {
-                let at = index.wanted().unwrap().first;
+                let at = index.next_range().unwrap().first;
                 index.read(&boxed(b"free", &[]), at).err()
             })
             .unwrap();
@@ -839,7 +839,7 @@ mod tests {
 
     fn name_of(handler: &[u8; 4], format: &[u8; 4], kind: &[u8; 4], record: &[u8]) -> String {
         let trak = trak(handler, format, &boxed(kind, &[record]));
-        init(&boxed(b"moov", &[&trak])).unwrap().codecs
+        parse_init_segment(&boxed(b"moov", &[&trak])).unwrap().codecs
     }
 
     #[test]
@@ -931,22 +931,22 @@ mod tests {
         let video = trak(b"vide", b"avc1", &boxed(b"avcC", &[&[1, 0x4d, 0x40, 0x1f]]));
         let audio = trak(b"soun", b"Opus", &[]);
         let text = trak(b"text", b"wvtt", &[]);
-        let both = init(&boxed(b"moov", &[&text, &audio, &video])).unwrap();
+        let both = parse_init_segment(&boxed(b"moov", &[&text, &audio, &video])).unwrap();
         assert_eq!(
-            (both.kind, &*both.codecs),
-            (Kind::Video, "opus,avc1.4d401f")
+            (both.content_type, &*both.codecs),
+            (ContentType::Video, "opus,avc1.4d401f")
         );
         assert_eq!((both.size, both.encrypted), ((320, 180), false));
         assert_eq!(both.timescales, [(7, 90_000), (7, 90_000)]);
-        let one = init(&boxed(b"moov", &[&audio])).unwrap();
-        assert_eq!((one.kind, one.size), (Kind::Audio, (0, 0)));
+        let one = parse_init_segment(&boxed(b"moov", &[&audio])).unwrap();
+        assert_eq!((one.content_type, one.size), (ContentType::Audio, (0, 0)));
     }
 
     #[test]
     fn encrypted_tracks_are_named_after_what_they_are_originally() {
         let avc = boxed(b"avcC", &[&[1, 0x4d, 0x40, 0x1f]]);
         let sinf = boxed(b"sinf", &[&boxed(b"frma", &[b"avc1"])]);
-        let read = init(&boxed(
+        let read = parse_init_segment(&boxed(
             b"moov",
             &[&trak(b"vide", b"encv", &[avc, sinf].concat())],
         ))
@@ -956,7 +956,7 @@ mod tests {
 
     #[test]
     fn what_is_no_init_segment_is_refused() {
-        let reason = |file: &[u8]| init(file).unwrap_err().to_string();
+        let reason = |file: &[u8]| parse_init_segment(file).unwrap_err().to_string();
         assert_eq!(reason(b"<html>"), "it has no moov box");
         assert_eq!(reason(&boxed(b"ftyp", &[])), "it has no moov box");
         let moov = boxed(b"moov", &[&trak(b"text", b"wvtt", &[])]);
@@ -981,18 +981,18 @@ mod tests {
                 &[&tfhd, &boxed(b"tfdt", &[&[version, 0, 0, 0], time])],
             )
         };
-        let init = Init {
+        let init = InitSegment {
             timescales: vec![(1, 100), (2, 1)],
-            ..Init::default()
+            ..InitSegment::default()
         };
         let one = traf(1, 1, &1234_u64.to_be_bytes());
         let two = traf(2, 0, &12_u32.to_be_bytes());
         let other = traf(3, 0, &[0; 4]);
         let segment = [boxed(b"styp", &[]), boxed(b"moof", &[&other, &one, &two])].concat();
-        assert_eq!(first_time(&segment, &init), Some(12.0));
-        assert_eq!(first_time(&segment[..segment.len() - 1], &init), None);
-        assert_eq!(first_time(&boxed(b"moof", &[&one]), &init), Some(12.34));
-        assert_eq!(first_time(&boxed(b"moof", &[&other]), &init), None);
-        assert_eq!(first_time(&boxed(b"mdat", &[]), &init), None);
+        assert_eq!(earliest_time(&segment, &init), Some(12.0));
+        assert_eq!(earliest_time(&segment[..segment.len() - 1], &init), None);
+        assert_eq!(earliest_time(&boxed(b"moof", &[&one]), &init), Some(12.34));
+        assert_eq!(earliest_time(&boxed(b"moof", &[&other]), &init), None);
+        assert_eq!(earliest_time(&boxed(b"mdat", &[]), &init), None);
     }
 }

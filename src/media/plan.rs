@@ -2,19 +2,19 @@
 //! step and whenever the viewer does something, from what is there and never from what was meant.
 
 use super::{
-    Index, Presentation, RepresentationId, Segment, Segments, TOLERANCE,
-    ranges::{Range, Ranges},
+    Index, Presentation, RepresentationId, Segment, Segments, BOUNDARY_TOLERANCE,
+    ranges::{TimeRange, TimeRanges},
 };
 
 /// A segment that was appended.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Appended {
+pub struct AppendedSegment {
     /// The time that it was to fill, by its manifest.
-    pub time: Range,
+    pub time: TimeRange,
     /// What of that it filled, by the SourceBuffer, from the first to the last; `None` if nothing.
-    pub filled: Option<Range>,
+    pub filled: Option<TimeRange>,
     /// How many seconds of that there were: fewer, if there are holes in it.
-    pub held: f64,
+    pub replaced_seconds: f64,
     /// What it is a part of.
     pub representation: RepresentationId,
 }
@@ -25,24 +25,24 @@ pub struct Appended {
 /// found in this list, by the manifest's times; the SourceBuffer itself says whether what was appended
 /// is still there.
 #[derive(Clone, Debug, Default)]
-pub struct Inventory {
+pub struct BufferInventory {
     /// By ascending time, not overlapping.
-    entries: Vec<Appended>,
+    entries: Vec<AppendedSegment>,
 }
 
-impl Inventory {
+impl BufferInventory {
     /// By ascending time.
-    pub fn iter(&self) -> impl Iterator<Item = &Appended> {
+    pub fn iter(&self) -> impl Iterator<Item = &AppendedSegment> {
         self.entries.iter()
     }
 
     /// A segment was appended: it takes the place of what was there at its time.
-    pub fn record(&mut self, appended: Appended) {
-        let before = Range {
+    pub fn record(&mut self, appended: AppendedSegment) {
+        let before = TimeRange {
             start: f64::NEG_INFINITY,
             end: appended.time.start,
         };
-        let after = Range {
+        let after = TimeRange {
             start: appended.time.end,
             end: f64::INFINITY,
         };
@@ -53,17 +53,17 @@ impl Inventory {
     }
 
     /// What is left within a range. Boundaries that differ by rounding leave no slivers.
-    fn within(&self, range: Range) -> Vec<Appended> {
+    fn within(&self, range: TimeRange) -> Vec<AppendedSegment> {
         let mut left = Vec::new();
         for entry in &self.entries {
-            if let Some(time) = entry.time.common(range)
-                && (time == entry.time || time.length() > TOLERANCE)
+            if let Some(time) = entry.time.intersection(range)
+                && (time == entry.time || time.length() > BOUNDARY_TOLERANCE)
             {
-                let filled = entry.filled.and_then(|filled| filled.common(time));
-                left.push(Appended {
+                let filled = entry.filled.and_then(|filled| filled.intersection(time));
+                left.push(AppendedSegment {
                     time,
                     filled,
-                    held: entry.held.min(filled.map_or(0.0, Range::length)),
+                    replaced_seconds: entry.replaced_seconds.min(filled.map_or(0.0, TimeRange::length)),
                     ..*entry
                 });
             }
@@ -73,11 +73,11 @@ impl Inventory {
 
     /// Forgets what the browser has evicted on its own, or was told to: it is fetched again when it is
     /// needed again. What filled nothing from the first is not fetched again.
-    pub fn reconcile(&mut self, buffered: &Ranges) {
+    pub fn reconcile(&mut self, buffered: &TimeRanges) {
         self.entries.retain(|entry| {
             entry.filled.is_none_or(|filled| {
-                let missing = entry.held - buffered.covers(filled);
-                missing <= (entry.held / 2.0).min(2.0 * TOLERANCE)
+                let missing = entry.replaced_seconds - buffered.covered_seconds(filled);
+                missing <= (entry.replaced_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
             })
         });
     }
@@ -101,20 +101,20 @@ impl Inventory {
     }
 
     /// The time of the segment that is played at a time.
-    fn at(&self, time: f64) -> Option<Range> {
+    fn at(&self, time: f64) -> Option<TimeRange> {
         let mut times = self.entries.iter().map(|entry| entry.time);
         times.find(|it| it.start <= time && time < it.end)
     }
 
     /// Up to which time all is there from this time on. Entries that begin after `settled` count
     /// only if they are `accepted`.
-    fn covered(&self, mut time: f64, settled: f64, accepted: &dyn Fn(&Appended) -> bool) -> f64 {
+    fn covered(&self, mut time: f64, settled: f64, accepted: &dyn Fn(&AppendedSegment) -> bool) -> f64 {
         for entry in &self.entries {
-            let Range { start, end } = entry.time;
+            let TimeRange { start, end } = entry.time;
             if end <= time {
                 continue;
             }
-            if start > time + TOLERANCE || (start > settled && !accepted(entry)) {
+            if start > time + BOUNDARY_TOLERANCE || (start > settled && !accepted(entry)) {
                 break;
             }
             time = end;
@@ -124,39 +124,39 @@ impl Inventory {
 }
 
 /// What a plan is made from.
-pub struct Situation<'a> {
+pub struct Snapshot<'a> {
     /// The film.
     pub film: &'a Presentation,
     /// Where this MediaSource's part of the film ends.
-    pub until: f64,
+    pub end: f64,
     /// Where the film is.
     pub position: f64,
     /// What is before this may be evicted.
-    pub evictable: f64,
+    pub evictable_before: f64,
     /// Seconds of film that are wanted ahead of the position.
     pub goal: f64,
     /// For how many seconds nothing is missing in the other SourceBuffer; infinite if there is none.
-    pub others: f64,
+    pub other_buffer_ahead: f64,
     /// What this SourceBuffer says that it holds.
-    pub buffered: &'a Ranges,
+    pub buffered: &'a TimeRanges,
     /// What was appended to it.
-    pub inventory: &'a Inventory,
+    pub inventory: &'a BufferInventory,
     /// What to fetch of a period now, if this SourceBuffer is fed from it at all.
     pub choose: &'a dyn Fn(usize) -> Option<RepresentationId>,
     /// Whether what was appended is of a representation that may still be played: not, if a
     /// person has chosen another.
-    pub accepted: &'a dyn Fn(&Appended) -> bool,
+    pub is_acceptable: &'a dyn Fn(&AppendedSegment) -> bool,
     /// Whether what was appended is worth fetching anew, in the representation that is chosen now.
-    pub improvable: &'a dyn Fn(&Appended) -> bool,
+    pub is_replaceable: &'a dyn Fn(&AppendedSegment) -> bool,
 }
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum BufferAction {
     /// Remove this from the SourceBuffer.
-    Evict(Range),
+    Evict(TimeRange),
     /// Find out about the segments of this representation.
-    Learn(RepresentationId),
+    LoadIndex(RepresentationId),
     /// Fetch this segment and append it.
     Fetch(RepresentationId, Box<Segment>),
     /// Nothing, as long as nothing changes but the time.
@@ -178,116 +178,116 @@ const SETTLED: (f64, f64) = (4.0, 0.5);
 const PIECE: f64 = 5.0;
 
 /// Decides what to do next, and says up to which time nothing is missing.
-pub fn plan(now: &Situation) -> (Step, f64) {
+pub fn plan(now: &Snapshot) -> (BufferAction, f64) {
     let settled = now.position + SETTLED.0.min(now.goal * SETTLED.1);
     let (step, complete) = needed(now, settled);
-    let end = now.inventory.start_at(now.evictable);
+    let end = now.inventory.start_at(now.evictable_before);
     if let Some(first) = now.buffered.iter().next()
         && first.start < end - PIECE
     {
-        return (Step::Evict(Range { start: 0.0, end }), complete);
+        return (BufferAction::Evict(TimeRange { start: 0.0, end }), complete);
     }
     let better = match step {
-        Step::Wait | Step::End => improvement(now, settled),
+        BufferAction::Wait | BufferAction::End => improvement(now, settled),
         _ => None,
     };
     (better.unwrap_or(step), complete)
 }
 
 /// The first thing that is missing from the position on, and up to where nothing is.
-fn needed(now: &Situation, settled: f64) -> (Step, f64) {
-    let mut time = now.inventory.covered(now.position, settled, now.accepted);
+fn needed(now: &Snapshot, settled: f64) -> (BufferAction, f64) {
+    let mut time = now.inventory.covered(now.position, settled, now.is_acceptable);
     loop {
-        if time >= now.until - TOLERANCE && now.position < now.until {
-            return (Step::End, f64::INFINITY);
+        if time >= now.end - BOUNDARY_TOLERANCE && now.position < now.end {
+            return (BufferAction::End, f64::INFINITY);
         }
         let ahead = time - now.position;
-        if ahead >= now.goal || ahead > now.others + LEAD {
-            return (Step::Wait, time);
+        if ahead >= now.goal || ahead > now.other_buffer_ahead + LEAD {
+            return (BufferAction::Wait, time);
         }
         let step = match find(now, time) {
             // Behind the last segment it is all there only if that one is.
-            Step::End => last(now, settled),
+            BufferAction::End => last(now, settled),
             found => found,
         };
         let segment = match &step {
-            Step::Fetch(_, segment) => segment,
-            Step::End => return (step, f64::INFINITY),
+            BufferAction::Fetch(_, segment) => segment,
+            BufferAction::End => return (step, f64::INFINITY),
             _ => return (step, time),
         };
         if !segment.missing && !is_there(now, segment, settled) {
             let missing = segment.start.max(time);
             // After a gap in the film, the next segment may be far off.
             let is_far = segment.start - now.position >= now.goal;
-            return (if is_far { Step::Wait } else { step }, missing);
+            return (if is_far { BufferAction::Wait } else { step }, missing);
         }
-        let after = segment.end.max(time + TOLERANCE);
-        time = now.inventory.covered(after, settled, now.accepted);
+        let after = segment.end.max(time + BOUNDARY_TOLERANCE);
+        time = now.inventory.covered(after, settled, now.is_acceptable);
     }
 }
 
 /// Whether a segment is in the SourceBuffer already.
-fn is_there(now: &Situation, segment: &Segment, settled: f64) -> bool {
-    let covered = now.inventory.covered(segment.start, settled, now.accepted);
-    covered >= segment.end - TOLERANCE
+fn is_there(now: &Snapshot, segment: &Segment, settled: f64) -> bool {
+    let covered = now.inventory.covered(segment.start, settled, now.is_acceptable);
+    covered >= segment.end - BOUNDARY_TOLERANCE
 }
 
 /// Fetches the segment at a time, or else the first one after it, in whatever period.
-fn find(now: &Situation, time: f64) -> Step {
+fn find(now: &Snapshot, time: f64) -> BufferAction {
     for (period, it) in now.film.periods.iter().enumerate() {
-        if it.end <= time + TOLERANCE || it.start >= now.until {
+        if it.end <= time + BOUNDARY_TOLERANCE || it.start >= now.end {
             continue;
         }
-        let step = of_period(now, period, &|segments| segments.at(time.max(it.start)));
-        if !matches!(step, Step::End) {
+        let step = of_period(now, period, &|segments| segments.segment_at(time.max(it.start)));
+        if !matches!(step, BufferAction::End) {
             return step;
         }
     }
-    Step::End
+    BufferAction::End
 }
 
 /// Fetches the last segment of all, if it is not there.
-fn last(now: &Situation, settled: f64) -> Step {
+fn last(now: &Snapshot, settled: f64) -> BufferAction {
     for (period, it) in now.film.periods.iter().enumerate().rev() {
-        if it.start >= now.until {
+        if it.start >= now.end {
             continue;
         }
         let last = |segments: &Segments| segments.get(segments.len().checked_sub(1)?);
         match of_period(now, period, &last) {
-            Step::End => {}
-            Step::Fetch(_, last) if last.missing || is_there(now, &last, settled) => break,
+            BufferAction::End => {}
+            BufferAction::Fetch(_, last) if last.missing || is_there(now, &last, settled) => break,
             step => return step,
         }
     }
-    Step::End
+    BufferAction::End
 }
 
 /// Fetches one of the segments of a period, once they are known. The end is where there is none.
-fn of_period(now: &Situation, period: usize, which: &dyn Fn(&Segments) -> Option<Segment>) -> Step {
+fn of_period(now: &Snapshot, period: usize, which: &dyn Fn(&Segments) -> Option<Segment>) -> BufferAction {
     let id = (now.choose)(period);
     let Some((id, it)) = id.and_then(|id| Some((id, now.film.representation(id)?))) else {
-        return Step::End;
+        return BufferAction::End;
     };
     match &it.index {
-        Index::Known(segments) if it.is_known() => {
-            which(segments).map_or(Step::End, |segment| Step::Fetch(id, Box::new(segment)))
+        Index::Known(segments) if it.is_resolved() => {
+            which(segments).map_or(BufferAction::End, |segment| BufferAction::Fetch(id, Box::new(segment)))
         }
-        _ => Step::Learn(id),
+        _ => BufferAction::LoadIndex(id),
     }
 }
 
 /// Something that is there and could be better, and is far enough ahead to be fetched anew.
-fn improvement(now: &Situation, settled: f64) -> Option<Step> {
+fn improvement(now: &Snapshot, settled: f64) -> Option<BufferAction> {
     let worse = now
         .inventory
         .iter()
-        .find(|entry| entry.time.start > settled && (now.improvable)(entry))?;
+        .find(|entry| entry.time.start > settled && (now.is_replaceable)(entry))?;
     // The middle: boundaries of another representation may be elsewhere.
-    let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * TOLERANCE);
+    let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * BOUNDARY_TOLERANCE);
     let step = find(now, within);
     let is_better = match &step {
-        Step::Fetch(_, segment) => !segment.missing && segment.start > settled - TOLERANCE,
-        step => !matches!(step, Step::End),
+        BufferAction::Fetch(_, segment) => !segment.missing && segment.start > settled - BOUNDARY_TOLERANCE,
+        step => !matches!(step, BufferAction::End),
     };
     is_better.then_some(step)
 }
@@ -299,18 +299,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::{AdaptationSet, Addresses, Period, Representation, Run};
+    use crate::media::{AdaptationSet, SegmentAddresses, Period, Representation, SegmentRun};
 
     /// A film of two representations, in segments of `seconds` each.
     fn film(seconds: u64, count: u64) -> Presentation {
         let segments = Rc::new(Segments {
-            runs: vec![Run {
+            runs: vec![SegmentRun {
                 time: 0,
                 duration: seconds,
                 count,
                 first: 0,
             }],
-            addresses: Addresses::Template {
+            addresses: SegmentAddresses::Template {
                 media: "$Number$".into(),
                 numbers: vec![0],
             },
@@ -325,7 +325,7 @@ mod tests {
             periods: vec![Period {
                 start: 0.0,
                 end: (seconds * count) as f64,
-                sets: vec![AdaptationSet {
+                adaptation_sets: vec![AdaptationSet {
                     representations: vec![representation(1), representation(2)],
                     ..AdaptationSet::default()
                 }],
@@ -337,7 +337,7 @@ mod tests {
     /// A SourceBuffer as the planner sees it, and a viewer.
     struct Bench {
         film: Presentation,
-        inventory: Inventory,
+        inventory: BufferInventory,
         position: f64,
         evictable: f64,
         goal: f64,
@@ -350,7 +350,7 @@ mod tests {
         fn new(film: Presentation) -> Self {
             Self {
                 film,
-                inventory: Inventory::default(),
+                inventory: BufferInventory::default(),
                 position: 0.0,
                 evictable: 0.0,
                 goal: 8.0,
@@ -360,20 +360,20 @@ mod tests {
             }
         }
 
-        fn buffered(&self) -> Ranges {
+        fn buffered(&self) -> TimeRanges {
             let filled = self.inventory.iter().filter_map(|entry| entry.filled);
             filled.collect()
         }
 
-        fn plan(&self) -> Step {
-            let other = |entry: &Appended| entry.representation.representation != self.chosen;
-            plan(&Situation {
+        fn plan(&self) -> BufferAction {
+            let other = |entry: &AppendedSegment| entry.representation.representation != self.chosen;
+            plan(&Snapshot {
                 film: &self.film,
-                until: self.film.periods.last().unwrap().end,
+                end: self.film.periods.last().unwrap().end,
                 position: self.position,
-                evictable: self.evictable,
+                evictable_before: self.evictable,
                 goal: self.goal,
-                others: self.others,
+                other_buffer_ahead: self.others,
                 buffered: &self.buffered(),
                 inventory: &self.inventory,
                 choose: &|period| {
@@ -383,8 +383,8 @@ mod tests {
                         representation: self.chosen,
                     })
                 },
-                accepted: &|entry| !(self.locked && other(entry)),
-                improvable: &|entry| {
+                is_acceptable: &|entry| !(self.locked && other(entry)),
+                is_replaceable: &|entry| {
                     !self.locked && entry.representation.representation < self.chosen
                 },
             })
@@ -392,14 +392,14 @@ mod tests {
         }
 
         fn append(&mut self, id: RepresentationId, segment: &Segment) {
-            let time = Range {
+            let time = TimeRange {
                 start: segment.start,
                 end: segment.end,
             };
-            self.inventory.record(Appended {
+            self.inventory.record(AppendedSegment {
                 time,
                 filled: Some(time),
-                held: time.length(),
+                replaced_seconds: time.length(),
                 representation: id,
             });
         }
@@ -407,7 +407,7 @@ mod tests {
         /// Carries out what is planned until there is nothing to do; the numbers that were fetched.
         fn settle(&mut self) -> Vec<u64> {
             let mut fetched = Vec::new();
-            while let Step::Fetch(id, segment) = self.plan() {
+            while let BufferAction::Fetch(id, segment) = self.plan() {
                 self.append(id, &segment);
                 fetched.push(segment.number);
                 assert!(fetched.len() < 1000, "it never ends");
@@ -420,15 +420,15 @@ mod tests {
     fn it_fetches_up_to_the_goal_and_waits_and_then_ends() {
         let mut bench = Bench::new(film(2, 10));
         assert_eq!(bench.settle(), [0, 1, 2, 3]);
-        assert_eq!(bench.plan(), Step::Wait);
+        assert_eq!(bench.plan(), BufferAction::Wait);
         bench.position = 3.0;
         assert_eq!(bench.settle(), [4, 5]);
         bench.position = 19.0;
         assert_eq!(bench.settle(), [9]);
-        assert_eq!(bench.plan(), Step::End);
+        assert_eq!(bench.plan(), BufferAction::End);
         bench.position = 12.0;
         assert_eq!(bench.settle(), [6, 7, 8]);
-        assert_eq!(bench.plan(), Step::End);
+        assert_eq!(bench.plan(), BufferAction::End);
     }
 
     #[test]
@@ -437,9 +437,9 @@ mod tests {
         bench.settle();
         bench.position = 20.0;
         assert_eq!(bench.settle(), [9]);
-        assert_eq!(bench.plan(), Step::End);
+        assert_eq!(bench.plan(), BufferAction::End);
         bench.position = 1000.0;
-        assert_eq!(bench.plan(), Step::End);
+        assert_eq!(bench.plan(), BufferAction::End);
     }
 
     #[test]
@@ -448,14 +448,14 @@ mod tests {
         bench.goal = 30.0;
         bench.others = 1.0;
         assert_eq!(bench.settle(), [0, 1, 2, 3]);
-        assert_eq!(bench.plan(), Step::Wait);
+        assert_eq!(bench.plan(), BufferAction::Wait);
     }
 
     #[test]
     fn what_the_browser_evicted_is_fetched_again() {
         let mut bench = Bench::new(film(2, 10));
         bench.settle();
-        let left = [Range {
+        let left = [TimeRange {
             start: 4.0,
             end: 8.0,
         }];
@@ -467,33 +467,33 @@ mod tests {
     fn what_filled_nothing_is_not_fetched_for_ever() {
         let mut bench = Bench::new(film(2, 10));
         let id = RepresentationId::default();
-        bench.inventory.record(Appended {
-            time: Range {
+        bench.inventory.record(AppendedSegment {
+            time: TimeRange {
                 start: 0.0,
                 end: 2.0,
             },
             filled: None,
-            held: 0.0,
+            replaced_seconds: 0.0,
             representation: id,
         });
-        bench.inventory.reconcile(&Ranges::default());
+        bench.inventory.reconcile(&TimeRanges::default());
         assert_eq!(bench.settle(), [1, 2, 3]);
     }
 
     #[test]
     fn a_hole_that_was_there_from_the_first_is_not_fetched_for_ever() {
         let mut bench = Bench::new(film(2, 10));
-        let time = Range {
+        let time = TimeRange {
             start: 0.0,
             end: 2.0,
         };
-        bench.inventory.record(Appended {
+        bench.inventory.record(AppendedSegment {
             time,
             filled: Some(time),
-            held: 1.5,
+            replaced_seconds: 1.5,
             representation: RepresentationId::default(),
         });
-        let halves = [(0.0, 0.75), (1.25, 2.0)].map(|(start, end)| Range { start, end });
+        let halves = [(0.0, 0.75), (1.25, 2.0)].map(|(start, end)| TimeRange { start, end });
         bench.inventory.reconcile(&halves.into_iter().collect());
         assert_eq!(bench.settle(), [1, 2, 3]);
     }
@@ -505,11 +505,11 @@ mod tests {
         bench.position = 8.0;
         bench.settle();
         bench.evictable = 4.0;
-        assert_eq!(bench.plan(), Step::Wait);
+        assert_eq!(bench.plan(), BufferAction::Wait);
         bench.evictable = 6.0;
         assert_eq!(
             bench.plan(),
-            Step::Evict(Range {
+            BufferAction::Evict(TimeRange {
                 start: 0.0,
                 end: 6.0
             })
@@ -522,13 +522,13 @@ mod tests {
         bench.goal = 30.0;
         bench.settle();
         bench.evictable = 8.0;
-        assert_eq!(bench.plan(), Step::Wait);
+        assert_eq!(bench.plan(), BufferAction::Wait);
         bench.evictable = 12.0;
-        let first = Range {
+        let first = TimeRange {
             start: 0.0,
             end: 10.0,
         };
-        assert_eq!(bench.plan(), Step::Evict(first));
+        assert_eq!(bench.plan(), BufferAction::Evict(first));
     }
 
     #[test]
@@ -552,19 +552,19 @@ mod tests {
         (bench.chosen, bench.locked) = (0, true);
         bench.position = 1.0;
         assert_eq!(bench.settle(), [3, 4]);
-        assert_eq!(bench.plan(), Step::Wait);
+        assert_eq!(bench.plan(), BufferAction::Wait);
     }
 
     #[test]
     fn a_segment_that_is_said_to_be_missing_is_passed_over() {
         let mut film = film(2, 10);
-        let listed = |missing| crate::media::Listed {
+        let listed = |missing| crate::media::ListedSegment {
             missing,
             ..Default::default()
         };
         let segments = Segments {
-            addresses: Addresses::Listed((0..10).map(|n| listed(n == 1)).collect()),
-            runs: vec![Run {
+            addresses: SegmentAddresses::Listed((0..10).map(|n| listed(n == 1)).collect()),
+            runs: vec![SegmentRun {
                 time: 0,
                 duration: 2,
                 count: 10,
@@ -572,7 +572,7 @@ mod tests {
             }],
             ..Segments::default()
         };
-        film.periods[0].sets[0].representations[0].index = Index::Known(Rc::new(segments));
+        film.periods[0].adaptation_sets[0].representations[0].index = Index::Known(Rc::new(segments));
         assert_eq!(Bench::new(film).settle(), [0, 2, 3]);
     }
 
@@ -582,13 +582,13 @@ mod tests {
         two.periods.push(Period {
             start: 8.0,
             end: 10.0,
-            sets: Vec::new(),
+            adaptation_sets: Vec::new(),
         });
         let mut third = film(2, 4).periods.remove(0);
         (third.start, third.end) = (10.0, 18.0);
-        for representation in &mut third.sets[0].representations {
+        for representation in &mut third.adaptation_sets[0].representations {
             if let Index::Known(segments) = &mut representation.index {
-                Rc::make_mut(segments).origin = 10.0;
+                Rc::make_mut(segments).time_offset = 10.0;
             }
         }
         two.periods.push(third);
@@ -600,10 +600,10 @@ mod tests {
     #[test]
     fn what_is_not_known_has_to_be_learned_first() {
         let mut unknown = film(2, 4);
-        unknown.periods[0].sets[0].representations[0].index = Index::Playlist("x".into());
+        unknown.periods[0].adaptation_sets[0].representations[0].index = Index::Playlist("x".into());
         assert_eq!(
             Bench::new(unknown).plan(),
-            Step::Learn(RepresentationId::default())
+            BufferAction::LoadIndex(RepresentationId::default())
         );
     }
 
@@ -645,18 +645,18 @@ mod tests {
                     Event::Lose(start, length) => {
                         let (start, length) = (f64::from(start), f64::from(length));
                         let all = [
-                            Range { start: 0.0, end: start },
-                            Range { start: start + length, end: 100.0 },
+                            TimeRange { start: 0.0, end: start },
+                            TimeRange { start: start + length, end: 100.0 },
                         ];
-                        let left = bench.buffered().common(&all.into_iter().collect());
+                        let left = bench.buffered().intersection(&all.into_iter().collect());
                         bench.inventory.reconcile(&left);
                     }
                 }
                 let mut last = None;
-                while let Step::Fetch(id, segment) = bench.plan() {
+                while let BufferAction::Fetch(id, segment) = bench.plan() {
                     prop_assert_ne!(Some((id, segment.number)), last, "fetched twice in a row");
                     let before = bench.buffered();
-                    let there = before.covers(Range { start: segment.start, end: segment.end });
+                    let there = before.covered_seconds(TimeRange { start: segment.start, end: segment.end });
                     let same = bench.inventory.iter().any(|entry| {
                         entry.representation == id && entry.time.start == segment.start && entry.time.end == segment.end
                     });
@@ -666,7 +666,7 @@ mod tests {
                 }
                 let wanted = (bench.position + bench.goal).min(end);
                 let ahead = bench.buffered().ahead(bench.position);
-                prop_assert!(bench.position + ahead >= wanted || bench.position >= end - TOLERANCE);
+                prop_assert!(bench.position + ahead >= wanted || bench.position >= end - BOUNDARY_TOLERANCE);
             }
         }
     }

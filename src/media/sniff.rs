@@ -2,7 +2,7 @@
 
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum Format {
     /// A DASH manifest.
     Mpd,
     /// An HLS playlist of either kind.
@@ -25,29 +25,29 @@ pub enum Content {
 
 /// What the beginning of a file shows it to be, or else what the `Content-Type` says, if that is
 /// something that a film may begin with. A few kilobytes will do, less will often do.
-pub fn content(first_bytes: &[u8], content_type: &str) -> Content {
+pub fn detect(first_bytes: &[u8], content_type: &str) -> Format {
     by_bytes(first_bytes)
         .or_else(|| by_type(content_type))
         .or_else(|| by_hint(first_bytes))
-        .unwrap_or(Content::Other)
+        .unwrap_or(Format::Other)
 }
 
-fn by_bytes(bytes: &[u8]) -> Option<Content> {
+fn by_bytes(bytes: &[u8]) -> Option<Format> {
     if let Some(b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"prft") =
         bytes.get(4..8)
     {
-        return Some(Content::Mp4);
+        return Some(Format::Mp4);
     }
     if bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
-        return Some(Content::WebM);
+        return Some(Format::WebM);
     }
     // Each packet of a transport stream is of 188 bytes and begins with the same one.
     if bytes.first() == Some(&0x47) && bytes.get(188) == Some(&0x47) {
-        return Some(Content::TransportStream);
+        return Some(Format::TransportStream);
     }
     let text = text(bytes);
     if text.starts_with(b"#EXTM3U") {
-        return Some(Content::Playlist);
+        return Some(Format::Playlist);
     }
     if text.starts_with(b"<") {
         return markup(text);
@@ -70,11 +70,11 @@ fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Which of the languages that begin with `<` this is.
-fn markup(text: &[u8]) -> Option<Content> {
+fn markup(text: &[u8]) -> Option<Format> {
     // Namespaces may have a prefix, as in `mpd:MPD`.
     match root(text)?.rsplit(|byte| *byte == b':').next()? {
-        b"MPD" => Some(Content::Mpd),
-        name if name.eq_ignore_ascii_case(b"html") => Some(Content::Html),
+        b"MPD" => Some(Format::Mpd),
+        name if name.eq_ignore_ascii_case(b"html") => Some(Format::Html),
         _ => None,
     }
 }
@@ -102,7 +102,7 @@ fn begins_alike(bytes: &[u8], beginning: &[u8]) -> bool {
 }
 
 /// Frames of packed audio, which ID3 tags may precede.
-fn audio(mut bytes: &[u8]) -> Option<Content> {
+fn audio(mut bytes: &[u8]) -> Option<Format> {
     while let Some(length) = tag_length(bytes) {
         bytes = bytes.get(length..)?;
     }
@@ -112,14 +112,14 @@ fn audio(mut bytes: &[u8]) -> Option<Content> {
     let (version, layer) = (flags >> 3 & 3, flags >> 1 & 3);
     let is_frame = version != 1 && rates >> 4 != 15 && rates >> 2 & 3 != 3;
     match layer {
-        0 if flags & 0xf0 == 0xf0 => Some(Content::Aac),
-        1.. if flags & 0xe0 == 0xe0 && is_frame => Some(Content::Mp3),
+        0 if flags & 0xf0 == 0xf0 => Some(Format::Aac),
+        1.. if flags & 0xe0 == 0xe0 && is_frame => Some(Format::Mp3),
         _ => None,
     }
 }
 
 /// The types of what a film may begin with, by what is common to their many names.
-fn by_type(content_type: &str) -> Option<Content> {
+fn by_type(content_type: &str) -> Option<Format> {
     let name = content_type.split(';').next()?.trim_ascii().as_bytes();
     let is = |ending: &[u8]| {
         let at = name.len().checked_sub(ending.len());
@@ -127,15 +127,15 @@ fn by_type(content_type: &str) -> Option<Content> {
             .is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
     if is(b"dash+xml") {
-        Some(Content::Mpd)
+        Some(Format::Mpd)
     } else if is(b"mpegurl") {
-        Some(Content::Playlist)
+        Some(Format::Playlist)
     } else if is(b"/mp4") {
-        Some(Content::Mp4)
+        Some(Format::Mp4)
     } else if is(b"/mp2t") {
-        Some(Content::TransportStream)
+        Some(Format::TransportStream)
     } else if is(b"html") {
-        Some(Content::Html)
+        Some(Format::Html)
     } else {
         None
     }
@@ -143,12 +143,12 @@ fn by_type(content_type: &str) -> Option<Content> {
 
 /// What bytes that end too early are likely to go on as: the only XML that is of use here, and the audio
 /// that tags are most often put before.
-fn by_hint(bytes: &[u8]) -> Option<Content> {
+fn by_hint(bytes: &[u8]) -> Option<Format> {
     let text = text(bytes);
     if bytes.starts_with(b"ID3") {
-        Some(Content::Mp3)
+        Some(Format::Mp3)
     } else if text.starts_with(b"<?xml") && root(text).is_none() {
-        Some(Content::Mpd)
+        Some(Format::Mpd)
     } else {
         None
     }
@@ -183,64 +183,64 @@ mod tests {
     fn bytes_tell_whatever_the_server_says() {
         let packets = [[0x47].as_slice(), &[0; 187], &[0x47]].concat();
         for (bytes, content_shown) in [
-            (b"<MPD>".as_slice(), Content::Mpd),
+            (b"<MPD>".as_slice(), Format::Mpd),
             (
                 b"\xef\xbb\xbf\r\n<?xml version=\"1.0\"?>\n<!-- <html> --><MPD\n",
-                Content::Mpd,
+                Format::Mpd,
             ),
             (
                 b"<?xml version=\"1.0\"?><?x y?><!DOCTYPE MPD><mpd:MPD xmlns:mpd",
-                Content::Mpd,
+                Format::Mpd,
             ),
-            (b"#EXTM3U\n", Content::Playlist),
-            (b"\xef\xbb\xbf#EXTM3U\r\n", Content::Playlist),
-            (b"\0\0\0\x18ftypdash", Content::Mp4),
-            (b"\0\0\0\x18moof", Content::Mp4),
-            (b"\x1a\x45\xdf\xa3", Content::WebM),
-            (&packets, Content::TransportStream),
-            (b"\xff\xf1\x50\x80", Content::Aac),
-            (b"\xff\xf9\x50\x80", Content::Aac),
-            (b"\xff\xfb\x90\x44", Content::Mp3),
-            (b"\xff\xf3\x40\xc4", Content::Mp3),
-            (b"<!DOCTYPE HTML><title>", Content::Html),
-            (b"<?xml version='1.0'?><html xmlns", Content::Html),
-            (b"<HTML>", Content::Html),
-            (b"", Content::Other),
-            (b"{\"error\":404}", Content::Other),
-            (b"<?xml version='1.0'?><Error>", Content::Other),
-            (&packets[..188], Content::Other),
-            (b"\xff\xff\xff\xff", Content::Other),
-            (b"\xff\xfb\xf0\x00", Content::Other),
-            (b"\xff\xeb\x90\x44", Content::Other),
+            (b"#EXTM3U\n", Format::Playlist),
+            (b"\xef\xbb\xbf#EXTM3U\r\n", Format::Playlist),
+            (b"\0\0\0\x18ftypdash", Format::Mp4),
+            (b"\0\0\0\x18moof", Format::Mp4),
+            (b"\x1a\x45\xdf\xa3", Format::WebM),
+            (&packets, Format::TransportStream),
+            (b"\xff\xf1\x50\x80", Format::Aac),
+            (b"\xff\xf9\x50\x80", Format::Aac),
+            (b"\xff\xfb\x90\x44", Format::Mp3),
+            (b"\xff\xf3\x40\xc4", Format::Mp3),
+            (b"<!DOCTYPE HTML><title>", Format::Html),
+            (b"<?xml version='1.0'?><html xmlns", Format::Html),
+            (b"<HTML>", Format::Html),
+            (b"", Format::Other),
+            (b"{\"error\":404}", Format::Other),
+            (b"<?xml version='1.0'?><Error>", Format::Other),
+            (&packets[..188], Format::Other),
+            (b"\xff\xff\xff\xff", Format::Other),
+            (b"\xff\xfb\xf0\x00", Format::Other),
+            (b"\xff\xeb\x90\x44", Format::Other),
         ] {
-            assert_eq!(content(bytes, "image/png"), content_shown, "{bytes:?}");
+            assert_eq!(detect(bytes, "image/png"), content_shown, "{bytes:?}");
         }
     }
 
     #[test]
     fn the_type_tells_where_bytes_do_not() {
         for (content_type, content_told) in [
-            ("application/dash+xml; charset=utf-8", Content::Mpd),
-            ("Application/Vnd.Apple.MpegURL", Content::Playlist),
-            ("audio/mpegurl", Content::Playlist),
-            ("video/mp2t", Content::TransportStream),
-            ("v/mp4", Content::Mp4),
-            ("text/html;charset=UTF-8", Content::Html),
-            ("text/plain", Content::Other),
-            ("", Content::Other),
+            ("application/dash+xml; charset=utf-8", Format::Mpd),
+            ("Application/Vnd.Apple.MpegURL", Format::Playlist),
+            ("audio/mpegurl", Format::Playlist),
+            ("video/mp2t", Format::TransportStream),
+            ("v/mp4", Format::Mp4),
+            ("text/html;charset=UTF-8", Format::Html),
+            ("text/plain", Format::Other),
+            ("", Format::Other),
         ] {
-            assert_eq!(content(b"?", content_type), content_told, "{content_type}");
+            assert_eq!(detect(b"?", content_type), content_told, "{content_type}");
         }
-        assert_eq!(content(b"#EXTM3U\n", "text/html"), Content::Playlist);
+        assert_eq!(detect(b"#EXTM3U\n", "text/html"), Format::Playlist);
     }
 
     #[test]
     fn bytes_that_end_early_are_guessed_after_the_type() {
         let comment = b"<?xml version=\"1.0\"?><!-- a long licence";
-        assert_eq!(content(comment, "text/plain"), Content::Mpd);
-        assert_eq!(content(comment, "text/html"), Content::Html);
+        assert_eq!(detect(comment, "text/plain"), Format::Mpd);
+        assert_eq!(detect(comment, "text/html"), Format::Html);
         let cut_off = &tag(4, 0, &[0; 300])[..100];
-        assert_eq!(content(cut_off, ""), Content::Mp3);
+        assert_eq!(detect(cut_off, ""), Format::Mp3);
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
         // With a footer, which its size does not count.
         let two = [tag(4, 0x10, &[0; 5]), vec![0; 10]].concat();
         let aac = [one, two, vec![0xff, 0xf1, 0x50]].concat();
-        assert_eq!(content(&aac, "audio/mpeg"), Content::Aac);
+        assert_eq!(detect(&aac, "audio/mpeg"), Format::Aac);
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             b"<?xml ?><!-- - --><!DOCTYPE MPD [ ]><mpd:MPD>".to_vec(),
         ] {
             for end in 0..whole.len() {
-                let _ = content(&whole[..end], "");
+                let _ = detect(&whole[..end], "");
             }
         }
     }

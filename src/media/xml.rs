@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Refusal,
+    ManifestError,
     number::{digits, digits_of},
 };
 
@@ -65,24 +65,24 @@ impl<'a> Element<'a> {
 ///
 /// # Errors
 /// [`Refusal::Malformed`], with the line, where the text is not well-formed or beyond a limit.
-pub fn read(text: &str) -> Result<Element<'_>, Refusal> {
-    let mut reader = Reader {
+pub fn parse(text: &str) -> Result<Element<'_>, ManifestError> {
+    let mut reader = XmlReader {
         rest: text,
         open: Vec::new(),
         elements: 0,
     };
     reader.root().map_err(|reason| {
         let read = text.len() - reader.rest.len();
-        let read = text.bytes().take(read);
-        let line = 1 + read.filter(|byte| *byte == b'\n').count() as u64;
-        Refusal::Malformed(["line ", &line.to_string(), ": ", reason].concat())
+        let read = text.bytes().take(parse);
+        let line = 1 + parse.filter(|byte| *byte == b'\n').count() as u64;
+        ManifestError::Malformed(["line ", &line.to_string(), ": ", reason].concat())
     })
 }
 
 /// Why a document cannot be read.
 type Reason = &'static str;
 
-struct Reader<'a> {
+struct XmlReader<'a> {
     rest: &'a str,
     /// The elements that are not closed yet.
     open: Vec<Element<'a>>,
@@ -90,7 +90,7 @@ struct Reader<'a> {
     elements: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> XmlReader<'a> {
     fn root(&mut self) -> Result<Element<'a>, Reason> {
         loop {
             let text = self.until("<")?;
@@ -261,8 +261,8 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        match read(text) {
-            Err(Refusal::Malformed(reason)) => reason,
+        match parse(text) {
+            Err(ManifestError::Malformed(reason)) => reason,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -273,7 +273,7 @@ mod tests {
             <m:MPD xmlns:m='urn:x' type = \"static\" xsi:type='t'>\n\
               <Period id='1'/> <BaseURL\n> a <!-- & -->b</BaseURL ><Period id=\"2\"></Period>\n\
             </m:MPD> <rest";
-        let root = read(text).unwrap();
+        let root = parse(text).unwrap();
         assert_eq!(root.name, "MPD");
         assert_eq!(root.attribute("type"), Some("static"));
         assert_eq!(root.attribute("none"), None);
@@ -292,11 +292,11 @@ mod tests {
 
     #[test]
     fn references_are_decoded() {
-        let root = read("<a b='&lt;&#65;&#x1F600;&quot;'>x&amp;y&apos;<![CDATA[&z<]]>&gt;</a>");
+        let root = parse("<a b='&lt;&#65;&#x1F600;&quot;'>x&amp;y&apos;<![CDATA[&z<]]>&gt;</a>");
         let root = root.unwrap();
         assert_eq!(root.attribute("b"), Some("<A\u{1f600}\""));
         assert_eq!(root.text, "x&y'&z<>");
-        let plain = read("<a b=' 1 '/>").unwrap();
+        let plain = parse("<a b=' 1 '/>").unwrap();
         assert!(matches!(plain.attributes[0].1, Cow::Borrowed("1")));
     }
 
@@ -331,7 +331,7 @@ mod tests {
         assert!(refused(bomb).contains("DOCTYPE"));
         assert!(refused(&"<a>".repeat(1_000_000)).contains("too deep"));
         let deepest = "<a>".repeat(DEPTH) + &"</a>".repeat(DEPTH);
-        assert!(read(&deepest).is_ok());
+        assert!(parse(&deepest).is_ok());
         let many = ["<a>", &"<b/>".repeat(ELEMENTS), "</a>"].concat();
         assert!(refused(&many).contains("too many elements"));
         let wide = ["<a ", &"b='' ".repeat(SEARCHED + 1), "/>"].concat();
@@ -340,6 +340,6 @@ mod tests {
         assert!(refused(&entities).contains("entity"));
         let long = "x".repeat(10_000_000);
         let long = ["<a b='", &long, "'/>"].concat();
-        assert_eq!(read(&long).unwrap().attributes[0].1.len(), 10_000_000);
+        assert_eq!(parse(&long).unwrap().attributes[0].1.len(), 10_000_000);
     }
 }
