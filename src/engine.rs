@@ -27,12 +27,12 @@ use crate::protocol::{
 use session::Session;
 
 /// The agent of one player. It does not know which thread it runs on.
-pub struct Agent {
+pub struct Engine {
     page: Port,
     session: Option<Session>,
 }
 
-impl Agent {
+impl Engine {
     /// An agent that says its first word to a page.
     pub fn new(page: Port) -> Self {
         page.post(Event::Ready {
@@ -45,7 +45,7 @@ impl Agent {
     }
 
     /// Does what the page asks for.
-    pub fn hear(&mut self, letter: &Packed<Command>) {
+    pub fn handle(&mut self, letter: &Packed<Command>) {
         let page = &self.page;
         // What is said of a past playback is of no interest any more.
         let current = |session| self.session.as_ref().filter(|it| it.id() == session);
@@ -80,7 +80,7 @@ impl Agent {
                 captions,
             }) => {
                 if let Some(playback) = current(session) {
-                    playback.choose(quality, audio, captions);
+                    playback.select(quality, audio, captions);
                 }
             }
             Ok(Command::Configure { session, buffer }) => {

@@ -17,5 +17,5 @@ fn main() {
 /// own program does not hold the engine as well.
 #[wasm_bindgen]
 pub fn agent(hear: Function) -> Function {
-    worker::on_page(hear)
+    worker::start_on_page(hear)
 }

@@ -18,14 +18,14 @@ const INSTANT: f64 = 5.0;
 
 /// Measures for as long as something is on its way.
 #[derive(Default)]
-pub struct Meter {
+pub struct BandwidthMeter {
     active: Cell<u32>,
     bytes: Cell<u64>,
     since: Cell<f64>,
     bandwidth: RefCell<BandwidthEstimator>,
 }
 
-impl Meter {
+impl BandwidthMeter {
     /// What the network is taken to give, in bits per second.
     pub fn estimate(&self) -> f64 {
         self.bandwidth.borrow().estimate()
@@ -40,16 +40,16 @@ impl Meter {
 }
 
 /// A transfer that is being measured, until it is dropped.
-pub struct Transfer {
-    meter: Rc<Meter>,
+pub struct MeasuredTransfer {
+    meter: Rc<BandwidthMeter>,
     url: String,
     counted: u64,
     since: f64,
 }
 
-impl Transfer {
+impl MeasuredTransfer {
     /// Begins to measure what comes from a URL.
-    pub fn begin(meter: Rc<Meter>, url: &str) -> Self {
+    pub fn begin(meter: Rc<BandwidthMeter>, url: &str) -> Self {
         let since = web::now();
         if meter.active.get() == 0 {
             meter.since.set(since);
@@ -89,7 +89,7 @@ impl Transfer {
     }
 }
 
-impl Drop for Transfer {
+impl Drop for MeasuredTransfer {
     fn drop(&mut self) {
         if self.came_from_cache() {
             let bytes = self.meter.bytes.get();

@@ -16,7 +16,7 @@ const FIRST: [&[u8; 4]; 11] = [
 ];
 
 /// The boxes of one segment.
-pub struct Boxes {
+pub struct BoxValidator {
     /// Where the next box begins; `None` if nothing is known of boxes here.
     next: Option<u64>,
     seen: u64,
@@ -25,9 +25,9 @@ pub struct Boxes {
     is_garbage: bool,
 }
 
-impl Boxes {
+impl BoxValidator {
     /// The boxes of a segment of this type, of which only MP4 is followed.
-    pub fn of(container: &str) -> Self {
+    pub fn new(container: &str) -> Self {
         Self {
             next: container.ends_with("/mp4").then_some(0),
             seen: 0,
@@ -37,7 +37,7 @@ impl Boxes {
     }
 
     /// Reads on.
-    pub fn follow(&mut self, bytes: &Uint8Array) {
+    pub fn push(&mut self, bytes: &Uint8Array) {
         let end = self.seen + u64::from(bytes.length());
         while let Some(next) = self.next
             && !self.is_garbage
@@ -66,12 +66,12 @@ impl Boxes {
     }
 
     /// Whether these are no boxes.
-    pub const fn are_broken(&self) -> bool {
+    pub const fn is_invalid(&self) -> bool {
         self.is_garbage
     }
 
     /// What is wrong with a segment of which no more will come.
-    pub fn complaint(&self) -> Option<&'static str> {
+    pub fn error(&self) -> Option<&'static str> {
         if self.is_garbage {
             return Some("it is not a segment of MP4");
         }

@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 
 use super::{
-    content::Film,
-    context::{Shared, Trouble, damaged},
-    media_source::refused,
+    content::Content,
+    context::{Context, Error, invalid_data},
+    media_source::call_error,
 };
 use crate::{
     media::captions::{self, CaptionTrack},
@@ -17,12 +17,12 @@ use crate::{
 const CALM: f64 = 5.0;
 
 /// Sees to the captions for as long as this is awaited.
-pub async fn serve(shared: &Shared) -> Infallible {
-    let (session, conditions) = (shared.session, &shared.conditions);
-    while conditions.ahead() < CALM.min(conditions.goal() / 2.0) && !conditions.is_all_there() {
-        conditions.tick().await;
+pub async fn serve(shared: &Context) -> Infallible {
+    let (session, conditions) = (shared.session, &shared.state);
+    while conditions.buffered_ahead() < CALM.min(conditions.goal() / 2.0) && !conditions.is_fully_buffered() {
+        conditions.next_change_or_tick().await;
     }
-    let all = offered(&shared.film).await;
+    let all = offered(&shared.content).await;
     let tracks = all.iter().map(|it| TrackInfo {
         language: it.language.clone(),
         label: it.label.clone(),
@@ -33,14 +33,14 @@ pub async fn serve(shared: &Shared) -> Infallible {
     let mut given: Vec<(u32, ObjectUrl)> = Vec::new();
     let mut heard = None;
     loop {
-        let change = conditions.change();
+        let change = conditions.next_change();
         let shown = conditions.captions();
         if shown != heard
             && let Some(place) = shown
             && let Some(wanted) = all.get(place as usize)
             && given.iter().all(|(known, _)| *known != place)
         {
-            let file = match read(&shared.film, wanted).await {
+            let file = match read(&shared.content, wanted).await {
                 Ok(url) => {
                     let words = url.as_str().to_owned();
                     given.push((place, url));
@@ -61,12 +61,12 @@ pub async fn serve(shared: &Shared) -> Infallible {
 
 /// Those captions that are whole files: to know that in HLS, their playlists have to be read. There are no
 /// captions in one that cannot be.
-async fn offered(film: &Film) -> Vec<CaptionTrack> {
+async fn offered(film: &Content) -> Vec<CaptionTrack> {
     let mut all = film.presentation().captions.clone();
     for captions in &mut all {
         for file in std::mem::take(&mut captions.files) {
             let whole = match file.is_playlist {
-                true => film.file_of_captions(&file).await.ok().flatten(),
+                true => film.caption_file(&file).await.ok().flatten(),
                 false => Some(file),
             };
             captions.files.extend(whole);
@@ -77,12 +77,12 @@ async fn offered(film: &Film) -> Vec<CaptionTrack> {
 }
 
 /// Reads captions, and makes one file of them that the page can reach.
-async fn read(film: &Film, wanted: &CaptionTrack) -> Result<ObjectUrl, Trouble> {
+async fn read(film: &Content, wanted: &CaptionTrack) -> Result<ObjectUrl, Error> {
     let mut all = String::new();
     for it in &wanted.files {
-        let file = film.file(ResourceKind::Captions, &it.base_urls, &it.resource).await?;
+        let file = film.resource(ResourceKind::Captions, &it.base_urls, &it.resource).await?;
         captions::append(&mut all, &web::decode(&file.bytes), it.time_offset)
-            .ok_or_else(|| damaged(ResourceKind::Captions, &file.url, "it is no WebVTT"))?;
+            .ok_or_else(|| invalid_data(ResourceKind::Captions, &file.url, "it is no WebVTT"))?;
     }
-    ObjectUrl::of_text(&all).map_err(|exception| refused("make a file of the captions", &exception))
+    ObjectUrl::of_text(&all).map_err(|exception| call_error("make a file of the captions", &exception))
 }

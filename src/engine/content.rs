@@ -11,9 +11,9 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{
-    context::Trouble,
+    context::Error,
     decryption, manifest,
-    network::{File, Network},
+    network::{FetchedFile, Network},
 };
 use crate::{
     media::{
@@ -28,53 +28,53 @@ use crate::{
 };
 
 /// A film that is being played.
-pub struct Film {
+pub struct Content {
     /// After redirects.
     url: String,
     network: Rc<Network>,
     presentation: RefCell<Presentation>,
     /// What its multivariant playlist hands on to the media playlists.
     definitions: VariableDefinitions,
-    unplayable: RefCell<Vec<RepresentationId>>,
+    excluded: RefCell<Vec<RepresentationId>>,
     /// Init segments and keys: small, and needed again and again.
-    kept: RefCell<Vec<Kept>>,
+    cache: RefCell<Vec<CachedFile>>,
 }
 
-struct Kept {
+struct CachedFile {
     base: Rc<str>,
     place: Resource,
-    file: Rc<File>,
+    file: Rc<FetchedFile>,
 }
 
-impl Film {
+impl Content {
     /// Reads the film at an absolute URL.
     ///
     /// # Errors
     /// [`Fault::Manifest`] and [`Fault::Unsupported`], [`Fault::Undecodable`] if nothing in it can be
     /// played here, and what the network may fail with.
-    pub async fn read(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
+    pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
         let (bases, whole) = ([Rc::from(url)], Resource::default());
         let file = network.get(ResourceKind::InvalidManifest, &bases, &whole).await?;
         let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
-        while let Some(id) = film.nameless() {
-            film.learn(id).await?;
+        while let Some(id) = film.first_undescribed() {
+            film.load_index(id).await?;
         }
-        film.exclude_the_undecodable();
-        film.refuse_if_nothing_is_left()?;
+        film.exclude_undecodable();
+        film.require_playable()?;
         Ok(film)
     }
 
     /// The film of a manifest.
-    fn of(file: &File, network: Rc<Network>) -> Result<Rc<Self>, Trouble> {
-        let (presentation, definitions) = manifest::read(file)?;
+    fn of(file: &FetchedFile, network: Rc<Network>) -> Result<Rc<Self>, Error> {
+        let (presentation, definitions) = manifest::parse(file)?;
         Ok(Rc::new(Self {
             url: file.url.clone(),
             network,
             presentation: RefCell::new(presentation),
             definitions,
-            unplayable: RefCell::default(),
-            kept: RefCell::default(),
+            excluded: RefCell::default(),
+            cache: RefCell::default(),
         }))
     }
 
@@ -85,14 +85,14 @@ impl Film {
 
     /// Whether a representation may be chosen.
     pub fn is_playable(&self, id: RepresentationId) -> bool {
-        !self.unplayable.borrow().contains(&id)
+        !self.excluded.borrow().contains(&id)
     }
 
     /// Gives a representation up, as long as there is another one in its set. Whether there was.
     pub fn exclude(&self, id: RepresentationId) -> bool {
         let another = self.is_one_of_many(id);
         if another {
-            self.unplayable.borrow_mut().push(id);
+            self.excluded.borrow_mut().push(id);
         }
         another
     }
@@ -115,7 +115,7 @@ impl Film {
     /// Whether a period is shorter than its manifest says, where a segment is not there: the last one is not
     /// there either, and no other representation is left that might have it. From now on it ends before that
     /// segment.
-    pub async fn ends_before(&self, id: RepresentationId, segment: &Segment) -> bool {
+    pub async fn truncate_at_missing(&self, id: RepresentationId, segment: &Segment) -> bool {
         let Ok(mut it) = self.representation(id) else {
             return false;
         };
@@ -131,7 +131,7 @@ impl Film {
             && (is_last || !self.is_one_of_many(id))
             && (is_last
                 || self
-                    .file(ResourceKind::MediaSegment, &it.base_urls, &last.resource)
+                    .resource(ResourceKind::MediaSegment, &it.base_urls, &last.resource)
                     .await
                     .is_err());
         if is_cut_off {
@@ -147,10 +147,10 @@ impl Film {
     ///
     /// # Errors
     /// None that a planner's own choice would meet.
-    pub fn representation(&self, id: RepresentationId) -> Result<Box<Representation>, Trouble> {
+    pub fn representation(&self, id: RepresentationId) -> Result<Box<Representation>, Error> {
         match self.presentation().representation(id) {
             Some(it) => Ok(Box::new(it.clone())),
-            None => Err(manifest::malformed(
+            None => Err(manifest::invalid_manifest(
                 &self.url,
                 "it has no such representation",
             )),
@@ -162,13 +162,13 @@ impl Film {
     ///
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
-    pub async fn init(&self, of: &Representation, place: &Resource) -> Result<Uint8Array, Trouble> {
-        if let Some(file) = self.find(&of.base_urls, place) {
+    pub async fn init_segment(&self, of: &Representation, place: &Resource) -> Result<Uint8Array, Error> {
+        if let Some(file) = self.find_cached(&of.base_urls, place) {
             return Ok(file.bytes.clone());
         }
-        let file = self.file(ResourceKind::InitSegment, &of.base_urls, place).await?;
+        let file = self.resource(ResourceKind::InitSegment, &of.base_urls, place).await?;
         if of.container.ends_with("/mp4")
-            && let Err(fault) = manifest::init(&file.bytes, &file.url, ResourceKind::InitSegment)
+            && let Err(fault) = manifest::parse_init_segment(&file.bytes, &file.url, ResourceKind::InitSegment)
         {
             self.discard(place);
             return Err(fault);
@@ -178,7 +178,7 @@ impl Film {
 
     /// What came damaged may be sound the next time.
     fn discard(&self, place: &Resource) {
-        self.kept.borrow_mut().retain(|it| it.place != *place);
+        self.cache.borrow_mut().retain(|it| it.place != *place);
     }
 
     /// A file that a representation refers to, decrypted; of a segment that is not encrypted, its beginning.
@@ -186,24 +186,24 @@ impl Film {
     ///
     /// # Errors
     /// [`Fault::Damaged`], and what the network may fail with.
-    pub async fn file(
+    pub async fn resource(
         &self,
         what: ResourceKind,
         bases: &[Rc<str>],
         place: &Resource,
-    ) -> Result<Rc<File>, Trouble> {
-        if let Some(file) = self.find(bases, place) {
+    ) -> Result<Rc<FetchedFile>, Error> {
+        if let Some(file) = self.find_cached(bases, place) {
             return Ok(file);
         }
         let mut file = self.network.get(what, bases, place).await?;
         if let Some(key) = &place.key {
-            let secret = self.secret(bases, key).await?;
+            let secret = self.key(bases, key).await?;
             file.bytes =
                 decryption::decrypt(what, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
         }
         let file = Rc::new(file);
         if matches!(what, ResourceKind::InitSegment | ResourceKind::Key) {
-            self.keep(bases, place, &file);
+            self.cache_file(bases, place, &file);
         }
         Ok(file)
     }
@@ -212,19 +212,19 @@ impl Film {
     ///
     /// # Errors
     /// What the network may fail with.
-    pub fn secret<'a>(
+    pub fn key<'a>(
         &'a self,
         bases: &'a [Rc<str>],
         key: &EncryptionKey,
-    ) -> LocalBoxFuture<'a, Result<Rc<File>, Trouble>> {
+    ) -> LocalBoxFuture<'a, Result<Rc<FetchedFile>, Error>> {
         let place = Resource::whole(key.path.clone());
         // Boxed, because it is a file itself.
-        Box::pin(async move { self.file(ResourceKind::Key, bases, &place).await })
+        Box::pin(async move { self.resource(ResourceKind::Key, bases, &place).await })
     }
 
-    fn keep(&self, bases: &[Rc<str>], place: &Resource, file: &Rc<File>) {
+    fn cache_file(&self, bases: &[Rc<str>], place: &Resource, file: &Rc<FetchedFile>) {
         if let Some(base) = bases.first() {
-            self.kept.borrow_mut().push(Kept {
+            self.cache.borrow_mut().push(CachedFile {
                 base: base.clone(),
                 place: place.clone(),
                 file: file.clone(),
@@ -236,12 +236,12 @@ impl Film {
     ///
     /// # Errors
     /// [`Fault::Manifest`], [`Fault::Unsupported`], and what the network may fail with.
-    pub async fn file_of_captions(
+    pub async fn caption_file(
         &self,
         playlist: &captions::CaptionFile,
-    ) -> Result<Option<captions::CaptionFile>, Trouble> {
+    ) -> Result<Option<captions::CaptionFile>, Error> {
         let captions::CaptionFile { base_urls: bases, resource: place, .. } = playlist;
-        let file = self.file(ResourceKind::InvalidManifest, bases, place).await?;
+        let file = self.resource(ResourceKind::InvalidManifest, bases, place).await?;
         let segments = manifest::segments(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|it| captions::CaptionFile {
@@ -252,9 +252,9 @@ impl Film {
         }))
     }
 
-    fn find(&self, bases: &[Rc<str>], place: &Resource) -> Option<Rc<File>> {
-        let kept = self.kept.borrow();
-        let is_it = |it: &&Kept| bases.first() == Some(&it.base) && it.place == *place;
+    fn find_cached(&self, bases: &[Rc<str>], place: &Resource) -> Option<Rc<FetchedFile>> {
+        let kept = self.cache.borrow();
+        let is_it = |it: &&CachedFile| bases.first() == Some(&it.base) && it.place == *place;
         kept.iter().find(is_it).map(|it| it.file.clone())
     }
 
@@ -263,20 +263,20 @@ impl Film {
     /// # Errors
     /// [`Fault::Manifest`], [`Fault::Unsupported`], [`Fault::Damaged`], and what the network may fail
     /// with.
-    pub async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
-        let mut lesson = Lesson::about(self.representation(id)?);
-        while let Some((what, place)) = self.question(&lesson)? {
-            let file = self.file(what, &lesson.it.base_urls, &place).await?;
-            if let Err(fault) = self.understand(&mut lesson, id, what, &place, &file) {
+    pub async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
+        let mut lesson = IndexLoad::about(self.representation(id)?);
+        while let Some((what, place)) = self.next_request(&lesson)? {
+            let file = self.resource(what, &lesson.it.base_urls, &place).await?;
+            if let Err(fault) = self.apply_response(&mut lesson, id, what, &place, &file) {
                 self.discard(&place);
                 return Err(fault);
             }
         }
-        self.take(id, lesson)
+        self.apply_index(id, lesson)
     }
 
     /// What to read next, to know all of a representation.
-    fn question(&self, lesson: &Lesson) -> Result<Option<(ResourceKind, Resource)>, Trouble> {
+    fn next_request(&self, lesson: &IndexLoad) -> Result<Option<(ResourceKind, Resource)>, Error> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
                 return Ok(Some((ResourceKind::InvalidManifest, Resource::whole(path.clone()))));
@@ -296,7 +296,7 @@ impl Film {
         // It begins with its init segment, or else with its first media segment that is there.
         let mut all = (0..segments.len()).map_while(|nth| segments.get(nth));
         let Some(first) = all.find(|it| !it.missing) else {
-            return Err(manifest::malformed(&self.url, "it has no segments"));
+            return Err(manifest::invalid_manifest(&self.url, "it has no segments"));
         };
         Ok(Some(match first.init {
             Some(init) => (ResourceKind::InitSegment, init),
@@ -305,14 +305,14 @@ impl Film {
     }
 
     /// Takes in what was read.
-    fn understand(
+    fn apply_response(
         &self,
-        lesson: &mut Lesson,
+        lesson: &mut IndexLoad,
         id: RepresentationId,
         what: ResourceKind,
         place: &Resource,
-        file: &File,
-    ) -> Result<(), Trouble> {
+        file: &FetchedFile,
+    ) -> Result<(), Error> {
         let it = &mut *lesson.it;
         let segments = match (what, &it.index, &mut lesson.index) {
             (ResourceKind::InvalidManifest, ..) => {
@@ -325,14 +325,14 @@ impl Film {
                 let first = place.range.map_or(0, |range| range.first);
                 index
                     .read(&file.bytes.to_vec(), first)
-                    .map_err(|refusal| manifest::damaged(what, &file.url, refusal))?;
+                    .map_err(|refusal| manifest::invalid_data(what, &file.url, refusal))?;
                 if index.next_range().is_some() {
                     return Ok(());
                 }
                 Rc::new(index.segments(sidx))
             }
             _ => {
-                lesson.kind = Some(manifest::describe(it, file, what)?);
+                lesson.kind = Some(manifest::describe_representation(it, file, what)?);
                 lesson.is_described = true;
                 return Ok(());
             }
@@ -351,8 +351,8 @@ impl Film {
     }
 
     /// Puts what was learned into the presentation.
-    fn take(&self, id: RepresentationId, lesson: Lesson) -> Result<(), Trouble> {
-        let Lesson { it, kind, .. } = lesson;
+    fn apply_index(&self, id: RepresentationId, lesson: IndexLoad) -> Result<(), Error> {
+        let IndexLoad { it, kind, .. } = lesson;
         let mime = it.mime();
         if !web::can_decode(&mime) && !self.exclude(id) {
             return Err(PlaybackError::UnsupportedCodec { mime }.into());
@@ -365,7 +365,7 @@ impl Film {
         if let Some(set) = film.adaptation_set_mut(id) {
             // A film that consists of one representation is what that one turns out to be.
             if let Some(kind) = kind
-                && is_nameless(set)
+                && is_undescribed(set)
             {
                 set.content_type = kind;
             }
@@ -385,16 +385,16 @@ impl Film {
     }
 
     /// The first of a set of which nothing is known but that it is there.
-    fn nameless(&self) -> Option<RepresentationId> {
+    fn first_undescribed(&self) -> Option<RepresentationId> {
         let film = self.presentation();
         let ids = film.representation_ids();
-        let is_it = |id: &&RepresentationId| film.adaptation_set(**id).is_some_and(is_nameless);
+        let is_it = |id: &&RepresentationId| film.adaptation_set(**id).is_some_and(is_undescribed);
         ids.iter().find(is_it).copied()
     }
 
     /// Asks, on this thread, for everything that the film offers: what is decoded on the page may not
     /// be decoded in a worker.
-    fn exclude_the_undecodable(&self) {
+    fn exclude_undecodable(&self) {
         let film = self.presentation();
         for &(id, set, it) in &film.representations() {
             let mime = it.mime();
@@ -403,21 +403,21 @@ impl Film {
             let is_unknown = it.codecs.is_empty() || it.codecs == "mp4a.40.34";
             let is_decoded = is_unknown || web::can_decode(&mime);
             if set.is_protected || manifest::has_cues(it) || !is_decoded {
-                self.unplayable.borrow_mut().push(id);
+                self.excluded.borrow_mut().push(id);
             }
         }
     }
 
     /// Asks how well it decodes, and leaves out what would stutter: unless that is all that there is of a
     /// set, for then it tells more of the browser than of the film. A film need not wait for this to begin.
-    pub async fn exclude_the_slow(self: Rc<Self>) {
+    pub async fn exclude_unsmooth(self: Rc<Self>) {
         let mut opinions: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().representation_ids();
         for &id in &ids {
             let asked = self
                 .presentation()
                 .representation(id)
-                .and_then(ask_how_well);
+                .and_then(decoding_info);
             if let Some(asked) = asked
                 && self.is_playable(id)
                 && let Ok(opinion) = JsFuture::from(asked).await
@@ -436,7 +436,7 @@ impl Film {
     }
 
     /// A film with pictures of which none can be shown is not played as sound alone.
-    fn refuse_if_nothing_is_left(&self) -> Result<(), Trouble> {
+    fn require_playable(&self) -> Result<(), Error> {
         let film = self.presentation();
         let is_video = |set: &AdaptationSet| set.content_type == ContentType::Video;
         let needed = match film.periods.iter().any(|it| it.adaptation_sets.iter().any(is_video)) {
@@ -452,7 +452,7 @@ impl Film {
 }
 
 /// What has been learned of a representation.
-struct Lesson {
+struct IndexLoad {
     it: Box<Representation>,
     /// The index of its segments, as far as it was read.
     index: Option<mp4::SegmentIndex>,
@@ -461,7 +461,7 @@ struct Lesson {
     kind: Option<ContentType>,
 }
 
-impl Lesson {
+impl IndexLoad {
     fn about(it: Box<Representation>) -> Self {
         let index = match &it.index {
             Index::Sidx(sidx) => Some(mp4::SegmentIndex::new(sidx)),
@@ -484,12 +484,12 @@ fn put(set: &mut AdaptationSet, id: RepresentationId, it: Representation) {
 }
 
 /// Whether nothing is known of a set but that it is there.
-fn is_nameless(set: &AdaptationSet) -> bool {
+fn is_undescribed(set: &AdaptationSet) -> bool {
     set.representations.iter().all(|it| it.container.is_empty())
 }
 
 /// Asks the browser whether it decodes this in time. `None` where that cannot be asked.
-fn ask_how_well(representation: &Representation) -> Option<Promise> {
+fn decoding_info(representation: &Representation) -> Option<Promise> {
     let (width, height) = representation.size;
     // It is asked of one codec at a time: of sound in the same segments nothing has to be known.
     let mut codecs = representation.codecs.split(',');

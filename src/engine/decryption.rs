@@ -4,7 +4,7 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::context::{Trouble, damaged};
+use super::context::{Error, invalid_data};
 use crate::{platform::web, protocol::ResourceKind};
 
 /// Decrypts a file.
@@ -19,7 +19,7 @@ pub async fn decrypt(
     key: &Uint8Array,
     iv: [u8; 16],
     url: &str,
-) -> Result<Uint8Array, Trouble> {
+) -> Result<Uint8Array, Error> {
     let usages = Array::of1(&"decrypt".into());
     let decrypted = async {
         let key = web::import_key("raw", key, "AES-CBC", false, &usages)?;
@@ -31,5 +31,5 @@ pub async fn decrypt(
     };
     decrypted
         .await
-        .map_err(|_| damaged(what, url, "its key does not open it"))
+        .map_err(|_| invalid_data(what, url, "its key does not open it"))
 }

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 
 use super::{
-    box_validator::Boxes,
-    context::{Shared, Trouble, damaged},
+    box_validator::BoxValidator,
+    context::{Context, Error, invalid_data},
     decryption,
-    http::{Extent, Progress},
-    network::{PATIENCE, base},
-    segment_buffer::Buffer,
+    http::{ReadMode, RequestProgress},
+    network::{PATIENCE, base_url},
+    segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
@@ -27,9 +27,9 @@ const GLIMPSE: u32 = 64 << 10;
 /// A segment, and all that it takes to append it.
 pub struct Download<'a> {
     /// What all of the playback shares.
-    pub shared: &'a Shared,
+    pub context: &'a Context,
     /// Whose buffer it is for.
-    pub kind: ContentType,
+    pub content_type: ContentType,
     /// Which representation it is a segment of.
     pub id: RepresentationId,
     /// That representation.
@@ -37,7 +37,7 @@ pub struct Download<'a> {
     /// The segment itself.
     pub segment: &'a Segment,
     /// How it is getting on.
-    pub progress: Rc<Progress>,
+    pub progress: Rc<RequestProgress>,
 }
 
 impl Download<'_> {
@@ -46,41 +46,41 @@ impl Download<'_> {
     /// # Errors
     /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
     /// not take it.
-    pub async fn run(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
-        let mut attempts = self.shared.network.attempts(&self.of.base_urls, PATIENCE.1);
-        while let Err(fault) = self.attempt(buffer, base(&self.of.base_urls, &attempts)).await {
+    pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
+        let mut attempts = self.context.network.start_attempts(&self.of.base_urls, PATIENCE.1);
+        while let Err(fault) = self.attempt(buffer, base_url(&self.of.base_urls, &attempts)).await {
             buffer.reset();
-            self.shared.network.failed(&mut attempts, fault).await?;
+            self.context.network.failed(&mut attempts, fault).await?;
         }
-        self.shared.network.succeeded(&attempts);
+        self.context.network.succeeded(&attempts);
         Ok(())
     }
 
-    async fn attempt(&self, buffer: &mut Buffer, base: &str) -> Result<(), Trouble> {
-        let Shared {
+    async fn attempt(&self, buffer: &mut SegmentBuffer, base: &str) -> Result<(), Error> {
+        let Context {
             network,
-            film,
-            conditions,
+            content: film,
+            state: conditions,
             ..
-        } = self.shared;
+        } = self.context;
         // The init segment is fetched once, and together with the first media segment.
-        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.resource)?;
+        let request = network.send(ResourceKind::MediaSegment, base_url, &self.segment.resource)?;
         let init = match &self.segment.init {
-            Some(place) => Some(film.init(self.of, place).await?),
+            Some(place) => Some(film.init_segment(self.of, place).await?),
             None => None,
         };
         let secret = match &self.segment.resource.key {
-            Some(key) => Some((film.secret(&self.of.base_urls, key).await?, key.iv)),
+            Some(key) => Some((film.key(&self.of.base_urls, key).await?, key.iv)),
             None => None,
         };
-        let mut answer = request.answer(self.progress.clone()).await?;
+        let mut answer = request.response(self.progress.clone()).await?;
         answer.measure(network.meter.clone());
         // What comes is appended as it comes, but what is encrypted is decrypted as a whole.
         let extent = match secret {
-            Some(_) => Extent::Whole,
-            None => Extent::Soon,
+            Some(_) => ReadMode::Whole,
+            None => ReadMode::Soon,
         };
-        let mut boxes = Boxes::of(&self.of.container);
+        let mut boxes = BoxValidator::new(&self.of.container);
         let mut is_ready = false;
         while let Some(mut bytes) = answer.read(extent).await? {
             if let Some((secret, iv)) = &secret {
@@ -88,49 +88,49 @@ impl Download<'_> {
                 bytes =
                     decryption::decrypt(ResourceKind::MediaSegment, &bytes, &secret.bytes, *iv, &url).await?;
             }
-            boxes.follow(&bytes);
-            if boxes.are_broken() {
+            boxes.push(&bytes);
+            if boxes.is_invalid() {
                 break;
             }
             if !is_ready {
-                self.ready(buffer, init.as_ref(), &bytes)?;
+                self.prepare_buffer(buffer, init.as_ref(), &bytes)?;
                 if let (Some(bytes), Some(place)) = (&init, &self.segment.init)
                     && !buffer.is_initialized(self.id, place)
                 {
                     buffer.append(bytes).await?;
-                    buffer.initialized(self.id, place);
+                    buffer.set_initialized(self.id, place);
                 }
                 is_ready = true;
             }
             buffer.append(&bytes).await?;
-            conditions.fill_in_part(self.kind, buffer.buffered(), self.segment.start);
+            conditions.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
         }
-        match boxes.complaint() {
-            Some(reason) => Err(damaged(ResourceKind::MediaSegment, &answer.url(), reason)),
+        match boxes.error() {
+            Some(reason) => Err(invalid_data(ResourceKind::MediaSegment, &answer.url(), reason)),
             None => Ok(()),
         }
     }
 
     /// Readies the buffer for the segment: its type, and where on the film's time it belongs.
-    fn ready(
+    fn prepare_buffer(
         &self,
-        buffer: &mut Buffer,
+        buffer: &mut SegmentBuffer,
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Error> {
         buffer.change_type(self.of.mime())?;
         // WebKitGTK drops what is earlier than what its parser got first. Of WebM it is not looked at
         // whether the segment before came to its end, and must not matter.
         if !buffer.ends_at(self.segment.start) || self.of.container.ends_with("/webm") {
             buffer.reset();
         }
-        let offset = self.offset(buffer, init, beginning)?;
-        buffer.place(offset, self.bounds())
+        let offset = self.timestamp_offset(buffer, init, beginning)?;
+        buffer.set_placement(offset, self.append_window())
     }
 
     /// What is outside of its period is not played, but for the part of a frame.
-    fn bounds(&self) -> TimeRange {
-        let film = self.shared.film.presentation();
+    fn append_window(&self) -> TimeRange {
+        let film = self.context.content.presentation();
         let is_last = self.id.period + 1 == film.periods.len();
         let mut bounds = TimeRange {
             start: 0.0,
@@ -147,12 +147,12 @@ impl Download<'_> {
 
     /// What is added to the timestamps of the segment, in seconds. `None` leaves it as it is, for packed
     /// audio: that has no timestamps, and each segment follows the one before.
-    fn offset(
+    fn timestamp_offset(
         &self,
-        buffer: &Buffer,
+        buffer: &SegmentBuffer,
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
-    ) -> Result<Option<f64>, Trouble> {
+    ) -> Result<Option<f64>, Error> {
         let Index::Known(segments) = &self.of.index else {
             return Ok(None);
         };
@@ -163,7 +163,7 @@ impl Download<'_> {
         if !self.of.container.ends_with("mp4") {
             return Ok((!buffer.ends_at(start)).then_some(start));
         }
-        let mut offsets = self.shared.offsets.borrow_mut();
+        let mut offsets = self.context.offsets.borrow_mut();
         if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == stretch) {
             return Ok(Some(*offset));
         }
@@ -173,7 +173,7 @@ impl Download<'_> {
         let begins = init.and_then(|init| mp4::earliest_time(&glimpse.to_vec(), &init));
         let Some(begins) = begins else {
             let path = &self.segment.resource.path;
-            return Err(damaged(ResourceKind::MediaSegment, path, "it does not say its time"));
+            return Err(invalid_data(ResourceKind::MediaSegment, path, "it does not say its time"));
         };
         offsets.push((stretch, start - begins));
         Ok(Some(start - begins))

@@ -13,8 +13,8 @@ use web_sys::{
 };
 
 use super::{
-    bandwidth_meter::{Meter, Transfer},
-    context::{Trouble, damaged},
+    bandwidth_meter::{BandwidthMeter, MeasuredTransfer},
+    context::{Error, invalid_data},
 };
 use crate::{
     media::{ByteRange, number::digits},
@@ -42,7 +42,7 @@ const fn limit(what: ResourceKind) -> u64 {
 
 /// How much of a body is waited for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum ReadMode {
     /// All that there is.
     Whole,
     /// What comes soon: all of it if it comes quickly, or what has come meanwhile if it does not.
@@ -51,7 +51,7 @@ pub enum Extent {
 
 /// How a request is getting on.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct RequestProgress {
     /// Bytes so far.
     pub received: Cell<u64>,
     /// Bytes that there will be, if the server has said.
@@ -59,8 +59,8 @@ pub struct Progress {
 }
 
 /// A request that has been sent. Dropping it, or its answer, aborts it.
-pub struct Request {
-    what: ResourceKind,
+pub struct HttpRequest {
+    resource: ResourceKind,
     url: String,
     range: Option<ByteRange>,
     /// Waited for from the first, so that a failure is never one that nobody caught.
@@ -68,7 +68,7 @@ pub struct Request {
     abort: Option<AbortController>,
 }
 
-impl Drop for Request {
+impl Drop for HttpRequest {
     fn drop(&mut self) {
         // Without effect on one that is over.
         if let Some(abort) = &self.abort {
@@ -77,7 +77,7 @@ impl Drop for Request {
     }
 }
 
-impl Request {
+impl HttpRequest {
     /// Asks for a URL, or a range of it. It is on its way before anybody waits for the answer.
     pub fn send(
         what: ResourceKind,
@@ -107,7 +107,7 @@ impl Request {
         }
         Box::new(Self {
             sent: Some(web::fetch(&url, &init).into()),
-            what,
+            resource: what,
             url,
             range,
             abort,
@@ -119,26 +119,26 @@ impl Request {
     /// # Errors
     /// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server
     /// answers with nothing, or with another range.
-    pub async fn answer(
+    pub async fn response(
         mut self: Box<Self>,
-        progress: Rc<Progress>,
-    ) -> Result<Box<Answer>, Trouble> {
+        progress: Rc<RequestProgress>,
+    ) -> Result<Box<HttpResponse>, Error> {
         let response = match self.sent.take() {
             Some(sent) => self.wait(sent).await?,
             None => return Err(self.damaged("the answer is empty")),
         };
-        Answer::of(self, response.unchecked_into(), progress)
+        HttpResponse::of(self, response.unchecked_into(), progress)
     }
 
     /// Waits for the network, but not for ever. Counted are rounds of a second, not time: a thread that was
     /// frozen or asleep has made none.
-    async fn wait(&self, mut arriving: JsFuture) -> Result<JsValue, Trouble> {
+    async fn wait(&self, mut arriving: JsFuture) -> Result<JsValue, Error> {
         for _ in 0..SILENCE {
             match select(arriving, web::after(1_000)).await {
                 Either::Left((arrived, _)) => {
                     return arrived.map_err(|exception| {
                         Box::new(PlaybackError::Network {
-                            resource: self.what,
+                            resource: self.resource,
                             url: self.url.clone(),
                             reason: web::words(&exception),
                         })
@@ -150,23 +150,23 @@ impl Request {
         Err(self.timeout(SILENCE))
     }
 
-    fn timeout(&self, seconds: u32) -> Trouble {
+    fn timeout(&self, seconds: u32) -> Error {
         Box::new(PlaybackError::Timeout {
-            resource: self.what,
+            resource: self.resource,
             url: self.url.clone(),
             seconds,
         })
     }
 
-    fn damaged(&self, reason: &str) -> Trouble {
-        damaged(self.what, &self.url, reason)
+    fn damaged(&self, reason: &str) -> Error {
+        invalid_data(self.resource, &self.url, reason)
     }
 }
 
 /// The answer to a request, of which the body may still be coming.
-pub struct Answer {
-    request: Box<Request>,
-    progress: Rc<Progress>,
+pub struct HttpResponse {
+    request: Box<HttpRequest>,
+    progress: Rc<RequestProgress>,
     response: Response,
     reader: ReadableStreamDefaultReader,
     /// Bytes before the range, which a server sends that knows no ranges.
@@ -175,18 +175,18 @@ pub struct Answer {
     left: Option<u64>,
     taken: u64,
     since: f64,
-    measured: Option<Transfer>,
+    measured: Option<MeasuredTransfer>,
 }
 
-impl Answer {
+impl HttpResponse {
     fn of(
-        request: Box<Request>,
+        request: Box<HttpRequest>,
         response: Response,
-        progress: Rc<Progress>,
-    ) -> Result<Box<Self>, Trouble> {
+        progress: Rc<RequestProgress>,
+    ) -> Result<Box<Self>, Error> {
         if !response.ok() {
             return Err(Box::new(PlaybackError::HttpStatus {
-                resource: request.what,
+                resource: request.resource,
                 url: request.url.clone(),
                 status: response.status(),
             }));
@@ -227,8 +227,8 @@ impl Answer {
     }
 
     /// Has the transfer of the body measured.
-    pub fn measure(&mut self, meter: Rc<Meter>) {
-        self.measured = Some(Transfer::begin(meter, &self.request.url));
+    pub fn measure(&mut self, meter: Rc<BandwidthMeter>) {
+        self.measured = Some(MeasuredTransfer::begin(meter, &self.request.url));
     }
 
     /// The URL after redirects: what relative URLs in the body are relative to.
@@ -246,7 +246,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if it is cut off or endless.
-    pub async fn read(&mut self, extent: Extent) -> Result<Option<Uint8Array>, Trouble> {
+    pub async fn read(&mut self, extent: ReadMode) -> Result<Option<Uint8Array>, Error> {
         let (chunks, mut length, since) = (Array::new(), 0, web::now());
         while self.left != Some(0) {
             let chunk = self.request.wait(self.reader.read().into()).await?;
@@ -260,7 +260,7 @@ impl Answer {
             let wanted = self.take(&chunk)?;
             length += wanted.length();
             chunks.push(&wanted);
-            if extent == Extent::Soon && length >= BATCH.1 && web::now() - since >= BATCH.0 {
+            if extent == ReadMode::Soon && length >= BATCH.1 && web::now() - since >= BATCH.0 {
                 break;
             }
         }
@@ -272,7 +272,7 @@ impl Answer {
     }
 
     /// What is wanted of the next bytes, unless they are too many or too few.
-    fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Trouble> {
+    fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Error> {
         let length = u64::from(chunk.length());
         let skipped = self.skip.min(length);
         let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);
@@ -283,7 +283,7 @@ impl Answer {
         if let Some(measured) = &mut self.measured {
             measured.count(length);
         }
-        if self.taken > limit(self.request.what) {
+        if self.taken > limit(self.request.resource) {
             let reason = "it is larger than anything of its kind";
             return Err(self.request.damaged(reason));
         }

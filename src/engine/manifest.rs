@@ -6,8 +6,8 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 
 use super::{
-    context::{self, Trouble},
-    network::{File, resolved},
+    context::{self, Error},
+    network::{FetchedFile, resolved},
 };
 use crate::{
     media::{
@@ -29,7 +29,7 @@ const MPEG_TS: &str = "MPEG transport streams";
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn read(file: &File) -> Result<(Presentation, VariableDefinitions), Trouble> {
+pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), Error> {
     let url = &file.url;
     let mut definitions = VariableDefinitions::default();
     let film = match sniff::detect(&beginning(&file.bytes), &file.content_type) {
@@ -49,17 +49,17 @@ pub fn read(file: &File) -> Result<(Presentation, VariableDefinitions), Trouble>
             };
             alone(url, Index::Sidx(sidx), Availability::Complete)
         }
-        Format::TransportStream => return Err(unsupported(url, MPEG_TS)),
-        Format::Html => return Err(malformed(url, "it is a web page")),
+        Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
+        Format::Html => return Err(invalid_manifest(url, "it is a web page")),
         _ => {
-            return Err(malformed(
+            return Err(invalid_manifest(
                 url,
                 "it is neither a DASH manifest nor an HLS playlist",
             ));
         }
     };
     if film.availability == Availability::Live {
-        return Err(unsupported(url, LIVE));
+        return Err(unsupported_feature(url, LIVE));
     }
     Ok((film, definitions))
 }
@@ -68,20 +68,20 @@ pub fn read(file: &File) -> Result<(Presentation, VariableDefinitions), Trouble>
 ///
 /// # Errors
 /// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn segments(file: &File, definitions: &VariableDefinitions) -> Result<Rc<Segments>, Trouble> {
+pub fn segments(file: &FetchedFile, definitions: &VariableDefinitions) -> Result<Rc<Segments>, Error> {
     match playlist(file, definitions)? {
         Playlist::Media(media) if media.availability == Availability::Live => {
-            Err(unsupported(&file.url, LIVE))
+            Err(unsupported_feature(&file.url, LIVE))
         }
         Playlist::Media(media) => Ok(Rc::new(media.segments)),
-        Playlist::Multivariant(_) => Err(malformed(
+        Playlist::Multivariant(_) => Err(invalid_manifest(
             &file.url,
             "it lists variants where segments were expected",
         )),
     }
 }
 
-fn playlist(file: &File, definitions: &VariableDefinitions) -> Result<Playlist, Trouble> {
+fn playlist(file: &FetchedFile, definitions: &VariableDefinitions) -> Result<Playlist, Error> {
     hls::parse(&web::decode(&file.bytes), &file.url, definitions)
         .map_err(|refusal| refused(&file.url, refusal))
 }
@@ -91,16 +91,16 @@ fn playlist(file: &File, definitions: &VariableDefinitions) -> Result<Playlist, 
 ///
 /// # Errors
 /// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Result<ContentType, Trouble> {
-    let File { bytes, url, .. } = file;
+pub fn describe_representation(it: &mut Representation, file: &FetchedFile, what: ResourceKind) -> Result<ContentType, Error> {
+    let FetchedFile { bytes, url, .. } = file;
     let (container, kind) = match sniff::detect(&bytes.to_vec(), "") {
         Format::Mp4 => {
-            let init = init(bytes, url, what)?;
-            it.codecs = init.codecs;
+            let init = parse_init_segment(bytes, url, what)?;
+            it.codecs = parse_init_segment.codecs;
             if it.size == (0, 0) {
-                it.size = init.size;
+                it.size = parse_init_segment.size;
             }
-            match init.content_type {
+            match parse_init_segment.content_type {
                 ContentType::Video => ("video/mp4", ContentType::Video),
                 ContentType::Audio => ("audio/mp4", ContentType::Audio),
             }
@@ -115,9 +115,9 @@ pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Res
             ("audio/aac", ContentType::Audio)
         }
         Format::WebM => ("video/webm", ContentType::Video),
-        Format::TransportStream => return Err(unsupported(url, MPEG_TS)),
+        Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
         _ => {
-            return Err(unsupported(url, "segments of a kind that it does not know"));
+            return Err(unsupported_feature(url, "segments of a kind that it does not know"));
         }
     };
     it.container = container.into();
@@ -128,30 +128,30 @@ pub fn describe(it: &mut Representation, file: &File, what: ResourceKind) -> Res
 ///
 /// # Errors
 /// [`Fault::Damaged`], or [`Fault::Unsupported`] if what it belongs to is encrypted.
-pub fn init(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::InitSegment, Trouble> {
-    let init = mp4::parse_init_segment(&bytes.to_vec()).map_err(|refusal| damaged(what, url, refusal))?;
-    if init.encrypted {
-        return Err(unsupported(url, DRM));
+pub fn parse_init_segment(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::InitSegment, Error> {
+    let init = mp4::parse_init_segment(&bytes.to_vec()).map_err(|refusal| invalid_data(what, url, refusal))?;
+    if parse_init_segment.encrypted {
+        return Err(unsupported_feature(url, DRM));
     }
-    Ok(init)
+    Ok(parse_init_segment)
 }
 
 /// Why nothing of this kind can be played.
-pub fn unplayable(url: &str, film: &Presentation, kind: ContentType) -> Trouble {
+pub fn unplayable(url: &str, film: &Presentation, kind: ContentType) -> Error {
     let mut mimes: Vec<String> = Vec::new();
     for &(_, set, it) in &film.representations() {
         if set.content_type != kind {
             continue;
         }
         if set.is_protected {
-            return unsupported(url, DRM);
+            return unsupported_feature(url, DRM);
         }
         if has_cues(it) {
-            return unsupported(url, "WebM files with an index of their own");
+            return unsupported_feature(url, "WebM files with an index of their own");
         }
         let mime = it.mime();
         if mime.starts_with("video/mp2t") {
-            return unsupported(url, MPEG_TS);
+            return unsupported_feature(url, MPEG_TS);
         }
         if !mimes.contains(&mime) {
             mimes.push(mime);
@@ -167,30 +167,30 @@ pub fn has_cues(it: &Representation) -> bool {
 }
 
 /// The fault of a file that breaks the rules of its format, or needs what this player has not.
-pub fn damaged(what: ResourceKind, url: &str, refusal: ManifestError) -> Trouble {
+pub fn invalid_data(what: ResourceKind, url: &str, refusal: ManifestError) -> Error {
     match refusal {
-        ManifestError::Malformed(reason) => context::damaged(what, url, &reason),
-        ManifestError::Unsupported(feature) => unsupported(url, feature),
+        ManifestError::Malformed(reason) => context::invalid_data(what, url, &reason),
+        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
     }
 }
 
-fn refused(url: &str, refusal: ManifestError) -> Trouble {
+fn refused(url: &str, refusal: ManifestError) -> Error {
     match refusal {
         ManifestError::Malformed(reason) => Box::new(PlaybackError::InvalidManifest {
             url: url.into(),
             reason,
         }),
-        ManifestError::Unsupported(feature) => unsupported(url, feature),
+        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
     }
 }
 
 /// The fault of a manifest that breaks the rules of its format.
-pub fn malformed(url: &str, reason: &str) -> Trouble {
+pub fn invalid_manifest(url: &str, reason: &str) -> Error {
     refused(url, ManifestError::Malformed(reason.into()))
 }
 
 /// The fault of a film that needs what this player has not.
-pub fn unsupported(url: &str, feature: &str) -> Trouble {
+pub fn unsupported_feature(url: &str, feature: &str) -> Error {
     Box::new(PlaybackError::UnsupportedFeature {
         url: url.into(),
         feature: feature.into(),

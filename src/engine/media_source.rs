@@ -2,7 +2,7 @@
 
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::{context::Trouble, segment_buffer::Buffer};
+use super::{context::Error, segment_buffer::SegmentBuffer};
 use crate::{
     platform::web::{self, AnyMediaSource, MediaProvider},
     protocol::PlaybackError,
@@ -11,17 +11,17 @@ use crate::{
 /// Owns the MediaSource for as long as the playback lasts: WebKit does not keep one alive that only
 /// its element knows.
 #[derive(Clone)]
-pub struct Source {
+pub struct OwnedMediaSource {
     media: AnyMediaSource,
     provider: MediaProvider,
 }
 
-impl Source {
+impl OwnedMediaSource {
     /// `new MediaSource()`, closed until the element has it.
     ///
     /// # Errors
     /// [`Fault::NoMediaSourceInWorkers`], or [`Fault::NoMediaSource`] on the page.
-    pub fn new() -> Result<Self, Trouble> {
+    pub fn new() -> Result<Self, Error> {
         if !web::is_worker() {
             // The page's MediaSource has no handle, and needs none.
             let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSource)?;
@@ -40,14 +40,14 @@ impl Source {
     }
 
     /// Waits until the page has attached the handle. Without that it waits for ever.
-    pub async fn opened(&self) {
+    pub async fn wait_until_open(&self) {
         if self.media.state() == "closed" {
             web::event(&self.media, "sourceopen").await;
         }
     }
 
     /// Waits until the page has detached the handle. One that was never attached counts as such.
-    pub async fn closed(&self) {
+    pub async fn wait_until_closed(&self) {
         if self.media.state() != "closed" {
             web::event(&self.media, "sourceclose").await;
         }
@@ -57,10 +57,10 @@ impl Source {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn set_duration(&self, seconds: f64) -> Result<(), Trouble> {
+    pub fn set_duration(&self, seconds: f64) -> Result<(), Error> {
         self.media
             .try_set_duration(seconds)
-            .map_err(|exception| refused("set the duration", &exception))
+            .map_err(|exception| call_error("set the duration", &exception))
     }
 
     /// Makes a SourceBuffer for one track.
@@ -68,13 +68,13 @@ impl Source {
     /// # Errors
     /// [`Fault::Undecodable`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
     /// none all the same.
-    pub fn buffer(&self, mime: &str) -> Result<Buffer, Trouble> {
+    pub fn add_buffer(&self, mime: &str) -> Result<SegmentBuffer, Error> {
         if !web::can_decode(mime) {
             return Err(PlaybackError::UnsupportedCodec { mime: mime.into() }.into());
         }
         let made = self.media.add_source_buffer(mime);
-        made.map(|buffer| Buffer::new(buffer, mime.into()))
-            .map_err(|exception| refused("make a SourceBuffer", &exception))
+        made.map(|buffer| SegmentBuffer::new(buffer, mime.into()))
+            .map_err(|exception| call_error("make a SourceBuffer", &exception))
     }
 
     /// Whether it can be appended to: not before it is attached, and not once it was ended, until
@@ -92,15 +92,15 @@ impl Source {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn end(&self) -> Result<(), Trouble> {
+    pub fn end_of_stream(&self) -> Result<(), Error> {
         self.media
             .end_of_stream()
-            .map_err(|exception| refused("end the stream", &exception))
+            .map_err(|exception| call_error("end the stream", &exception))
     }
 }
 
 /// The fault of a call that threw.
-pub fn refused(doing: &str, exception: &JsValue) -> Trouble {
+pub fn call_error(doing: &str, exception: &JsValue) -> Error {
     // A class of its own in newer browsers, a DOMException in older ones: the name is the same.
     if web::name(exception).as_deref() == Some("QuotaExceededError") {
         return PlaybackError::BufferFull.into();

@@ -1,11 +1,11 @@
 //! Watches over an act: sees to what no single feed can.
 
 use super::{
-    context::{Shared, Trouble},
-    media_source::Source,
-    period_group::{Cast, KINDS, nothing},
-    playback_state::Conditions,
-    track_feeder::kind_on_the_wire,
+    context::{Context, Error},
+    media_source::OwnedMediaSource,
+    period_group::{Tracks, CONTENT_TYPES, nothing_to_play},
+    playback_state::PlaybackState,
+    track_feeder::track_kind,
 };
 use crate::{
     media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
@@ -27,25 +27,25 @@ const PUSH: f64 = 0.1;
 ///
 /// # Errors
 /// What ends the playback.
-pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64, Trouble> {
-    let Shared {
+pub async fn monitor(shared: &Context, source: &OwnedMediaSource, cast: &Tracks) -> Result<f64, Error> {
+    let Context {
         port,
         session,
-        conditions,
+        state: conditions,
         ..
     } = shared;
     let session = *session;
-    let mut report = Report::default();
-    let mut jumps = Jumps::default();
-    let mut heard = conditions.sound();
+    let mut report = BufferReport::default();
+    let mut jumps = GapJumper::default();
+    let mut heard = conditions.audio_preference();
     let mut is_ended = false;
     loop {
-        let change = conditions.tick();
+        let change = conditions.next_change_or_tick();
         let position = conditions.position();
-        let sound = conditions.sound();
+        let sound = conditions.audio_preference();
         if sound != heard {
             heard = sound;
-            cast.select_sound(shared);
+            cast.select_audio(shared);
         }
         report.tell(shared, position);
 
@@ -53,16 +53,16 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
         if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }
-        let common = conditions.common();
-        if conditions.is_all_there() {
+        let common = conditions.playable_ranges();
+        if conditions.is_fully_buffered() {
             let Some(last) = common.iter().last() else {
-                return Err(nothing(position));
+                return Err(nothing_to_play(position));
             };
             if end.is_finite() && position >= last.end - BOUNDARY_TOLERANCE {
                 return Ok(end);
             }
             if end.is_infinite() && source.is_open() {
-                source.end()?;
+                source.end_of_stream()?;
                 if !std::mem::replace(&mut is_ended, true) {
                     port.post_milestone(session, Milestone::EndOfStream);
                 }
@@ -77,27 +77,27 @@ pub async fn watch(shared: &Shared, source: &Source, cast: &Cast) -> Result<f64,
 
 /// What the page was last told of the buffers.
 #[derive(Default)]
-struct Report {
+struct BufferReport {
     at: f64,
     buffered: [Option<TimeRanges>; 2],
 }
 
-impl Report {
+impl BufferReport {
     /// Tells the page how the buffers are filled, if that is news, and not too soon.
-    fn tell(&mut self, shared: &Shared, position: f64) {
+    fn tell(&mut self, shared: &Context, position: f64) {
         let now = web::now();
         if now - self.at < REPORT {
             return;
         }
-        let buffered = KINDS.map(|kind| Some(shared.conditions.filled(kind)?.buffered));
+        let buffered = CONTENT_TYPES.map(|kind| Some(shared.state.buffer_status(kind)?.buffered));
         if buffered == self.buffered {
             return;
         }
         let mut levels = Vec::new();
-        for (kind, ranges) in KINDS.into_iter().zip(&buffered) {
+        for (kind, ranges) in CONTENT_TYPES.into_iter().zip(&buffered) {
             if let Some(ranges) = ranges {
                 levels.push(BufferLevel {
-                    kind: kind_on_the_wire(kind),
+                    kind: track_kind(kind),
                     buffered: ranges.iter().map(|it| (it.start, it.end)).collect(),
                 });
             }
@@ -107,7 +107,7 @@ impl Report {
             levels,
             position,
             bandwidth: shared.network.meter.estimate(),
-            goal: shared.conditions.goal(),
+            goal: shared.state.goal(),
             memory: web::memory(),
         };
         shared.port.post_diagnostic(shared.session, &detail);
@@ -116,21 +116,21 @@ impl Report {
 
 /// Where the element was last asked to go, and when.
 #[derive(Default)]
-struct Jumps {
+struct GapJumper {
     at: f64,
     to: f64,
 }
 
-impl Jumps {
+impl GapJumper {
     /// Where the element has to go by itself, for it would not come there by playing: on over a gap, or
     /// a little further if it stands still for no reason.
-    fn where_to(&mut self, conditions: &Conditions, common: &TimeRanges, position: f64) -> Option<f64> {
-        let to = if conditions.is_frozen() {
-            conditions.thaw();
+    fn where_to(&mut self, conditions: &PlaybackState, common: &TimeRanges, position: f64) -> Option<f64> {
+        let to = if conditions.is_stalled() {
+            conditions.reset_stall();
             position + PUSH
         } else if common.range_at(position).is_none() {
             // On to what is there, or to where the film goes on. What is still to come is waited for.
-            let complete = conditions.complete();
+            let complete = conditions.complete_until();
             let next = common.first_after(position).map_or(complete, |it| it.start);
             let is_sure = complete >= next - BOUNDARY_TOLERANCE && next.is_finite();
             if !is_sure || next < position + BOUNDARY_TOLERANCE {

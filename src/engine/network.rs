@@ -8,9 +8,9 @@ use js_sys::Uint8Array;
 use web_sys::Url;
 
 use super::{
-    bandwidth_meter::Meter,
-    context::Trouble,
-    http::{Extent, Request},
+    bandwidth_meter::BandwidthMeter,
+    context::Error,
+    http::{ReadMode, HttpRequest},
 };
 use crate::{
     media::{
@@ -31,7 +31,7 @@ pub const PATIENCE: (u32, u32) = (3, 6);
 const PATIENT: u32 = 2;
 
 /// What came of a file.
-pub struct File {
+pub struct FetchedFile {
     /// All of it, or its beginning.
     pub bytes: Uint8Array,
     /// Its URL after redirects: what relative URLs in it are relative to.
@@ -49,7 +49,7 @@ pub struct Network {
     /// Which of the servers was well when it was asked last.
     well: Cell<usize>,
     /// Measures the transfers of media.
-    pub meter: Rc<Meter>,
+    pub meter: Rc<BandwidthMeter>,
 }
 
 impl Network {
@@ -69,12 +69,12 @@ impl Network {
     ///
     /// # Errors
     /// [`Fault::Manifest`] if there can be nothing there.
-    pub fn send(&self, what: ResourceKind, base: &str, place: &Resource) -> Result<Box<Request>, Trouble> {
-        let url = resolved(base, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
-            url: base.into(),
+    pub fn send(&self, what: ResourceKind, base: &str, place: &Resource) -> Result<Box<HttpRequest>, Error> {
+        let url = resolved(base_url, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
+            url: base_url.into(),
             reason: ["“", &place.path, "” is not the address of a file"].concat(),
         })?;
-        Ok(Request::send(what, url, place.range, &self.settings))
+        Ok(HttpRequest::send(what, url, place.range, &self.settings))
     }
 
     /// Fetches what is at a place, from whichever of the bases has it: of a segment that is not encrypted, its
@@ -87,18 +87,18 @@ impl Network {
         what: ResourceKind,
         bases: &[Rc<str>],
         place: &Resource,
-    ) -> Result<File, Trouble> {
-        let mut attempts = self.attempts(bases, PATIENCE.0);
+    ) -> Result<FetchedFile, Error> {
+        let mut attempts = self.start_attempts(bases, PATIENCE.0);
         loop {
             let fetched = async {
-                let request = self.send(what, base(bases, &attempts), place)?;
-                let mut answer = request.answer(Rc::default()).await?;
+                let request = self.send(what, base_url(bases, &attempts), place)?;
+                let mut answer = request.response(Rc::default()).await?;
                 let extent = match (what, &place.key) {
-                    (ResourceKind::MediaSegment, None) => Extent::Soon,
-                    _ => Extent::Whole,
+                    (ResourceKind::MediaSegment, None) => ReadMode::Soon,
+                    _ => ReadMode::Whole,
                 };
                 let bytes = answer.read(extent).await?;
-                Ok(File {
+                Ok(FetchedFile {
                     bytes: bytes.unwrap_or_default(),
                     url: answer.url(),
                     content_type: answer.content_type(),
@@ -115,7 +115,7 @@ impl Network {
     }
 
     /// The tries at something that is at any of these bases.
-    pub fn attempts(&self, bases: &[Rc<str>], patience: u32) -> RetryState {
+    pub fn start_attempts(&self, bases: &[Rc<str>], patience: u32) -> RetryState {
         RetryState::starting_at(self.well.get(), bases.len(), patience)
     }
 
@@ -131,7 +131,7 @@ impl Network {
     ///
     /// # Errors
     /// The fault itself, if there is no use in trying on.
-    pub async fn failed(&self, attempts: &mut RetryState, fault: Trouble) -> Result<(), Trouble> {
+    pub async fn failed(&self, attempts: &mut RetryState, fault: Error) -> Result<(), Error> {
         let failure = match &*fault {
             PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
             PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Passing,
@@ -156,20 +156,20 @@ impl Network {
         Ok(())
     }
 
-    fn tell(&self, fault: Option<Trouble>) {
+    fn tell(&self, fault: Option<Error>) {
         let (session, fault) = (self.session, fault.map(|fault| *fault));
         self.port.post(Event::Retrying { session, error: fault });
     }
 }
 
 /// The base to try now.
-pub fn base<'a>(bases: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
-    bases.get(attempts.base_url_index()).map_or("", |base| base)
+pub fn base_url<'a>(bases: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
+    bases.get(attempts.base_url_index()).map_or("", |base| base_url)
 }
 
 /// The absolute URL of what a manifest names; `None` if it is none, or none that is fetched.
 pub fn resolved(base: &str, path: &str) -> Option<String> {
-    let url = Url::new_with_base(path, base).ok()?;
+    let url = Url::new_with_base(path, base_url).ok()?;
     let is_fetched = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
     is_fetched.then(|| url.href())
 }

@@ -6,10 +6,10 @@ use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
 use futures_util::future::{LocalBoxFuture, try_join};
 
 use super::{
-    context::{Shared, Trouble},
-    media_source::Source,
-    monitor::watch,
-    track_feeder::Feed,
+    context::{Context, Error},
+    media_source::OwnedMediaSource,
+    monitor::monitor,
+    track_feeder::TrackFeeder,
 };
 use crate::{
     media::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// What a person may choose from, as the page was told.
 #[derive(Default)]
-pub struct Offers {
+pub struct OfferedTracks {
     /// Bits per second.
     pub qualities: Vec<u64>,
     /// The sounds.
@@ -33,41 +33,41 @@ pub struct Offers {
 ///
 /// # Errors
 /// What ends the playback.
-pub async fn perform(
-    shared: &Rc<Shared>,
-    source: &Source,
+pub async fn play(
+    shared: &Rc<Context>,
+    source: &OwnedMediaSource,
     at: f64,
-    offers: &RefCell<Offers>,
-) -> Result<f64, Trouble> {
-    let cast = Cast::of(shared, at)?;
+    offers: &RefCell<OfferedTracks>,
+) -> Result<f64, Error> {
+    let cast = Tracks::of(shared, at)?;
     let period = cast.act.period;
-    let [video, audio] = &cast.feeds;
+    let [video, audio] = &cast.feeders;
     let types = try_join(first_type(video, period), first_type(audio, period)).await?;
     // Only now is it known how long a film in HLS is.
-    if let Some(duration) = shared.film.presentation().duration {
+    if let Some(duration) = shared.content.presentation().duration {
         source.set_duration(duration)?;
     }
     // What lies at its very beginning WebKitGTK plays before it is asked to, and a seek that is over while the
     // first frame is on its way makes it lose the stream for good. So an element that would begin within the
     // first segment begins with it, and `app/screen.rs` has it go on once that frame is there.
-    if at > 0.0 && cast.feeds.iter().flatten().any(Feed::begins_the_film) {
+    if at > 0.0 && cast.feeders.iter().flatten().any(TrackFeeder::starts_at_zero) {
         let session = shared.session;
         shared.port.post(Event::Seek { session, to: 0.0 });
     }
     // All SourceBuffers are made before anything is appended to one of them: later, browsers refuse. No
     // feed begins before it is waited for.
-    let mut acting: Vec<LocalBoxFuture<Result<f64, Trouble>>> = Vec::new();
-    for (feed, mime) in cast.feeds.iter().zip([&types.0, &types.1]) {
+    let mut acting: Vec<LocalBoxFuture<Result<f64, Error>>> = Vec::new();
+    for (feed, mime) in cast.feeders.iter().zip([&types.0, &types.1]) {
         if let (Some(feed), Some(mime)) = (feed, mime) {
-            let buffer = source.buffer(mime)?;
+            let buffer = source.add_buffer(mime)?;
             acting.push(Box::pin(async { match feed.run(buffer, source).await? {} }));
         }
     }
-    acting.push(Box::pin(watch(shared, source, &cast)));
+    acting.push(Box::pin(monitor(shared, source, &cast)));
     shared
         .port
         .post_milestone(shared.session, Milestone::SourceBuffersCreated);
-    cast.announce(shared, offers);
+    cast.announce_tracks(shared, offers);
     // Feeds come to no end but by a fault.
     poll_fn(|context| {
         let mut polled = acting.iter_mut().map(|it| it.as_mut().poll(context));
@@ -77,7 +77,7 @@ pub async fn perform(
 }
 
 /// The type that the SourceBuffer of a feed is to be made for.
-async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>, Trouble> {
+async fn first_type(feed: &Option<TrackFeeder>, period: usize) -> Result<Option<String>, Error> {
     match feed {
         Some(feed) => feed.first_type(period).await.map(Some),
         None => Ok(None),
@@ -85,20 +85,20 @@ async fn first_type(feed: &Option<Feed>, period: usize) -> Result<Option<String>
 }
 
 /// Who is on stage.
-pub struct Cast {
+pub struct Tracks {
     /// The act itself.
     pub act: PeriodGroup,
     /// Of pictures and of sound.
-    feeds: [Option<Feed>; 2],
+    feeders: [Option<TrackFeeder>; 2],
 }
 
 /// In the order of all pairs of them.
-pub const KINDS: [ContentType; 2] = [ContentType::Video, ContentType::Audio];
+pub const CONTENT_TYPES: [ContentType; 2] = [ContentType::Video, ContentType::Audio];
 
-impl Cast {
-    fn of(shared: &Rc<Shared>, at: f64) -> Result<Self, Trouble> {
-        let sets = [sets(shared, ContentType::Video), sets(shared, ContentType::Audio)];
-        let film = shared.film.presentation();
+impl Tracks {
+    fn of(shared: &Rc<Context>, at: f64) -> Result<Self, Error> {
+        let sets = [select_adaptation_sets(shared, ContentType::Video), select_adaptation_sets(shared, ContentType::Audio)];
+        let film = shared.content.presentation();
         let format = |sets: &SetPerPeriod, period: usize| {
             let it = film.representation(RepresentationId {
                 period,
@@ -115,35 +115,35 @@ impl Cast {
         };
         let [video, audio] = &sets;
         let act = selection::period_group(&film, [video, audio], at, &alike);
-        let act = act.ok_or_else(|| nothing(at))?;
+        let act = act.ok_or_else(|| nothing_to_play(at))?;
         drop(film);
         let [video, audio] = sets;
         let feed = |kind, sets: SetPerPeriod| {
             let is_fed = set_in_period(&sets, act.period).is_some();
-            is_fed.then(|| Feed::new(shared.clone(), kind, sets, act.end))
+            is_fed.then(|| TrackFeeder::new(shared.clone(), kind, sets, act.end))
         };
         let feeds = [feed(ContentType::Video, video), feed(ContentType::Audio, audio)];
-        Ok(Self { act, feeds })
+        Ok(Self { act, feeders: feeds })
     }
 
     /// Feeds the sound that a person has chosen, from now on.
-    pub fn select_sound(&self, shared: &Shared) {
-        if let [_, Some(audio)] = &self.feeds {
-            audio.select(sets(shared, ContentType::Audio));
-            shared.conditions.changed();
+    pub fn select_audio(&self, shared: &Context) {
+        if let [_, Some(audio)] = &self.feeders {
+            audio.select(select_adaptation_sets(shared, ContentType::Audio));
+            shared.state.notify();
         }
     }
 
     /// Tells the page what there is to choose from.
-    fn announce(&self, shared: &Shared, offers: &RefCell<Offers>) {
-        let film = shared.film.presentation();
+    fn announce_tracks(&self, shared: &Context, offers: &RefCell<OfferedTracks>) {
+        let film = shared.content.presentation();
         let period = self.act.period;
-        let [video, audio] = &self.feeds;
-        let pictures = video.as_ref().and_then(|feed| feed.set(period));
+        let [video, audio] = &self.feeders;
+        let pictures = video.as_ref().and_then(|feed| feed.adaptation_set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
-        let mut offered = Offers::default();
+        let mut offered = OfferedTracks::default();
         for &(id, set, it) in &film.representations() {
-            if id.period != period || !shared.film.is_playable(id) {
+            if id.period != period || !shared.content.is_playable(id) {
                 continue;
             }
             if Some(id.set) == pictures {
@@ -177,10 +177,10 @@ impl Cast {
 }
 
 /// Which sets are played, in all periods.
-fn sets(shared: &Shared, kind: ContentType) -> SetPerPeriod {
-    let film = shared.film.presentation();
-    let wish = shared.conditions.sound();
-    let is_playable = &|id| shared.film.is_playable(id);
+fn select_adaptation_sets(shared: &Context, kind: ContentType) -> SetPerPeriod {
+    let film = shared.content.presentation();
+    let wish = shared.state.audio_preference();
+    let is_playable = &|id| shared.content.is_playable(id);
     let mut sets = selection::select_sets(&film, kind, wish.as_deref(), is_playable);
     if kind == ContentType::Audio && wish.is_none() {
         // Pictures that bring their own sound need no other, unless a person asks for it.
@@ -198,7 +198,7 @@ fn sets(shared: &Shared, kind: ContentType) -> SetPerPeriod {
 }
 
 /// There is nothing to play at a time.
-pub fn nothing(at: f64) -> Trouble {
+pub fn nothing_to_play(at: f64) -> Error {
     let second = at as u32;
     PlaybackError::NothingToPlay { second }.into()
 }

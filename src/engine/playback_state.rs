@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often the clock is looked at while nothing else happens, in milliseconds.
-const TICK: u32 = 250;
+const TICK_MS: u32 = 250;
 /// Where a film is not played, it does not come on: milliseconds that it may stand still with something
 /// ahead before that is noticed.
 const FREEZE: f64 = 2_500.0;
@@ -26,17 +26,17 @@ const PLAYED_OUT: f64 = 0.5;
 
 /// How one SourceBuffer is filled.
 #[derive(Clone, Debug, Default)]
-pub struct Filled {
+pub struct BufferStatus {
     /// What it holds.
     pub buffered: TimeRanges,
     /// Up to which time nothing is missing, from the position on: if there is a gap before it, it stays.
-    pub complete: f64,
+    pub complete_until: f64,
     /// Whether it has all that it will get.
-    pub ended: bool,
+    pub is_complete: bool,
 }
 
 /// The conditions of one playback.
-pub struct Conditions {
+pub struct PlaybackState {
     clock: Cell<PlaybackClock>,
     /// When the film was last seen, in milliseconds since the Unix epoch …
     seen: Cell<f64>,
@@ -51,7 +51,7 @@ pub struct Conditions {
     sound: RefCell<Option<Rc<AudioPreference>>>,
     /// A position in the list of captions.
     captions: Cell<Option<u32>>,
-    filled: RefCell<[Option<Filled>; 2]>,
+    filled: RefCell<[Option<BufferStatus>; 2]>,
     changes: Cell<u32>,
     waiting: RefCell<Vec<Waker>>,
 }
@@ -70,7 +70,7 @@ const fn other(kind: ContentType) -> ContentType {
     }
 }
 
-impl Conditions {
+impl PlaybackState {
     /// Those of a film that will be played from a position on.
     pub fn new(start: f64, wanted: BufferGoal) -> Rc<Self> {
         Rc::new(Self {
@@ -98,7 +98,7 @@ impl Conditions {
         clock.observe(seen.position, seen.rate, seen.at);
         self.clock.set(clock);
         self.screen.set(seen.screen);
-        let ahead = self.ahead();
+        let ahead = self.buffered_ahead();
         if seen.position + ahead < reckoned - BOUNDARY_TOLERANCE {
             // What was planned was planned from further on. What there is from here on is not known before the
             // feeds, which may be busy, plan again.
@@ -106,7 +106,7 @@ impl Conditions {
                 .borrow_mut()
                 .iter_mut()
                 .flatten()
-                .for_each(|it| it.complete = seen.position);
+                .for_each(|it| it.complete_until = seen.position);
         }
         self.seen.set(seen.at);
         if !stands || ahead < PLAYED_OUT {
@@ -114,32 +114,32 @@ impl Conditions {
         }
         // By the time that this arrives, the film is further on.
         self.position();
-        self.changed();
+        self.notify();
     }
 
     /// Whether the film stands still where it should move. Of a page that says nothing, being frozen
     /// itself, nothing is known.
-    pub fn is_frozen(&self) -> bool {
+    pub fn is_stalled(&self) -> bool {
         self.clock.get().rate() > 0.0 && self.seen.get() - self.moved.get() > FREEZE
     }
 
     /// Something was done about a freeze: time for it to help.
-    pub fn thaw(&self) {
+    pub fn reset_stall(&self) {
         self.moved.set(self.seen.get());
     }
 
     /// Takes over how much is wanted.
-    pub fn want(&self, wanted: BufferGoal) {
+    pub fn set_buffer_goal(&self, wanted: BufferGoal) {
         self.wanted.set(wanted);
-        self.changed();
+        self.notify();
     }
 
     /// Takes over a person's choice.
-    pub fn choose(&self, quality: Option<u64>, sound: Option<Rc<AudioPreference>>, captions: Option<u32>) {
+    pub fn select(&self, quality: Option<u64>, sound: Option<Rc<AudioPreference>>, captions: Option<u32>) {
         self.quality.set(quality);
         self.sound.replace(sound);
         self.captions.set(captions);
-        self.changed();
+        self.notify();
     }
 
     /// Bits per second of the quality that a person has chosen, if one has.
@@ -148,7 +148,7 @@ impl Conditions {
     }
 
     /// The sound that a person has chosen, if one has.
-    pub fn sound(&self) -> Option<Rc<AudioPreference>> {
+    pub fn audio_preference(&self) -> Option<Rc<AudioPreference>> {
         self.sound.borrow().clone()
     }
 
@@ -160,7 +160,7 @@ impl Conditions {
     /// Where the film is now, in seconds.
     pub fn position(&self) -> f64 {
         let mut clock = self.clock.get();
-        clock.advance(web::now(), &self.common());
+        clock.advance(web::now(), &self.playable_ranges());
         self.clock.set(clock);
         clock.position()
     }
@@ -174,15 +174,15 @@ impl Conditions {
     /// is there. To remove anything is to open a source that has ended
     /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and of two tracks the shorter
     /// one is then waited for, in vain. Nothing more comes that would need the room.
-    pub fn evictable(&self) -> f64 {
-        match self.is_all_there() {
+    pub fn evictable_before(&self) -> f64 {
+        match self.is_fully_buffered() {
             true => 0.0,
-            false => self.observed() - self.wanted.get().behind,
+            false => self.observed_position() - self.wanted.get().behind,
         }
     }
 
     /// Width and height of the picture on screen, in physical pixels.
-    pub const fn screen(&self) -> (u32, u32) {
+    pub const fn screen_size(&self) -> (u32, u32) {
         self.screen.get()
     }
 
@@ -197,27 +197,27 @@ impl Conditions {
     }
 
     /// Where the page last saw the film, or where the worker takes it to be, if that is before it.
-    pub fn observed(&self) -> f64 {
+    pub fn observed_position(&self) -> f64 {
         let clock = self.clock.get();
         clock.position().min(clock.observed())
     }
 
     /// Seconds that can be played on from where the film was seen, by all buffers together: the clock may have
     /// run on while the film did not.
-    pub fn ahead(&self) -> f64 {
-        self.common().ahead(self.observed())
+    pub fn buffered_ahead(&self) -> f64 {
+        self.playable_ranges().ahead(self.observed_position())
     }
 
     /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one
     /// that has less is never kept waiting.
-    pub fn others(&self, kind: ContentType) -> f64 {
+    pub fn other_buffer_ahead(&self, kind: ContentType) -> f64 {
         let position = self.clock.get().position();
-        let other = self.filled(other(kind));
-        other.map_or(f64::INFINITY, |it| it.complete - position)
+        let other = self.buffer_status(other(kind));
+        other.map_or(f64::INFINITY, |it| it.complete_until - position)
     }
 
     /// What all buffers hold in common: what can be played.
-    pub fn common(&self) -> TimeRanges {
+    pub fn playable_ranges(&self) -> TimeRanges {
         match &*self.filled.borrow() {
             [Some(one), Some(other)] => one.buffered.intersection(&other.buffered),
             [Some(one), None] | [None, Some(one)] => one.buffered.clone(),
@@ -226,58 +226,58 @@ impl Conditions {
     }
 
     /// Whether all buffers have all that they will get.
-    pub fn is_all_there(&self) -> bool {
+    pub fn is_fully_buffered(&self) -> bool {
         let filled = self.filled.borrow();
-        filled.iter().any(Option::is_some) && filled.iter().flatten().all(|it| it.ended)
+        filled.iter().any(Option::is_some) && filled.iter().flatten().all(|it| it.is_complete)
     }
 
     /// Up to which time nothing is missing in any of them.
-    pub fn complete(&self) -> f64 {
+    pub fn complete_until(&self) -> f64 {
         let filled = self.filled.borrow();
-        let each = filled.iter().flatten().map(|it| it.complete);
+        let each = filled.iter().flatten().map(|it| it.complete_until);
         each.fold(f64::INFINITY, f64::min)
     }
 
     /// How one of them is filled, if there is one.
-    pub fn filled(&self, kind: ContentType) -> Option<Filled> {
+    pub fn buffer_status(&self, kind: ContentType) -> Option<BufferStatus> {
         self.filled.borrow()[place(kind)].clone()
     }
 
     /// What one of them holds.
     pub fn buffered(&self, kind: ContentType) -> TimeRanges {
-        self.filled(kind).unwrap_or_default().buffered
+        self.buffer_status(kind).unwrap_or_default().buffered
     }
 
     /// Takes over how a buffer is filled.
-    pub fn fill(&self, kind: ContentType, now: Filled) {
-        let (ended, buffered) = (now.ended, now.buffered.clone());
+    pub fn set_buffer_status(&self, kind: ContentType, now: BufferStatus) {
+        let (ended, buffered) = (now.is_complete, now.buffered.clone());
         let before = self.filled.borrow_mut()[place(kind)].replace(now);
-        if before.is_none_or(|before| before.ended != ended || before.buffered != buffered) {
-            self.changed();
+        if before.is_none_or(|before| before.is_complete != ended || before.buffered != buffered) {
+            self.notify();
         }
     }
 
     /// Takes over what a buffer holds while it gets a segment, of which from its start on something may be
     /// missing: also of what it takes the place of.
-    pub fn fill_in_part(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
+    pub fn update_buffered(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
         if let Some(filled) = &mut self.filled.borrow_mut()[place(kind)] {
             filled.buffered = buffered;
-            filled.complete = filled.complete.min(start);
+            filled.complete_until = filled.complete_until.min(start);
         }
-        self.changed();
+        self.notify();
     }
 
     /// Another MediaSource has other buffers.
-    pub fn empty(&self, start: f64) {
+    pub fn reset(&self, start: f64) {
         self.filled.take();
         let mut clock = self.clock.get();
         clock.observe(start, 0.0, web::now());
         self.clock.set(clock);
-        self.thaw();
+        self.reset_stall();
     }
 
     /// Wakes those who wait for a change.
-    pub fn changed(&self) {
+    pub fn notify(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         for waker in self.waiting.take() {
             waker.wake();
@@ -285,7 +285,7 @@ impl Conditions {
     }
 
     /// Waits for the next change after this call, not after the first poll.
-    pub fn change(&self) -> LocalBoxFuture<'_, ()> {
+    pub fn next_change(&self) -> LocalBoxFuture<'_, ()> {
         let seen = self.changes.get();
         Box::pin(poll_fn(move |context| {
             if self.changes.get() != seen {
@@ -300,8 +300,8 @@ impl Conditions {
     }
 
     /// Waits for a change after this call, or for so long that the film itself has moved on.
-    pub fn tick(&self) -> LocalBoxFuture<'_, ()> {
-        let tick = select(self.change(), web::after(TICK));
+    pub fn next_change_or_tick(&self) -> LocalBoxFuture<'_, ()> {
+        let tick = select(self.next_change(), web::after(TICK_MS));
         Box::pin(async {
             tick.await;
         })

@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::SourceBuffer;
 
-use super::{context::Trouble, media_source::refused};
+use super::{context::Error, media_source::call_error};
 use crate::{
     media::{
         Resource, RepresentationId, BOUNDARY_TOLERANCE,
@@ -23,7 +23,7 @@ use crate::{
 /// The browser refuses an operation while another is going on. Here each takes `&mut self` and is
 /// awaited, so the queue of operations is the borrow: two at once do not compile. One that is not awaited
 /// to its end is ended by [`reset`](Self::reset).
-pub struct Buffer {
+pub struct SegmentBuffer {
     buffer: SourceBuffer,
     mime: String,
     /// Whose init segment it got last.
@@ -35,7 +35,7 @@ pub struct Buffer {
     _evictions: EventListener,
 }
 
-impl Buffer {
+impl SegmentBuffer {
     /// Takes over a SourceBuffer that was made for this type and does nothing yet.
     pub fn new(buffer: SourceBuffer, mime: String) -> Self {
         let evicted: Rc<Cell<bool>> = Rc::default();
@@ -62,7 +62,7 @@ impl Buffer {
     }
 
     /// It got this init segment.
-    pub fn initialized(&mut self, id: RepresentationId, init: &Resource) {
+    pub fn set_initialized(&mut self, id: RepresentationId, init: &Resource) {
         self.init = Some((id, init.clone()));
     }
 
@@ -72,7 +72,7 @@ impl Buffer {
     }
 
     /// It got a segment that ends here, in seconds.
-    pub const fn fill_to(&mut self, end: f64) {
+    pub const fn set_end(&mut self, end: f64) {
         self.filled_to = end;
     }
 
@@ -92,7 +92,7 @@ impl Buffer {
 
     /// Whether something was taken out of it since this was asked last, where the browser says so: a managed
     /// source evicts on its own, and may do so in the middle of a segment.
-    pub fn was_evicted(&self) -> bool {
+    pub fn take_evicted(&self) -> bool {
         self.evicted.take()
     }
 
@@ -101,12 +101,12 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the browser cannot change over.
-    pub fn change_type(&mut self, mime: String) -> Result<(), Trouble> {
+    pub fn change_type(&mut self, mime: String) -> Result<(), Error> {
         if self.mime != mime {
             if web::can_change_type() {
                 self.buffer
                     .change_type(&mime)
-                    .map_err(|exception| refused("change the format", &exception))?;
+                    .map_err(|exception| call_error("change the format", &exception))?;
             }
             self.mime = mime;
             self.init = None;
@@ -119,26 +119,26 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is not open.
-    pub fn place(&mut self, offset: Option<f64>, bounds: TimeRange) -> Result<(), Trouble> {
+    pub fn set_placement(&mut self, offset: Option<f64>, bounds: TimeRange) -> Result<(), Error> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
                 web::set_timestamp_offset(&self.buffer, offset)?;
             }
             web::set_append_window(&self.buffer, bounds.start.max(0.0), bounds.end)
         };
-        set().map_err(|exception| refused("place a segment", &exception))
+        set().map_err(|exception| call_error("place a segment", &exception))
     }
 
     /// Appends an init segment, or a media segment or a part of one, and waits until it is in.
     ///
     /// # Errors
     /// [`Fault::BufferFull`], or [`Fault::Media`] if the source is closed or the bytes cannot be read.
-    pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Trouble> {
+    pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Error> {
         let doing = "append a segment";
         let updated = self.updated();
         self.buffer
             .append_buffer_with_array_buffer_view(bytes)
-            .map_err(|exception| refused(doing, &exception))?;
+            .map_err(|exception| call_error(doing, &exception))?;
         self.end_of(updated).await.then_some(()).ok_or_else(|| {
             let (doing, reason) = (doing.into(), "it cannot be read".into());
             PlaybackError::MediaSourceCall { operation: doing, reason }.into()
@@ -149,11 +149,11 @@ impl Buffer {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is closed.
-    pub async fn remove(&mut self, range: TimeRange) -> Result<(), Trouble> {
+    pub async fn remove(&mut self, range: TimeRange) -> Result<(), Error> {
         let updated = self.updated();
         self.buffer
             .remove(range.start, range.end)
-            .map_err(|exception| refused("evict media", &exception))?;
+            .map_err(|exception| call_error("evict media", &exception))?;
         self.end_of(updated).await;
         Ok(())
     }

@@ -13,12 +13,12 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     captions,
-    content::Film,
-    context::{Shared, Trouble},
-    media_source::Source,
+    content::Content,
+    context::{Context, Error},
+    media_source::OwnedMediaSource,
     network::Network,
-    period_group::{self, Offers},
-    playback_state::Conditions,
+    period_group::{self, OfferedTracks},
+    playback_state::PlaybackState,
 };
 use crate::protocol::{
     BufferGoal, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
@@ -29,7 +29,7 @@ use crate::protocol::{
 /// A playback that goes on for as long as this is held. Dropping it aborts its fetches and ends its calls
 /// to the MediaSource, which is then posted as [`Event::Stopped`].
 pub struct Session {
-    playback: Rc<Playback>,
+    playback: Rc<SessionTask>,
     /// Never sent on: it is the dropping that is heard.
     _held: oneshot::Sender<()>,
 }
@@ -48,11 +48,11 @@ impl Session {
         session: SessionId,
         url: String,
         settings: PlaybackSettings,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, Error> {
         let start = settings.start;
-        let playback = Rc::new(Playback {
+        let playback = Rc::new(SessionTask {
             source: RefCell::new(open(&port, session, start)?),
-            conditions: Conditions::new(start, settings.buffer),
+            conditions: PlaybackState::new(start, settings.buffer),
             network: Rc::new(Network::new(port.clone(), session, settings)),
             offers: RefCell::default(),
             port,
@@ -71,7 +71,7 @@ impl Session {
             // every call to it would throw.
             playback.port.post(Event::Stopped { session });
             let source = playback.source.borrow().clone();
-            source.closed().await;
+            source.wait_until_closed().await;
             playback.port.post(Event::Closed { session });
         });
         Ok(this)
@@ -88,32 +88,32 @@ impl Session {
     }
 
     /// A person has chosen: positions in what [`Event::Tracks`] and [`Event::Captions`] listed.
-    pub fn choose(&self, quality: Option<u32>, audio: Option<u32>, captions: Option<u32>) {
+    pub fn select(&self, quality: Option<u32>, audio: Option<u32>, captions: Option<u32>) {
         let offers = self.playback.offers.borrow();
         let quality = quality.and_then(|nth| offers.qualities.get(nth as usize));
         let sound = audio.and_then(|nth| offers.sounds.get(nth as usize));
         let conditions = &self.playback.conditions;
-        conditions.choose(quality.copied(), sound.cloned(), captions);
+        conditions.select(quality.copied(), sound.cloned(), captions);
     }
 
     /// From now on, so much is buffered.
     pub fn configure(&self, buffer: BufferGoal) {
-        self.playback.conditions.want(buffer);
+        self.playback.conditions.set_buffer_goal(buffer);
     }
 }
 
 /// What there is of a playback before anything is known of its film.
-struct Playback {
+struct SessionTask {
     port: Port,
     session: SessionId,
     /// The one that is shown, which is another one once the film goes on with other tracks.
-    source: RefCell<Source>,
+    source: RefCell<OwnedMediaSource>,
     network: Rc<Network>,
-    conditions: Rc<Conditions>,
-    offers: RefCell<Offers>,
+    conditions: Rc<PlaybackState>,
+    offers: RefCell<OfferedTracks>,
 }
 
-impl Playback {
+impl SessionTask {
     /// Plays a film, and comes to no end by itself: played or failed, the MediaSource is kept until the
     /// page lets go of it.
     async fn run(&self, url: &str, start: f64) {
@@ -124,23 +124,23 @@ impl Playback {
     }
 
     /// Plays a film.
-    async fn play(&self, url: &str, start: f64) -> Result<Infallible, Trouble> {
+    async fn play(&self, url: &str, start: f64) -> Result<Infallible, Error> {
         let first = self.source.borrow().clone();
         let attached = async {
-            first.opened().await;
+            first.wait_until_open().await;
             self.port.post_milestone(self.session, Milestone::SourceOpen);
             Ok(())
         };
-        let (film, ()) = try_join(Film::read(url, self.network.clone()), attached).await?;
-        spawn_local(film.clone().exclude_the_slow());
-        let shared = Rc::new(Shared {
+        let (film, ()) = try_join(Content::load(url, self.network.clone()), attached).await?;
+        spawn_local(film.clone().exclude_unsmooth());
+        let shared = Rc::new(Context {
             port: self.port.clone(),
             session: self.session,
-            film,
+            content: film,
             network: self.network.clone(),
-            conditions: self.conditions.clone(),
+            state: self.conditions.clone(),
             offsets: RefCell::default(),
-            is_first: Cell::new(true),
+            nothing_appended: Cell::new(true),
         });
         let captions = Box::pin(captions::serve(&shared));
         match select(Box::pin(self.perform(&shared, start)), captions).await {
@@ -150,26 +150,26 @@ impl Playback {
     }
 
     /// Plays one act after another, with as many MediaSources as it takes: most films take one.
-    async fn perform(&self, shared: &Rc<Shared>, mut at: f64) -> Result<Infallible, Trouble> {
+    async fn perform(&self, shared: &Rc<Context>, mut at: f64) -> Result<Infallible, Error> {
         loop {
             let current = self.source.borrow().clone();
-            let performing = Box::pin(period_group::perform(shared, &current, at, &self.offers));
-            at = match select(performing, Box::pin(current.closed())).await {
+            let performing = Box::pin(period_group::play(shared, &current, at, &self.offers));
+            at = match select(performing, Box::pin(current.wait_until_closed())).await {
                 Either::Left((done, _)) => done?,
                 Either::Right(_) => return Err(PlaybackError::Detached.into()),
             };
             let next = open(&self.port, self.session, at)?;
-            next.opened().await;
-            self.conditions.empty(at);
+            next.wait_until_open().await;
+            self.conditions.reset(at);
             self.source.replace(next);
         }
     }
 }
 
 /// Makes a MediaSource, and sends its handle to the page, which will play it from `start` on.
-fn open(port: &Port, session: SessionId, start: f64) -> Result<Source, Trouble> {
+fn open(port: &Port, session: SessionId, start: f64) -> Result<OwnedMediaSource, Error> {
     // Here the MediaSource is made, on the worker's own thread …
-    let source = Source::new()?;
+    let source = OwnedMediaSource::new()?;
     port.post_milestone(session, Milestone::MediaSourceCreated);
 
     // … and here its handle leaves for the page. It arrives in `app/link.rs`, and

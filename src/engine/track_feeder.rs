@@ -9,12 +9,12 @@ use std::{
 use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
-    context::{Shared, Trouble, damaged},
+    context::{Context, Error, invalid_data},
     download::Download,
-    media_source::Source,
-    period_group::nothing,
-    playback_state::Filled,
-    segment_buffer::Buffer,
+    media_source::OwnedMediaSource,
+    period_group::nothing_to_play,
+    playback_state::BufferStatus,
+    segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
@@ -28,36 +28,36 @@ use crate::{
 };
 
 /// Feeds one SourceBuffer of one MediaSource.
-pub struct Feed {
-    shared: Rc<Shared>,
-    kind: ContentType,
+pub struct TrackFeeder {
+    context: Rc<Context>,
+    content_type: ContentType,
     /// Where this MediaSource's part of the film ends.
-    until: f64,
-    sets: RefCell<SetPerPeriod>,
+    end: f64,
+    adaptation_sets: RefCell<SetPerPeriod>,
     inventory: RefCell<BufferInventory>,
     /// What was fetched last.
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
     below: Cell<Option<RepresentationId>>,
     /// Where the segment begins that filled less than its time and was fetched again for it, in seconds.
-    doubted: Cell<Option<f64>>,
+    refetched_at: Cell<Option<f64>>,
 }
 
 /// How far off a segment may be and still be worth finishing after a seek, in seconds.
 const NEAR: f64 = 5.0;
 
-impl Feed {
+impl TrackFeeder {
     /// Will feed one SourceBuffer from these sets, one for each period.
-    pub fn new(shared: Rc<Shared>, kind: ContentType, sets: SetPerPeriod, until: f64) -> Self {
+    pub fn new(shared: Rc<Context>, kind: ContentType, sets: SetPerPeriod, until: f64) -> Self {
         Self {
-            shared,
-            kind,
-            until,
-            sets: RefCell::new(sets),
+            context: shared,
+            content_type: kind,
+            end: until,
+            adaptation_sets: RefCell::new(sets),
             inventory: RefCell::default(),
             current: Cell::default(),
             below: Cell::default(),
-            doubted: Cell::default(),
+            refetched_at: Cell::default(),
         }
     }
 
@@ -66,14 +66,14 @@ impl Feed {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn run(&self, mut buffer: Buffer, source: &Source) -> Result<Infallible, Trouble> {
+    pub async fn run(&self, mut buffer: SegmentBuffer, source: &OwnedMediaSource) -> Result<Infallible, Error> {
         loop {
-            let change = self.shared.conditions.change();
+            let change = self.context.state.next_change();
             let buffered = buffer.buffered();
-            let (mut step, complete) = self.next_step(&buffered);
+            let (mut step, complete) = self.next_action(&buffered);
             if let BufferAction::Fetch(_, segment) = &step
                 && !source.is_streaming()
-                && buffered.ahead(self.shared.conditions.position()) > 0.0
+                && buffered.ahead(self.context.state.position()) > 0.0
                 && buffered.range_at(segment.start + BOUNDARY_TOLERANCE).is_none()
             {
                 // A managed source says when it wants more. What comes in the place of something is not
@@ -81,21 +81,21 @@ impl Feed {
                 step = BufferAction::Wait;
             }
             let ended = matches!(step, BufferAction::End);
-            let filled = Filled {
+            let filled = BufferStatus {
                 buffered,
-                complete,
-                ended,
+                complete_until: complete,
+                is_complete: ended,
             };
-            self.shared.conditions.fill(self.kind, filled);
+            self.context.state.set_buffer_status(self.content_type, filled);
             let (id, done) = match step {
-                BufferAction::LoadIndex(id) => (id, self.learn(id).await),
+                BufferAction::LoadIndex(id) => (id, self.load_index(id).await),
                 BufferAction::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
                 BufferAction::Evict(range) => {
                     self.evict(&mut buffer, range).await?;
                     continue;
                 }
                 BufferAction::Wait => {
-                    self.shared.conditions.tick().await;
+                    self.context.state.next_change_or_tick().await;
                     continue;
                 }
                 BufferAction::End => {
@@ -113,15 +113,15 @@ impl Feed {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn first_type(&self, period: usize) -> Result<String, Trouble> {
+    pub async fn first_type(&self, period: usize) -> Result<String, Error> {
         loop {
             let Some(id) = self.choose(period, 0.0) else {
-                return Err(nothing(self.shared.conditions.position()));
+                return Err(nothing_to_play(self.context.state.position()));
             };
             if let Some(known) = self.known_type(id) {
                 return Ok(known);
             }
-            if let Err(fault) = self.shared.film.learn(id).await {
+            if let Err(fault) = self.context.content.load_index(id).await {
                 self.give_up(id, fault).await?;
             }
         }
@@ -129,52 +129,52 @@ impl Feed {
 
     /// The type of a representation of which all is known.
     fn known_type(&self, id: RepresentationId) -> Option<String> {
-        let film = self.shared.film.presentation();
+        let film = self.context.content.presentation();
         let representation = film.representation(id)?;
         representation.is_resolved().then(|| representation.mime())
     }
 
     /// Whether what it will feed first is the beginning of the film.
-    pub fn begins_the_film(&self) -> bool {
-        let (first, _) = self.next_step(&TimeRanges::default());
+    pub fn starts_at_zero(&self) -> bool {
+        let (first, _) = self.next_action(&TimeRanges::default());
         matches!(first, BufferAction::Fetch(_, segment) if segment.start <= 0.0)
     }
 
     /// Feeds it from other sets from now on.
     pub fn select(&self, sets: SetPerPeriod) {
-        self.sets.replace(sets);
+        self.adaptation_sets.replace(sets);
     }
 
     /// The set that it feeds from in a period, if there is one.
-    pub fn set(&self, period: usize) -> Option<usize> {
-        set_in_period(&self.sets.borrow(), period)
+    pub fn adaptation_set(&self, period: usize) -> Option<usize> {
+        set_in_period(&self.adaptation_sets.borrow(), period)
     }
 
     /// Bits per second of the quality that a person has chosen, if these are the pictures.
     fn quality(&self) -> Option<u64> {
-        let chosen = self.shared.conditions.quality();
-        chosen.filter(|_| self.kind == ContentType::Video)
+        let chosen = self.context.state.quality();
+        chosen.filter(|_| self.content_type == ContentType::Video)
     }
 
     /// What to do next, and up to which time nothing is missing.
-    fn next_step(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
-        let conditions = &self.shared.conditions;
+    fn next_action(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
+        let conditions = &self.context.state;
         self.inventory.borrow_mut().reconcile(buffered);
         let position = conditions.position();
         let level = buffered.ahead(position);
-        let others = conditions.others(self.kind);
+        let others = conditions.other_buffer_ahead(self.content_type);
         let goal = conditions.goal();
         let is_calm = level.min(others) >= goal / 2.0;
         let is_free = self.quality().is_none();
-        let film = self.shared.film.presentation();
+        let film = self.context.content.presentation();
         let bandwidth_of = |id| film.representation(id).map_or(0, |it| it.bandwidth);
         // What would be fetched now, also in the place of what is there.
         let choose = |period| self.choose(period, level);
         plan(&Snapshot {
             film: &film,
-            end: self.until,
+            end: self.end,
             position,
-            evictable_before: conditions.evictable(),
+            evictable_before: conditions.evictable_before(),
             goal,
             other_buffer_ahead: others,
             buffered,
@@ -197,13 +197,13 @@ impl Feed {
 
     /// The representation to fetch of a period now, with so many seconds ahead of the position.
     fn choose(&self, period: usize, level: f64) -> Option<RepresentationId> {
-        let Shared {
-            film,
-            conditions,
+        let Context {
+            content: film,
+            state: conditions,
             network,
             ..
-        } = &*self.shared;
-        let set = self.set(period)?;
+        } = &*self.context;
+        let set = self.adaptation_set(period)?;
         let id = |representation| RepresentationId {
             period,
             set,
@@ -228,7 +228,7 @@ impl Feed {
                 buffer_ahead: level,
                 goal: conditions.goal(),
                 rate: conditions.rate().max(1.0),
-                screen: conditions.screen(),
+                screen: conditions.screen_size(),
                 current: self.current.get().and_then(in_set),
             },
         );
@@ -236,15 +236,15 @@ impl Feed {
     }
 
     /// Finds out about a representation, for as long as it is the one to be fetched next.
-    async fn learn(&self, id: RepresentationId) -> Result<(), Trouble> {
-        let conditions = &self.shared.conditions;
-        let mut learning: LocalBoxFuture<_> = Box::pin(self.shared.film.learn(id));
+    async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
+        let conditions = &self.context.state;
+        let mut learning: LocalBoxFuture<_> = Box::pin(self.context.content.load_index(id));
         loop {
-            if let Either::Left((done, _)) = select(&mut learning, conditions.tick()).await {
+            if let Either::Left((done, _)) = select(&mut learning, conditions.next_change_or_tick()).await {
                 return done;
             }
-            let buffered = conditions.buffered(self.kind);
-            if !matches!(self.next_step(&buffered).0, BufferAction::LoadIndex(next) if next == id) {
+            let buffered = conditions.buffered(self.content_type);
+            if !matches!(self.next_action(&buffered).0, BufferAction::LoadIndex(next) if next == id) {
                 return Ok(());
             }
         }
@@ -256,29 +256,29 @@ impl Feed {
     /// Why it has to be done without.
     async fn fetch(
         &self,
-        buffer: &mut Buffer,
+        buffer: &mut SegmentBuffer,
         id: RepresentationId,
         segment: &Segment,
-    ) -> Result<(), Trouble> {
-        let representation = self.shared.film.representation(id)?;
+    ) -> Result<(), Error> {
+        let representation = self.context.content.representation(id)?;
         self.announce(id, &representation);
         let download = Download {
-            shared: &self.shared,
-            kind: self.kind,
+            context: &self.context,
+            content_type: self.content_type,
             id,
             of: &representation,
             segment,
             progress: Rc::default(),
         };
         let asked = web::now();
-        let outcome = self.supervise(&download, buffer, asked).await;
+        let outcome = self.fetch_while_needed(&download, buffer, asked).await;
         let is_appended = matches!(outcome, Outcome::Appended);
-        self.report(&download, asked, is_appended);
+        self.report_segment(&download, asked, is_appended);
         if !is_appended {
             buffer.reset();
         }
         match outcome {
-            Outcome::Appended => self.note(buffer, &download)?,
+            Outcome::Appended => self.record_appended(buffer, &download)?,
             Outcome::Unwanted => {}
             Outcome::Failed(fault) => match *fault {
                 // A period may be said to be longer than it is.
@@ -286,7 +286,7 @@ impl Feed {
                     resource: ResourceKind::MediaSegment,
                     status: 404 | 410,
                     ..
-                } if self.shared.film.ends_before(id, segment).await => {}
+                } if self.context.content.truncate_at_missing(id, segment).await => {}
                 // It is fetched again when there is room for it.
                 PlaybackError::BufferFull => self.make_room(buffer).await?,
                 _ => return Err(fault),
@@ -296,17 +296,17 @@ impl Feed {
     }
 
     /// Lets a download go on for as long as it is wanted.
-    async fn supervise(&self, download: &Download<'_>, buffer: &mut Buffer, asked: f64) -> Outcome {
+    async fn fetch_while_needed(&self, download: &Download<'_>, buffer: &mut SegmentBuffer, asked: f64) -> Outcome {
         let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
         loop {
-            let tick = self.shared.conditions.tick();
+            let tick = self.context.state.next_change_or_tick();
             if let Either::Left((done, _)) = select(&mut running, tick).await {
                 return match done {
                     Ok(()) => Outcome::Appended,
                     Err(fault) => Outcome::Failed(fault),
                 };
             }
-            if self.is_hopeless(download, asked) {
+            if self.should_abandon(download, asked) {
                 self.below.set(Some(download.id));
                 return Outcome::Unwanted;
             }
@@ -317,9 +317,9 @@ impl Feed {
     }
 
     /// Tells the page what became of a segment.
-    fn report(&self, download: &Download, asked: f64, appended: bool) {
+    fn report_segment(&self, download: &Download, asked: f64, appended: bool) {
         let detail = Diagnostic::SegmentFinished(SegmentReport {
-            kind: kind_on_the_wire(self.kind),
+            kind: track_kind(self.content_type),
             bandwidth: download.of.bandwidth,
             start: download.segment.start,
             end: download.segment.end,
@@ -328,29 +328,29 @@ impl Feed {
             finished_at: web::now(),
             appended,
         });
-        self.shared.port.post_diagnostic(self.shared.session, &detail);
+        self.context.port.post_diagnostic(self.context.session, &detail);
     }
 
     /// Tells the page which quality is fetched from now on.
     fn announce(&self, id: RepresentationId, representation: &Representation) {
-        if self.current.replace(Some(id)) == Some(id) || self.kind != ContentType::Video {
+        if self.current.replace(Some(id)) == Some(id) || self.content_type != ContentType::Video {
             return;
         }
-        self.shared.port.post(Event::QualityChanged {
-            session: self.shared.session,
+        self.context.port.post(Event::QualityChanged {
+            session: self.context.session,
             bandwidth: representation.bandwidth,
         });
     }
 
     /// Whether a segment that is on its way is still what the viewer needs next.
     fn is_wanted(&self, id: RepresentationId, segment: &Segment) -> bool {
-        let conditions = &self.shared.conditions;
+        let conditions = &self.context.state;
         let position = conditions.position();
         if segment.end < position || segment.start > position + conditions.goal() + NEAR {
             return false;
         }
-        let buffered = conditions.buffered(self.kind);
-        match self.next_step(&buffered).0 {
+        let buffered = conditions.buffered(self.content_type);
+        match self.next_action(&buffered).0 {
             // Only what is needed sooner is a reason to stop.
             BufferAction::Fetch(_, other) if other.start >= segment.end - BOUNDARY_TOLERANCE => true,
             BufferAction::Fetch(next, other) => {
@@ -363,16 +363,16 @@ impl Feed {
     }
 
     /// Whether a segment will come too late, and one of a lower representation would not.
-    fn is_hopeless(&self, download: &Download, asked: f64) -> bool {
-        let conditions = &self.shared.conditions;
+    fn should_abandon(&self, download: &Download, asked: f64) -> bool {
+        let conditions = &self.context.state;
         let id = download.id;
-        let film = self.shared.film.presentation();
+        let film = self.context.content.presentation();
         let lower = (0..id.representation)
             .map(|representation| RepresentationId {
                 representation,
                 ..id
             })
-            .find(|it| self.shared.film.is_playable(*it))
+            .find(|it| self.context.content.is_playable(*it))
             .and_then(|it| film.representation(it));
         let is_free = conditions.quality().is_none() && conditions.rate() > 0.0;
         let (Some(lower), true) = (lower, is_free) else {
@@ -386,7 +386,7 @@ impl Feed {
             received: download.progress.received.get(),
             total: total.unwrap_or_else(|| bytes(download.of)),
         };
-        let buffered = conditions.buffered(self.kind);
+        let buffered = conditions.buffered(self.content_type);
         let left = buffered.ahead(conditions.position()) / conditions.rate();
         abr::should_abandon(transfer, left, bytes(lower))
     }
@@ -395,13 +395,13 @@ impl Feed {
     ///
     /// # Errors
     /// [`Fault::Damaged`] if nothing comes of what is appended.
-    fn note(&self, buffer: &mut Buffer, download: &Download) -> Result<(), Trouble> {
+    fn record_appended(&self, buffer: &mut SegmentBuffer, download: &Download) -> Result<(), Error> {
         let time = TimeRange {
             start: download.segment.start,
             end: download.segment.end,
         };
         self.below.set(None);
-        buffer.fill_to(time.end);
+        buffer.set_end(time.end);
         let buffered = buffer.buffered();
         let filled = buffered.hull(time);
         let held = buffered.covered_seconds(time);
@@ -409,7 +409,7 @@ impl Feed {
         // only once, as it may also have no more to give.
         let is_short = time.length() - held > 2.0 * BOUNDARY_TOLERANCE;
         let start = Some(time.start);
-        if buffer.was_evicted() && is_short && self.doubted.replace(start) != start {
+        if buffer.take_evicted() && is_short && self.refetched_at.replace(start) != start {
             return Ok(());
         }
         self.inventory.borrow_mut().record(AppendedSegment {
@@ -418,14 +418,14 @@ impl Feed {
             replaced_seconds: held,
             representation: download.id,
         });
-        if self.shared.is_first.take() {
+        if self.context.nothing_appended.take() {
             let step = milestone::Milestone::FirstAppend;
-            self.shared.port.post_milestone(self.shared.session, step);
+            self.context.port.post_milestone(self.context.session, step);
         }
         if self.inventory.borrow().is_futile() {
             let path = &download.segment.resource.path;
             let reason = "it is of another time than its manifest says";
-            return Err(damaged(ResourceKind::MediaSegment, path, reason));
+            return Err(invalid_data(ResourceKind::MediaSegment, path, reason));
         }
         Ok(())
     }
@@ -434,22 +434,22 @@ impl Feed {
     ///
     /// # Errors
     /// The fault, once there is nothing left to play.
-    async fn give_up(&self, id: RepresentationId, fault: Trouble) -> Result<(), Trouble> {
+    async fn give_up(&self, id: RepresentationId, fault: Error) -> Result<(), Error> {
         self.below.set(None);
         // After an error in an append the MediaSource takes nothing any more, and where there is no room
         // another representation finds none either.
         if matches!(*fault, PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull) {
             return Err(fault);
         }
-        if self.shared.film.exclude(id) {
+        if self.context.content.exclude(id) {
             return Ok(());
         }
-        let conditions = &self.shared.conditions;
-        let start = conditions.observed();
-        let end = start + conditions.ahead();
-        while conditions.ahead() > REST {
-            conditions.tick().await;
-            let position = conditions.observed();
+        let conditions = &self.context.state;
+        let start = conditions.observed_position();
+        let end = start + conditions.buffered_ahead();
+        while conditions.buffered_ahead() > REST {
+            conditions.next_change_or_tick().await;
+            let position = conditions.observed_position();
             if position < start - REST || position > end {
                 // The viewer has gone elsewhere, where it may be well.
                 return Ok(());
@@ -462,14 +462,14 @@ impl Feed {
     ///
     /// # Errors
     /// [`Fault::Media`] if the source is closed.
-    async fn evict(&self, buffer: &mut Buffer, range: TimeRange) -> Result<(), Trouble> {
+    async fn evict(&self, buffer: &mut SegmentBuffer, range: TimeRange) -> Result<(), Error> {
         buffer.remove(range).await?;
         let detail = Diagnostic::Evicted {
-            kind: kind_on_the_wire(self.kind),
+            kind: track_kind(self.content_type),
             start: range.start,
             end: range.end,
         };
-        self.shared.port.post_diagnostic(self.shared.session, &detail);
+        self.context.port.post_diagnostic(self.context.session, &detail);
         Ok(())
     }
 
@@ -477,36 +477,36 @@ impl Feed {
     ///
     /// # Errors
     /// [`Fault::BufferFull`], once there is nothing left to play.
-    async fn make_room(&self, buffer: &mut Buffer) -> Result<(), Trouble> {
-        let conditions = &self.shared.conditions;
+    async fn make_room(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
+        let conditions = &self.context.state;
         let mut is_lowered = false;
         loop {
             let buffered = buffer.buffered();
-            for range in self.spare() {
+            for range in self.evictable_ranges() {
                 if buffered.covered_seconds(range) > BOUNDARY_TOLERANCE {
                     return self.evict(buffer, range).await;
                 }
             }
             // By where the film was seen: the clock may have run on while the film did not.
-            let level = buffered.ahead(conditions.observed());
+            let level = buffered.ahead(conditions.observed_position());
             if level < REST {
                 return Err(PlaybackError::BufferFull.into());
             }
             if !std::mem::replace(&mut is_lowered, true) {
                 conditions.lower_goal(level);
             }
-            conditions.tick().await;
+            conditions.next_change_or_tick().await;
         }
     }
 
     /// What is not about to be played: behind, and further ahead than is wanted. By the segment, as the rest of
     /// one would count as all of it.
-    fn spare(&self) -> [TimeRange; 2] {
-        let conditions = &self.shared.conditions;
+    fn evictable_ranges(&self) -> [TimeRange; 2] {
+        let conditions = &self.context.state;
         let inventory = self.inventory.borrow();
         let behind = TimeRange {
             start: 0.0,
-            end: inventory.start_at(conditions.observed()),
+            end: inventory.start_at(conditions.observed_position()),
         };
         let ahead = TimeRange {
             start: inventory.end_at(conditions.position() + conditions.goal()),
@@ -523,11 +523,11 @@ const REST: f64 = 1.0;
 enum Outcome {
     Appended,
     Unwanted,
-    Failed(Trouble),
+    Failed(Error),
 }
 
 /// The same, as the page is told.
-pub const fn kind_on_the_wire(kind: ContentType) -> protocol::TrackKind {
+pub const fn track_kind(kind: ContentType) -> protocol::TrackKind {
     match kind {
         ContentType::Video => protocol::TrackKind::Video,
         ContentType::Audio => protocol::TrackKind::Audio,

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PromiseRejectionEvent;
 
-use super::Agent;
+use super::Engine;
 use crate::{
     platform::web,
     protocol::{
@@ -27,20 +27,20 @@ pub fn start() {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
     if web::is_worker() {
-        InWorker::registrar().encoding::<MessageCodec>().register();
+        EngineWorker::registrar().encoding::<MessageCodec>().register();
     }
 }
 
 /// An agent on this page, and what hears for it, until it is let go.
-struct OnPage {
-    agent: Agent,
+struct PageEngine {
+    agent: Engine,
     _ear: Closure<dyn FnMut(JsValue)>,
 }
 
 /// An agent on this page. What it says is given to one function, and what it is told, to the one that is
 /// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
-pub fn on_page(hear: Function) -> Function {
-    let place: Rc<RefCell<Option<OnPage>>> = Rc::default();
+pub fn start_on_page(hear: Function) -> Function {
+    let place: Rc<RefCell<Option<PageEngine>>> = Rc::default();
     let told = place.clone();
     let ear = Closure::<dyn FnMut(JsValue)>::new(move |parcel: JsValue| {
         let place = told.clone();
@@ -52,25 +52,25 @@ pub fn on_page(hear: Function) -> Function {
             if parcel.is_undefined() {
                 *here = None;
             } else if let Some(here) = &mut *here {
-                here.agent.hear(&Packed::from_js(parcel));
+                here.agent.handle(&Packed::from_js(parcel));
             }
         });
     });
     let tell = ear.as_ref().unchecked_ref::<Function>().clone();
-    place.replace(Some(OnPage {
-        agent: Agent::new(Port::local(hear)),
+    place.replace(Some(PageEngine {
+        agent: Engine::new(Port::local(hear)),
         _ear: ear,
     }));
     tell
 }
 
 /// An agent in a worker, as gloo-worker knows it.
-pub struct InWorker {
-    agent: Option<Agent>,
+pub struct EngineWorker {
+    agent: Option<Engine>,
     _rejections: EventListener,
 }
 
-impl Worker for InWorker {
+impl Worker for EngineWorker {
     type Message = ();
     type Input = Packed<Command>;
     type Output = Packed<Event>;
@@ -88,13 +88,13 @@ impl Worker for InWorker {
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        self.agent = Some(Agent::new(Port::to_bridge(scope, bridge)));
+        self.agent = Some(Engine::new(Port::to_bridge(scope, bridge)));
     }
 
     fn received(&mut self, _: &WorkerScope<Self>, letter: Packed<Command>, _: HandlerId) {
         // gloo hands over no message before `connected`.
         if let Some(agent) = &mut self.agent {
-            agent.hear(&letter);
+            agent.handle(&letter);
         }
     }
 }

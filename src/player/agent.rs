@@ -15,7 +15,7 @@ use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worke
 
 use super::source_url;
 use crate::{
-    engine::worker::InWorker,
+    engine::worker::EngineWorker,
     platform::web::{self, Program},
     protocol::{
         BUILD_ID, Command, Event, PlaybackError,
@@ -51,7 +51,7 @@ pub enum Agent {
     /// In a worker.
     Worker {
         /// gloo-worker's way to it.
-        bridge: WorkerBridge<InWorker>,
+        bridge: WorkerBridge<EngineWorker>,
         /// The thread itself.
         worker: Worker,
         /// Hears what goes wrong there that the agent cannot tell.
