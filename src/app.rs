@@ -73,13 +73,13 @@ impl Component for App {
             html! {
                 <Player
                     source={source.clone()}
-                    showing={address.showing}
+                    reload_key={address.showing}
                     chapters={chapters.clone()}
                     start={address.start}
                     buffer={address.buffer}
                     engine={address.engine}
                     credentials={address.credentials}
-                    {onletter}
+                    {on_message}
                 />
             }
         };

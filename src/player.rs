@@ -16,12 +16,12 @@ pub mod source_url;
 mod video_element;
 
 use self::{
-    backend::Way,
+    backend::Backend,
     controls::Controls,
-    error_message::notice,
-    milestones::journey,
-    model::{Action, Dispatcher, Playback, Projector, Request},
-    video_element::{Screen, screen},
+    error_message::error_message,
+    milestones::milestone_list,
+    model::{PlayerAction, Dispatch, PlayerModel, PlayerController, PlayRequest},
+    video_element::{VideoElement, video_element},
 };
 use crate::protocol::{BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message};
 
@@ -33,7 +33,7 @@ pub struct PlayerProps {
     pub source: AttrValue,
     /// Another number shows the same film again, from where it began.
     #[prop_or_default]
-    pub showing: u32,
+    pub reload_key: u32,
     /// URL of WebVTT captions, if there are any beside those that the film's manifest lists.
     #[prop_or_default]
     pub captions: Option<AttrValue>,
@@ -65,7 +65,7 @@ pub struct PlayerProps {
     /// Hears all that the engine says, as the page hears it, and all that it is asked for, but for what the
     /// page observes, which the element's own events tell. Whoever wants to know what it is, opens the letter.
     #[prop_or_default]
-    pub onletter: Callback<Message>,
+    pub on_message: Callback<Message>,
 }
 
 /// Plays a film in a worker of its own.
@@ -74,17 +74,17 @@ pub struct Player {
     frame: NodeRef,
     /// The controls, as text.
     markup: AttrValue,
-    playback: Playback,
+    playback: PlayerModel,
     /// Where what becomes known of the playback goes.
-    dispatcher: Dispatcher,
+    dispatcher: Dispatch,
     // What works on the elements, once they are there.
-    screen: Option<Screen>,
-    projector: Option<Projector>,
+    screen: Option<VideoElement>,
+    projector: Option<PlayerController>,
     controls: Option<Controls>,
 }
 
 impl Component for Player {
-    type Message = Action;
+    type Message = PlayerAction;
     type Properties = PlayerProps;
 
     fn create(ctx: &Context<Self>) -> Self {
@@ -92,7 +92,7 @@ impl Component for Player {
             video: NodeRef::default(),
             frame: NodeRef::default(),
             markup: controls::markup(),
-            playback: Playback::default(),
+            playback: PlayerModel::default(),
             dispatcher: ctx.link().callback(|action| action),
             screen: None,
             projector: None,
@@ -100,8 +100,8 @@ impl Component for Player {
         }
     }
 
-    fn update(&mut self, _: &Context<Self>, action: Action) -> bool {
-        self.playback.take(action)
+    fn update(&mut self, _: &Context<Self>, action: PlayerAction) -> bool {
+        self.playback.update(action)
     }
 
     fn changed(&mut self, ctx: &Context<Self>, before: &PlayerProps) -> bool {
@@ -113,32 +113,32 @@ impl Component for Player {
 
     fn view(&self, ctx: &Context<Self>) -> Html {
         let (props, playback) = (ctx.props(), &self.playback);
-        let onreplay = ctx.link().callback(|_| Action::Replay { from: None });
-        let words = playback.way.map(|way| way.words(props.engine.is_some()));
-        let engine = playback.way.map(Way::name);
+        let onreplay = ctx.link().callback(|_| PlayerAction::Reload { from: None });
+        let words = playback.way.map(|way| way.description(props.engine.is_some()));
+        let engine = playback.way.map(Backend::name);
         let retrying = playback
             .retrying
             .as_ref()
             .map(|fault| ("Trying again. ", fault));
         let unread = playback
-            .unread
+            .captions_error
             .as_ref()
             .map(|fault| ("No captions. ", fault));
         html! {
             <section class="player" data-engine={engine}>
                 <div class="picture" ref={&self.frame}>
-                    { screen(&self.video, playback, &props.captions, &props.chapters) }
+                    { video_element(&self.video, playback, &props.captions, &props.chapters) }
                     { Html::from_html_unchecked(self.markup.clone()) }
                     // Not an `Option` in braces: that would be no node or one, and the video beside it
                     // would be made anew whenever that changes.
-                    if let Some(fault) = &playback.fault {
-                        { notice(fault, &self.onretry(ctx)) }
+                    if let Some(fault) = &playback.error {
+                        { error_message(fault, &self.onretry(ctx)) }
                     } else if let Some((what, fault)) = retrying.or(unread) {
                         <p class="retrying" role="status">{ what }{ fault.to_string() }</p>
                     }
                 </div>
                 if props.journey {
-                    { journey(&playback.journey, playback.way, words, &onreplay) }
+                    { milestone_list(&playback.milestones, playback.way, words, &onreplay) }
                 }
             </section>
         }
@@ -150,9 +150,9 @@ impl Component for Player {
             return;
         };
         let (props, playback) = (ctx.props(), &self.playback);
-        let request = Request {
+        let request = PlayRequest {
             source: props.source.clone(),
-            showing: props.showing,
+            showing: props.reload_key,
             engine: props.engine,
             settings: PlaybackSettings {
                 start: props.start,
@@ -163,11 +163,11 @@ impl Component for Player {
         };
         let told = &self.dispatcher;
         self.screen
-            .get_or_insert_with(|| Screen::new(&video, told))
+            .get_or_insert_with(|| VideoElement::new(&video, told))
             .show(playback);
         self.projector
-            .get_or_insert_with(|| Projector::new(&video, told))
-            .play(request, playback, &props.onletter);
+            .get_or_insert_with(|| PlayerController::new(&video, told))
+            .play(request, playback, &props.on_message);
         self.controls
             .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
             .show(playback);
@@ -177,17 +177,17 @@ impl Component for Player {
 impl Player {
     /// Has the film go on where it was when it could not.
     fn onretry(&self, ctx: &Context<Self>) -> Callback<MouseEvent> {
-        if let Some(PlaybackError::NoMediaSourceInWorkers) = self.playback.fault {
-            return ctx.link().callback(|_| Action::MoveToPage);
+        if let Some(PlaybackError::NoMediaSourceInWorkers) = self.playback.error {
+            return ctx.link().callback(|_| PlayerAction::MoveToPage);
         }
         // Of its engine's death an element knows only that the film is over.
-        let fault = self.playback.fault.as_ref();
+        let fault = self.playback.error.as_ref();
         let is_fooled = fault.is_some_and(PlaybackError::needs_new_worker);
         let (video, lost_at) = (self.video.clone(), self.playback.lost_at);
         ctx.link().callback(move |_| {
             let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);
             let from = video.map(|video| video.current_time());
-            Action::Replay {
+            PlayerAction::Reload {
                 from: lost_at.or(from),
             }
         })

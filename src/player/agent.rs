@@ -25,29 +25,29 @@ use crate::{
 };
 
 /// How long the server may take to say what became of the engine's program, in seconds.
-pub const INQUIRY: u32 = 2;
+pub const DIAGNOSIS_TIMEOUT: u32 = 2;
 
 thread_local! {
     /// How many programs have broken on this page. A module is loaded once for each URL, so the next one
     /// needs another.
-    static BROKEN: Cell<u32> = const { Cell::new(0) };
+    static FAILED_MODULES: Cell<u32> = const { Cell::new(0) };
 }
 
 /// What is heard of an agent.
-pub enum Heard {
+pub enum AgentSignal {
     /// It says something.
-    Said(Packed<Event>),
+    Message(Packed<Event>),
     /// Something was thrown there that nobody caught, in these words.
-    Threw(String),
+    Error(String),
     /// Its program, which is at this URL, could not be loaded, and nobody says why.
-    Missing(String),
+    NotLoaded(String),
 }
 
 /// Who hears it.
-pub type Hearer = Rc<dyn Fn(Heard)>;
+pub type AgentListener = Rc<dyn Fn(AgentSignal)>;
 
 /// An agent of one's own, for as long as it is held.
-pub enum Agent {
+pub enum AgentHandle {
     /// In a worker.
     Worker {
         /// gloo-worker's way to it.
@@ -60,7 +60,7 @@ pub enum Agent {
     /// On the page.
     Page {
         /// Gives a letter to the agent, or keeps it until there is one.
-        desk: Rc<RefCell<Desk>>,
+        desk: Rc<RefCell<AgentState>>,
         /// The page's ear, which the agent calls.
         _ear: Rc<Closure<dyn Fn(JsValue)>>,
         /// As for a worker.
@@ -69,14 +69,14 @@ pub enum Agent {
 }
 
 /// Where letters for an agent on the page are given up.
-pub enum Desk {
+pub enum AgentState {
     /// Its program is being loaded, and these wait for it.
     Closed(Vec<Packed<Command>>),
     /// It is there, and told by this function.
     Open(Function),
 }
 
-impl Drop for Agent {
+impl Drop for AgentHandle {
     fn drop(&mut self) {
         if let Self::Worker { worker, .. } = self {
             transfer::terminate(worker);
@@ -84,44 +84,44 @@ impl Drop for Agent {
     }
 }
 
-impl Drop for Desk {
+impl Drop for AgentState {
     fn drop(&mut self) {
         if let Self::Open(tell) = self {
             // Nothing lets it go.
-            give(tell, &JsValue::UNDEFINED);
+            deliver(tell, &JsValue::UNDEFINED);
         }
     }
 }
 
-impl Agent {
+impl AgentHandle {
     /// Starts one.
-    pub fn spawn(thread: EngineLocation, hearer: Hearer) -> Self {
+    pub fn spawn(thread: EngineLocation, hearer: AgentListener) -> Self {
         // Relative to the document's base, so that the page can live anywhere on a host. The query
         // keeps caches from answering with another build's program.
         let mut script = ["./worker_loader.js?", BUILD_ID].concat();
         let hear = {
             let hearer = hearer.clone();
-            move |letter| hearer(Heard::Said(letter))
+            move |letter| hearer(AgentSignal::Message(letter))
         };
         if thread == EngineLocation::Worker {
             let (bridge, worker) = transfer::spawn_worker(&script, hear);
             return Self::Worker {
                 bridge,
-                _errors: hear_errors(&worker, thread, hearer, script),
+                _errors: listen_for_errors(&worker, thread, hearer, script),
                 worker,
             };
         }
-        let broken = BROKEN.get();
+        let broken = FAILED_MODULES.get();
         if broken > 0 {
             script += &["-", &broken.to_string()].concat();
         }
         let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
             hear(Packed::from_js(parcel));
         }));
-        let desk = Rc::new(RefCell::new(Desk::Closed(Vec::new())));
-        let settling = settle(script.clone(), ear.clone(), desk.clone(), hearer.clone());
+        let desk = Rc::new(RefCell::new(AgentState::Closed(Vec::new())));
+        let settling = connect(script.clone(), ear.clone(), desk.clone(), hearer.clone());
         spawn_local(settling);
-        let errors = window().map(|window| hear_errors(&window, thread, hearer, script));
+        let errors = window().map(|window| listen_for_errors(&window, thread, hearer, script));
         Self::Page {
             desk,
             _ear: ear,
@@ -134,8 +134,8 @@ impl Agent {
         match self {
             Self::Worker { bridge, .. } => bridge.send(letter),
             Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
-                Desk::Closed(waiting) => waiting.push(letter),
-                Desk::Open(tell) => give(tell, letter.as_js()),
+                AgentState::Closed(waiting) => waiting.push(letter),
+                AgentState::Open(tell) => deliver(tell, letter.as_js()),
             },
         }
     }
@@ -143,20 +143,20 @@ impl Agent {
     /// Its program is not to be used again.
     pub fn discard(&self) {
         if let Self::Page { .. } = self {
-            BROKEN.set(BROKEN.get() + 1);
+            FAILED_MODULES.set(FAILED_MODULES.get() + 1);
         }
     }
 }
 
 /// Loads the engine's program and opens the desk.
-async fn settle(
+async fn connect(
     script: String,
     ear: Rc<Closure<dyn Fn(JsValue)>>,
-    desk: Rc<RefCell<Desk>>,
-    hearer: Hearer,
+    desk: Rc<RefCell<AgentState>>,
+    hearer: AgentListener,
 ) {
     let Ok(url) = source_url::resolve(&script) else {
-        return hearer(Heard::Missing(script));
+        return hearer(AgentSignal::NotLoaded(script));
     };
     let begin = async {
         let module = JsFuture::from(web::load(&url)).await?;
@@ -166,34 +166,34 @@ async fn settle(
     };
     match begin.await {
         Ok(tell) => {
-            let before = desk.replace(Desk::Open(tell.clone()));
-            if let Desk::Closed(waiting) = &before {
+            let before = desk.replace(AgentState::Open(tell.clone()));
+            if let AgentState::Closed(waiting) = &before {
                 waiting
                     .iter()
-                    .for_each(|letter| give(&tell, letter.as_js()));
+                    .for_each(|letter| deliver(&tell, letter.as_js()));
             }
         }
         // What is not there is asked after; the rest has words.
         Err(exception) => {
             hearer(match web::name(&exception).as_deref() {
-                Some("TypeError") => Heard::Missing(script),
-                _ => Heard::Threw(web::words(&exception)),
+                Some("TypeError") => AgentSignal::NotLoaded(script),
+                _ => AgentSignal::Error(web::words(&exception)),
             });
         }
     }
 }
 
-fn give(tell: &Function, parcel: &JsValue) {
+fn deliver(tell: &Function, parcel: &JsValue) {
     // It only puts the parcel down; what it does with it later, it answers for itself.
     let _ = tell.call1(&JsValue::NULL, parcel);
 }
 
 /// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
 /// on its Worker, and what nobody caught is one with them, there or on the window.
-fn hear_errors(
+fn listen_for_errors(
     target: &EventTarget,
     thread: EngineLocation,
-    hearer: Hearer,
+    hearer: AgentListener,
     script: String,
 ) -> EventListener {
     web::hear(target, "error", move |event| {
@@ -211,16 +211,16 @@ fn hear_errors(
             return;
         }
         hearer(match error {
-            Some(error) => Heard::Threw(error.message()),
-            None => Heard::Missing(script.clone()),
+            Some(error) => AgentSignal::Error(error.message()),
+            None => AgentSignal::NotLoaded(script.clone()),
         });
     })
 }
 
 /// Asks the server why the browser could not load the engine's program.
-pub async fn inquire(url: String) -> PlaybackError {
+pub async fn diagnose_script(url: String) -> PlaybackError {
     let options = RequestInit::new();
-    options.set_signal(Some(&AbortSignal::timeout_with_u32(INQUIRY * 1000)));
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(DIAGNOSIS_TIMEOUT * 1000)));
     let answer = JsFuture::from(web::fetch(&url, &options)).await;
     let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
     let reason = match status {

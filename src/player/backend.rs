@@ -11,14 +11,14 @@ use crate::{
 
 /// The ways that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Backend {
     /// By an engine on this thread, with a MediaSource.
     Engine(EngineLocation),
     /// By the browser itself, which plays HLS and has no MediaSource.
     Native,
 }
 
-impl Way {
+impl Backend {
     /// The way for this browser, or the engine's thread that was asked for.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Way {
     }
 
     /// Where the engine runs, and why: a line for whoever wants to know.
-    pub const fn words(self, was_wanted: bool) -> &'static str {
+    pub const fn description(self, was_wanted: bool) -> &'static str {
         match (self, was_wanted) {
             (Self::Engine(EngineLocation::Worker), false) => "Engine in a worker.",
             (Self::Engine(EngineLocation::Worker), true) => "Engine in a worker, as was asked for.",

@@ -34,15 +34,15 @@ pub use preferences::restore;
 
 use super::{
     dom::{document, part_of_page},
-    model::{Dispatcher, Playback},
+    model::{Dispatch, PlayerModel},
 };
 use crate::platform::web;
-use action::Request;
-use activity::Presence;
+use action::ControlAction;
+use activity::UserActivity;
 use media_keys::MediaKeys;
-use media_state::Seen;
-use seek_bar::Timeline;
-use settings_menu::Settings;
+use media_state::MediaState;
+use seek_bar::SeekBar;
+use settings_menu::SettingsMenu;
 
 /// The controls as they are before anything is known, to be put into the frame that [`Controls`] are
 /// given: the page's template of that name.
@@ -55,7 +55,7 @@ pub fn markup() -> AttrValue {
 
 /// Has the controls work for as long as it is held.
 pub struct Controls {
-    desk: Rc<Desk>,
+    desk: Rc<ControlsState>,
     _listeners: Vec<EventListener>,
 }
 
@@ -66,9 +66,9 @@ impl Controls {
         video: HtmlVideoElement,
         frame: HtmlElement,
         title: &Option<AttrValue>,
-        playback: &Dispatcher,
+        playback: &Dispatch,
     ) -> Self {
-        let desk = Rc::new(Desk::new(video, frame, title, playback));
+        let desk = Rc::new(ControlsState::new(video, frame, title, playback));
         let listeners = listen(&desk);
         Self {
             desk,
@@ -77,44 +77,44 @@ impl Controls {
     }
 
     /// Offers what there is to choose from.
-    pub fn show(&self, playback: &Playback) {
+    pub fn show(&self, playback: &PlayerModel) {
         self.desk.settings.show(playback);
     }
 }
 
 /// Where everything is heard that happens to a player, and acted upon.
-struct Desk {
+struct ControlsState {
     video: HtmlVideoElement,
     frame: HtmlElement,
-    seen: Cell<Seen>,
-    timeline: Timeline,
-    settings: Settings,
-    presence: Rc<Presence>,
+    seen: Cell<MediaState>,
+    timeline: SeekBar,
+    settings: SettingsMenu,
+    presence: Rc<UserActivity>,
     keys: Option<MediaKeys>,
 }
 
-impl Desk {
+impl ControlsState {
     fn new(
         video: HtmlVideoElement,
         frame: HtmlElement,
         title: &Option<AttrValue>,
-        playback: &Dispatcher,
+        playback: &Dispatch,
     ) -> Self {
         // What a film is called: what it is said to be, or what the page is.
         let of_page = || Some(document()?.title());
         let title = title.as_deref().map(String::from).or_else(of_page);
         Self {
             seen: Cell::default(),
-            timeline: Timeline::new(&frame),
-            settings: Settings::new(&frame, playback),
-            presence: Presence::new(&video, &frame),
+            timeline: SeekBar::new(&frame),
+            settings: SettingsMenu::new(&frame, playback),
+            presence: UserActivity::new(&video, &frame),
             keys: MediaKeys::new(&video, &frame, &title.unwrap_or_default()),
             video,
             frame,
         }
     }
 
-    fn ask(&self, request: Request) {
+    fn ask(&self, request: ControlAction) {
         request.perform(&self.video, &self.frame);
     }
 
@@ -135,7 +135,7 @@ impl Desk {
 
     /// Shows what is seen now.
     fn show(&self) {
-        let seen = Seen::of(&self.video, &self.frame);
+        let seen = MediaState::of(&self.video, &self.frame);
         let before = self.seen.replace(seen);
         if seen != before {
             seen.write(&before, &self.frame);
@@ -221,14 +221,14 @@ impl Desk {
     fn change(&self, event: &Event) {
         let is_held = event.type_() == "input";
         if let Some(place) = self.timeline.moved(event, is_held) {
-            self.ask(Request::SeekTo(place));
+            self.ask(ControlAction::SeekTo(place));
         } else if let Some(request) = self.settings.chosen(event) {
             self.ask(request);
         } else if let Some(slider) = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
         {
-            self.ask(Request::Volume(slider.value_as_number() as i32));
+            self.ask(ControlAction::Volume(slider.value_as_number() as i32));
         }
     }
 
@@ -254,9 +254,9 @@ fn part<T: JsCast>(frame: &Element, selector: &str) -> Option<T> {
 }
 
 /// Hears what happens to a player, until what is returned is dropped.
-fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
+fn listen(desk: &Rc<ControlsState>) -> Vec<EventListener> {
     let listeners = RefCell::new(Vec::new());
-    let hear = |target: &EventTarget, phase, names: &[&'static str], act: fn(&Desk, &Event)| {
+    let hear = |target: &EventTarget, phase, names: &[&'static str], act: fn(&ControlsState, &Event)| {
         for name in names {
             let desk = desk.clone();
             let passive = false;
@@ -268,18 +268,18 @@ fn listen(desk: &Rc<Desk>) -> Vec<EventListener> {
     };
     let (video, frame) = (&desk.video, &desk.frame);
     // Of its tracks the element hears on their way down, and no other way.
-    hear(video, Capture, &media_state::OCCASIONS, Desk::look);
-    hear(video, Bubble, &["timeupdate"], Desk::tick);
-    hear(video, Bubble, &["progress"], Desk::load);
-    hear(frame, Bubble, &["fullscreenchange"], Desk::look);
-    hear(frame, Bubble, &activity::SIGNS, Desk::sense);
-    hear(frame, Bubble, &["input", "change"], Desk::change);
+    hear(video, Capture, &media_state::OCCASIONS, ControlsState::look);
+    hear(video, Bubble, &["timeupdate"], ControlsState::tick);
+    hear(video, Bubble, &["progress"], ControlsState::load);
+    hear(frame, Bubble, &["fullscreenchange"], ControlsState::look);
+    hear(frame, Bubble, &activity::SIGNS, ControlsState::sense);
+    hear(frame, Bubble, &["input", "change"], ControlsState::change);
     if let Some(tracks) = video.text_tracks() {
         let names = ["change", "addtrack", "removetrack"];
-        hear(&tracks, Bubble, &names, Desk::order);
+        hear(&tracks, Bubble, &names, ControlsState::order);
     }
     if let Some(document) = document() {
-        hear(&document, Bubble, &["keydown"], Desk::press);
+        hear(&document, Bubble, &["keydown"], ControlsState::press);
     }
     desk.prepare();
     desk.show();

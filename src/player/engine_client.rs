@@ -14,7 +14,7 @@ use web_sys::HtmlVideoElement;
 use yew::Callback;
 
 use super::{
-    agent::{Agent, Heard, INQUIRY, inquire},
+    agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script},
     model::Choice,
 };
 use crate::{
@@ -27,27 +27,27 @@ use crate::{
 };
 
 /// How long a worker may take to say its first word about a film, in seconds.
-const FIRST_WORD: u32 = 6;
+const ANSWER_TIMEOUT: u32 = 6;
 /// How long a worker may take over each step of shutting down, in seconds.
-const LEAVE: u32 = 2;
+const SHUTDOWN_TIMEOUT: u32 = 2;
 
 // That a worker does not come is known within ten seconds.
-const _: () = assert!(FIRST_WORD + INQUIRY <= 10);
+const _: () = assert!(ANSWER_TIMEOUT + DIAGNOSIS_TIMEOUT <= 10);
 
 /// How often an agent is asked whether it is there, in milliseconds …
-const PULSE: u32 = 600;
+const PING_INTERVAL_MS: u32 = 600;
 /// … and how often in vain, before it is taken for dead. Counted are the page's own rounds, not time: a page
 /// that was frozen or asleep has made none.
-const MISSED: u32 = 2;
+const MAX_MISSED_PINGS: u32 = 2;
 
 /// What comes from the agent: its events, or why there are none.
-pub type News = Result<Event, PlaybackError>;
+pub type EngineResult = Result<Event, PlaybackError>;
 
 /// An agent of one's own, for as long as it is held.
-pub struct Link {
-    agent: Rc<Agent>,
+pub struct EngineClient {
+    agent: Rc<AgentHandle>,
     thread: EngineLocation,
-    line: Rc<Line>,
+    state: Rc<ClientState>,
     spawned: Cell<Option<ReachedMilestone>>,
     /// What the agent knows of this session's goal and choice, and need not be told again.
     told: Cell<(BufferGoal, Choice)>,
@@ -57,7 +57,7 @@ pub struct Link {
 }
 
 /// What the callbacks of the bridge share with its owner.
-struct Line {
+struct ClientState {
     handshake: Cell<Handshake>,
     session: Cell<SessionId>,
     /// Whether the agent has said anything about this session.
@@ -66,8 +66,8 @@ struct Line {
     missed: Cell<u32>,
     /// Whether another film takes another agent.
     broken: Cell<bool>,
-    life: Cell<Life>,
-    listener: RefCell<Callback<News>>,
+    life: Cell<Liveness>,
+    listener: RefCell<Callback<EngineResult>>,
     /// Hears all that is said, unread.
     onletter: RefCell<Callback<Message>>,
 }
@@ -85,31 +85,31 @@ enum Handshake {
 
 /// What is known of an agent in the middle of a film.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Life {
+enum Liveness {
     /// It answers.
     #[default]
     Alive,
     /// It does not, and was taken for dead.
-    Silent,
+    Unresponsive,
     /// It said itself what it died of.
     Dead,
 }
 
-impl Drop for Link {
+impl Drop for EngineClient {
     fn drop(&mut self) {
         if self.is_broken() {
             self.agent.discard();
         }
         // Its program may still be on its way, and what becomes of that is nobody's news.
-        self.line.listener.replace(Callback::noop());
+        self.state.listener.replace(Callback::noop());
     }
 }
 
-impl Link {
+impl EngineClient {
     /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
-    pub fn spawn(thread: EngineLocation, listener: Callback<News>, onletter: Callback<Message>) -> Self {
+    pub fn spawn(thread: EngineLocation, listener: Callback<EngineResult>, onletter: Callback<Message>) -> Self {
         let spawned = ReachedMilestone::now(Milestone::AgentSpawned);
-        let line = Rc::new(Line {
+        let line = Rc::new(ClientState {
             handshake: Cell::new(Handshake::Awaited),
             session: Cell::default(),
             answered: Cell::default(),
@@ -119,18 +119,18 @@ impl Link {
             listener: RefCell::new(listener),
             onletter: RefCell::new(onletter),
         });
-        let agent = Rc::new(Agent::spawn(thread, {
+        let agent = Rc::new(AgentHandle::spawn(thread, {
             let line = line.clone();
-            Rc::new(move |heard| line.hear(heard))
+            Rc::new(move |heard| line.handle_signal(heard))
         }));
-        let pulse = Interval::new(PULSE, {
+        let pulse = Interval::new(PING_INTERVAL_MS, {
             let (line, agent) = (line.clone(), agent.clone());
-            move || line.feel(&agent)
+            move || line.ping(&agent)
         });
         Self {
             agent,
             thread,
-            line,
+            state: line,
             spawned: Cell::new(Some(spawned)),
             told: Cell::default(),
             seen: Cell::default(),
@@ -139,27 +139,27 @@ impl Link {
     }
 
     /// Where the agent lives.
-    pub const fn thread(&self) -> EngineLocation {
+    pub const fn location(&self) -> EngineLocation {
         self.thread
     }
 
     /// The element shows that its MediaSource is gone, which only the agent's own end explains.
-    pub fn mourn(&self) {
+    pub fn report_detached(&self) {
         if !self.is_broken() {
-            self.line.tell(Err(PlaybackError::WorkerUnresponsive));
+            self.state.notify(Err(PlaybackError::WorkerUnresponsive));
         }
     }
 
     /// Whether the agent is gone, or not to be trusted with another film.
     pub fn is_broken(&self) -> bool {
-        self.line.broken.get()
+        self.state.broken.get()
     }
 
     /// The page was away. A program that was still on its way then may never come, and a browser may take it
     /// for missing ever after: the next film takes another agent, if this one has not spoken by then.
-    pub fn doubt(&self) {
-        if self.line.handshake.get() == Handshake::Awaited {
-            self.line.broken.set(true);
+    pub fn distrust(&self) {
+        if self.state.handshake.get() == Handshake::Awaited {
+            self.state.broken.set(true);
         }
     }
 
@@ -170,9 +170,9 @@ impl Link {
 
     /// Begins a new session with the film at this absolute URL. The one before is over.
     pub fn load(&self, url: String, settings: PlaybackSettings) {
-        let session = self.line.session.get().next();
-        self.line.session.set(session);
-        self.line.answered.set(false);
+        let session = self.state.session.get().next();
+        self.state.session.set(session);
+        self.state.answered.set(false);
         self.told.set((settings.buffer, Choice::default()));
         self.seen.set(None);
         self.send(Command::Load {
@@ -180,7 +180,7 @@ impl Link {
             url,
             settings,
         });
-        spawn_local(watch(Rc::downgrade(&self.line), session));
+        spawn_local(expect_answer(Rc::downgrade(&self.state), session));
     }
 
     /// Tells the worker what is seen of the element, if its own clock does not tell it that.
@@ -190,7 +190,7 @@ impl Link {
             return;
         }
         self.seen.set(Some(observation));
-        let session = self.line.session.get();
+        let session = self.state.session.get();
         self.agent.send(Packed::new(&Command::Observe {
             session,
             observation,
@@ -204,7 +204,7 @@ impl Link {
             return;
         }
         self.told.set((buffer, choice));
-        let session = self.line.session.get();
+        let session = self.state.session.get();
         self.send(Command::Select {
             session,
             quality: choice.quality,
@@ -220,20 +220,20 @@ impl Link {
             return;
         }
         self.told.set((buffer, choice));
-        let session = self.line.session.get();
+        let session = self.state.session.get();
         self.send(Command::Configure { session, buffer });
     }
 
     fn send(&self, command: Command) {
         let letter = Packed::new(&command);
-        self.line.pass_on(Message::Command(letter.clone()));
+        self.state.forward(Message::Command(letter.clone()));
         self.agent.send(letter);
     }
 
     /// Ends the session. Whatever it still says is stale.
     pub fn stop(&self) {
-        let session = self.line.session.get();
-        self.line.session.set(session.next());
+        let session = self.state.session.get();
+        self.state.session.set(session.next());
         self.send(Command::Stop { session });
     }
 
@@ -245,7 +245,7 @@ impl Link {
         let (stopped, stops) = oneshot::channel();
         let (closed, closes) = oneshot::channel();
         let waiting = RefCell::new((Some(stopped), Some(closed)));
-        *self.line.listener.borrow_mut() = Callback::from(move |news: News| {
+        *self.state.listener.borrow_mut() = Callback::from(move |news: EngineResult| {
             let mut waiting = waiting.borrow_mut();
             let step = match news {
                 Ok(Event::Stopped { .. }) => waiting.0.take(),
@@ -255,12 +255,12 @@ impl Link {
             // Nobody waits any more for one that took too long.
             step.map(|step| step.send(()));
         });
-        self.line.onletter.replace(Callback::noop());
+        self.state.onletter.replace(Callback::noop());
 
-        let session = self.line.session.get();
+        let session = self.state.session.get();
         self.send(Command::Stop { session });
         for step in [stops, closes] {
-            select(step, TimeoutFuture::new(LEAVE * 1000)).await;
+            select(step, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
             // Between the two the element lets go.
             if let Some(video) = video.take() {
                 web::detach(&video);
@@ -269,39 +269,39 @@ impl Link {
     }
 }
 
-impl Line {
-    fn hear(self: &Rc<Self>, heard: Heard) {
+impl ClientState {
+    fn handle_signal(self: &Rc<Self>, heard: AgentSignal) {
         match heard {
-            Heard::Said(letter) => self.read(letter),
-            Heard::Threw(reason) => self.tell(Err(match self.handshake.get() {
+            AgentSignal::Message(letter) => self.receive(letter),
+            AgentSignal::Error(reason) => self.notify(Err(match self.handshake.get() {
                 Handshake::Awaited => PlaybackError::WorkerStartFailed { reason },
                 Handshake::Done | Handshake::Refused => PlaybackError::WorkerCrashed { reason },
             })),
-            Heard::Missing(script) => {
+            AgentSignal::NotLoaded(script) => {
                 let line = self.clone();
-                spawn_local(async move { line.tell(Err(inquire(script).await)) });
+                spawn_local(async move { line.notify(Err(diagnose_script(script).await)) });
             }
         }
     }
 
     /// Asks the agent whether it is there, unless it was just heard.
-    fn feel(&self, agent: &Agent) {
+    fn ping(&self, agent: &AgentHandle) {
         let missed = self.missed.get();
         if self.handshake.get() != Handshake::Done || self.broken.get() {
             return;
         }
-        if missed >= MISSED {
-            return self.tell(Err(PlaybackError::WorkerUnresponsive));
+        if missed >= MAX_MISSED_PINGS {
+            return self.notify(Err(PlaybackError::WorkerUnresponsive));
         }
         self.missed.set(missed + 1);
         agent.send(Packed::new(&Command::Ping));
     }
 
-    fn read(&self, letter: Packed<Event>) {
+    fn receive(&self, letter: Packed<Event>) {
         self.missed.set(0);
         // One that speaks has only been slow.
-        if self.life.get() == Life::Silent {
-            self.life.set(Life::Alive);
+        if self.life.get() == Liveness::Unresponsive {
+            self.life.set(Liveness::Alive);
             self.broken.set(false);
         }
         let news = match letter.unpack() {
@@ -331,26 +331,26 @@ impl Line {
             _ => {}
         }
         if news.is_ok() {
-            self.pass_on(Message::Event(letter));
+            self.forward(Message::Event(letter));
         }
-        self.tell(news);
+        self.notify(news);
     }
 
-    fn pass_on(&self, message: Message) {
+    fn forward(&self, message: Message) {
         // Not held while it is called: it may replace itself.
         let onletter = self.onletter.borrow().clone();
         onletter.emit(message);
     }
 
-    fn tell(&self, news: News) {
+    fn notify(&self, news: EngineResult) {
         if let Err(fault) | Ok(Event::EngineFailed { error: fault }) = &news {
             // One dies once. What else breaks in a broken program is not news.
             let now = match fault {
-                PlaybackError::WorkerUnresponsive => Life::Silent,
-                PlaybackError::WorkerCrashed { .. } => Life::Dead,
-                _ => Life::Alive,
+                PlaybackError::WorkerUnresponsive => Liveness::Unresponsive,
+                PlaybackError::WorkerCrashed { .. } => Liveness::Dead,
+                _ => Liveness::Alive,
             };
-            if now != Life::Alive && self.life.replace(now) != Life::Alive {
+            if now != Liveness::Alive && self.life.replace(now) != Liveness::Alive {
                 return;
             }
             self.broken.set(fault.needs_new_worker());
@@ -362,11 +362,11 @@ impl Line {
 }
 
 /// A worker that hangs says nothing, and gloo-worker would wait for ever.
-async fn watch(line: Weak<Line>, session: SessionId) {
-    TimeoutFuture::new(FIRST_WORD * 1000).await;
+async fn expect_answer(line: Weak<ClientState>, session: SessionId) {
+    TimeoutFuture::new(ANSWER_TIMEOUT * 1000).await;
     let Some(line) = line.upgrade() else { return };
     if line.session.get() == session && !line.answered.get() {
-        let seconds = FIRST_WORD;
-        line.tell(Err(PlaybackError::WorkerTimeout { seconds }));
+        let seconds = ANSWER_TIMEOUT;
+        line.notify(Err(PlaybackError::WorkerTimeout { seconds }));
     }
 }

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use crate::protocol::PlaybackError;
 
 /// A message over the picture, read out as it appears.
-pub fn notice(fault: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
+pub fn error_message(fault: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
     html! {
         <div class="notice" role="alert">
             <p class="what">{ fault.to_string() }</p>

@@ -3,18 +3,18 @@
 use js_sys::Number;
 use yew::prelude::*;
 
-use super::backend::Way;
+use super::backend::Backend;
 use crate::protocol::milestone::{ReachedMilestone, Milestone, EngineLocation};
 
 /// The journey as a list: a step in the worker stands left of the two lanes, one on the page right.
 /// All of them are there from the start, so that nothing moves as they are taken.
-pub fn journey(
+pub fn milestone_list(
     marks: &[ReachedMilestone],
-    way: Option<Way>,
+    way: Option<Backend>,
     words: Option<&'static str>,
     onreplay: &Callback<MouseEvent>,
 ) -> Html {
-    let is_here = way == Some(Way::Engine(EngineLocation::Page));
+    let is_here = way == Some(Backend::Engine(EngineLocation::Page));
     let origin = marks.first().map(|mark| mark.at).unwrap_or_default();
     let after = |step| at(marks, step).map(|at| ms(at - origin));
     html! {

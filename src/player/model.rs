@@ -14,9 +14,9 @@ use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
-    backend::Way,
-    engine_client::{Link, News},
-    observer::{self, Observer},
+    backend::Backend,
+    engine_client::{EngineClient, EngineResult},
+    observer::{self, ElementObserver},
     source_url,
 };
 use crate::{
@@ -31,13 +31,13 @@ use crate::{
 /// What the page knows of a playback, beside what the element knows itself: that is read off the
 /// element, and never kept here a second time.
 #[derive(Debug, Default)]
-pub struct Playback {
+pub struct PlayerModel {
     /// Which way it comes to the element.
-    pub way: Option<Way>,
+    pub way: Option<Backend>,
     /// What to show, once it is there.
-    pub picture: Option<Picture>,
+    pub source: Option<PlaybackSource>,
     /// Why it cannot go on.
-    pub fault: Option<PlaybackError>,
+    pub error: Option<PlaybackError>,
     /// Why it may have to wait: something is being fetched again.
     pub retrying: Option<PlaybackError>,
     /// What a person may choose from, by ascending bandwidth.
@@ -47,32 +47,32 @@ pub struct Playback {
     /// What sounds there are to choose from.
     pub sounds: Vec<TrackInfo>,
     /// What can be read beside it.
-    pub captions: Vec<Captions>,
+    pub captions: Vec<CaptionEntry>,
     /// Why those that were chosen cannot be.
-    pub unread: Option<PlaybackError>,
+    pub captions_error: Option<PlaybackError>,
     /// What a person has chosen.
     pub chosen: Choice,
     /// The steps taken so far, as they became known.
-    pub journey: Vec<ReachedMilestone>,
+    pub milestones: Vec<ReachedMilestone>,
     /// How often a MediaSource list was told of; what was chosen is told to each anew.
-    listed: u32,
+    track_lists: u32,
     /// How often the same film was begun again …
-    replays: u32,
+    reloads: u32,
     /// … and from where, in seconds of film.
     from: Option<f64>,
     /// The engine's thread, if that is not left to what was asked for and to the browser.
     thread: Option<EngineLocation>,
     /// Whether a thread was asked for.
-    was_asked: bool,
+    location_was_requested: bool,
     /// Where the film was when it was lost for good, in seconds.
     pub lost_at: Option<f64>,
     /// What becomes of it when it is lost.
-    revival: Revival,
+    recovery: Recovery,
 }
 
 /// Captions of the film, as its engine knows them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Captions {
+pub struct CaptionEntry {
     /// What they are called.
     pub track: TrackInfo,
     /// URL of WebVTT, once they have been read.
@@ -82,19 +82,19 @@ pub struct Captions {
 /// A film whose engine dies or whose element fails goes on with another MediaSource: by itself, unless it
 /// was lost here before, and then if a person says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Revival {
+enum Recovery {
     /// It was not lost.
     #[default]
-    Unneeded,
+    None,
     /// It was, and the next picture goes on where this one was.
-    Underway(Option<Seen>),
+    InProgress(Option<LastPosition>),
     /// It went on there.
-    Done(Option<Seen>),
+    Done(Option<LastPosition>),
 }
 
 /// How a film was last seen while all was well with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct LastPosition {
     /// Where it was, in seconds.
     pub position: f64,
     /// Whether it was meant to play.
@@ -117,20 +117,20 @@ pub struct Choice {
 
 /// What the element gets, and how to begin with it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct PlaybackSource {
     /// What it plays.
-    pub medium: Medium,
+    pub media: ElementSource,
     /// Where to begin, in seconds of film.
     pub start: f64,
     /// Whether it goes on where another one ended, in the same film: then it is paused if that was.
-    pub goes_on: bool,
+    pub is_continuation: bool,
     /// Whether that one played before it was lost, whatever the element says of it since.
     pub was_playing: bool,
 }
 
 /// What an element plays.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Medium {
+pub enum ElementSource {
     /// An engine's MediaSource.
     Provided(MediaProvider),
     /// The film's own URL, where the browser needs no engine.
@@ -138,170 +138,170 @@ pub enum Medium {
 }
 
 /// What changes it.
-pub enum Action {
+pub enum PlayerAction {
     /// The person asks for the film again, with a new MediaSource.
-    Replay {
+    Reload {
         /// Where to begin, in seconds of film; `None` for where it began before.
         from: Option<f64>,
     },
     /// The person has chosen.
-    Choose(Choice),
+    Select(Choice),
     /// The person takes the engine on the page for the one that cannot be in a worker.
     MoveToPage,
     /// A new session begins. The element keeps the old picture until the new handle is there.
-    Begin {
+    Start {
         /// Whether it is another film, of which nothing is kept.
         is_other: bool,
         /// Which way it comes.
-        way: Option<Way>,
+        way: Option<Backend>,
         /// Whether the engine's thread was asked for.
         was_asked: bool,
     },
     /// There is no engine, and this is shown at once.
-    Show(Picture),
+    Show(PlaybackSource),
     /// The engine is gone in the middle of the film, or the element has failed there.
     Lost {
         /// What is known of it.
         fault: PlaybackError,
         /// How the film was last seen, if it had begun.
-        at: Option<Seen>,
+        at: Option<LastPosition>,
     },
     /// A step was taken on the page.
-    Reached(ReachedMilestone),
+    MilestoneReached(ReachedMilestone),
     /// The worker spoke, or failed to.
-    Heard(News),
+    EngineEvent(EngineResult),
     /// The page failed.
     Failed(PlaybackError),
 }
 
 /// Where actions go.
-pub type Dispatcher = Callback<Action>;
+pub type Dispatch = Callback<PlayerAction>;
 
-impl Playback {
+impl PlayerModel {
     /// Takes in what has changed. Returns whether there is something to be drawn anew.
-    pub fn take(&mut self, action: Action) -> bool {
+    pub fn update(&mut self, action: PlayerAction) -> bool {
         match action {
-            Action::Replay { from } => {
-                self.replays += 1;
+            PlayerAction::Reload { from } => {
+                self.reloads += 1;
                 self.from = from;
             }
-            Action::MoveToPage => {
-                self.replays += 1;
+            PlayerAction::MoveToPage => {
+                self.reloads += 1;
                 self.thread = Some(EngineLocation::Page);
             }
             // What follows from what is known, or is about a source that is being replaced.
-            Action::Lost {
+            PlayerAction::Lost {
                 fault: PlaybackError::MediaElement { .. },
                 ..
-            } if self.fault.is_some() || !self.attached() => return false,
+            } if self.error.is_some() || !self.is_attached() => return false,
             // A film that the browser cannot play without an engine.
-            Action::Lost {
+            PlayerAction::Lost {
                 fault: PlaybackError::MediaElement { code: 4, .. },
                 at: None,
-            } if self.way == Some(Way::Native) => self.fault = Some(PlaybackError::NoMediaSource),
-            Action::Lost { ref fault, at } if self.may_revive(fault, at) => {
-                self.revival = Revival::Underway(at);
+            } if self.way == Some(Backend::Native) => self.error = Some(PlaybackError::NoMediaSource),
+            PlayerAction::Lost { ref fault, at } if self.can_recover(fault, at) => {
+                self.recovery = Recovery::InProgress(at);
                 // Until another source is attached, the element speaks of the one before.
-                self.journey.clear();
-                self.replays += 1;
+                self.milestones.clear();
+                self.reloads += 1;
                 self.from = at.map(|it| it.position);
             }
-            Action::Lost { fault, at } => {
-                self.revival = Revival::Done(at);
+            PlayerAction::Lost { fault, at } => {
+                self.recovery = Recovery::Done(at);
                 self.lost_at = at.map(|it| it.position);
-                self.fault = Some(fault);
+                self.error = Some(fault);
             }
-            Action::Choose(choice) => {
+            PlayerAction::Select(choice) => {
                 if choice.captions != self.chosen.captions {
-                    self.unread = None;
+                    self.captions_error = None;
                 }
                 self.chosen = choice;
             }
-            Action::Begin {
+            PlayerAction::Start {
                 is_other,
                 way,
                 was_asked,
             } => {
                 self.way = way;
-                self.was_asked = was_asked;
-                self.fault = None;
+                self.location_was_requested = was_asked;
+                self.error = None;
                 self.retrying = None;
                 self.from = None;
                 self.lost_at = None;
-                self.journey.clear();
+                self.milestones.clear();
                 if is_other {
-                    self.revival = Revival::Unneeded;
+                    self.recovery = Recovery::None;
                     self.chosen = Choice::default();
                     self.qualities.clear();
                     self.sounds.clear();
                     self.captions.clear();
-                    self.unread = None;
+                    self.captions_error = None;
                 }
             }
-            Action::Show(picture) => self.picture = Some(self.revive(picture)),
+            PlayerAction::Show(picture) => self.source = Some(self.apply_recovery(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
-            Action::Reached(mark) if mark.step == Milestone::FirstFrame && !self.attached() => {}
-            Action::Reached(mark) | Action::Heard(Ok(Event::MilestoneReached { mark, .. })) => {
-                self.journey.push(mark);
+            PlayerAction::MilestoneReached(mark) if mark.step == Milestone::FirstFrame && !self.is_attached() => {}
+            PlayerAction::MilestoneReached(mark) | PlayerAction::EngineEvent(Ok(Event::MilestoneReached { mark, .. })) => {
+                self.milestones.push(mark);
             }
-            Action::Heard(Ok(Event::MediaSourceReady { handle, start, .. })) => {
+            PlayerAction::EngineEvent(Ok(Event::MediaSourceReady { handle, start, .. })) => {
                 // The worker lives: what was feared of it is over.
-                self.fault = None;
-                let picture = Picture {
-                    medium: Medium::Provided(handle),
+                self.error = None;
+                let picture = PlaybackSource {
+                    media: ElementSource::Provided(handle),
                     start,
-                    goes_on: self.attached(),
+                    is_continuation: self.is_attached(),
                     was_playing: false,
                 };
-                self.picture = Some(self.revive(picture));
+                self.source = Some(self.apply_recovery(picture));
             }
-            Action::Heard(Ok(Event::Tracks {
+            PlayerAction::EngineEvent(Ok(Event::Tracks {
                 qualities, audio, ..
             })) => {
                 // Another part of the film may list the same things in another order.
                 let Choice { quality, sound, .. } = self.chosen;
-                self.chosen.quality = same(quality, &self.qualities, &qualities);
-                self.chosen.sound = same(sound, &self.sounds, &audio);
+                self.chosen.quality = same_item(quality, &self.qualities, &qualities);
+                self.chosen.sound = same_item(sound, &self.sounds, &audio);
                 (self.qualities, self.sounds) = (qualities, audio);
-                self.listed += 1;
+                self.track_lists += 1;
             }
-            Action::Heard(Ok(Event::CaptionTracks { tracks, .. })) => {
+            PlayerAction::EngineEvent(Ok(Event::CaptionTracks { tracks, .. })) => {
                 // Begun again, a film has those that are there already.
                 if !self.captions.iter().map(|it| &it.track).eq(&tracks) {
-                    let unread = |track| Captions { track, file: None };
+                    let unread = |track| CaptionEntry { track, file: None };
                     self.captions = tracks.into_iter().map(unread).collect();
                 }
             }
-            Action::Heard(Ok(Event::CaptionsLoaded { index: place, url: file, .. })) => {
+            PlayerAction::EngineEvent(Ok(Event::CaptionsLoaded { index: place, url: file, .. })) => {
                 let captions = usize::try_from(place);
                 let captions = captions.ok().and_then(|it| self.captions.get_mut(it));
                 match (captions, file) {
                     (Some(captions), Ok(file)) => captions.file = Some(file),
-                    (_, file) => self.unread = file.err(),
+                    (_, file) => self.captions_error = file.err(),
                 }
             }
-            Action::Heard(Ok(Event::QualityChanged { bandwidth, .. })) => self.bandwidth = bandwidth,
-            Action::Heard(Ok(Event::Retrying { error: fault, .. })) => self.retrying = fault,
+            PlayerAction::EngineEvent(Ok(Event::QualityChanged { bandwidth, .. })) => self.bandwidth = bandwidth,
+            PlayerAction::EngineEvent(Ok(Event::Retrying { error: fault, .. })) => self.retrying = fault,
             // Workers were said to have what they lack.
-            Action::Heard(Ok(Event::Failed {
+            PlayerAction::EngineEvent(Ok(Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
                 ..
-            })) if !self.was_asked && self.thread.is_none() => {
-                self.replays += 1;
+            })) if !self.location_was_requested && self.thread.is_none() => {
+                self.reloads += 1;
                 self.thread = Some(EngineLocation::Page);
             }
-            Action::Heard(
+            PlayerAction::EngineEvent(
                 Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault }) | Err(fault),
             )
-            | Action::Failed(fault) => {
+            | PlayerAction::Failed(fault) => {
                 // The first fault is the cause, and what follows from it is not news; but silence is
                 // only what is known until its cause is.
-                if matches!(self.fault, None | Some(PlaybackError::WorkerTimeout { .. })) {
-                    self.fault = Some(fault);
+                if matches!(self.error, None | Some(PlaybackError::WorkerTimeout { .. })) {
+                    self.error = Some(fault);
                 }
             }
             // Nothing is drawn of these here.
-            Action::Heard(Ok(
+            PlayerAction::EngineEvent(Ok(
                 Event::Ready { .. }
                 | Event::Diagnostics { .. }
                 | Event::Seek { .. }
@@ -314,10 +314,10 @@ impl Playback {
     }
 
     /// Whether a film that is lost here is to go on by itself. An element that has shown nothing will not.
-    fn may_revive(&self, fault: &PlaybackError, at: Option<Seen>) -> bool {
-        match (self.revival, at) {
-            (Revival::Unneeded, at) => at.is_some() || fault.is_worker_lost(),
-            (Revival::Done(Some(before)), Some(now)) => {
+    fn can_recover(&self, fault: &PlaybackError, at: Option<LastPosition>) -> bool {
+        match (self.recovery, at) {
+            (Recovery::None, at) => at.is_some() || fault.is_worker_lost(),
+            (Recovery::Done(Some(before)), Some(now)) => {
                 (now.position - before.position).abs() > ELSEWHERE
             }
             _ => false,
@@ -325,25 +325,25 @@ impl Playback {
     }
 
     /// A picture is there: if the film was lost, it goes on with this one.
-    fn revive(&mut self, mut picture: Picture) -> Picture {
-        if let Revival::Underway(at) = self.revival {
-            self.revival = Revival::Done(at);
-            picture.goes_on = true;
+    fn apply_recovery(&mut self, mut picture: PlaybackSource) -> PlaybackSource {
+        if let Recovery::InProgress(at) = self.recovery {
+            self.recovery = Recovery::Done(at);
+            picture.is_continuation = true;
             picture.was_playing = at.is_some_and(|it| it.is_playing);
         }
         picture
     }
 
     /// Whether this session's MediaSource is the one that the element shows.
-    fn attached(&self) -> bool {
-        self.journey
+    fn is_attached(&self) -> bool {
+        self.milestones
             .iter()
             .any(|mark| mark.step == Milestone::SrcObjectSet)
     }
 }
 
 /// The place in a new list of what had this place in the old one.
-fn same<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
+fn same_item<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
     let item = old.get(usize::try_from(place?).ok()?)?;
     let place = new.iter().position(|other| other == item)?;
     u32::try_from(place).ok()
@@ -351,7 +351,7 @@ fn same<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
 
 /// What is played, and how.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Request {
+pub struct PlayRequest {
     /// URL of the film's manifest, absolute or relative to the page.
     pub source: AttrValue,
     /// Another number is another session with the same film.
@@ -363,32 +363,32 @@ pub struct Request {
 }
 
 /// How an element was last seen with a film.
-type LastSeen = Rc<Cell<Option<Seen>>>;
+type LastSeen = Rc<Cell<Option<LastPosition>>>;
 
 /// Plays films in an element, with an engine of its own, for as long as it is held.
-pub struct Projector {
+pub struct PlayerController {
     video: HtmlVideoElement,
-    playback: Dispatcher,
-    link: Rc<RefCell<Option<Link>>>,
+    playback: Dispatch,
+    link: Rc<RefCell<Option<EngineClient>>>,
     last_seen: LastSeen,
     /// What was asked for last, and how often it was begun again.
-    asked: Option<(Request, u32)>,
+    asked: Option<(PlayRequest, u32)>,
     wishes: Option<(BufferGoal, Choice, u32)>,
-    _observer: Observer,
+    _observer: ElementObserver,
     _errors: EventListener,
     _return: EventListener,
 }
 
-impl Drop for Projector {
+impl Drop for PlayerController {
     fn drop(&mut self) {
-        part(self.link.take(), Some(self.video.clone()));
+        release(self.link.take(), Some(self.video.clone()));
     }
 }
 
-impl Projector {
+impl PlayerController {
     /// In this element. What becomes known is told to `playback`.
-    pub fn new(video: &HtmlVideoElement, playback: &Dispatcher) -> Self {
-        let link = Rc::<RefCell<Option<Link>>>::default();
+    pub fn new(video: &HtmlVideoElement, playback: &Dispatch) -> Self {
+        let link = Rc::<RefCell<Option<EngineClient>>>::default();
         let last_seen = LastSeen::default();
         let observer = {
             let (link, last_seen, element) = (link.clone(), last_seen.clone(), video.clone());
@@ -396,11 +396,11 @@ impl Projector {
                 let link = link.borrow();
                 let Some(link) = &*link else { return };
                 if web::is_bereft(&element) {
-                    return link.mourn();
+                    return link.report_detached();
                 }
                 let is_well = element.error().is_none();
                 if is_well && element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-                    last_seen.set(Some(Seen {
+                    last_seen.set(Some(LastPosition {
                         position: observation.position,
                         is_playing: observation.rate > 0.0,
                     }));
@@ -415,8 +415,8 @@ impl Projector {
             asked: None,
             wishes: None,
             _observer: observer,
-            _errors: hear_errors(video, playback, last_seen.clone()),
-            _return: hear_return(video, playback, last_seen, link.clone()),
+            _errors: listen_for_errors(video, playback, last_seen.clone()),
+            _return: listen_for_page_restore(video, playback, last_seen, link.clone()),
             link,
         }
     }
@@ -425,13 +425,13 @@ impl Projector {
     /// also told to `onletter`.
     pub fn play(
         &mut self,
-        mut request: Request,
-        playback: &Playback,
+        mut request: PlayRequest,
+        playback: &PlayerModel,
         onletter: &Callback<Message>,
     ) {
         // Another goal is no reason to begin anew.
         let goal = mem::take(&mut request.settings.buffer);
-        let asked = (request, playback.replays);
+        let asked = (request, playback.reloads);
         if self.asked.as_ref() != Some(&asked) {
             let before = self.asked.as_ref().map(|(before, _)| before);
             let is_other = before != Some(&asked.0);
@@ -439,7 +439,7 @@ impl Projector {
             self.asked = Some(asked);
         }
         // What the worker has been told already is not said again.
-        let wishes = (goal, playback.chosen, playback.listed);
+        let wishes = (goal, playback.chosen, playback.track_lists);
         if self.wishes.replace(wishes) != Some(wishes)
             && let Some(link) = &*self.link.borrow()
         {
@@ -452,43 +452,43 @@ impl Projector {
     fn begin(
         &self,
         is_other: bool,
-        request: &Request,
+        request: &PlayRequest,
         goal: BufferGoal,
-        playback: &Playback,
+        playback: &PlayerModel,
         onletter: &Callback<Message>,
     ) {
-        let way = Way::choose(playback.thread.or(request.engine));
+        let way = Backend::choose(playback.thread.or(request.engine));
         self.last_seen.set(None);
-        self.playback.emit(Action::Begin {
+        self.playback.emit(PlayerAction::Start {
             is_other,
             way: way.as_ref().ok().copied(),
             was_asked: request.engine.is_some(),
         });
         let mut link = self.link.borrow_mut();
         let thread = match way {
-            Ok(Way::Engine(thread)) => thread,
-            Ok(Way::Native) => {
-                part(link.take(), None);
+            Ok(Backend::Engine(thread)) => thread,
+            Ok(Backend::Native) => {
+                release(link.take(), None);
                 return self.show_natively(request, playback);
             }
-            Err(fault) => return self.playback.emit(Action::Failed(fault)),
+            Err(fault) => return self.playback.emit(PlayerAction::Failed(fault)),
         };
         // An engine is made for the first film, and for the next one if it is broken.
-        let kept = link.take_if(|link| !link.is_broken() && link.thread() == thread);
-        part(link.take(), None);
-        let kept = kept.unwrap_or_else(|| Link::spawn(thread, self.hearing(), onletter.clone()));
+        let kept = link.take_if(|link| !link.is_broken() && link.location() == thread);
+        release(link.take(), None);
+        let kept = kept.unwrap_or_else(|| EngineClient::spawn(thread, self.engine_listener(), onletter.clone()));
         self.load(request, goal, playback, link.insert(kept));
     }
 
     /// Has the engine load the film.
-    fn load(&self, request: &Request, goal: BufferGoal, playback: &Playback, link: &Link) {
+    fn load(&self, request: &PlayRequest, goal: BufferGoal, playback: &PlayerModel, link: &EngineClient) {
         if let Some(spawned) = link.newly_spawned() {
-            self.playback.emit(Action::Reached(spawned));
+            self.playback.emit(PlayerAction::MilestoneReached(spawned));
         }
         match source_url::resolve(&request.source) {
             Ok(url) => {
                 self.playback
-                    .emit(Action::Reached(ReachedMilestone::now(Milestone::LoadSent)));
+                    .emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::LoadSent)));
                 let mut settings = request.settings.clone();
                 settings.buffer = goal;
                 settings.start = playback.from.unwrap_or(settings.start);
@@ -496,34 +496,34 @@ impl Projector {
             }
             Err(fault) => {
                 link.stop();
-                self.playback.emit(Action::Failed(fault));
+                self.playback.emit(PlayerAction::Failed(fault));
             }
         }
     }
 
     /// Leaves the film to the browser.
-    fn show_natively(&self, request: &Request, playback: &Playback) {
+    fn show_natively(&self, request: &PlayRequest, playback: &PlayerModel) {
         self.playback
             .emit(match source_url::resolve(&request.source) {
-                Ok(url) => Action::Show(Picture {
-                    medium: Medium::Url(url),
+                Ok(url) => PlayerAction::Show(PlaybackSource {
+                    media: ElementSource::Url(url),
                     start: playback.from.unwrap_or(request.settings.start),
-                    goes_on: false,
+                    is_continuation: false,
                     was_playing: false,
                 }),
-                Err(fault) => Action::Failed(fault),
+                Err(fault) => PlayerAction::Failed(fault),
             });
     }
 
     /// Hears the engine.
-    fn hearing(&self) -> Callback<News> {
+    fn engine_listener(&self) -> Callback<EngineResult> {
         let (playback, video) = (self.playback.clone(), self.video.clone());
         let last_seen = self.last_seen.clone();
-        Callback::from(move |news: News| {
+        Callback::from(move |news: EngineResult| {
             playback.emit(match news {
                 Err(fault) if fault.is_worker_lost() => {
                     let at = last_seen.get();
-                    Action::Lost { fault, at }
+                    PlayerAction::Lost { fault, at }
                 }
                 // Which of the two the engine says depends on what it was doing when the element let go.
                 Ok(Event::Failed {
@@ -535,24 +535,24 @@ impl Projector {
                         return;
                     }
                     match last_seen.get() {
-                        _ if !web::shows_media_source(&video) => Action::Failed(PlaybackError::Detached),
+                        _ if !web::shows_media_source(&video) => PlayerAction::Failed(PlaybackError::Detached),
                         // A MediaSource does not outlive an error of its element, which may be told later.
                         at @ Some(_) => {
-                            let fault = failure(&video).unwrap_or(fault);
-                            Action::Lost { fault, at }
+                            let fault = element_error(&video).unwrap_or(fault);
+                            PlayerAction::Lost { fault, at }
                         }
-                        None => Action::Failed(fault),
+                        None => PlayerAction::Failed(fault),
                     }
                 }
                 news => {
                     match &news {
                         Ok(Event::MediaSourceReady { .. }) => {
-                            playback.emit(Action::Reached(ReachedMilestone::now(Milestone::HandleArrived)));
+                            playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::HandleArrived)));
                         }
                         Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
                         _ => {}
                     }
-                    Action::Heard(news)
+                    PlayerAction::EngineEvent(news)
                 }
             });
         })
@@ -561,22 +561,22 @@ impl Projector {
 
 /// Hears of what the element fails at. That may be no fault of the film: WebKitGTK's now and then fails after
 /// a seek.
-fn hear_errors(
+fn listen_for_errors(
     video: &HtmlVideoElement,
-    playback: &Dispatcher,
+    playback: &Dispatch,
     last_seen: LastSeen,
 ) -> EventListener {
     let (element, playback) = (video.clone(), playback.clone());
     web::hear(video, "error", move |_| {
-        if let Some(fault) = failure(&element) {
+        if let Some(fault) = element_error(&element) {
             let at = last_seen.get();
-            playback.emit(Action::Lost { fault, at });
+            playback.emit(PlayerAction::Lost { fault, at });
         }
     })
 }
 
 /// What an element has failed at.
-fn failure(video: &HtmlVideoElement) -> Option<PlaybackError> {
+fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
     let error = video.error()?;
     Some(PlaybackError::MediaElement {
         code: error.code(),
@@ -591,18 +591,18 @@ const LOOK: u32 = 100;
 
 /// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
 /// go of its MediaSource meanwhile, as WebKit does.
-fn hear_return(
+fn listen_for_page_restore(
     video: &HtmlVideoElement,
-    playback: &Dispatcher,
+    playback: &Dispatch,
     last_seen: LastSeen,
-    link: Rc<RefCell<Option<Link>>>,
+    link: Rc<RefCell<Option<EngineClient>>>,
 ) -> EventListener {
     let (video, playback) = (video.clone(), playback.clone());
     web::hear(&web::global(), "pageshow", move |event| {
         let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if is_back && is_gone {
-            link.borrow().iter().for_each(Link::doubt);
+            link.borrow().iter().for_each(EngineClient::distrust);
             let (video, playback) = (video.clone(), playback.clone());
             let from = last_seen.get().map(|it| it.position);
             spawn_local(async move {
@@ -612,14 +612,14 @@ fn hear_return(
                         TimeoutFuture::new(LOOK).await;
                     }
                 }
-                playback.emit(Action::Replay { from });
+                playback.emit(PlayerAction::Reload { from });
             });
         }
     })
 }
 
 /// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.
-fn part(link: Option<Link>, video: Option<HtmlVideoElement>) {
+fn release(link: Option<EngineClient>, video: Option<HtmlVideoElement>) {
     match link {
         // It is past hearing, and may be busy with nothing for ever. It goes at once, so that the next one
         // does not load the same program.
@@ -637,82 +637,82 @@ mod tests {
     use super::*;
     use crate::protocol::SessionId;
 
-    fn after(actions: impl IntoIterator<Item = Action>) -> Playback {
-        let mut playback = Playback::default();
+    fn after(actions: impl IntoIterator<Item = PlayerAction>) -> PlayerModel {
+        let mut playback = PlayerModel::default();
         for action in actions {
-            playback.take(action);
+            playback.update(action);
         }
         playback
     }
 
-    fn begin(is_other: bool) -> Action {
-        Action::Begin {
+    fn begin(is_other: bool) -> PlayerAction {
+        PlayerAction::Start {
             is_other,
             way: None,
             was_asked: false,
         }
     }
 
-    fn reached(step: Milestone) -> Action {
-        Action::Reached(ReachedMilestone { step, at: 1.0 })
+    fn reached(step: Milestone) -> PlayerAction {
+        PlayerAction::MilestoneReached(ReachedMilestone { step, at: 1.0 })
     }
 
-    fn shown() -> Action {
-        Action::Show(Picture {
-            medium: Medium::Url("film".into()),
+    fn shown() -> PlayerAction {
+        PlayerAction::Show(PlaybackSource {
+            media: ElementSource::Url("film".into()),
             start: 0.0,
-            goes_on: false,
+            is_continuation: false,
             was_playing: false,
         })
     }
 
-    fn lost(fault: PlaybackError, position: f64) -> Action {
-        let at = Some(Seen {
+    fn lost(fault: PlaybackError, position: f64) -> PlayerAction {
+        let at = Some(LastPosition {
             position,
             is_playing: true,
         });
-        Action::Lost { fault, at }
+        PlayerAction::Lost { fault, at }
     }
 
-    fn failed(fault: PlaybackError) -> Action {
+    fn failed(fault: PlaybackError) -> PlayerAction {
         let session = SessionId::default();
-        Action::Heard(Ok(Event::Failed { session, error: fault }))
+        PlayerAction::EngineEvent(Ok(Event::Failed { session, error: fault }))
     }
 
     #[test]
     fn a_session_begins_with_an_empty_journey() {
         let step = Milestone::LoadSent;
-        let mut playback = after([Action::Reached(ReachedMilestone { step, at: 1.0 })]);
-        assert_eq!(playback.journey.len(), 1);
-        playback.take(begin(true));
-        assert_eq!(playback.journey, []);
+        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone { step, at: 1.0 })]);
+        assert_eq!(playback.milestones.len(), 1);
+        playback.update(begin(true));
+        assert_eq!(playback.milestones, []);
     }
 
     #[test]
     fn the_first_fault_is_the_one_to_tell() {
         let cause = PlaybackError::InvalidMessage;
         let mut playback = after([
-            Action::Failed(cause.clone()),
+            PlayerAction::Failed(cause.clone()),
             failed(PlaybackError::NoMediaSourceInWorkers),
         ]);
-        assert_eq!(playback.fault, Some(cause));
-        playback.take(begin(true));
-        assert_eq!(playback.fault, None);
+        assert_eq!(playback.error, Some(cause));
+        playback.update(begin(true));
+        assert_eq!(playback.error, None);
     }
 
     #[test]
     fn an_engine_that_dies_is_replaced_once_by_itself_and_then_if_a_person_says_so() {
         let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
         let playback = after([lost(4.0)]);
-        assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
-        assert_eq!(playback.fault, None);
+        assert_eq!((playback.reloads, playback.from), (1, Some(4.0)));
+        assert_eq!(playback.error, None);
         let playback = after([lost(4.0), begin(false), shown(), lost(9.0)]);
-        assert_eq!((playback.replays, playback.lost_at), (1, Some(9.0)));
-        assert_eq!(playback.fault, Some(PlaybackError::WorkerUnresponsive));
+        assert_eq!((playback.reloads, playback.lost_at), (1, Some(9.0)));
+        assert_eq!(playback.error, Some(PlaybackError::WorkerUnresponsive));
         // It has come on meanwhile.
         let playback = after([lost(4.0), begin(false), shown(), lost(90.0)]);
-        assert_eq!((playback.replays, playback.from), (2, Some(90.0)));
-        assert_eq!(playback.fault, None);
+        assert_eq!((playback.reloads, playback.from), (2, Some(90.0)));
+        assert_eq!(playback.error, None);
     }
 
     /// What an element says that has failed.
@@ -728,32 +728,32 @@ mod tests {
         // The element says it after the engine, and once more.
         let attached = || reached(Milestone::SrcObjectSet);
         let mut playback = after([attached(), lost(PlaybackError::Detached, 4.0), lost(torn(), 0.0)]);
-        assert_eq!((playback.replays, playback.from), (1, Some(4.0)));
+        assert_eq!((playback.reloads, playback.from), (1, Some(4.0)));
         for action in [begin(false), shown(), lost(torn(), 0.0)] {
-            playback.take(action);
+            playback.update(action);
         }
-        assert_eq!((playback.replays, &playback.fault), (1, &None));
-        let picture = playback.picture.as_ref().unwrap();
-        assert!(picture.goes_on && picture.was_playing);
+        assert_eq!((playback.reloads, &playback.error), (1, &None));
+        let picture = playback.source.as_ref().unwrap();
+        assert!(picture.is_continuation && picture.was_playing);
         // The new one fails there as well.
-        playback.take(attached());
-        playback.take(lost(torn(), 5.0));
-        assert_eq!(playback.fault, Some(torn()));
+        playback.update(attached());
+        playback.update(lost(torn(), 5.0));
+        assert_eq!(playback.error, Some(torn()));
     }
 
     #[test]
     fn an_element_that_never_showed_anything_is_not_tried_again() {
         let fault = torn();
-        let lost = Action::Lost { fault, at: None };
+        let lost = PlayerAction::Lost { fault, at: None };
         let playback = after([reached(Milestone::SrcObjectSet), lost]);
-        assert_eq!((playback.replays, playback.fault), (0, Some(torn())));
+        assert_eq!((playback.reloads, playback.error), (0, Some(torn())));
     }
 
     #[test]
     fn an_element_that_fails_because_of_what_is_known_is_not_news() {
-        let playback = after([Action::Failed(PlaybackError::InvalidMessage), lost(torn(), 4.0)]);
-        assert_eq!(playback.replays, 0);
-        assert_eq!(playback.fault, Some(PlaybackError::InvalidMessage));
+        let playback = after([PlayerAction::Failed(PlaybackError::InvalidMessage), lost(torn(), 4.0)]);
+        assert_eq!(playback.reloads, 0);
+        assert_eq!(playback.error, Some(PlaybackError::InvalidMessage));
     }
 
     #[test]
@@ -762,9 +762,9 @@ mod tests {
             quality: Some(1),
             ..Choice::default()
         };
-        let mut playback = after([Action::Choose(chosen), begin(false)]);
+        let mut playback = after([PlayerAction::Select(chosen), begin(false)]);
         assert_eq!(playback.chosen, chosen);
-        playback.take(begin(true));
+        playback.update(begin(true));
         assert_eq!(playback.chosen, Choice::default());
     }
 
@@ -772,14 +772,14 @@ mod tests {
     fn silence_is_a_fault_until_its_cause_is_known() {
         let silence = PlaybackError::WorkerTimeout { seconds: 6 };
         let playback = after([failed(silence), failed(PlaybackError::InvalidMessage)]);
-        assert_eq!(playback.fault, Some(PlaybackError::InvalidMessage));
+        assert_eq!(playback.error, Some(PlaybackError::InvalidMessage));
     }
 
     #[test]
     fn a_frame_of_the_film_before_is_not_this_ones_first() {
         let playback = after([reached(Milestone::FirstFrame)]);
-        assert_eq!(playback.journey, []);
+        assert_eq!(playback.milestones, []);
         let playback = after([reached(Milestone::SrcObjectSet), reached(Milestone::FirstFrame)]);
-        assert_eq!(playback.journey.len(), 2);
+        assert_eq!(playback.milestones.len(), 2);
     }
 }

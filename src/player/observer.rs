@@ -27,20 +27,20 @@ const OCCASIONS: [&str; 9] = [
 const ROUND: u32 = 1_000;
 
 /// Sees and says, until it is dropped.
-pub struct Observer {
+pub struct ElementObserver {
     _occasions: [EventListener; OCCASIONS.len()],
     _rounds: Interval,
-    _size: Option<Size>,
+    _size: Option<ElementSize>,
 }
 
 /// How large an element is. The browser says so when it changes; to ask it would have the page laid out
 /// there and then, several times a second.
-struct Size {
+struct ElementSize {
     observer: ResizeObserver,
     _changed: Closure<dyn FnMut()>,
 }
 
-impl Size {
+impl ElementSize {
     /// Keeps the size in `pixels`, in CSS pixels. `None` where the browser does not say.
     fn of(video: &HtmlVideoElement, pixels: &Rc<Cell<(i32, i32)>>) -> Option<Self> {
         let look = {
@@ -58,16 +58,16 @@ impl Size {
     }
 }
 
-impl Drop for Size {
+impl Drop for ElementSize {
     fn drop(&mut self) {
         self.observer.disconnect();
     }
 }
 
 /// Has `say` told what is seen of an element.
-pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'static) -> Observer {
+pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'static) -> ElementObserver {
     let pixels = Rc::new(Cell::default());
-    let size = Size::of(video, &pixels);
+    let size = ElementSize::of(video, &pixels);
     let occasions = OCCASIONS.map(|occasion| {
         let (video_seen, pixels, say) = (video.clone(), pixels.clone(), say.clone());
         web::hear(video, occasion, move |_| {
@@ -80,7 +80,7 @@ pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'st
             say(seen(&video, pixels.get()));
         }
     });
-    Observer {
+    ElementObserver {
         _occasions: occasions,
         _rounds: rounds,
         _size: size,

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::{
     controls,
     dom::focus_is_lost,
-    model::{Action, Captions, Dispatcher, Medium, Picture, Playback},
+    model::{PlayerAction, CaptionEntry, Dispatch, ElementSource, PlaybackSource, PlayerModel},
 };
 use crate::{
     platform::web::{self, Attachment, FirstFrame},
@@ -19,15 +19,15 @@ use crate::{
 
 /// The video element, for a [`Screen`]. What it does, whether it plays and where it is, is the
 /// element's own to say.
-pub fn screen(
+pub fn video_element(
     video: &NodeRef,
-    playback: &Playback,
+    playback: &PlayerModel,
     captions: &Option<AttrValue>,
     chapters: &Option<AttrValue>,
 ) -> Html {
     // Of which there is no file yet, the element can be asked to show all the same: that is how it is known
     // that they are to be read.
-    let of_the_film = playback.captions.iter().map(|Captions { track, file }| {
+    let of_the_film = playback.captions.iter().map(|CaptionEntry { track, file }| {
         let label = track.display_name().unwrap_or("Captions").to_owned();
         // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
         let file = file.clone().unwrap_or_default();
@@ -50,18 +50,18 @@ pub fn screen(
 }
 
 /// Has the element show what there is to show, for as long as it is held.
-pub struct Screen {
+pub struct VideoElement {
     video: HtmlVideoElement,
-    playback: Dispatcher,
-    picture: Option<Picture>,
+    playback: Dispatch,
+    picture: Option<PlaybackSource>,
     /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
     is_covered: bool,
     waiting: Option<(Attachment, EventListener, FirstFrame)>,
 }
 
-impl Screen {
+impl VideoElement {
     /// With this element. What happens there is told to `playback`.
-    pub fn new(video: &HtmlVideoElement, playback: &Dispatcher) -> Self {
+    pub fn new(video: &HtmlVideoElement, playback: &Dispatch) -> Self {
         controls::restore(video);
         Self {
             video: video.clone(),
@@ -73,15 +73,15 @@ impl Screen {
     }
 
     /// Shows how things stand.
-    pub fn show(&mut self, playback: &Playback) {
-        if self.picture != playback.picture {
-            self.picture.clone_from(&playback.picture);
+    pub fn show(&mut self, playback: &PlayerModel) {
+        if self.picture != playback.source {
+            self.picture.clone_from(&playback.source);
             self.waiting = None;
             let picture = self.picture.as_ref();
             self.waiting = picture.and_then(|it| show(&self.video, it, &self.playback));
         }
         let was_covered = self.is_covered;
-        self.is_covered = playback.fault.is_some();
+        self.is_covered = playback.error.is_some();
         if self.is_covered && !was_covered {
             // A film that does not play yet has nothing to pause.
             let _ = self.video.pause();
@@ -99,32 +99,32 @@ const BEGINNING: f64 = 0.5;
 /// Attaches the handle and plays. What is returned is held for as long as the picture is shown.
 fn show(
     video: &HtmlVideoElement,
-    picture: &Picture,
-    playback: &Dispatcher,
+    picture: &PlaybackSource,
+    playback: &Dispatch,
 ) -> Option<(Attachment, EventListener, FirstFrame)> {
     // One whose engine died may seem to have come to its end, and Chromium pauses what fails.
-    let is_resting = picture.goes_on && video.paused() && !video.ended() && !picture.was_playing;
+    let is_resting = picture.is_continuation && video.paused() && !video.ended() && !picture.was_playing;
     // The viewer may have gone elsewhere since this was made.
-    let start = match picture.goes_on && video.seeking() {
+    let start = match picture.is_continuation && video.seeking() {
         true => video.current_time(),
         false => picture.start,
     };
-    let attached = match &picture.medium {
+    let attached = match &picture.media {
         // Here the handle arrives. From now on the element plays what the worker appends.
-        Medium::Provided(handle) => web::attach(video, handle),
-        Medium::Url(url) => Ok(web::point(video, url)),
+        ElementSource::Provided(handle) => web::attach(video, handle),
+        ElementSource::Url(url) => Ok(web::point(video, url)),
     };
     let attachment = match attached {
         Ok(attachment) => attachment,
         Err(exception) => {
-            playback.emit(Action::Failed(PlaybackError::MediaSourceCall {
+            playback.emit(PlayerAction::Failed(PlaybackError::MediaSourceCall {
                 operation: "set video.srcObject".into(),
                 reason: web::words(&exception),
             }));
             return None;
         }
     };
-    playback.emit(Action::Reached(ReachedMilestone::now(Milestone::SrcObjectSet)));
+    playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::SrcObjectSet)));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
@@ -140,7 +140,7 @@ fn show(
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
-        playback.emit(Action::Reached(ReachedMilestone::now(Milestone::FirstFrame)));
+        playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::FirstFrame)));
     });
     Some((attachment, begun, first_frame))
 }

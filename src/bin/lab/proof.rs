@@ -184,7 +184,7 @@ pub fn Proof() -> Html {
                     buffer={GOAL}
                     engine={is_whole.then_some(thread)}
                     journey=false
-                    {onletter}
+                    {on_message}
                 />
             </figure>
         }

@@ -12,7 +12,7 @@ pub const RATES: [u32; 7] = [50, 75, 100, 125, 150, 175, 200];
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Request {
+pub enum ControlAction {
     /// Play.
     Play,
     /// Rest.
@@ -49,7 +49,7 @@ pub enum Request {
     Keys,
 }
 
-impl Request {
+impl ControlAction {
     /// Carries it out. What a browser refuses stays as it is.
     pub fn perform(self, video: &HtmlVideoElement, frame: &HtmlElement) {
         match self {

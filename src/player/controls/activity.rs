@@ -9,7 +9,7 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlElement, HtmlVideoElement, PointerEvent};
 
-use super::action::Request;
+use super::action::ControlAction;
 
 /// How long the controls stay, in milliseconds.
 const PATIENCE: u32 = 3_000;
@@ -34,7 +34,7 @@ pub const SIGNS: [&str; 8] = [
 ];
 
 /// Somebody, or nobody, before a player.
-pub struct Presence {
+pub struct UserActivity {
     video: HtmlVideoElement,
     frame: HtmlElement,
     fading: RefCell<Option<Timeout>>,
@@ -42,7 +42,7 @@ pub struct Presence {
     was_idle: Cell<bool>,
 }
 
-impl Presence {
+impl UserActivity {
     pub fn new(video: &HtmlVideoElement, frame: &HtmlElement) -> Rc<Self> {
         Rc::new(Self {
             video: video.clone(),
@@ -82,7 +82,7 @@ impl Presence {
     }
 
     /// What a sign says, and what the picture is asked for by it, if it was the picture that was touched.
-    pub fn sense(self: &Rc<Self>, event: &Event) -> Option<Request> {
+    pub fn sense(self: &Rc<Self>, event: &Event) -> Option<ControlAction> {
         let is_picture = event.target().as_ref() == Some(self.video.as_ref());
         let by_touch = self.frame.has_attribute(TOUCH);
         match event.type_().as_str() {
@@ -103,14 +103,14 @@ impl Presence {
                 let _ = self.frame.set_attribute(IDLE, "");
                 return None;
             }
-            "click" if is_picture && !by_touch => return Some(Request::Toggle),
+            "click" if is_picture && !by_touch => return Some(ControlAction::Toggle),
             "dblclick" if is_picture => {
                 let at = event.unchecked_ref::<PointerEvent>().offset_x();
                 let third = self.video.client_width() / 3;
                 return Some(match by_touch {
-                    true if at < third => Request::Skip(-10.0),
-                    true if at > 2 * third => Request::Skip(10.0),
-                    _ => Request::FullScreen,
+                    true if at < third => ControlAction::Skip(-10.0),
+                    true if at > 2 * third => ControlAction::Skip(10.0),
+                    _ => ControlAction::FullScreen,
                 });
             }
             _ => {}

@@ -3,48 +3,48 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use super::{super::dom::part_of_page, action::Request};
+use super::{super::dom::part_of_page, action::ControlAction};
 
 /// Which key asks for what, and the button that stands for it; beside them, a digit goes to that tenth of
 /// the film. `assets/controls.html` has the sheet of them.
-const KEYS: [(&str, Request); 17] = [
-    (" ", Request::Toggle),
-    ("k", Request::Toggle),
-    ("j", Request::Skip(-10.0)),
-    ("l", Request::Skip(10.0)),
-    ("arrowleft", Request::Skip(-5.0)),
-    ("arrowright", Request::Skip(5.0)),
-    ("arrowup", Request::Louder(5)),
-    ("arrowdown", Request::Louder(-5)),
-    ("home", Request::SeekTo(0.0)),
-    ("end", Request::SeekTo(1.0)),
-    ("m", Request::Mute),
-    ("c", Request::Captions),
-    ("<", Request::Slower),
-    (">", Request::Faster),
-    ("f", Request::FullScreen),
-    ("i", Request::PictureInPicture),
-    ("?", Request::Keys),
+const KEYS: [(&str, ControlAction); 17] = [
+    (" ", ControlAction::Toggle),
+    ("k", ControlAction::Toggle),
+    ("j", ControlAction::Skip(-10.0)),
+    ("l", ControlAction::Skip(10.0)),
+    ("arrowleft", ControlAction::Skip(-5.0)),
+    ("arrowright", ControlAction::Skip(5.0)),
+    ("arrowup", ControlAction::Louder(5)),
+    ("arrowdown", ControlAction::Louder(-5)),
+    ("home", ControlAction::SeekTo(0.0)),
+    ("end", ControlAction::SeekTo(1.0)),
+    ("m", ControlAction::Mute),
+    ("c", ControlAction::Captions),
+    ("<", ControlAction::Slower),
+    (">", ControlAction::Faster),
+    ("f", ControlAction::FullScreen),
+    ("i", ControlAction::PictureInPicture),
+    ("?", ControlAction::Keys),
 ];
 
 /// What the key of this name asks for.
-pub fn request(key: &str) -> Option<Request> {
+pub fn request(key: &str) -> Option<ControlAction> {
     let (_, request) = KEYS.iter().find(|(name, _)| *name == key)?;
     Some(*request)
 }
 
 /// What a key asks for. One that comes again because it is held down asks for nothing that would be
 /// undone by the second time.
-pub fn asked(event: &KeyboardEvent) -> Option<Request> {
+pub fn asked(event: &KeyboardEvent) -> Option<ControlAction> {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() {
         return None;
     }
     let key = event.key().to_ascii_lowercase();
     if let [digit @ b'0'..=b'9'] = key.as_bytes() {
-        return Some(Request::SeekTo(f64::from(digit - b'0') / 10.0));
+        return Some(ControlAction::SeekTo(f64::from(digit - b'0') / 10.0));
     }
     let request = request(&key)?;
-    let goes_on = matches!(request, Request::Skip(_) | Request::Louder(_));
+    let goes_on = matches!(request, ControlAction::Skip(_) | ControlAction::Louder(_));
     (goes_on || !event.repeat()).then_some(request)
 }
 

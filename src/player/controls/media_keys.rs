@@ -5,7 +5,7 @@ use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, HtmlVideoElement};
 
-use super::action::Request;
+use super::action::ControlAction;
 use crate::platform::web::{self, MediaKey};
 
 /// Those that are listened to.
@@ -28,11 +28,11 @@ impl MediaKeys {
         let pressed = Closure::new(move |key: MediaKey| {
             let by = key.seek_offset().unwrap_or(STRIDE);
             let request = match key.action().as_str() {
-                "play" => Request::Play,
-                "pause" => Request::Pause,
-                "seekbackward" => Request::Skip(-by),
-                "seekforward" => Request::Skip(by),
-                _ => Request::Seek(key.seek_time().unwrap_or_default()),
+                "play" => ControlAction::Play,
+                "pause" => ControlAction::Pause,
+                "seekbackward" => ControlAction::Skip(-by),
+                "seekforward" => ControlAction::Skip(by),
+                _ => ControlAction::Seek(key.seek_time().unwrap_or_default()),
             };
             request.perform(&video, &frame);
         });

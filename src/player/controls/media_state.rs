@@ -33,7 +33,7 @@ pub const OCCASIONS: [&str; 18] = [
 
 /// A look at the element. Whole numbers, so that two looks differ only where a person sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Seen {
+pub struct MediaState {
     /// Whether it rests.
     pub paused: bool,
     /// Whether it has come to its end.
@@ -60,7 +60,7 @@ pub struct Seen {
     pub floats: Option<bool>,
 }
 
-impl Seen {
+impl MediaState {
     /// Looks.
     pub fn of(video: &HtmlVideoElement, frame: &Element) -> Self {
         let paused = video.paused();
@@ -249,31 +249,31 @@ mod tests {
 
     #[test]
     fn what_changes_is_told_once() {
-        let before = Seen {
+        let before = MediaState {
             volume: 100,
             rate: 100,
             captions: Some(false),
-            ..Seen::default()
+            ..MediaState::default()
         };
         assert_eq!(before.news(&before), None);
-        let muted = Seen {
+        let muted = MediaState {
             muted: true,
             ..before
         };
         assert_eq!(muted.news(&before).as_deref(), Some("Muted"));
         assert_eq!(before.news(&muted).as_deref(), Some("Volume 100 %"));
-        let captioned = Seen {
+        let captioned = MediaState {
             captions: Some(true),
             ..before
         };
         assert_eq!(captioned.news(&before).as_deref(), Some("Captions on"));
         // Another film, without captions: nobody has switched them off.
-        let other = Seen {
+        let other = MediaState {
             captions: None,
             ..before
         };
         assert_eq!(other.news(&captioned), None);
-        let fast = Seen {
+        let fast = MediaState {
             rate: 150,
             ..before
         };

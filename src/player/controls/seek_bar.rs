@@ -12,7 +12,7 @@ use web_sys::{
 };
 
 use super::{
-    media_state::{self, Seen},
+    media_state::{self, MediaState},
     part,
 };
 use crate::platform::web;
@@ -25,7 +25,7 @@ const WIDTH: f64 = 1000.0;
 const LATE: f64 = 0.25;
 
 /// The bar, its parts, and what need not be written again.
-pub struct Timeline {
+pub struct SeekBar {
     seek: Option<HtmlElement>,
     slider: Option<HtmlInputElement>,
     loaded: Option<Element>,
@@ -40,7 +40,7 @@ pub struct Timeline {
     is_held: Cell<bool>,
 }
 
-impl Timeline {
+impl SeekBar {
     /// Finds it.
     pub fn new(frame: &HtmlElement) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Timeline {
     }
 
     /// Writes where the film is, wherever the bar was, and has the bar go on as the film is seen to.
-    pub fn write(&self, video: &HtmlVideoElement, seen: &Seen) {
+    pub fn write(&self, video: &HtmlVideoElement, seen: &MediaState) {
         if self.is_held.get() {
             return self.follow(video);
         }

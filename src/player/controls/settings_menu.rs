@@ -9,18 +9,18 @@ use web_sys::{
 };
 use yew::TargetCast;
 
-use super::{Dispatcher, Playback, action::Request, media_state, part, preferences};
+use super::{Dispatch, PlayerModel, action::ControlAction, media_state, part, preferences};
 use crate::{
     platform::web,
     player::{
         dom::focus_is_lost,
-        model::{Action, Choice},
+        model::{PlayerAction, Choice},
     },
     protocol::{Quality, TrackInfo},
 };
 
 /// The sheet of choices.
-pub struct Settings {
+pub struct SettingsMenu {
     quality: Option<Menu>,
     sound: Option<Menu>,
     captions: Option<Menu>,
@@ -29,13 +29,13 @@ pub struct Settings {
     /// How many lines each of the qualities has, by which a choice is preferences.
     heights: RefCell<Vec<u32>>,
     /// Who is told what is chosen.
-    playback: Dispatcher,
+    playback: Dispatch,
     _sheets: [Option<EventListener>; 2],
 }
 
-impl Settings {
+impl SettingsMenu {
     /// Finds it, and the buttons that open the sheets.
-    pub fn new(frame: &HtmlElement, playback: &Dispatcher) -> Self {
+    pub fn new(frame: &HtmlElement, playback: &Dispatch) -> Self {
         let sheet = |name| {
             let button = part(frame, &["[data-opens='", name, "']"].concat());
             Some(open_by(button?, &part(frame, name)?))
@@ -52,7 +52,7 @@ impl Settings {
     }
 
     /// Offers what there is, and locks what was locked on an earlier visit.
-    pub fn show(&self, playback: &Playback) {
+    pub fn show(&self, playback: &PlayerModel) {
         let Choice { quality, sound, .. } = playback.chosen;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
@@ -77,7 +77,7 @@ impl Settings {
         let locked = heights.iter().rposition(|it| Some(*it) == height);
         if quality.is_none() && locked.is_some() {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
-            self.playback.emit(Action::Choose(Choice {
+            self.playback.emit(PlayerAction::Select(Choice {
                 quality,
                 ..playback.chosen
             }));
@@ -103,19 +103,19 @@ impl Settings {
         let chosen = self.chosen.get();
         if chosen.captions != captions {
             self.playback
-                .emit(Action::Choose(Choice { captions, ..chosen }));
+                .emit(PlayerAction::Select(Choice { captions, ..chosen }));
         }
     }
 
     /// What was chosen, if it was, and is for the element to know.
-    pub fn chosen(&self, event: &Event) -> Option<Request> {
+    pub fn chosen(&self, event: &Event) -> Option<ControlAction> {
         let select = event.target_dyn_into::<HtmlSelectElement>();
         let select = select.filter(|_| event.type_() == "change")?;
         let place: Option<u32> = select.value().parse().ok();
         let mut choice = self.chosen.get();
         match select.name().as_str() {
-            "speed" => return place.map(Request::Rate),
-            "captions" => return Some(Request::Show(place)),
+            "speed" => return place.map(ControlAction::Rate),
+            "captions" => return Some(ControlAction::Show(place)),
             "quality" => {
                 choice.quality = place;
                 let heights = self.heights.borrow();
@@ -125,7 +125,7 @@ impl Settings {
             }
             _ => choice.sound = place,
         }
-        self.playback.emit(Action::Choose(choice));
+        self.playback.emit(PlayerAction::Select(choice));
         None
     }
 }
