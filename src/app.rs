@@ -11,9 +11,9 @@ use crate::{
     player::{Player, dom::part_of_page},
     protocol::transfer::Message,
 };
-use deep_link::Address;
-use lab::Door;
-use source_form::{Choice, Wish};
+use deep_link::DeepLink;
+use lab::LabLoader;
+use source_form::{SourceForm, FormAction};
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -32,34 +32,34 @@ pub fn start() {
 
 /// What is on the page.
 struct App {
-    address: Address,
+    address: DeepLink,
     has_second: bool,
-    choice: Option<Choice>,
-    door: Door,
+    choice: Option<SourceForm>,
+    door: LabLoader,
 }
 
 impl Component for App {
-    type Message = Wish;
+    type Message = FormAction;
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
         let app = Self {
-            address: Address::of_page(),
+            address: DeepLink::from_page(),
             has_second: false,
-            choice: Choice::hear(ctx.link().callback(|wish| wish)),
-            door: Door::default(),
+            choice: SourceForm::hear(ctx.link().callback(|wish| wish)),
+            door: LabLoader::default(),
         };
         app.show_choice();
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, wish: Wish) -> bool {
+    fn update(&mut self, _: &Context<Self>, wish: FormAction) -> bool {
         match wish {
-            Wish::Load(source) => {
+            FormAction::Load(source) => {
                 self.address.load((source != SAMPLE).then_some(source));
                 self.address.show();
             }
-            Wish::ToggleSecond => self.has_second = !self.has_second,
+            FormAction::ToggleSecond => self.has_second = !self.has_second,
         }
         self.show_choice();
         true
@@ -73,7 +73,7 @@ impl Component for App {
             html! {
                 <Player
                     source={source.clone()}
-                    reload_key={address.showing}
+                    reload_key={address.reload_key}
                     chapters={chapters.clone()}
                     start={address.start}
                     buffer={address.buffer}
@@ -85,7 +85,7 @@ impl Component for App {
         };
         html! {
             <>
-                { player(self.door.record.ear.clone()) }
+                { player(self.door.recorder.on_message.clone()) }
                 if self.has_second {
                     { player(Callback::noop()) }
                 }

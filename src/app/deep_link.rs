@@ -9,7 +9,7 @@ use crate::protocol::{BufferGoal, milestone::EngineLocation};
 
 /// What a deep link asks for.
 #[derive(Debug, Default)]
-pub struct Address {
+pub struct DeepLink {
     /// `src`: the film's URL, absolute or relative to the page.
     pub source: Option<AttrValue>,
     /// `t`: where to begin, in seconds of film.
@@ -21,12 +21,12 @@ pub struct Address {
     /// `credentials`: whether cookies and the like go along to other hosts.
     pub credentials: bool,
     /// How many films were asked for before this one. The same film asked for again is shown again.
-    pub showing: u32,
+    pub reload_key: u32,
 }
 
-impl Address {
+impl DeepLink {
     /// Reads the address that the page was opened by.
-    pub fn of_page() -> Self {
+    pub fn from_page() -> Self {
         let query = window().and_then(|window| window.location().search().ok());
         let Ok(query) = UrlSearchParams::new_with_str(&query.unwrap_or_default()) else {
             return Self::default();
@@ -41,7 +41,7 @@ impl Address {
                 .get("src")
                 .filter(|source| !source.is_empty())
                 .map(AttrValue::from),
-            showing: 0,
+            reload_key: 0,
             start: seconds("t").unwrap_or_default(),
             engine: match query.get("engine").as_deref() {
                 Some("worker") => Some(EngineLocation::Worker),
@@ -60,7 +60,7 @@ impl Address {
     pub fn load(&mut self, source: Option<AttrValue>) {
         self.source = source;
         self.start = 0.0;
-        self.showing += 1;
+        self.reload_key += 1;
     }
 
     /// Puts the film into the page's address, so that it can be copied.

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Element;
 
-use super::recorder::Record;
+use super::recorder::SessionRecorder;
 use crate::{
     platform::web,
     player::{dom::part_of_page, source_url},
@@ -32,24 +32,24 @@ extern "C" {
 }
 
 /// The lab's door, and what is kept for whoever comes in, for as long as it is held.
-pub struct Door {
+pub struct LabLoader {
     /// What happens in a playback.
-    pub record: Rc<Record>,
+    pub recorder: Rc<SessionRecorder>,
     _waiting: Option<EventListener>,
 }
 
-impl Default for Door {
+impl Default for LabLoader {
     fn default() -> Self {
-        let record = Rc::new(Record::begin());
+        let record = Rc::new(SessionRecorder::begin());
         Self {
-            _waiting: wait(record.clone()),
-            record,
+            _waiting: wait_for_open(record.clone()),
+            recorder: record,
         }
     }
 }
 
 /// Waits for somebody to open the door.
-fn wait(record: Rc<Record>) -> Option<EventListener> {
+fn wait_for_open(record: Rc<SessionRecorder>) -> Option<EventListener> {
     let room = part_of_page("#lab")?;
     if room.has_attribute("open") {
         // Somebody was there before the page had started.
@@ -62,16 +62,16 @@ fn wait(record: Rc<Record>) -> Option<EventListener> {
 }
 
 /// Has the lab's program put into the room what there is to see.
-async fn fit_out(room: Element, record: Rc<Record>) {
-    if let Err(exception) = enter(&room, &record).await {
+async fn fit_out(load_into: Element, record: Rc<SessionRecorder>) {
+    if let Err(exception) = load(&load_into, &record).await {
         let words = web::words(&exception);
         let words = ["The lab could not be loaded: ", &words, "."].concat();
         // Only an element that is gone takes no words.
-        let _ = room.append_with_str_1(&words);
+        let _ = load_into.append_with_str_1(&words);
     }
 }
 
-async fn enter(room: &Element, record: &Record) -> Result<(), JsValue> {
+async fn load(room: &Element, record: &SessionRecorder) -> Result<(), JsValue> {
     // The query keeps caches from answering with another build's program.
     let url = |file: &str| {
         let url = source_url::resolve(&[file, "?", BUILD_ID].concat());

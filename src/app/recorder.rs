@@ -20,10 +20,10 @@ use crate::{
 const ROOM: usize = 256 << 10;
 
 /// Notes what the page, the engine and the first element on the page say, until it is dropped.
-pub struct Record {
+pub struct SessionRecorder {
     /// Hears what page and engine say to each other.
-    pub ear: Callback<Message>,
-    book: Rc<RefCell<Book>>,
+    pub on_message: Callback<Message>,
+    buffer: Rc<RefCell<RecordingBuffer>>,
     _moments: Vec<EventListener>,
 }
 
@@ -32,17 +32,17 @@ type Reader = Box<dyn Fn(&[u8])>;
 
 /// What is noted.
 #[derive(Default)]
-struct Book {
+struct RecordingBuffer {
     /// Where there is no room any more, what is older is forgotten, and this becomes that.
     older: Vec<u8>,
     newer: Vec<u8>,
     reader: Option<Reader>,
 }
 
-impl Record {
+impl SessionRecorder {
     /// Begins to note.
     pub fn begin() -> Self {
-        let book = Rc::<RefCell<Book>>::default();
+        let book = Rc::<RefCell<RecordingBuffer>>::default();
         let moments = MediaEvent::ALL.map(|moment| {
             let book = book.clone();
             let options = EventListenerOptions::run_in_capture_phase();
@@ -68,22 +68,22 @@ impl Record {
             })
         };
         Self {
-            ear,
-            book,
+            on_message: ear,
+            buffer: book,
             _moments: moments.into(),
         }
     }
 
     /// Hands over what there is, and from now on whatever is noted.
     pub fn read(&self, reader: Reader) {
-        let Book { older, newer, .. } = self.book.take();
+        let RecordingBuffer { older, newer, .. } = self.buffer.take();
         reader(&older);
         reader(&newer);
-        self.book.borrow_mut().reader = Some(reader);
+        self.buffer.borrow_mut().reader = Some(reader);
     }
 }
 
-fn note(book: &RefCell<Book>, what: RecordedKind) {
+fn note(book: &RefCell<RecordingBuffer>, what: RecordedKind) {
     let at = web::now();
     // Numbers and words can always be written.
     let Ok(bytes) = postcard::to_allocvec(&RecordedEvent { at, kind: what }) else {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a person asks of the page.
-pub enum Wish {
+pub enum FormAction {
     /// Show the film at this address. Whether it is one is for the player to say.
     Load(AttrValue),
     /// A second player, or one again.
@@ -20,16 +20,16 @@ pub enum Wish {
 }
 
 /// The form, heard for as long as it is held.
-pub struct Choice {
+pub struct SourceForm {
     input: HtmlInputElement,
     second: HtmlButtonElement,
     _submit: EventListener,
     _drop: [EventListener; 2],
 }
 
-impl Choice {
+impl SourceForm {
     /// Hears what is asked for. `None` where the page has no such form.
-    pub fn hear(wishes: Callback<Wish>) -> Option<Self> {
+    pub fn hear(wishes: Callback<FormAction>) -> Option<Self> {
         let section = part_of_page(".choice")?;
         let part = |selector| section.query_selector(selector).ok()?;
         let input: HtmlInputElement = part("input")?.unchecked_into();
@@ -47,9 +47,9 @@ impl Choice {
                 let written = input.value();
                 let asked = button.map_or_else(String::new, |button| button.value());
                 wishes.emit(match (asked.as_str(), written.trim_ascii()) {
-                    ("second", _) => Wish::ToggleSecond,
+                    ("second", _) => FormAction::ToggleSecond,
                     ("", "") => return,
-                    ("", address) | (address, _) => Wish::Load(address.to_owned().into()),
+                    ("", address) | (address, _) => FormAction::Load(address.to_owned().into()),
                 });
             })
         };
@@ -80,7 +80,7 @@ impl Choice {
 
 /// Hears of a link that is dragged over the page or dropped on it: it is played. A field keeps what is meant
 /// for it.
-fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<Wish>) -> EventListener {
+fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<FormAction>) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
     web::hear_with(page, kind, options, move |event| {
         let is_field = event
@@ -96,7 +96,7 @@ fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<Wish>) -> 
         if let Ok(address) = data.get_data("URL")
             && !address.is_empty()
         {
-            wishes.emit(Wish::Load(address.into()));
+            wishes.emit(FormAction::Load(address.into()));
         }
     })
 }
