@@ -310,9 +310,9 @@ pub struct ListedSegment {
     /// Its init segment: a position in [`Segments::inits`].
     pub init: Option<usize>,
     /// Which stretch of continuous timestamps it belongs to (HLS discontinuity sequence).
-    pub stretch: u32,
+    pub discontinuity: u32,
     /// Whether the author says that it is missing (EXT-X-GAP).
-    pub missing: bool,
+    pub is_missing: bool,
 }
 
 /// AES-128 in CBC mode over whole files (RFC 8216bis § 4.4.4.4).
@@ -347,9 +347,9 @@ pub struct Segment {
     /// Its init segment, if it needs one.
     pub init: Option<Resource>,
     /// Which stretch of continuous timestamps it belongs to.
-    pub stretch: u32,
+    pub discontinuity: u32,
     /// Whether the author says that it is missing.
-    pub missing: bool,
+    pub is_missing: bool,
 }
 
 /// How much of a segment may lie before a time and still count as being over by then, in seconds.
@@ -428,8 +428,8 @@ impl Segments {
                     time,
                 )),
                 init: (!self.inits.is_empty()).then_some(0),
-                stretch: 0,
-                missing: false,
+                discontinuity: 0,
+                is_missing: false,
             },
             SegmentAddresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
         };
@@ -439,8 +439,8 @@ impl Segments {
             end: end.min(self.end),
             resource: listed.resource,
             init: listed.init.and_then(|init| self.inits.get(init).cloned()),
-            stretch: listed.stretch,
-            missing: listed.missing,
+            discontinuity: listed.discontinuity,
+            is_missing: listed.is_missing,
         })
     }
 

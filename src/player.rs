@@ -58,7 +58,7 @@ pub struct PlayerProps {
     pub engine: Option<EngineLocation>,
     /// Whether the handle’s journey is shown beside it.
     #[prop_or(true)]
-    pub journey: bool,
+    pub show_milestones: bool,
     /// Headers that every request for the film gets: name and value.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
@@ -114,8 +114,8 @@ impl Component for Player {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let (props, playback) = (ctx.props(), &self.playback);
         let onreplay = ctx.link().callback(|_| PlayerAction::Reload { from: None });
-        let words = playback.way.map(|way| way.description(props.engine.is_some()));
-        let engine = playback.way.map(Backend::name);
+        let words = playback.backend.map(|way| way.description(props.engine.is_some()));
+        let engine = playback.backend.map(Backend::name);
         let retrying = playback
             .retrying
             .as_ref()
@@ -137,8 +137,8 @@ impl Component for Player {
                         <p class="retrying" role="status">{ what }{ fault.to_string() }</p>
                     }
                 </div>
-                if props.journey {
-                    { milestone_list(&playback.milestones, playback.way, words, &onreplay) }
+                if props.show_milestones {
+                    { milestone_list(&playback.milestones, playback.backend, words, &onreplay) }
                 }
             </section>
         }

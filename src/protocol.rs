@@ -151,7 +151,7 @@ const POSITION_TOLERANCE: f64 = 0.1;
 
 impl Observation {
     /// Whether it says something to who was told another before, and has counted on from there.
-    pub fn is_news_after(&self, told: &Self) -> bool {
+    pub fn should_follow(&self, told: &Self) -> bool {
         let passed = self.at - told.at;
         let expected = told.position + told.rate * passed / 1000.0;
         let is_expected = (self.position - expected).abs() <= POSITION_TOLERANCE * self.rate
@@ -221,7 +221,7 @@ pub struct SegmentReport {
     /// Its size. Of one that was given up, what had come of it.
     pub bytes: u64,
     /// When it was asked for, in milliseconds since the Unix epoch.
-    pub asked: f64,
+    pub requested_at: f64,
     /// When it was appended, or given up.
     pub finished_at: f64,
     /// Whether it was appended; if not, it was given up for another.
@@ -548,7 +548,7 @@ pub enum ResourceKind {
     InitSegment,
     /// What can be read beside the film.
     #[error("the captions")]
-    Captions,
+    CaptionTracks,
     /// A few seconds of coded pictures or sound.
     #[error("the media segment")]
     MediaSegment,
@@ -644,12 +644,12 @@ mod tests {
             ..told
         };
         // In a quarter of a second it has come half a second further, give or take a few frames.
-        assert!(!seen(10.5, 5_250.0).is_news_after(&told));
-        assert!(!seen(10.4, 5_250.0).is_news_after(&told));
-        assert!(seen(10.0, 5_250.0).is_news_after(&told), "it stands still");
-        assert!(seen(20.5, 5_250.0).is_news_after(&told), "it was moved");
-        assert!(seen(12.0, 6_000.0).is_news_after(&told), "it goes on");
-        assert!(seen(9.5, 4_750.0).is_news_after(&told), "the clock was set");
+        assert!(!seen(10.5, 5_250.0).should_follow(&told));
+        assert!(!seen(10.4, 5_250.0).should_follow(&told));
+        assert!(seen(10.0, 5_250.0).should_follow(&told), "it stands still");
+        assert!(seen(20.5, 5_250.0).should_follow(&told), "it was moved");
+        assert!(seen(12.0, 6_000.0).should_follow(&told), "it goes on");
+        assert!(seen(9.5, 4_750.0).should_follow(&told), "the clock was set");
         for other in [
             Observation { rate: 1.0, ..told },
             Observation {
@@ -657,7 +657,7 @@ mod tests {
                 ..told
             },
         ] {
-            assert!(other.is_news_after(&told));
+            assert!(other.should_follow(&told));
         }
         // Of one that rests every step counts.
         let rests = Observation { rate: 0.0, ..told };
@@ -665,7 +665,7 @@ mod tests {
             position: 10.03,
             ..rests
         };
-        assert!(step.is_news_after(&rests));
-        assert!(!rests.is_news_after(&rests));
+        assert!(step.should_follow(&rests));
+        assert!(!rests.should_follow(&rests));
     }
 }

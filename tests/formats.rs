@@ -152,8 +152,8 @@ impl Found {
         self.says("EXT-X-MAP", any(&|it| it.init.is_some()));
         self.says("EXT-X-BYTERANGE", any(&|it| it.resource.range.is_some()));
         self.says("EXT-X-KEY", any(&|it| it.resource.key.is_some()));
-        self.says("EXT-X-DISCONTINUITY", any(&|it| it.stretch > 0));
-        self.says("EXT-X-GAP", any(&|it| it.missing));
+        self.says("EXT-X-DISCONTINUITY", any(&|it| it.discontinuity > 0));
+        self.says("EXT-X-GAP", any(&|it| it.is_missing));
         // Without an init segment, only the media says what it is.
         let first = &segments[0];
         let media = playlist.with_file_name(&first.resource.path);

@@ -216,7 +216,7 @@ fn compare_media(name: &str, media: &MediaPlaylist, oracle: Oracle) {
                 .resource
                 .range
                 .map(|range| (range.first, range.last.unwrap())),
-            stretch: segment.stretch,
+            stretch: segment.discontinuity,
             key: segment.resource.key.map(|key| key.path.to_string()),
         })
         .collect();
@@ -401,7 +401,7 @@ proptest! {
             .map(|segment| {
                 let range = segment.resource.range.map(|range| (range.first, range.last.unwrap()));
                 let init = segment.init.map(|init| init.path);
-                (segment.resource.path, range, segment.stretch, init, segment.missing)
+                (segment.resource.path, range, segment.discontinuity, init, segment.is_missing)
             })
             .collect();
         prop_assert_eq!(read, expected);

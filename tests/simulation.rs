@@ -419,7 +419,7 @@ impl Player {
         feed.below = None;
         feed.inventory.record(AppendedSegment {
             time,
-            filled: feed.buffered.hull(time),
+            buffered: feed.buffered.hull(time),
             replaced_seconds: feed.buffered.covered_seconds(time),
             representation: it.id,
         });
@@ -481,7 +481,7 @@ impl Player {
         let set = &self.film.periods[0].adaptation_sets[which];
         let chosen = self.choose(which, set, level);
         plan(&Snapshot {
-            film: &self.film,
+            presentation: &self.film,
             end: f64::INFINITY,
             position,
             evictable_before: position.min(self.clock.observed()) - BEHIND,
@@ -512,7 +512,7 @@ impl Player {
                 buffer_ahead: level,
                 goal: self.setup.goal,
                 rate: 1.0,
-                screen: (0, 0),
+                screen_size: (0, 0),
                 current: feed.current,
             },
         )

@@ -80,9 +80,9 @@ async fn offered(film: &Content) -> Vec<CaptionTrack> {
 async fn read(film: &Content, wanted: &CaptionTrack) -> Result<ObjectUrl, Error> {
     let mut all = String::new();
     for it in &wanted.files {
-        let file = film.resource(ResourceKind::Captions, &it.base_urls, &it.resource).await?;
+        let file = film.resource(ResourceKind::CaptionTracks, &it.base_urls, &it.resource).await?;
         captions::append(&mut all, &web::decode(&file.bytes), it.time_offset)
-            .ok_or_else(|| invalid_data(ResourceKind::Captions, &file.url, "it is no WebVTT"))?;
+            .ok_or_else(|| invalid_data(ResourceKind::CaptionTracks, &file.url, "it is no WebVTT"))?;
     }
     ObjectUrl::of_text(&all).map_err(|exception| call_error("make a file of the captions", &exception))
 }

@@ -295,7 +295,7 @@ impl Content {
         };
         // It begins with its init segment, or else with its first media segment that is there.
         let mut all = (0..segments.len()).map_while(|nth| segments.get(nth));
-        let Some(first) = all.find(|it| !it.missing) else {
+        let Some(first) = all.find(|it| !it.is_missing) else {
             return Err(manifest::invalid_manifest(&self.url, "it has no segments"));
         };
         Ok(Some(match first.init {

@@ -33,7 +33,7 @@ pub struct Download<'a> {
     /// Which representation it is a segment of.
     pub id: RepresentationId,
     /// That representation.
-    pub of: &'a Representation,
+    pub representation: &'a Representation,
     /// The segment itself.
     pub segment: &'a Segment,
     /// How it is getting on.
@@ -47,8 +47,8 @@ impl Download<'_> {
     /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
     /// not take it.
     pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
-        let mut attempts = self.context.network.start_attempts(&self.of.base_urls, PATIENCE.1);
-        while let Err(fault) = self.attempt(buffer, base_url(&self.of.base_urls, &attempts)).await {
+        let mut attempts = self.context.network.start_attempts(&self.representation.base_urls, PATIENCE.1);
+        while let Err(fault) = self.attempt(buffer, base_url(&self.representation.base_urls, &attempts)).await {
             buffer.reset();
             self.context.network.failed(&mut attempts, fault).await?;
         }
@@ -66,11 +66,11 @@ impl Download<'_> {
         // The init segment is fetched once, and together with the first media segment.
         let request = network.send(ResourceKind::MediaSegment, base_url, &self.segment.resource)?;
         let init = match &self.segment.init {
-            Some(place) => Some(film.init_segment(self.of, place).await?),
+            Some(place) => Some(film.init_segment(self.representation, place).await?),
             None => None,
         };
         let secret = match &self.segment.resource.key {
-            Some(key) => Some((film.key(&self.of.base_urls, key).await?, key.iv)),
+            Some(key) => Some((film.key(&self.representation.base_urls, key).await?, key.iv)),
             None => None,
         };
         let mut answer = request.response(self.progress.clone()).await?;
@@ -80,7 +80,7 @@ impl Download<'_> {
             Some(_) => ReadMode::Whole,
             None => ReadMode::Soon,
         };
-        let mut boxes = BoxValidator::new(&self.of.container);
+        let mut boxes = BoxValidator::new(&self.representation.container);
         let mut is_ready = false;
         while let Some(mut bytes) = answer.read(extent).await? {
             if let Some((secret, iv)) = &secret {
@@ -118,10 +118,10 @@ impl Download<'_> {
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
     ) -> Result<(), Error> {
-        buffer.change_type(self.of.mime())?;
+        buffer.change_type(self.representation.mime())?;
         // WebKitGTK drops what is earlier than what its parser got first. Of WebM it is not looked at
         // whether the segment before came to its end, and must not matter.
-        if !buffer.ends_at(self.segment.start) || self.of.container.ends_with("/webm") {
+        if !buffer.ends_at(self.segment.start) || self.representation.container.ends_with("/webm") {
             buffer.reset();
         }
         let offset = self.timestamp_offset(buffer, init, beginning)?;
@@ -153,14 +153,14 @@ impl Download<'_> {
         init: Option<&Uint8Array>,
         beginning: &Uint8Array,
     ) -> Result<Option<f64>, Error> {
-        let Index::Known(segments) = &self.of.index else {
+        let Index::Known(segments) = &self.representation.index else {
             return Ok(None);
         };
         if segments.timestamps == Timestamps::Media {
             return Ok(Some(segments.time_offset));
         }
-        let (stretch, start) = (self.segment.stretch, self.segment.start);
-        if !self.of.container.ends_with("mp4") {
+        let (stretch, start) = (self.segment.discontinuity, self.segment.start);
+        if !self.representation.container.ends_with("mp4") {
             return Ok((!buffer.ends_at(start)).then_some(start));
         }
         let mut offsets = self.context.offsets.borrow_mut();

@@ -34,7 +34,7 @@ const BATCH: (f64, u32) = (500.0, 65_536);
 const fn limit(what: ResourceKind) -> u64 {
     match what {
         ResourceKind::InvalidManifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
-        ResourceKind::Captions => 4 << 20,
+        ResourceKind::CaptionTracks => 4 << 20,
         ResourceKind::Key => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
     }

@@ -49,7 +49,7 @@ pub async fn monitor(shared: &Context, source: &OwnedMediaSource, cast: &Tracks)
         }
         report.tell(shared, position);
 
-        let PeriodGroup { start, end, .. } = cast.act;
+        let PeriodGroup { start, end, .. } = cast.group;
         if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }

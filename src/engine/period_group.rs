@@ -26,7 +26,7 @@ pub struct OfferedTracks {
     /// Bits per second.
     pub qualities: Vec<u64>,
     /// The sounds.
-    pub sounds: Vec<Rc<AudioPreference>>,
+    pub audio: Vec<Rc<AudioPreference>>,
 }
 
 /// Plays the act that a time is in, and returns where to go on with another one.
@@ -40,7 +40,7 @@ pub async fn play(
     offers: &RefCell<OfferedTracks>,
 ) -> Result<f64, Error> {
     let cast = Tracks::of(shared, at)?;
-    let period = cast.act.period;
+    let period = cast.group.period;
     let [video, audio] = &cast.feeders;
     let types = try_join(first_type(video, period), first_type(audio, period)).await?;
     // Only now is it known how long a film in HLS is.
@@ -87,7 +87,7 @@ async fn first_type(feed: &Option<TrackFeeder>, period: usize) -> Result<Option<
 /// Who is on stage.
 pub struct Tracks {
     /// The act itself.
-    pub act: PeriodGroup,
+    pub group: PeriodGroup,
     /// Of pictures and of sound.
     feeders: [Option<TrackFeeder>; 2],
 }
@@ -123,7 +123,7 @@ impl Tracks {
             is_fed.then(|| TrackFeeder::new(shared.clone(), kind, sets, act.end))
         };
         let feeds = [feed(ContentType::Video, video), feed(ContentType::Audio, audio)];
-        Ok(Self { act, feeders: feeds })
+        Ok(Self { group: act, feeders: feeds })
     }
 
     /// Feeds the sound that a person has chosen, from now on.
@@ -137,7 +137,7 @@ impl Tracks {
     /// Tells the page what there is to choose from.
     fn announce_tracks(&self, shared: &Context, offers: &RefCell<OfferedTracks>) {
         let film = shared.content.presentation();
-        let period = self.act.period;
+        let period = self.group.period;
         let [video, audio] = &self.feeders;
         let pictures = video.as_ref().and_then(|feed| feed.adaptation_set(period));
         let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
@@ -158,12 +158,12 @@ impl Tracks {
                     language: set.language.clone(),
                     label: set.label.clone(),
                 });
-                if !offered.sounds.contains(&wish) {
+                if !offered.audio.contains(&wish) {
                     tracks.push(TrackInfo {
                         language: wish.language.clone(),
                         label: wish.label.clone(),
                     });
-                    offered.sounds.push(wish);
+                    offered.audio.push(wish);
                 }
             }
         }

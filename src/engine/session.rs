@@ -91,7 +91,7 @@ impl Session {
     pub fn select(&self, quality: Option<u32>, audio: Option<u32>, captions: Option<u32>) {
         let offers = self.playback.offers.borrow();
         let quality = quality.and_then(|nth| offers.qualities.get(nth as usize));
-        let sound = audio.and_then(|nth| offers.sounds.get(nth as usize));
+        let sound = audio.and_then(|nth| offers.audio.get(nth as usize));
         let conditions = &self.playback.conditions;
         conditions.select(quality.copied(), sound.cloned(), captions);
     }

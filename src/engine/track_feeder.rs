@@ -38,7 +38,7 @@ pub struct TrackFeeder {
     /// What was fetched last.
     current: Cell<Option<RepresentationId>>,
     /// What the next choice has to stay below, after a download that was given up.
-    below: Cell<Option<RepresentationId>>,
+    max_representation: Cell<Option<RepresentationId>>,
     /// Where the segment begins that filled less than its time and was fetched again for it, in seconds.
     refetched_at: Cell<Option<f64>>,
 }
@@ -56,7 +56,7 @@ impl TrackFeeder {
             adaptation_sets: RefCell::new(sets),
             inventory: RefCell::default(),
             current: Cell::default(),
-            below: Cell::default(),
+            max_representation: Cell::default(),
             refetched_at: Cell::default(),
         }
     }
@@ -171,7 +171,7 @@ impl TrackFeeder {
         // What would be fetched now, also in the place of what is there.
         let choose = |period| self.choose(period, level);
         plan(&Snapshot {
-            film: &film,
+            presentation: &film,
             end: self.end,
             position,
             evictable_before: conditions.evictable_before(),
@@ -219,7 +219,7 @@ impl TrackFeeder {
         if let Some(bandwidth) = self.quality() {
             return abr::nearest(representations, &is_playable, bandwidth).map(id);
         }
-        let below = self.below.get().and_then(in_set).unwrap_or(usize::MAX);
+        let below = self.max_representation.get().and_then(in_set).unwrap_or(usize::MAX);
         let chosen = abr::choose(
             representations,
             &|representation| representation < below && is_playable(representation),
@@ -228,7 +228,7 @@ impl TrackFeeder {
                 buffer_ahead: level,
                 goal: conditions.goal(),
                 rate: conditions.rate().max(1.0),
-                screen: conditions.screen_size(),
+                screen_size: conditions.screen_size(),
                 current: self.current.get().and_then(in_set),
             },
         );
@@ -266,7 +266,7 @@ impl TrackFeeder {
             context: &self.context,
             content_type: self.content_type,
             id,
-            of: &representation,
+            representation: &representation,
             segment,
             progress: Rc::default(),
         };
@@ -307,7 +307,7 @@ impl TrackFeeder {
                 };
             }
             if self.should_abandon(download, asked) {
-                self.below.set(Some(download.id));
+                self.max_representation.set(Some(download.id));
                 return Outcome::Unwanted;
             }
             if !self.is_wanted(download.id, download.segment) {
@@ -320,11 +320,11 @@ impl TrackFeeder {
     fn report_segment(&self, download: &Download, asked: f64, appended: bool) {
         let detail = Diagnostic::SegmentFinished(SegmentReport {
             kind: track_kind(self.content_type),
-            bandwidth: download.of.bandwidth,
+            bandwidth: download.representation.bandwidth,
             start: download.segment.start,
             end: download.segment.end,
             bytes: download.progress.received.get(),
-            asked,
+            requested_at: asked,
             finished_at: web::now(),
             appended,
         });
@@ -384,7 +384,7 @@ impl TrackFeeder {
         let transfer = abr::TransferProgress {
             seconds: (web::now() - asked) / 1000.0,
             received: download.progress.received.get(),
-            total: total.unwrap_or_else(|| bytes(download.of)),
+            total: total.unwrap_or_else(|| bytes(download.representation)),
         };
         let buffered = conditions.buffered(self.content_type);
         let left = buffered.ahead(conditions.position()) / conditions.rate();
@@ -400,7 +400,7 @@ impl TrackFeeder {
             start: download.segment.start,
             end: download.segment.end,
         };
-        self.below.set(None);
+        self.max_representation.set(None);
         buffer.set_end(time.end);
         let buffered = buffer.buffered();
         let filled = buffered.hull(time);
@@ -414,7 +414,7 @@ impl TrackFeeder {
         }
         self.inventory.borrow_mut().record(AppendedSegment {
             time,
-            filled,
+            buffered: filled,
             replaced_seconds: held,
             representation: download.id,
         });
@@ -435,7 +435,7 @@ impl TrackFeeder {
     /// # Errors
     /// The fault, once there is nothing left to play.
     async fn give_up(&self, id: RepresentationId, fault: Error) -> Result<(), Error> {
-        self.below.set(None);
+        self.max_representation.set(None);
         // After an error in an append the MediaSource takes nothing any more, and where there is no room
         // another representation finds none either.
         if matches!(*fault, PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull) {

@@ -103,7 +103,7 @@ pub struct AbrInput {
     /// Seconds of film per second.
     pub rate: f64,
     /// Width and height of the picture on screen, in physical pixels; zeros if unknown.
-    pub screen: (u32, u32),
+    pub screen_size: (u32, u32),
     /// The representation that was chosen last.
     pub current: Option<usize>,
 }
@@ -115,7 +115,7 @@ pub fn choose(
     playable: &dyn Fn(usize) -> bool,
     conditions: &AbrInput,
 ) -> Option<usize> {
-    let fits = largest_of_use(representations, playable, conditions.screen);
+    let fits = largest_of_use(representations, playable, conditions.screen_size);
     let budget = conditions.bandwidth / conditions.rate.max(0.1);
     let mut chosen = None;
     for (which, representation) in representations.iter().enumerate() {
@@ -239,7 +239,7 @@ mod tests {
         buffer_ahead: 20.0,
         goal: 30.0,
         rate: 1.0,
-        screen: (0, 0),
+        screen_size: (0, 0),
         current: None,
     };
 
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn the_screen_bounds_the_choice() {
         for (screen, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
-            let conditions = AbrInput { screen, ..CALM };
+            let conditions = AbrInput { screen_size: screen, ..CALM };
             assert_eq!(chosen(conditions), Some(expected), "{screen:?}");
         }
     }

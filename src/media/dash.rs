@@ -376,8 +376,8 @@ impl MpdReader<'_> {
                     listed.push(ListedSegment {
                         resource: place(url, "media", "mediaRange"),
                         init: (!inits.is_empty()).then_some(0),
-                        stretch: 0,
-                        missing: false,
+                        discontinuity: 0,
+                        is_missing: false,
                     });
                 }
             }

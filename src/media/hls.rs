@@ -293,8 +293,8 @@ impl<'a> PlaylistReader<'a> {
             },
             // It is the last that was read, so the last in the list.
             init: self.inits.len().checked_sub(1),
-            stretch: self.stretch,
-            missing: next.is_missing,
+            discontinuity: self.stretch,
+            is_missing: next.is_missing,
         });
         self.sequence = self.sequence.saturating_add(1);
         Ok(())
@@ -847,7 +847,7 @@ main/english-audio.m3u8
         let third = segments.get(2).unwrap();
         assert_eq!((third.start, third.end), (18.018, 21.021));
         assert_eq!(third.resource.path, "http://media.example.com/third.ts");
-        assert_eq!((third.init, third.stretch), (None, 0));
+        assert_eq!((third.init, third.discontinuity), (None, 0));
     }
 
     #[test]
@@ -1032,7 +1032,7 @@ main/english-audio.m3u8
             "#EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\na\n#EXTINF:1,\nb\n\
              #EXT-X-GAP\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\nc\n#EXTINF:1,\nd\n",
         );
-        let told: Vec<_> = segments.iter().map(|s| (s.stretch, s.missing)).collect();
+        let told: Vec<_> = segments.iter().map(|s| (s.discontinuity, s.is_missing)).collect();
         assert_eq!(told, [(8, false), (8, false), (9, true), (9, false)]);
     }
 

@@ -327,8 +327,8 @@ impl SegmentIndex {
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
                 init: parse_init_segment.as_ref().map(|_| 0),
-                stretch: 0,
-                missing: false,
+                discontinuity: 0,
+                is_missing: false,
             });
         }
         Segments {
@@ -361,7 +361,7 @@ pub struct InitSegment {
     /// Width and height of the picture in pixels; zeros if there is none.
     pub size: (u32, u32),
     /// Whether a track is encrypted, or may become so.
-    pub encrypted: bool,
+    pub is_encrypted: bool,
     /// The number of each track of video or audio, and its ticks per second, which are never 0.
     pub timescales: Vec<(u32, u32)>,
 }
@@ -936,7 +936,7 @@ mod tests {
             (both.content_type, &*both.codecs),
             (ContentType::Video, "opus,avc1.4d401f")
         );
-        assert_eq!((both.size, both.encrypted), ((320, 180), false));
+        assert_eq!((both.size, both.is_encrypted), ((320, 180), false));
         assert_eq!(both.timescales, [(7, 90_000), (7, 90_000)]);
         let one = parse_init_segment(&boxed(b"moov", &[&audio])).unwrap();
         assert_eq!((one.content_type, one.size), (ContentType::Audio, (0, 0)));
@@ -951,7 +951,7 @@ mod tests {
             &[&trak(b"vide", b"encv", &[avc, sinf].concat())],
         ))
         .unwrap();
-        assert_eq!((&*read.codecs, read.encrypted), ("avc1.4d401f", true));
+        assert_eq!((&*read.codecs, read.is_encrypted), ("avc1.4d401f", true));
     }
 
     #[test]

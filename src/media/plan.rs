@@ -12,7 +12,7 @@ pub struct AppendedSegment {
     /// The time that it was to fill, by its manifest.
     pub time: TimeRange,
     /// What of that it filled, by the SourceBuffer, from the first to the last; `None` if nothing.
-    pub filled: Option<TimeRange>,
+    pub buffered: Option<TimeRange>,
     /// How many seconds of that there were: fewer, if there are holes in it.
     pub replaced_seconds: f64,
     /// What it is a part of.
@@ -59,10 +59,10 @@ impl BufferInventory {
             if let Some(time) = entry.time.intersection(range)
                 && (time == entry.time || time.length() > BOUNDARY_TOLERANCE)
             {
-                let filled = entry.filled.and_then(|filled| filled.intersection(time));
+                let filled = entry.buffered.and_then(|filled| filled.intersection(time));
                 left.push(AppendedSegment {
                     time,
-                    filled,
+                    buffered: filled,
                     replaced_seconds: entry.replaced_seconds.min(filled.map_or(0.0, TimeRange::length)),
                     ..*entry
                 });
@@ -75,7 +75,7 @@ impl BufferInventory {
     /// needed again. What filled nothing from the first is not fetched again.
     pub fn reconcile(&mut self, buffered: &TimeRanges) {
         self.entries.retain(|entry| {
-            entry.filled.is_none_or(|filled| {
+            entry.buffered.is_none_or(|filled| {
                 let missing = entry.replaced_seconds - buffered.covered_seconds(filled);
                 missing <= (entry.replaced_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
             })
@@ -85,7 +85,7 @@ impl BufferInventory {
     /// Whether what was appended, and it was not little, filled nothing at all: it is not of the time that its
     /// manifest says.
     pub fn is_futile(&self) -> bool {
-        self.entries.len() >= FUTILE && self.entries.iter().all(|entry| entry.filled.is_none())
+        self.entries.len() >= FUTILE && self.entries.iter().all(|entry| entry.buffered.is_none())
     }
 
     /// Where the segment begins that is played at a time, or else the time itself: what is before it can
@@ -126,7 +126,7 @@ impl BufferInventory {
 /// What a plan is made from.
 pub struct Snapshot<'a> {
     /// The film.
-    pub film: &'a Presentation,
+    pub presentation: &'a Presentation,
     /// Where this MediaSource's part of the film ends.
     pub end: f64,
     /// Where the film is.
@@ -215,7 +215,7 @@ fn needed(now: &Snapshot, settled: f64) -> (BufferAction, f64) {
             BufferAction::End => return (step, f64::INFINITY),
             _ => return (step, time),
         };
-        if !segment.missing && !is_there(now, segment, settled) {
+        if !segment.is_missing && !is_there(now, segment, settled) {
             let missing = segment.start.max(time);
             // After a gap in the film, the next segment may be far off.
             let is_far = segment.start - now.position >= now.goal;
@@ -234,7 +234,7 @@ fn is_there(now: &Snapshot, segment: &Segment, settled: f64) -> bool {
 
 /// Fetches the segment at a time, or else the first one after it, in whatever period.
 fn find(now: &Snapshot, time: f64) -> BufferAction {
-    for (period, it) in now.film.periods.iter().enumerate() {
+    for (period, it) in now.presentation.periods.iter().enumerate() {
         if it.end <= time + BOUNDARY_TOLERANCE || it.start >= now.end {
             continue;
         }
@@ -248,14 +248,14 @@ fn find(now: &Snapshot, time: f64) -> BufferAction {
 
 /// Fetches the last segment of all, if it is not there.
 fn last(now: &Snapshot, settled: f64) -> BufferAction {
-    for (period, it) in now.film.periods.iter().enumerate().rev() {
+    for (period, it) in now.presentation.periods.iter().enumerate().rev() {
         if it.start >= now.end {
             continue;
         }
         let last = |segments: &Segments| segments.get(segments.len().checked_sub(1)?);
         match of_period(now, period, &last) {
             BufferAction::End => {}
-            BufferAction::Fetch(_, last) if last.missing || is_there(now, &last, settled) => break,
+            BufferAction::Fetch(_, last) if last.is_missing || is_there(now, &last, settled) => break,
             step => return step,
         }
     }
@@ -265,7 +265,7 @@ fn last(now: &Snapshot, settled: f64) -> BufferAction {
 /// Fetches one of the segments of a period, once they are known. The end is where there is none.
 fn of_period(now: &Snapshot, period: usize, which: &dyn Fn(&Segments) -> Option<Segment>) -> BufferAction {
     let id = (now.choose)(period);
-    let Some((id, it)) = id.and_then(|id| Some((id, now.film.representation(id)?))) else {
+    let Some((id, it)) = id.and_then(|id| Some((id, now.presentation.representation(id)?))) else {
         return BufferAction::End;
     };
     match &it.index {
@@ -286,7 +286,7 @@ fn improvement(now: &Snapshot, settled: f64) -> Option<BufferAction> {
     let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * BOUNDARY_TOLERANCE);
     let step = find(now, within);
     let is_better = match &step {
-        BufferAction::Fetch(_, segment) => !segment.missing && segment.start > settled - BOUNDARY_TOLERANCE,
+        BufferAction::Fetch(_, segment) => !segment.is_missing && segment.start > settled - BOUNDARY_TOLERANCE,
         step => !matches!(step, BufferAction::End),
     };
     is_better.then_some(step)
@@ -361,14 +361,14 @@ mod tests {
         }
 
         fn buffered(&self) -> TimeRanges {
-            let filled = self.inventory.iter().filter_map(|entry| entry.filled);
+            let filled = self.inventory.iter().filter_map(|entry| entry.buffered);
             filled.collect()
         }
 
         fn plan(&self) -> BufferAction {
             let other = |entry: &AppendedSegment| entry.representation.representation != self.chosen;
             plan(&Snapshot {
-                film: &self.film,
+                presentation: &self.film,
                 end: self.film.periods.last().unwrap().end,
                 position: self.position,
                 evictable_before: self.evictable,
@@ -398,7 +398,7 @@ mod tests {
             };
             self.inventory.record(AppendedSegment {
                 time,
-                filled: Some(time),
+                buffered: Some(time),
                 replaced_seconds: time.length(),
                 representation: id,
             });
@@ -472,7 +472,7 @@ mod tests {
                 start: 0.0,
                 end: 2.0,
             },
-            filled: None,
+            buffered: None,
             replaced_seconds: 0.0,
             representation: id,
         });
@@ -489,7 +489,7 @@ mod tests {
         };
         bench.inventory.record(AppendedSegment {
             time,
-            filled: Some(time),
+            buffered: Some(time),
             replaced_seconds: 1.5,
             representation: RepresentationId::default(),
         });
@@ -559,7 +559,7 @@ mod tests {
     fn a_segment_that_is_said_to_be_missing_is_passed_over() {
         let mut film = film(2, 10);
         let listed = |missing| crate::media::ListedSegment {
-            missing,
+            is_missing: missing,
             ..Default::default()
         };
         let segments = Segments {

@@ -186,7 +186,7 @@ impl EngineClient {
     /// Tells the worker what is seen of the element, if its own clock does not tell it that.
     pub fn observe(&self, observation: Observation) {
         let told = self.seen.get();
-        if told.is_some_and(|told| !observation.is_news_after(&told)) {
+        if told.is_some_and(|told| !observation.should_follow(&told)) {
             return;
         }
         self.seen.set(Some(observation));

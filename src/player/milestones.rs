@@ -58,7 +58,7 @@ fn row(step: Milestone, is_here: bool, after: Option<String>) -> Html {
 fn at(marks: &[ReachedMilestone], step: Milestone) -> Option<f64> {
     marks
         .iter()
-        .find(|mark| mark.step == step)
+        .find(|mark| mark.milestone == step)
         .map(|mark| mark.at)
 }
 

@@ -33,7 +33,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct PlayerModel {
     /// Which way it comes to the element.
-    pub way: Option<Backend>,
+    pub backend: Option<Backend>,
     /// What to show, once it is there.
     pub source: Option<PlaybackSource>,
     /// Why it cannot go on.
@@ -45,13 +45,13 @@ pub struct PlayerModel {
     /// Bits per second of what is being fetched.
     pub bandwidth: u64,
     /// What sounds there are to choose from.
-    pub sounds: Vec<TrackInfo>,
+    pub audio_tracks: Vec<TrackInfo>,
     /// What can be read beside it.
     pub captions: Vec<CaptionEntry>,
     /// Why those that were chosen cannot be.
     pub captions_error: Option<PlaybackError>,
     /// What a person has chosen.
-    pub chosen: Choice,
+    pub selection: Choice,
     /// The steps taken so far, as they became known.
     pub milestones: Vec<ReachedMilestone>,
     /// How often a MediaSource list was told of; what was chosen is told to each anew.
@@ -61,7 +61,7 @@ pub struct PlayerModel {
     /// … and from where, in seconds of film.
     from: Option<f64>,
     /// The engine's thread, if that is not left to what was asked for and to the browser.
-    thread: Option<EngineLocation>,
+    location: Option<EngineLocation>,
     /// Whether a thread was asked for.
     location_was_requested: bool,
     /// Where the film was when it was lost for good, in seconds.
@@ -187,7 +187,7 @@ impl PlayerModel {
             }
             PlayerAction::MoveToPage => {
                 self.reloads += 1;
-                self.thread = Some(EngineLocation::Page);
+                self.location = Some(EngineLocation::Page);
             }
             // What follows from what is known, or is about a source that is being replaced.
             PlayerAction::Lost {
@@ -198,7 +198,7 @@ impl PlayerModel {
             PlayerAction::Lost {
                 fault: PlaybackError::MediaElement { code: 4, .. },
                 at: None,
-            } if self.way == Some(Backend::Native) => self.error = Some(PlaybackError::NoMediaSource),
+            } if self.backend == Some(Backend::Native) => self.error = Some(PlaybackError::NoMediaSource),
             PlayerAction::Lost { ref fault, at } if self.can_recover(fault, at) => {
                 self.recovery = Recovery::InProgress(at);
                 // Until another source is attached, the element speaks of the one before.
@@ -212,17 +212,17 @@ impl PlayerModel {
                 self.error = Some(fault);
             }
             PlayerAction::Select(choice) => {
-                if choice.captions != self.chosen.captions {
+                if choice.captions != self.selection.captions {
                     self.captions_error = None;
                 }
-                self.chosen = choice;
+                self.selection = choice;
             }
             PlayerAction::Start {
                 is_other,
                 way,
                 was_asked,
             } => {
-                self.way = way;
+                self.backend = way;
                 self.location_was_requested = was_asked;
                 self.error = None;
                 self.retrying = None;
@@ -231,16 +231,16 @@ impl PlayerModel {
                 self.milestones.clear();
                 if is_other {
                     self.recovery = Recovery::None;
-                    self.chosen = Choice::default();
+                    self.selection = Choice::default();
                     self.qualities.clear();
-                    self.sounds.clear();
+                    self.audio_tracks.clear();
                     self.captions.clear();
                     self.captions_error = None;
                 }
             }
             PlayerAction::Show(picture) => self.source = Some(self.apply_recovery(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
-            PlayerAction::MilestoneReached(mark) if mark.step == Milestone::FirstFrame && !self.is_attached() => {}
+            PlayerAction::MilestoneReached(mark) if mark.milestone == Milestone::FirstFrame && !self.is_attached() => {}
             PlayerAction::MilestoneReached(mark) | PlayerAction::EngineEvent(Ok(Event::MilestoneReached { mark, .. })) => {
                 self.milestones.push(mark);
             }
@@ -259,10 +259,10 @@ impl PlayerModel {
                 qualities, audio, ..
             })) => {
                 // Another part of the film may list the same things in another order.
-                let Choice { quality, sound, .. } = self.chosen;
-                self.chosen.quality = same_item(quality, &self.qualities, &qualities);
-                self.chosen.sound = same_item(sound, &self.sounds, &audio);
-                (self.qualities, self.sounds) = (qualities, audio);
+                let Choice { quality, sound, .. } = self.selection;
+                self.selection.quality = same_item(quality, &self.qualities, &qualities);
+                self.selection.sound = same_item(sound, &self.audio_tracks, &audio);
+                (self.qualities, self.audio_tracks) = (qualities, audio);
                 self.track_lists += 1;
             }
             PlayerAction::EngineEvent(Ok(Event::CaptionTracks { tracks, .. })) => {
@@ -286,9 +286,9 @@ impl PlayerModel {
             PlayerAction::EngineEvent(Ok(Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
                 ..
-            })) if !self.location_was_requested && self.thread.is_none() => {
+            })) if !self.location_was_requested && self.location.is_none() => {
                 self.reloads += 1;
-                self.thread = Some(EngineLocation::Page);
+                self.location = Some(EngineLocation::Page);
             }
             PlayerAction::EngineEvent(
                 Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault }) | Err(fault),
@@ -338,7 +338,7 @@ impl PlayerModel {
     fn is_attached(&self) -> bool {
         self.milestones
             .iter()
-            .any(|mark| mark.step == Milestone::SrcObjectSet)
+            .any(|mark| mark.milestone == Milestone::SrcObjectSet)
     }
 }
 
@@ -439,12 +439,12 @@ impl PlayerController {
             self.asked = Some(asked);
         }
         // What the worker has been told already is not said again.
-        let wishes = (goal, playback.chosen, playback.track_lists);
+        let wishes = (goal, playback.selection, playback.track_lists);
         if self.wishes.replace(wishes) != Some(wishes)
             && let Some(link) = &*self.link.borrow()
         {
             link.configure(goal);
-            link.choose(playback.chosen);
+            link.choose(playback.selection);
         }
     }
 
@@ -457,7 +457,7 @@ impl PlayerController {
         playback: &PlayerModel,
         onletter: &Callback<Message>,
     ) {
-        let way = Backend::choose(playback.thread.or(request.engine));
+        let way = Backend::choose(playback.location.or(request.engine));
         self.last_seen.set(None);
         self.playback.emit(PlayerAction::Start {
             is_other,
@@ -654,7 +654,7 @@ mod tests {
     }
 
     fn reached(step: Milestone) -> PlayerAction {
-        PlayerAction::MilestoneReached(ReachedMilestone { step, at: 1.0 })
+        PlayerAction::MilestoneReached(ReachedMilestone { milestone: step, at: 1.0 })
     }
 
     fn shown() -> PlayerAction {
@@ -682,7 +682,7 @@ mod tests {
     #[test]
     fn a_session_begins_with_an_empty_journey() {
         let step = Milestone::LoadSent;
-        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone { step, at: 1.0 })]);
+        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone { milestone: step, at: 1.0 })]);
         assert_eq!(playback.milestones.len(), 1);
         playback.update(begin(true));
         assert_eq!(playback.milestones, []);
@@ -763,9 +763,9 @@ mod tests {
             ..Choice::default()
         };
         let mut playback = after([PlayerAction::Select(chosen), begin(false)]);
-        assert_eq!(playback.chosen, chosen);
+        assert_eq!(playback.selection, chosen);
         playback.update(begin(true));
-        assert_eq!(playback.chosen, Choice::default());
+        assert_eq!(playback.selection, Choice::default());
     }
 
     #[test]

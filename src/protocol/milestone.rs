@@ -107,7 +107,7 @@ impl Milestone {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReachedMilestone {
     /// The step.
-    pub step: Milestone,
+    pub milestone: Milestone,
     /// Milliseconds since the Unix epoch, by [`web::now`].
     pub at: f64,
 }
@@ -119,7 +119,7 @@ impl ReachedMilestone {
             web::mark(name);
         }
         Self {
-            step,
+            milestone: step,
             at: web::now(),
         }
     }

@@ -366,7 +366,7 @@ mod tests {
     fn what_is_sent_is_received() {
         let session = SessionId::default().next();
         let mark = ReachedMilestone {
-            step: Milestone::SourceOpen,
+            milestone: Milestone::SourceOpen,
             at: 1.5,
         };
         let fault = PlaybackError::UnsupportedFeature {

@@ -266,7 +266,7 @@ impl Chart<'_> {
                     on.fill_rect(self.x(*at) - 1.5, top + 2.0, 3.0, height - 4.0);
                 }
                 for mark in &self.history.marks {
-                    on.set_fill_style_str(match mark.step.thread() {
+                    on.set_fill_style_str(match mark.milestone.thread() {
                         EngineLocation::Page => &colours.page,
                         EngineLocation::Worker => &colours.worker,
                     });
@@ -398,8 +398,8 @@ impl Chart<'_> {
     /// A bar from the request to the append; hollow if it was given up.
     fn draw_fetch(&self, on: &CanvasRenderingContext2d, colour: &str, it: &SegmentReport, top: f64) {
         let (x, width) = (
-            self.x(it.asked),
-            (self.x(it.finished_at) - self.x(it.asked)).max(2.0),
+            self.x(it.requested_at),
+            (self.x(it.finished_at) - self.x(it.requested_at)).max(2.0),
         );
         if it.appended {
             on.set_fill_style_str(colour);
@@ -470,7 +470,7 @@ impl Chart<'_> {
                         Row::Pictures(rate) => it.kind == TrackKind::Video && it.bandwidth == rate,
                         _ => it.kind == TrackKind::Audio,
                     };
-                    of_row && self.x(it.asked) - NEAR <= x && x <= self.x(it.finished_at) + NEAR
+                    of_row && self.x(it.requested_at) - NEAR <= x && x <= self.x(it.finished_at) + NEAR
                 };
                 let here = self.history.fetched.iter().filter(is_here);
                 lines.extend(here.map(|it| self.words_of(it)).take(3));
@@ -563,7 +563,7 @@ impl Chart<'_> {
             it.start,
             it.end,
             it.bytes as f64 / 1000.0,
-            it.finished_at - it.asked
+            it.finished_at - it.requested_at
         )
     }
 
@@ -617,11 +617,11 @@ impl Chart<'_> {
 }
 
 fn words_of_mark(mark: &ReachedMilestone) -> String {
-    let thread = match mark.step.thread() {
+    let thread = match mark.milestone.thread() {
         EngineLocation::Page => "on the page",
         EngineLocation::Worker => "in the engine",
     };
-    format!("{}, {thread}", mark.step.label())
+    format!("{}, {thread}", mark.milestone.label())
 }
 
 /// How far apart the marks of an axis are, in milliseconds, if there is room for so many.

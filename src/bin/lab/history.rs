@@ -112,7 +112,7 @@ impl History {
         match what {
             RecordedKind::HandleArrived => {
                 let step = Milestone::HandleArrived;
-                push(&mut self.marks, ReachedMilestone { step, at });
+                push(&mut self.marks, ReachedMilestone { milestone: step, at });
                 push(&mut self.messages, at);
             }
             RecordedKind::Element { event: moment, position } => {

@@ -183,7 +183,7 @@ pub fn Proof() -> Html {
                     source={FILM}
                     buffer={GOAL}
                     engine={is_whole.then_some(thread)}
-                    journey=false
+                    show_milestones=false
                     {on_message}
                 />
             </figure>

@@ -53,7 +53,7 @@ impl SettingsMenu {
 
     /// Offers what there is, and locks what was locked on an earlier visit.
     pub fn show(&self, playback: &PlayerModel) {
-        let Choice { quality, sound, .. } = playback.chosen;
+        let Choice { quality, sound, .. } = playback.selection;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
         let automatic = match all.iter().find(is_current) {
@@ -69,7 +69,7 @@ impl SettingsMenu {
         }
         if let Some(menu) = &self.sound {
             let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Sound").to_owned();
-            let names = playback.sounds.iter().map(name_of);
+            let names = playback.audio_tracks.iter().map(name_of);
             menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
         let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
@@ -79,11 +79,11 @@ impl SettingsMenu {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
             self.playback.emit(PlayerAction::Select(Choice {
                 quality,
-                ..playback.chosen
+                ..playback.selection
             }));
         }
         self.heights.replace(heights);
-        self.chosen.set(playback.chosen);
+        self.chosen.set(playback.selection);
     }
 
     /// Offers the captions that the element has, and has those read that it has a use for.
