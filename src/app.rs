@@ -13,7 +13,7 @@ use crate::{
 };
 use deep_link::DeepLink;
 use lab::LabLoader;
-use source_form::{SourceForm, FormAction};
+use source_form::{FormAction, SourceForm};
 
 /// The film that is shown when the address names none.
 const SAMPLE: &str = "film/film.m3u8";
@@ -79,7 +79,7 @@ impl Component for App {
                     buffer={address.buffer}
                     engine={address.engine}
                     credentials={address.credentials}
-                    {on_message}
+                    on_message={onletter}
                 />
             }
         };

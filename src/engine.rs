@@ -61,7 +61,10 @@ impl Engine {
                     Ok(playback) => self.session = Some(playback),
                     Err(fault) => {
                         let fault = *fault;
-                        page.post(Event::Failed { session, error: fault });
+                        page.post(Event::Failed {
+                            session,
+                            error: fault,
+                        });
                     }
                 }
             }

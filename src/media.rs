@@ -92,12 +92,17 @@ impl Presentation {
 
     /// The same, to be changed.
     pub fn adaptation_set_mut(&mut self, id: RepresentationId) -> Option<&mut AdaptationSet> {
-        self.periods.get_mut(id.period)?.adaptation_sets.get_mut(id.set)
+        self.periods
+            .get_mut(id.period)?
+            .adaptation_sets
+            .get_mut(id.set)
     }
 
     /// A representation.
     pub fn representation(&self, id: RepresentationId) -> Option<&Representation> {
-        self.adaptation_set(id)?.representations.get(id.representation)
+        self.adaptation_set(id)?
+            .representations
+            .get(id.representation)
     }
 }
 

@@ -20,10 +20,12 @@ use self::{
     controls::Controls,
     error_message::error_message,
     milestones::milestone_list,
-    model::{PlayerAction, Dispatch, PlayerModel, PlayerController, PlayRequest},
+    model::{Dispatch, PlayRequest, PlayerAction, PlayerController, PlayerModel},
     video_element::{VideoElement, video_element},
 };
-use crate::protocol::{BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message};
+use crate::protocol::{
+    BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message,
+};
 
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -114,7 +116,9 @@ impl Component for Player {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let (props, playback) = (ctx.props(), &self.playback);
         let onreplay = ctx.link().callback(|_| PlayerAction::Reload { from: None });
-        let words = playback.backend.map(|way| way.description(props.engine.is_some()));
+        let words = playback
+            .backend
+            .map(|way| way.description(props.engine.is_some()));
         let engine = playback.backend.map(Backend::name);
         let retrying = playback
             .retrying

@@ -242,7 +242,7 @@ pub enum Event {
         session: SessionId,
         /// Transferred with the message, not copied into it: see [`post::Port::transfer`]. Where the
         /// engine runs on the page there is nothing to cross, and this is the MediaSource itself.
-        #[serde(with = "transfer::carried")]
+        #[serde(with = "transfer::transferable")]
         handle: MediaProvider,
         /// Where to play it from, in seconds of film.
         start: f64,
@@ -410,7 +410,7 @@ pub enum PlaybackError {
         seconds: u32,
     },
     /// Page and worker come from different builds.
-    #[error("The worker is of another build ({theirs}) than the page ({BUILD_ID}).")]
+    #[error("The worker is of another build ({worker_build}) than the page ({BUILD_ID}).")]
     WorkerVersionMismatch {
         /// What the worker calls its build.
         worker_build: String,
@@ -443,7 +443,7 @@ pub enum PlaybackError {
         mime: String,
     },
     /// A call to the MediaSource, or to one of its buffers, was refused.
-    #[error("The browser refused to {doing}: {reason}.")]
+    #[error("The browser refused to {operation}: {reason}.")]
     MediaSourceCall {
         /// What was being done.
         operation: String,
@@ -462,13 +462,13 @@ pub enum PlaybackError {
         reason: String,
     },
     /// The address is none that can be fetched.
-    #[error("“{address}” is not the address of a film.")]
+    #[error("“{url}” is not the address of a film.")]
     InvalidUrl {
         /// What was given.
         url: String,
     },
     /// The server answered with an error.
-    #[error("The server answered {status} for {what} {url}.")]
+    #[error("The server answered {status} for {resource} {url}.")]
     HttpStatus {
         /// What was being fetched.
         resource: ResourceKind,
@@ -478,7 +478,7 @@ pub enum PlaybackError {
         status: u16,
     },
     /// There was no answer, or it broke off.
-    #[error("Could not fetch {what} {url}: {reason}.")]
+    #[error("Could not fetch {resource} {url}: {reason}.")]
     Network {
         /// What was being fetched.
         resource: ResourceKind,
@@ -488,7 +488,7 @@ pub enum PlaybackError {
         reason: String,
     },
     /// The answer did not come in time.
-    #[error("Waited {seconds} seconds in vain for {what} {url}.")]
+    #[error("Waited {seconds} seconds in vain for {resource} {url}.")]
     Timeout {
         /// What was being fetched.
         resource: ResourceKind,
@@ -498,7 +498,7 @@ pub enum PlaybackError {
         seconds: u32,
     },
     /// A file came, but it is not what it should be.
-    #[error("{what} {url} is damaged: {reason}.")]
+    #[error("{resource} {url} is damaged: {reason}.")]
     InvalidData {
         /// What was being fetched.
         resource: ResourceKind,

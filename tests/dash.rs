@@ -13,8 +13,8 @@ use dash_mpd_core as oracle;
 use proptest::prelude::*;
 use url::Url;
 use yew_mse_worker::media::{
-    SegmentAddresses, Availability, Index, ContentType, Presentation, ManifestError, Representation, Segments,
-    BOUNDARY_TOLERANCE, dash,
+    Availability, BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Presentation,
+    Representation, SegmentAddresses, Segments, dash,
 };
 
 const URL: &str = "https://example.com/films/film.mpd";
@@ -103,11 +103,7 @@ fn is_close(one: f64, other: f64) -> bool {
 fn periods_are_those_that_the_oracle_finds() {
     for (name, film, said) in with_oracle() {
         let is_live = said.mpdtype.as_deref() == Some("dynamic");
-        assert_eq!(
-            film.availability == Availability::Live,
-            is_live,
-            "{name}"
-        );
+        assert_eq!(film.availability == Availability::Live, is_live, "{name}");
         assert_eq!(
             film.duration,
             seconds(said.mediaPresentationDuration),
@@ -136,7 +132,10 @@ fn sets_are_those_that_the_oracle_finds() {
             let mut ours: Vec<Set> = (period.adaptation_sets.iter())
                 .map(|set| {
                     let of = |it: &Representation| (it.bandwidth, it.id.clone());
-                    (set.content_type, set.representations.iter().map(of).collect())
+                    (
+                        set.content_type,
+                        set.representations.iter().map(of).collect(),
+                    )
                 })
                 .collect();
             let mut theirs: Vec<Set> = (said.adaptations.iter())
@@ -270,7 +269,9 @@ fn segments_are_those_that_the_oracle_counts() {
                 let SegmentAddresses::Listed(listed) = &segments.addresses else {
                     panic!("{name}: {:?}", segments.addresses);
                 };
-                let paths = listed.iter().map(|listed| Some(listed.resource.path.clone()));
+                let paths = listed
+                    .iter()
+                    .map(|listed| Some(listed.resource.path.clone()));
                 assert_eq!(paths.collect::<Vec<_>>(), media, "{name}");
                 compared += 1;
                 continue;
@@ -311,7 +312,11 @@ fn segments_are_those_that_the_oracle_counts() {
 #[test]
 fn addresses_are_absolute() {
     for (name, film, _) in with_oracle() {
-        for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
+        for set in film
+            .periods
+            .iter()
+            .flat_map(|period| &period.adaptation_sets)
+        {
             for representation in &set.representations {
                 assert!(!representation.base_urls.is_empty(), "{name}");
                 for base in &representation.base_urls {
@@ -329,7 +334,11 @@ fn protected_sets_are_kept_and_marked() {
     for (name, film, said) in with_oracle() {
         for (period, said) in film.periods.iter().zip(&said.periods) {
             for (set, said) in period.adaptation_sets.iter().zip(&said.adaptations) {
-                assert_eq!(set.is_protected, !said.ContentProtection.is_empty(), "{name}");
+                assert_eq!(
+                    set.is_protected,
+                    !said.ContentProtection.is_empty(),
+                    "{name}"
+                );
             }
         }
     }
@@ -356,7 +365,11 @@ fn none_panics_whichever_number_is_replaced() {
             for number in ["", "0", "-1", "99999999999999999", "18446744073709551615"] {
                 let changed = [&text[..at], number, &text[at + 1..]].concat();
                 if let Ok(film) = read(&changed) {
-                    for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
+                    for set in film
+                        .periods
+                        .iter()
+                        .flat_map(|period| &period.adaptation_sets)
+                    {
                         for representation in &set.representations {
                             let segments = segments(representation);
                             let _ = (segments.get(segments.len() - 1), segments.segment_at(1.0));
@@ -419,7 +432,9 @@ fn check(segments: &Segments) {
         {
             continue;
         }
-        let expected = listed.iter().find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
+        let expected = listed
+            .iter()
+            .find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
         let expected = expected.map(|segment| segment.number);
         // The last one is cut by the period, and counts as being played for as long as it says.
         if found != Some(len - 1) {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use yew_mse_worker::media::{
-    AdaptationSet, Index, ContentType, Presentation, Segments, dash,
-    hls::{self, VariableDefinitions, Playlist},
+    AdaptationSet, ContentType, Index, Presentation, Segments, dash,
+    hls::{self, Playlist, VariableDefinitions},
 };
 
 const RENDITIONS: [&str; 5] = ["240p", "360p", "720p", "1080p", "audio"];

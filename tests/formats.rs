@@ -13,8 +13,9 @@ use std::{
 
 use url::Url;
 use yew_mse_worker::media::{
-    SegmentAddresses, Availability, Index, ContentType, Presentation, ManifestError, Segments, SidxLocation, dash,
-    hls::{self, VariableDefinitions, MediaPlaylist, MultivariantPlaylist, Playlist},
+    Availability, ContentType, Index, ManifestError, Presentation, SegmentAddresses, Segments,
+    SidxLocation, dash,
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, VariableDefinitions},
     mp4::SegmentIndex,
     sniff::{self, Format},
 };
@@ -115,7 +116,11 @@ impl Found {
         self.is_live(film.availability, "type=\"dynamic\"");
         self.says("Period", film.periods.len() > 1);
         self.says("WebVTT", !film.captions.is_empty());
-        for set in film.periods.iter().flat_map(|period| &period.adaptation_sets) {
+        for set in film
+            .periods
+            .iter()
+            .flat_map(|period| &period.adaptation_sets)
+        {
             if set.is_protected {
                 self.features.push("ContentProtection");
                 self.refused = Some("DRM protection");
@@ -136,11 +141,22 @@ impl Found {
         }
     }
 
-    fn multivariant(&mut self, MultivariantPlaylist { presentation: film, .. }: &MultivariantPlaylist) {
-        let mut sets = film.periods.iter().flat_map(|period| &period.adaptation_sets);
+    fn multivariant(
+        &mut self,
+        MultivariantPlaylist {
+            presentation: film, ..
+        }: &MultivariantPlaylist,
+    ) {
+        let mut sets = film
+            .periods
+            .iter()
+            .flat_map(|period| &period.adaptation_sets);
         self.says("EXT-X-STREAM-INF", true);
         self.says("TYPE=SUBTITLES", !film.captions.is_empty());
-        self.says("EXT-X-MEDIA", sets.any(|set| set.content_type == ContentType::Audio));
+        self.says(
+            "EXT-X-MEDIA",
+            sets.any(|set| set.content_type == ContentType::Audio),
+        );
     }
 
     fn media(&mut self, media: &MediaPlaylist, playlist: &Path) {

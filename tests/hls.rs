@@ -19,8 +19,9 @@ use quick_m3u8::{
     },
 };
 use yew_mse_worker::media::{
-    Availability, Index, ContentType, ManifestError, Representation, Segment, Segments, BOUNDARY_TOLERANCE,
-    hls::{self, VariableDefinitions, MediaPlaylist, MultivariantPlaylist, Playlist},
+    Availability, BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Representation, Segment,
+    Segments,
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, VariableDefinitions},
 };
 
 const URL: &str = "https://a.example/film/playlist.m3u8";
@@ -176,11 +177,22 @@ fn is_left_out(name: &str, variant: &OracleVariant) -> bool {
         && variant.codecs.starts_with("mp4a")
 }
 
-fn compare_film(name: &str, MultivariantPlaylist { presentation: film, .. }: &MultivariantPlaylist, mut oracle: Oracle) {
+fn compare_film(
+    name: &str,
+    MultivariantPlaylist {
+        presentation: film, ..
+    }: &MultivariantPlaylist,
+    mut oracle: Oracle,
+) {
     let [period] = film.periods.as_slice() else {
         panic!("{name}: {} periods", film.periods.len());
     };
-    let of = |kind| period.adaptation_sets.iter().filter(move |set| set.content_type == kind);
+    let of = |kind| {
+        period
+            .adaptation_sets
+            .iter()
+            .filter(move |set| set.content_type == kind)
+    };
     let variants: Vec<_> = of(ContentType::Video)
         .flat_map(|set| &set.representations)
         .map(|representation| OracleVariant {
@@ -245,7 +257,10 @@ fn the_sound_of_a_film_has_codecs_and_a_name() {
         .into_iter()
         .find(|(name, _)| name == "masterplaylist")
         .unwrap();
-    let Ok(Playlist::Multivariant(MultivariantPlaylist { presentation: film, .. })) = read(&text) else {
+    let Ok(Playlist::Multivariant(MultivariantPlaylist {
+        presentation: film, ..
+    })) = read(&text)
+    else {
         panic!("no multivariant playlist");
     };
     let [_, sound] = film.periods[0].adaptation_sets.as_slice() else {

@@ -102,7 +102,11 @@ fn init_segments_say_what_another_reader_finds_in_them() {
         } else {
             ContentType::Audio
         };
-        assert_eq!((read.content_type, read.is_encrypted), (kind, false), "{name}");
+        assert_eq!(
+            (read.content_type, read.is_encrypted),
+            (kind, false),
+            "{name}"
+        );
         assert_eq!(read.codecs, codecs, "{name}");
     }
 }

@@ -14,13 +14,13 @@
 use std::rc::Rc;
 
 use yew_mse_worker::media::{
-    AdaptationSet, SegmentAddresses, Index, ContentType, Period, Presentation, Representation, RepresentationId,
-    SegmentRun, Segment, Segments,
+    AdaptationSet, ContentType, Index, Period, Presentation, Representation, RepresentationId,
+    Segment, SegmentAddresses, SegmentRun, Segments,
     abr::{self, BandwidthEstimator},
     clock::PlaybackClock,
-    plan::{AppendedSegment, BufferInventory, Snapshot, BufferAction, plan},
+    plan::{AppendedSegment, BufferAction, BufferInventory, Snapshot, plan},
     ranges::{TimeRange, TimeRanges},
-    retry::{RetryState, FailureKind},
+    retry::{FailureKind, RetryState},
 };
 
 /// Seconds by which everything moves on.
@@ -166,7 +166,10 @@ fn film(segment: u64) -> Presentation {
         periods: vec![Period {
             start: 0.0,
             end: LENGTH,
-            adaptation_sets: vec![set(ContentType::Video, &LADDER), set(ContentType::Audio, &[SOUND])],
+            adaptation_sets: vec![
+                set(ContentType::Video, &LADDER),
+                set(ContentType::Audio, &[SOUND]),
+            ],
         }],
         ..Presentation::default()
     }

@@ -2,9 +2,9 @@
 //! nothing that makes no sense. Each function is one target of cargo-fuzz; `tests/fuzz.rs` runs them too.
 
 use yew_mse_worker::media::{
-    SegmentAddresses, Index, Presentation, Representation, Segment, Segments, SidxLocation, BOUNDARY_TOLERANCE, captions,
-    dash,
-    hls::{self, VariableDefinitions, Playlist},
+    BOUNDARY_TOLERANCE, Index, Presentation, Representation, Segment, SegmentAddresses, Segments,
+    SidxLocation, captions, dash,
+    hls::{self, Playlist, VariableDefinitions},
     mp4::{self, SegmentIndex},
     number, sniff,
 };

@@ -52,7 +52,13 @@ impl SessionRecorder {
                 let first = part_of_page("main video");
                 if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
                     let position = video.unchecked_into::<HtmlMediaElement>().current_time();
-                    note(&book, RecordedKind::Element { event: moment, position });
+                    note(
+                        &book,
+                        RecordedKind::Element {
+                            event: moment,
+                            position,
+                        },
+                    );
                 }
             })
         });
@@ -60,9 +66,13 @@ impl SessionRecorder {
             let book = book.clone();
             Callback::from(move |message| {
                 let what = match message {
-                    Message::Command(letter) => RecordedKind::Command(letter.bytes().unwrap_or_default()),
+                    Message::Command(letter) => {
+                        RecordedKind::Command(letter.bytes().unwrap_or_default())
+                    }
                     // The handle's alone is more than bytes.
-                    Message::Event(letter) => letter.bytes().map_or(RecordedKind::HandleArrived, RecordedKind::Event),
+                    Message::Event(letter) => letter
+                        .bytes()
+                        .map_or(RecordedKind::HandleArrived, RecordedKind::Event),
                 };
                 note(&book, what);
             })

@@ -80,7 +80,11 @@ impl SourceForm {
 
 /// Hears of a link that is dragged over the page or dropped on it: it is played. A field keeps what is meant
 /// for it.
-fn hear_link(page: &EventTarget, kind: &'static str, wishes: Callback<FormAction>) -> EventListener {
+fn hear_link(
+    page: &EventTarget,
+    kind: &'static str,
+    wishes: Callback<FormAction>,
+) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
     web::hear_with(page, kind, options, move |event| {
         let is_field = event

@@ -19,7 +19,9 @@ const CALM: f64 = 5.0;
 /// Sees to the captions for as long as this is awaited.
 pub async fn serve(shared: &Context) -> Infallible {
     let (session, conditions) = (shared.session, &shared.state);
-    while conditions.buffered_ahead() < CALM.min(conditions.goal() / 2.0) && !conditions.is_fully_buffered() {
+    while conditions.buffered_ahead() < CALM.min(conditions.goal() / 2.0)
+        && !conditions.is_fully_buffered()
+    {
         conditions.next_change_or_tick().await;
     }
     let all = offered(&shared.content).await;
@@ -80,9 +82,13 @@ async fn offered(film: &Content) -> Vec<CaptionTrack> {
 async fn read(film: &Content, wanted: &CaptionTrack) -> Result<ObjectUrl, Error> {
     let mut all = String::new();
     for it in &wanted.files {
-        let file = film.resource(ResourceKind::CaptionTracks, &it.base_urls, &it.resource).await?;
-        captions::append(&mut all, &web::decode(&file.bytes), it.time_offset)
-            .ok_or_else(|| invalid_data(ResourceKind::CaptionTracks, &file.url, "it is no WebVTT"))?;
+        let file = film
+            .resource(ResourceKind::CaptionTracks, &it.base_urls, &it.resource)
+            .await?;
+        captions::append(&mut all, &web::decode(&file.bytes), it.time_offset).ok_or_else(|| {
+            invalid_data(ResourceKind::CaptionTracks, &file.url, "it is no WebVTT")
+        })?;
     }
-    ObjectUrl::of_text(&all).map_err(|exception| call_error("make a file of the captions", &exception))
+    ObjectUrl::of_text(&all)
+        .map_err(|exception| call_error("make a file of the captions", &exception))
 }

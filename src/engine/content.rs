@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Index, EncryptionKey, ContentType, Resource, Presentation, Representation, RepresentationId,
-        Segment, captions,
+        AdaptationSet, ContentType, EncryptionKey, Index, Presentation, Representation,
+        RepresentationId, Resource, Segment, captions, content_type_of_codec,
         hls::VariableDefinitions,
-        content_type_of_codec, mp4,
+        mp4,
         selection::{self, is_muxed},
     },
     platform::web,
@@ -50,11 +50,13 @@ impl Content {
     /// Reads the film at an absolute URL.
     ///
     /// # Errors
-    /// [`Fault::Manifest`] and [`Fault::Unsupported`], [`Fault::Undecodable`] if nothing in it can be
+    /// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`], [`PlaybackError::UnsupportedCodec`] if nothing in it can be
     /// played here, and what the network may fail with.
     pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
         let (bases, whole) = ([Rc::from(url)], Resource::default());
-        let file = network.get(ResourceKind::InvalidManifest, &bases, &whole).await?;
+        let file = network
+            .get(ResourceKind::InvalidManifest, &bases, &whole)
+            .await?;
         let film = Self::of(&file, network)?;
         // A set of which nothing is said at all has to be looked at before anything can be decided.
         while let Some(id) = film.first_undescribed() {
@@ -161,14 +163,21 @@ impl Content {
     /// and not only its own representation.
     ///
     /// # Errors
-    /// [`Fault::Damaged`], [`Fault::Unsupported`], and what the network may fail with.
-    pub async fn init_segment(&self, of: &Representation, place: &Resource) -> Result<Uint8Array, Error> {
+    /// [`PlaybackError::InvalidData`], [`PlaybackError::UnsupportedFeature`], and what the network may fail with.
+    pub async fn init_segment(
+        &self,
+        of: &Representation,
+        place: &Resource,
+    ) -> Result<Uint8Array, Error> {
         if let Some(file) = self.find_cached(&of.base_urls, place) {
             return Ok(file.bytes.clone());
         }
-        let file = self.resource(ResourceKind::InitSegment, &of.base_urls, place).await?;
+        let file = self
+            .resource(ResourceKind::InitSegment, &of.base_urls, place)
+            .await?;
         if of.container.ends_with("/mp4")
-            && let Err(fault) = manifest::parse_init_segment(&file.bytes, &file.url, ResourceKind::InitSegment)
+            && let Err(fault) =
+                manifest::parse_init_segment(&file.bytes, &file.url, ResourceKind::InitSegment)
         {
             self.discard(place);
             return Err(fault);
@@ -185,7 +194,7 @@ impl Content {
     /// Init segments and keys are fetched once, and kept.
     ///
     /// # Errors
-    /// [`Fault::Damaged`], and what the network may fail with.
+    /// [`PlaybackError::InvalidData`], and what the network may fail with.
     pub async fn resource(
         &self,
         what: ResourceKind,
@@ -235,13 +244,19 @@ impl Content {
     /// The file that a playlist of captions lists; `None` if they are in more than one, as segments.
     ///
     /// # Errors
-    /// [`Fault::Manifest`], [`Fault::Unsupported`], and what the network may fail with.
+    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], and what the network may fail with.
     pub async fn caption_file(
         &self,
         playlist: &captions::CaptionFile,
     ) -> Result<Option<captions::CaptionFile>, Error> {
-        let captions::CaptionFile { base_urls: bases, resource: place, .. } = playlist;
-        let file = self.resource(ResourceKind::InvalidManifest, bases, place).await?;
+        let captions::CaptionFile {
+            base_urls: bases,
+            resource: place,
+            ..
+        } = playlist;
+        let file = self
+            .resource(ResourceKind::InvalidManifest, bases, place)
+            .await?;
         let segments = manifest::segments(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|it| captions::CaptionFile {
@@ -261,7 +276,7 @@ impl Content {
     /// Finds out about the segments of a representation, and whatever else its manifest left open.
     ///
     /// # Errors
-    /// [`Fault::Manifest`], [`Fault::Unsupported`], [`Fault::Damaged`], and what the network may fail
+    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], [`PlaybackError::InvalidData`], and what the network may fail
     /// with.
     pub async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
         let mut lesson = IndexLoad::about(self.representation(id)?);
@@ -279,10 +294,16 @@ impl Content {
     fn next_request(&self, lesson: &IndexLoad) -> Result<Option<(ResourceKind, Resource)>, Error> {
         let segments = match &lesson.it.index {
             Index::Playlist(path) => {
-                return Ok(Some((ResourceKind::InvalidManifest, Resource::whole(path.clone()))));
+                return Ok(Some((
+                    ResourceKind::InvalidManifest,
+                    Resource::whole(path.clone()),
+                )));
             }
             Index::Sidx(sidx) => {
-                let range = lesson.index.as_ref().and_then(mp4::SegmentIndex::next_range);
+                let range = lesson
+                    .index
+                    .as_ref()
+                    .and_then(mp4::SegmentIndex::next_range);
                 let place = Resource {
                     path: sidx.path.clone(),
                     range,
@@ -345,8 +366,12 @@ impl Content {
     /// HLS playlists often keep silent about sound that is muxed in.
     fn is_unmuxed(&self, id: RepresentationId) -> bool {
         let film = self.presentation();
-        let sets = film.periods.get(id.period).map(|period| &period.adaptation_sets);
-        let has_sound = |set: &AdaptationSet| set.content_type == ContentType::Audio || is_muxed(set);
+        let sets = film
+            .periods
+            .get(id.period)
+            .map(|period| &period.adaptation_sets);
+        let has_sound =
+            |set: &AdaptationSet| set.content_type == ContentType::Audio || is_muxed(set);
         sets.is_some_and(|sets| sets.iter().any(has_sound))
     }
 
@@ -439,7 +464,11 @@ impl Content {
     fn require_playable(&self) -> Result<(), Error> {
         let film = self.presentation();
         let is_video = |set: &AdaptationSet| set.content_type == ContentType::Video;
-        let needed = match film.periods.iter().any(|it| it.adaptation_sets.iter().any(is_video)) {
+        let needed = match film
+            .periods
+            .iter()
+            .any(|it| it.adaptation_sets.iter().any(is_video))
+        {
             true => ContentType::Video,
             false => ContentType::Audio,
         };

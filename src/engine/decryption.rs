@@ -10,9 +10,9 @@ use crate::{platform::web, protocol::ResourceKind};
 /// Decrypts a file.
 ///
 /// # Errors
-/// [`Fault::Damaged`] if the key is none, or not the one that it was encrypted with.
+/// [`PlaybackError::InvalidData`] if the key is none, or not the one that it was encrypted with.
 ///
-/// [`Fault::Damaged`]: crate::wire::Fault::Damaged
+/// [`PlaybackError::InvalidData`]: crate::wire::PlaybackError::InvalidData
 pub async fn decrypt(
     what: ResourceKind,
     bytes: &Uint8Array,

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     media::{
-        Index, ContentType, Representation, RepresentationId, Segment, Timestamps, mp4, ranges::TimeRange,
+        ContentType, Index, Representation, RepresentationId, Segment, Timestamps, mp4,
+        ranges::TimeRange,
     },
     protocol::ResourceKind,
 };
@@ -47,8 +48,14 @@ impl Download<'_> {
     /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
     /// not take it.
     pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
-        let mut attempts = self.context.network.start_attempts(&self.representation.base_urls, PATIENCE.1);
-        while let Err(fault) = self.attempt(buffer, base_url(&self.representation.base_urls, &attempts)).await {
+        let mut attempts = self
+            .context
+            .network
+            .start_attempts(&self.representation.base_urls, PATIENCE.1);
+        while let Err(fault) = self
+            .attempt(buffer, base_url(&self.representation.base_urls, &attempts))
+            .await
+        {
             buffer.reset();
             self.context.network.failed(&mut attempts, fault).await?;
         }
@@ -64,7 +71,7 @@ impl Download<'_> {
             ..
         } = self.context;
         // The init segment is fetched once, and together with the first media segment.
-        let request = network.send(ResourceKind::MediaSegment, base_url, &self.segment.resource)?;
+        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.resource)?;
         let init = match &self.segment.init {
             Some(place) => Some(film.init_segment(self.representation, place).await?),
             None => None,
@@ -85,8 +92,14 @@ impl Download<'_> {
         while let Some(mut bytes) = answer.read(extent).await? {
             if let Some((secret, iv)) = &secret {
                 let url = answer.url();
-                bytes =
-                    decryption::decrypt(ResourceKind::MediaSegment, &bytes, &secret.bytes, *iv, &url).await?;
+                bytes = decryption::decrypt(
+                    ResourceKind::MediaSegment,
+                    &bytes,
+                    &secret.bytes,
+                    *iv,
+                    &url,
+                )
+                .await?;
             }
             boxes.push(&bytes);
             if boxes.is_invalid() {
@@ -106,7 +119,11 @@ impl Download<'_> {
             conditions.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
         }
         match boxes.error() {
-            Some(reason) => Err(invalid_data(ResourceKind::MediaSegment, &answer.url(), reason)),
+            Some(reason) => Err(invalid_data(
+                ResourceKind::MediaSegment,
+                &answer.url(),
+                reason,
+            )),
             None => Ok(()),
         }
     }
@@ -173,7 +190,11 @@ impl Download<'_> {
         let begins = init.and_then(|init| mp4::earliest_time(&glimpse.to_vec(), &init));
         let Some(begins) = begins else {
             let path = &self.segment.resource.path;
-            return Err(invalid_data(ResourceKind::MediaSegment, path, "it does not say its time"));
+            return Err(invalid_data(
+                ResourceKind::MediaSegment,
+                path,
+                "it does not say its time",
+            ));
         };
         offsets.push((stretch, start - begins));
         Ok(Some(start - begins))

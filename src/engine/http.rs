@@ -19,7 +19,7 @@ use super::{
 use crate::{
     media::{ByteRange, number::digits},
     platform::web::{self, Chunk},
-    protocol::{PlaybackError, ResourceKind, PlaybackSettings},
+    protocol::{PlaybackError, PlaybackSettings, ResourceKind},
 };
 
 /// How long a server may take to begin its answer, and then to send any more of it, in seconds.
@@ -33,7 +33,9 @@ const BATCH: (f64, u32) = (500.0, 65_536);
 /// The largest body that is taken, in bytes.
 const fn limit(what: ResourceKind) -> u64 {
     match what {
-        ResourceKind::InvalidManifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
+        ResourceKind::InvalidManifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => {
+            16 << 20
+        }
         ResourceKind::CaptionTracks => 4 << 20,
         ResourceKind::Key => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
@@ -117,7 +119,7 @@ impl HttpRequest {
     /// Waits until the answer begins.
     ///
     /// # Errors
-    /// [`Fault::Status`], [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if the server
+    /// [`PlaybackError::HttpStatus`], [`PlaybackError::Network`], [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if the server
     /// answers with nothing, or with another range.
     pub async fn response(
         mut self: Box<Self>,
@@ -245,7 +247,7 @@ impl HttpResponse {
     /// The next bytes, as many as are waited for. `None` at the end.
     ///
     /// # Errors
-    /// [`Fault::Network`], [`Fault::Timeout`], or [`Fault::Damaged`] if it is cut off or endless.
+    /// [`PlaybackError::Network`], [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if it is cut off or endless.
     pub async fn read(&mut self, extent: ReadMode) -> Result<Option<Uint8Array>, Error> {
         let (chunks, mut length, since) = (Array::new(), 0, web::now());
         while self.left != Some(0) {

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, Index, ContentType, Period, Presentation, ManifestError, Representation,
-        Segments, SidxLocation, dash,
-        hls::{self, VariableDefinitions, Playlist},
+        AdaptationSet, Availability, ContentType, Index, ManifestError, Period, Presentation,
+        Representation, Segments, SidxLocation, dash,
+        hls::{self, Playlist, VariableDefinitions},
         mp4,
         sniff::{self, Format},
     },
@@ -28,7 +28,7 @@ const MPEG_TS: &str = "MPEG transport streams";
 /// Reads a film's manifest. What it is is decided by what it says, not by its name.
 ///
 /// # Errors
-/// [`Fault::Manifest`] and [`Fault::Unsupported`].
+/// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
 pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), Error> {
     let url = &file.url;
     let mut definitions = VariableDefinitions::default();
@@ -67,8 +67,11 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
 /// Reads a media playlist of a film in HLS.
 ///
 /// # Errors
-/// [`Fault::Manifest`] and [`Fault::Unsupported`].
-pub fn segments(file: &FetchedFile, definitions: &VariableDefinitions) -> Result<Rc<Segments>, Error> {
+/// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
+pub fn segments(
+    file: &FetchedFile,
+    definitions: &VariableDefinitions,
+) -> Result<Rc<Segments>, Error> {
     match playlist(file, definitions)? {
         Playlist::Media(media) if media.availability == Availability::Live => {
             Err(unsupported_feature(&file.url, LIVE))
@@ -90,17 +93,21 @@ fn playlist(file: &FetchedFile, definitions: &VariableDefinitions) -> Result<Pla
 /// segment where that has none.
 ///
 /// # Errors
-/// [`Fault::Unsupported`] and [`Fault::Damaged`].
-pub fn describe_representation(it: &mut Representation, file: &FetchedFile, what: ResourceKind) -> Result<ContentType, Error> {
+/// [`PlaybackError::UnsupportedFeature`] and [`PlaybackError::InvalidData`].
+pub fn describe_representation(
+    it: &mut Representation,
+    file: &FetchedFile,
+    what: ResourceKind,
+) -> Result<ContentType, Error> {
     let FetchedFile { bytes, url, .. } = file;
     let (container, kind) = match sniff::detect(&bytes.to_vec(), "") {
         Format::Mp4 => {
             let init = parse_init_segment(bytes, url, what)?;
-            it.codecs = parse_init_segment.codecs;
+            it.codecs = init.codecs;
             if it.size == (0, 0) {
-                it.size = parse_init_segment.size;
+                it.size = init.size;
             }
-            match parse_init_segment.content_type {
+            match init.content_type {
                 ContentType::Video => ("video/mp4", ContentType::Video),
                 ContentType::Audio => ("audio/mp4", ContentType::Audio),
             }
@@ -117,7 +124,10 @@ pub fn describe_representation(it: &mut Representation, file: &FetchedFile, what
         Format::WebM => ("video/webm", ContentType::Video),
         Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
         _ => {
-            return Err(unsupported_feature(url, "segments of a kind that it does not know"));
+            return Err(unsupported_feature(
+                url,
+                "segments of a kind that it does not know",
+            ));
         }
     };
     it.container = container.into();
@@ -127,13 +137,18 @@ pub fn describe_representation(it: &mut Representation, file: &FetchedFile, what
 /// Reads an init segment in MP4.
 ///
 /// # Errors
-/// [`Fault::Damaged`], or [`Fault::Unsupported`] if what it belongs to is encrypted.
-pub fn parse_init_segment(bytes: &Uint8Array, url: &str, what: ResourceKind) -> Result<mp4::InitSegment, Error> {
-    let init = mp4::parse_init_segment(&bytes.to_vec()).map_err(|refusal| invalid_data(what, url, refusal))?;
-    if parse_init_segment.encrypted {
+/// [`PlaybackError::InvalidData`], or [`PlaybackError::UnsupportedFeature`] if what it belongs to is encrypted.
+pub fn parse_init_segment(
+    bytes: &Uint8Array,
+    url: &str,
+    what: ResourceKind,
+) -> Result<mp4::InitSegment, Error> {
+    let init = mp4::parse_init_segment(&bytes.to_vec())
+        .map_err(|refusal| invalid_data(what, url, refusal))?;
+    if init.is_encrypted {
         return Err(unsupported_feature(url, DRM));
     }
-    Ok(parse_init_segment)
+    Ok(init)
 }
 
 /// Why nothing of this kind can be played.

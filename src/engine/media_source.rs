@@ -20,7 +20,7 @@ impl OwnedMediaSource {
     /// `new MediaSource()`, closed until the element has it.
     ///
     /// # Errors
-    /// [`Fault::NoMediaSourceInWorkers`], or [`Fault::NoMediaSource`] on the page.
+    /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::NoMediaSource`] on the page.
     pub fn new() -> Result<Self, Error> {
         if !web::is_worker() {
             // The page's MediaSource has no handle, and needs none.
@@ -29,7 +29,9 @@ impl OwnedMediaSource {
             return Ok(Self { media, provider });
         }
         let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSourceInWorkers)?;
-        let handle = media.handle().ok_or(PlaybackError::NoMediaSourceInWorkers)?;
+        let handle = media
+            .handle()
+            .ok_or(PlaybackError::NoMediaSourceInWorkers)?;
         let provider = handle.into();
         Ok(Self { media, provider })
     }
@@ -56,7 +58,7 @@ impl OwnedMediaSource {
     /// Sets the film's duration, in seconds.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the source is not open.
+    /// [`PlaybackError::MediaSourceCall`] if the source is not open.
     pub fn set_duration(&self, seconds: f64) -> Result<(), Error> {
         self.media
             .try_set_duration(seconds)
@@ -66,7 +68,7 @@ impl OwnedMediaSource {
     /// Makes a SourceBuffer for one track.
     ///
     /// # Errors
-    /// [`Fault::Undecodable`] if the browser cannot decode it in a worker, [`Fault::Media`] if it makes
+    /// [`PlaybackError::UnsupportedCodec`] if the browser cannot decode it in a worker, [`PlaybackError::MediaSourceCall`] if it makes
     /// none all the same.
     pub fn add_buffer(&self, mime: &str) -> Result<SegmentBuffer, Error> {
         if !web::can_decode(mime) {
@@ -91,7 +93,7 @@ impl OwnedMediaSource {
     /// Says that no segment will follow: the element may come to its end.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the source is not open.
+    /// [`PlaybackError::MediaSourceCall`] if the source is not open.
     pub fn end_of_stream(&self) -> Result<(), Error> {
         self.media
             .end_of_stream()

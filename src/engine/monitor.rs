@@ -3,14 +3,14 @@
 use super::{
     context::{Context, Error},
     media_source::OwnedMediaSource,
-    period_group::{Tracks, CONTENT_TYPES, nothing_to_play},
+    period_group::{CONTENT_TYPES, Tracks, nothing_to_play},
     playback_state::PlaybackState,
     track_feeder::track_kind,
 };
 use crate::{
     media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
     platform::web,
-    protocol::{Diagnostic, Event, BufferLevel, milestone::Milestone},
+    protocol::{BufferLevel, Diagnostic, Event, milestone::Milestone},
 };
 
 /// How often the page is told how the buffers are filled, at most: milliseconds.
@@ -27,7 +27,11 @@ const PUSH: f64 = 0.1;
 ///
 /// # Errors
 /// What ends the playback.
-pub async fn monitor(shared: &Context, source: &OwnedMediaSource, cast: &Tracks) -> Result<f64, Error> {
+pub async fn monitor(
+    shared: &Context,
+    source: &OwnedMediaSource,
+    cast: &Tracks,
+) -> Result<f64, Error> {
     let Context {
         port,
         session,
@@ -124,7 +128,12 @@ struct GapJumper {
 impl GapJumper {
     /// Where the element has to go by itself, for it would not come there by playing: on over a gap, or
     /// a little further if it stands still for no reason.
-    fn where_to(&mut self, conditions: &PlaybackState, common: &TimeRanges, position: f64) -> Option<f64> {
+    fn where_to(
+        &mut self,
+        conditions: &PlaybackState,
+        common: &TimeRanges,
+        position: f64,
+    ) -> Option<f64> {
         let to = if conditions.is_stalled() {
             conditions.reset_stall();
             position + PUSH

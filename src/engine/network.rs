@@ -10,15 +10,15 @@ use web_sys::Url;
 use super::{
     bandwidth_meter::BandwidthMeter,
     context::Error,
-    http::{ReadMode, HttpRequest},
+    http::{HttpRequest, ReadMode},
 };
 use crate::{
     media::{
         Resource,
-        retry::{RetryState, FailureKind},
+        retry::{FailureKind, RetryState},
     },
     platform::web,
-    protocol::{Event, PlaybackError, ResourceKind, SessionId, PlaybackSettings, transfer::Port},
+    protocol::{Event, PlaybackError, PlaybackSettings, ResourceKind, SessionId, transfer::Port},
 };
 
 /// How long to wait for a network that is said to be gone before it is tried all the same, in
@@ -68,10 +68,15 @@ impl Network {
     /// Asks for what is at a place, once.
     ///
     /// # Errors
-    /// [`Fault::Manifest`] if there can be nothing there.
-    pub fn send(&self, what: ResourceKind, base: &str, place: &Resource) -> Result<Box<HttpRequest>, Error> {
-        let url = resolved(base_url, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
-            url: base_url.into(),
+    /// [`PlaybackError::InvalidManifest`] if there can be nothing there.
+    pub fn send(
+        &self,
+        what: ResourceKind,
+        base: &str,
+        place: &Resource,
+    ) -> Result<Box<HttpRequest>, Error> {
+        let url = resolved(base, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
+            url: base.into(),
             reason: ["“", &place.path, "” is not the address of a file"].concat(),
         })?;
         Ok(HttpRequest::send(what, url, place.range, &self.settings))
@@ -158,18 +163,21 @@ impl Network {
 
     fn tell(&self, fault: Option<Error>) {
         let (session, fault) = (self.session, fault.map(|fault| *fault));
-        self.port.post(Event::Retrying { session, error: fault });
+        self.port.post(Event::Retrying {
+            session,
+            error: fault,
+        });
     }
 }
 
 /// The base to try now.
 pub fn base_url<'a>(bases: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
-    bases.get(attempts.base_url_index()).map_or("", |base| base_url)
+    bases.get(attempts.base_url_index()).map_or("", |base| base)
 }
 
 /// The absolute URL of what a manifest names; `None` if it is none, or none that is fetched.
 pub fn resolved(base: &str, path: &str) -> Option<String> {
-    let url = Url::new_with_base(path, base_url).ok()?;
+    let url = Url::new_with_base(path, base).ok()?;
     let is_fetched = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
     is_fetched.then(|| url.href())
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     media::{
         ContentType, RepresentationId,
-        selection::{self, PeriodGroup, SetPerPeriod, AudioPreference, is_muxed, set_in_period},
+        selection::{self, AudioPreference, PeriodGroup, SetPerPeriod, is_muxed, set_in_period},
     },
     platform::web,
     protocol::{Event, PlaybackError, Quality, TrackInfo, milestone::Milestone},
@@ -50,7 +50,13 @@ pub async fn play(
     // What lies at its very beginning WebKitGTK plays before it is asked to, and a seek that is over while the
     // first frame is on its way makes it lose the stream for good. So an element that would begin within the
     // first segment begins with it, and `app/screen.rs` has it go on once that frame is there.
-    if at > 0.0 && cast.feeders.iter().flatten().any(TrackFeeder::starts_at_zero) {
+    if at > 0.0
+        && cast
+            .feeders
+            .iter()
+            .flatten()
+            .any(TrackFeeder::starts_at_zero)
+    {
         let session = shared.session;
         shared.port.post(Event::Seek { session, to: 0.0 });
     }
@@ -97,7 +103,10 @@ pub const CONTENT_TYPES: [ContentType; 2] = [ContentType::Video, ContentType::Au
 
 impl Tracks {
     fn of(shared: &Rc<Context>, at: f64) -> Result<Self, Error> {
-        let sets = [select_adaptation_sets(shared, ContentType::Video), select_adaptation_sets(shared, ContentType::Audio)];
+        let sets = [
+            select_adaptation_sets(shared, ContentType::Video),
+            select_adaptation_sets(shared, ContentType::Audio),
+        ];
         let film = shared.content.presentation();
         let format = |sets: &SetPerPeriod, period: usize| {
             let it = film.representation(RepresentationId {
@@ -122,8 +131,14 @@ impl Tracks {
             let is_fed = set_in_period(&sets, act.period).is_some();
             is_fed.then(|| TrackFeeder::new(shared.clone(), kind, sets, act.end))
         };
-        let feeds = [feed(ContentType::Video, video), feed(ContentType::Audio, audio)];
-        Ok(Self { group: act, feeders: feeds })
+        let feeds = [
+            feed(ContentType::Video, video),
+            feed(ContentType::Audio, audio),
+        ];
+        Ok(Self {
+            group: act,
+            feeders: feeds,
+        })
     }
 
     /// Feeds the sound that a person has chosen, from now on.

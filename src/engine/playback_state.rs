@@ -11,7 +11,10 @@ use std::{
 use futures_util::future::{LocalBoxFuture, select};
 
 use crate::{
-    media::{ContentType, BOUNDARY_TOLERANCE, clock::PlaybackClock, ranges::TimeRanges, selection::AudioPreference},
+    media::{
+        BOUNDARY_TOLERANCE, ContentType, clock::PlaybackClock, ranges::TimeRanges,
+        selection::AudioPreference,
+    },
     platform::web,
     protocol::{BufferGoal, Observation},
 };
@@ -135,7 +138,12 @@ impl PlaybackState {
     }
 
     /// Takes over a person's choice.
-    pub fn select(&self, quality: Option<u64>, sound: Option<Rc<AudioPreference>>, captions: Option<u32>) {
+    pub fn select(
+        &self,
+        quality: Option<u64>,
+        sound: Option<Rc<AudioPreference>>,
+        captions: Option<u32>,
+    ) {
         self.quality.set(quality);
         self.sound.replace(sound);
         self.captions.set(captions);

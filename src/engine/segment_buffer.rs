@@ -11,7 +11,7 @@ use web_sys::SourceBuffer;
 use super::{context::Error, media_source::call_error};
 use crate::{
     media::{
-        Resource, RepresentationId, BOUNDARY_TOLERANCE,
+        BOUNDARY_TOLERANCE, RepresentationId, Resource,
         ranges::{TimeRange, TimeRanges},
     },
     platform::web::{self, BufferedChangeEvent},
@@ -100,7 +100,7 @@ impl SegmentBuffer {
     /// changing over, it is of the same codec, and an init segment tells the rest.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the browser cannot change over.
+    /// [`PlaybackError::MediaSourceCall`] if the browser cannot change over.
     pub fn change_type(&mut self, mime: String) -> Result<(), Error> {
         if self.mime != mime {
             if web::can_change_type() {
@@ -118,7 +118,7 @@ impl SegmentBuffer {
     /// that as it is), and what of it lies out of bounds is left out.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the source is not open.
+    /// [`PlaybackError::MediaSourceCall`] if the source is not open.
     pub fn set_placement(&mut self, offset: Option<f64>, bounds: TimeRange) -> Result<(), Error> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
@@ -132,7 +132,7 @@ impl SegmentBuffer {
     /// Appends an init segment, or a media segment or a part of one, and waits until it is in.
     ///
     /// # Errors
-    /// [`Fault::BufferFull`], or [`Fault::Media`] if the source is closed or the bytes cannot be read.
+    /// [`PlaybackError::BufferFull`], or [`PlaybackError::MediaSourceCall`] if the source is closed or the bytes cannot be read.
     pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Error> {
         let doing = "append a segment";
         let updated = self.updated();
@@ -141,14 +141,18 @@ impl SegmentBuffer {
             .map_err(|exception| call_error(doing, &exception))?;
         self.end_of(updated).await.then_some(()).ok_or_else(|| {
             let (doing, reason) = (doing.into(), "it cannot be read".into());
-            PlaybackError::MediaSourceCall { operation: doing, reason }.into()
+            PlaybackError::MediaSourceCall {
+                operation: doing,
+                reason,
+            }
+            .into()
         })
     }
 
     /// Removes what lies in a range.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the source is closed.
+    /// [`PlaybackError::MediaSourceCall`] if the source is closed.
     pub async fn remove(&mut self, range: TimeRange) -> Result<(), Error> {
         let updated = self.updated();
         self.buffer

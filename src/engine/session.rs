@@ -21,8 +21,8 @@ use super::{
     playback_state::PlaybackState,
 };
 use crate::protocol::{
-    BufferGoal, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
-    milestone::{ReachedMilestone, Milestone},
+    BufferGoal, Event, Observation, PlaybackError, PlaybackSettings, SessionId,
+    milestone::{Milestone, ReachedMilestone},
     transfer::Port,
 };
 
@@ -38,11 +38,11 @@ impl Session {
     /// Makes the MediaSource, sends its handle to the page, and plays the film at `url`.
     ///
     /// # Errors
-    /// [`Fault::NoMediaSourceInWorkers`], or [`Fault::Media`] if the browser does not let go of the
+    /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::MediaSourceCall`] if the browser does not let go of the
     /// handle. What fails later is posted as [`Event::Failed`].
     ///
-    /// [`Fault::NoMediaSourceInWorkers`]: crate::wire::Fault::NoMediaSourceInWorkers
-    /// [`Fault::Media`]: crate::wire::Fault::Media
+    /// [`PlaybackError::NoMediaSourceInWorkers`]: crate::wire::PlaybackError::NoMediaSourceInWorkers
+    /// [`PlaybackError::MediaSourceCall`]: crate::wire::PlaybackError::MediaSourceCall
     pub fn start(
         port: Port,
         session: SessionId,
@@ -119,7 +119,10 @@ impl SessionTask {
     async fn run(&self, url: &str, start: f64) {
         let Err(fault) = self.play(url, start).await;
         let (session, fault) = (self.session, *fault);
-        self.port.post(Event::Failed { session, error: fault });
+        self.port.post(Event::Failed {
+            session,
+            error: fault,
+        });
         pending().await
     }
 
@@ -128,7 +131,8 @@ impl SessionTask {
         let first = self.source.borrow().clone();
         let attached = async {
             first.wait_until_open().await;
-            self.port.post_milestone(self.session, Milestone::SourceOpen);
+            self.port
+                .post_milestone(self.session, Milestone::SourceOpen);
             Ok(())
         };
         let (film, ()) = try_join(Content::load(url, self.network.clone()), attached).await?;

@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{
     media::{
-        ContentType, Representation, RepresentationId, Segment, BOUNDARY_TOLERANCE, abr,
-        plan::{AppendedSegment, BufferInventory, Snapshot, BufferAction, plan},
+        BOUNDARY_TOLERANCE, ContentType, Representation, RepresentationId, Segment, abr,
+        plan::{AppendedSegment, BufferAction, BufferInventory, Snapshot, plan},
         ranges::{TimeRange, TimeRanges},
         selection::{SetPerPeriod, set_in_period},
     },
     platform::web,
-    protocol::{self, Diagnostic, Event, PlaybackError, SegmentReport, ResourceKind, milestone},
+    protocol::{self, Diagnostic, Event, PlaybackError, ResourceKind, SegmentReport, milestone},
 };
 
 /// Feeds one SourceBuffer of one MediaSource.
@@ -66,7 +66,11 @@ impl TrackFeeder {
     ///
     /// # Errors
     /// What ends the playback.
-    pub async fn run(&self, mut buffer: SegmentBuffer, source: &OwnedMediaSource) -> Result<Infallible, Error> {
+    pub async fn run(
+        &self,
+        mut buffer: SegmentBuffer,
+        source: &OwnedMediaSource,
+    ) -> Result<Infallible, Error> {
         loop {
             let change = self.context.state.next_change();
             let buffered = buffer.buffered();
@@ -74,7 +78,9 @@ impl TrackFeeder {
             if let BufferAction::Fetch(_, segment) = &step
                 && !source.is_streaming()
                 && buffered.ahead(self.context.state.position()) > 0.0
-                && buffered.range_at(segment.start + BOUNDARY_TOLERANCE).is_none()
+                && buffered
+                    .range_at(segment.start + BOUNDARY_TOLERANCE)
+                    .is_none()
             {
                 // A managed source says when it wants more. What comes in the place of something is not
                 // more, and what there is nothing to play without is not waited for.
@@ -86,10 +92,14 @@ impl TrackFeeder {
                 complete_until: complete,
                 is_complete: ended,
             };
-            self.context.state.set_buffer_status(self.content_type, filled);
+            self.context
+                .state
+                .set_buffer_status(self.content_type, filled);
             let (id, done) = match step {
                 BufferAction::LoadIndex(id) => (id, self.load_index(id).await),
-                BufferAction::Fetch(id, segment) => (id, self.fetch(&mut buffer, id, &segment).await),
+                BufferAction::Fetch(id, segment) => {
+                    (id, self.fetch(&mut buffer, id, &segment).await)
+                }
                 BufferAction::Evict(range) => {
                     self.evict(&mut buffer, range).await?;
                     continue;
@@ -219,7 +229,11 @@ impl TrackFeeder {
         if let Some(bandwidth) = self.quality() {
             return abr::nearest(representations, &is_playable, bandwidth).map(id);
         }
-        let below = self.max_representation.get().and_then(in_set).unwrap_or(usize::MAX);
+        let below = self
+            .max_representation
+            .get()
+            .and_then(in_set)
+            .unwrap_or(usize::MAX);
         let chosen = abr::choose(
             representations,
             &|representation| representation < below && is_playable(representation),
@@ -240,11 +254,14 @@ impl TrackFeeder {
         let conditions = &self.context.state;
         let mut learning: LocalBoxFuture<_> = Box::pin(self.context.content.load_index(id));
         loop {
-            if let Either::Left((done, _)) = select(&mut learning, conditions.next_change_or_tick()).await {
+            if let Either::Left((done, _)) =
+                select(&mut learning, conditions.next_change_or_tick()).await
+            {
                 return done;
             }
             let buffered = conditions.buffered(self.content_type);
-            if !matches!(self.next_action(&buffered).0, BufferAction::LoadIndex(next) if next == id) {
+            if !matches!(self.next_action(&buffered).0, BufferAction::LoadIndex(next) if next == id)
+            {
                 return Ok(());
             }
         }
@@ -296,7 +313,12 @@ impl TrackFeeder {
     }
 
     /// Lets a download go on for as long as it is wanted.
-    async fn fetch_while_needed(&self, download: &Download<'_>, buffer: &mut SegmentBuffer, asked: f64) -> Outcome {
+    async fn fetch_while_needed(
+        &self,
+        download: &Download<'_>,
+        buffer: &mut SegmentBuffer,
+        asked: f64,
+    ) -> Outcome {
         let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
         loop {
             let tick = self.context.state.next_change_or_tick();
@@ -328,7 +350,9 @@ impl TrackFeeder {
             finished_at: web::now(),
             appended,
         });
-        self.context.port.post_diagnostic(self.context.session, &detail);
+        self.context
+            .port
+            .post_diagnostic(self.context.session, &detail);
     }
 
     /// Tells the page which quality is fetched from now on.
@@ -352,13 +376,18 @@ impl TrackFeeder {
         let buffered = conditions.buffered(self.content_type);
         match self.next_action(&buffered).0 {
             // Only what is needed sooner is a reason to stop.
-            BufferAction::Fetch(_, other) if other.start >= segment.end - BOUNDARY_TOLERANCE => true,
+            BufferAction::Fetch(_, other) if other.start >= segment.end - BOUNDARY_TOLERANCE => {
+                true
+            }
             BufferAction::Fetch(next, other) => {
                 let is_same_time = segment.start < other.end;
                 let is_free = self.quality().is_none();
                 is_same_time && next.set == id.set && (is_free || next == id)
             }
-            BufferAction::Evict(_) | BufferAction::LoadIndex(_) | BufferAction::Wait | BufferAction::End => true,
+            BufferAction::Evict(_)
+            | BufferAction::LoadIndex(_)
+            | BufferAction::Wait
+            | BufferAction::End => true,
         }
     }
 
@@ -394,8 +423,12 @@ impl TrackFeeder {
     /// Notes that a segment was appended.
     ///
     /// # Errors
-    /// [`Fault::Damaged`] if nothing comes of what is appended.
-    fn record_appended(&self, buffer: &mut SegmentBuffer, download: &Download) -> Result<(), Error> {
+    /// [`PlaybackError::InvalidData`] if nothing comes of what is appended.
+    fn record_appended(
+        &self,
+        buffer: &mut SegmentBuffer,
+        download: &Download,
+    ) -> Result<(), Error> {
         let time = TimeRange {
             start: download.segment.start,
             end: download.segment.end,
@@ -438,7 +471,10 @@ impl TrackFeeder {
         self.max_representation.set(None);
         // After an error in an append the MediaSource takes nothing any more, and where there is no room
         // another representation finds none either.
-        if matches!(*fault, PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull) {
+        if matches!(
+            *fault,
+            PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull
+        ) {
             return Err(fault);
         }
         if self.context.content.exclude(id) {
@@ -461,7 +497,7 @@ impl TrackFeeder {
     /// Removes what lies in a range, and tells the page.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the source is closed.
+    /// [`PlaybackError::MediaSourceCall`] if the source is closed.
     async fn evict(&self, buffer: &mut SegmentBuffer, range: TimeRange) -> Result<(), Error> {
         buffer.remove(range).await?;
         let detail = Diagnostic::Evicted {
@@ -469,14 +505,16 @@ impl TrackFeeder {
             start: range.start,
             end: range.end,
         };
-        self.context.port.post_diagnostic(self.context.session, &detail);
+        self.context
+            .port
+            .post_diagnostic(self.context.session, &detail);
         Ok(())
     }
 
     /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
     ///
     /// # Errors
-    /// [`Fault::BufferFull`], once there is nothing left to play.
+    /// [`PlaybackError::BufferFull`], once there is nothing left to play.
     async fn make_room(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
         let conditions = &self.context.state;
         let mut is_lowered = false;

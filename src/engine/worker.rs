@@ -15,7 +15,7 @@ use crate::{
     platform::web,
     protocol::{
         Command, Event,
-        transfer::{Packed, MessageCodec, Port},
+        transfer::{MessageCodec, Packed, Port},
     },
 };
 
@@ -27,7 +27,9 @@ pub fn start() {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
     if web::is_worker() {
-        EngineWorker::registrar().encoding::<MessageCodec>().register();
+        EngineWorker::registrar()
+            .encoding::<MessageCodec>()
+            .register();
     }
 }
 

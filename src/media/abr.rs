@@ -274,7 +274,10 @@ mod tests {
     #[test]
     fn the_screen_bounds_the_choice() {
         for (screen, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
-            let conditions = AbrInput { screen_size: screen, ..CALM };
+            let conditions = AbrInput {
+                screen_size: screen,
+                ..CALM
+            };
             assert_eq!(chosen(conditions), Some(expected), "{screen:?}");
         }
     }
@@ -306,7 +309,10 @@ mod tests {
             current: Some(2),
             ..CALM
         };
-        let with_level = |level| AbrInput { buffer_ahead: level, ..wavering };
+        let with_level = |level| AbrInput {
+            buffer_ahead: level,
+            ..wavering
+        };
         assert_eq!(chosen(with_level(30.0)), Some(2));
         assert_eq!(chosen(with_level(2.0)), Some(1));
     }

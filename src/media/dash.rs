@@ -9,8 +9,9 @@
 use std::rc::Rc;
 
 use super::{
-    AdaptationSet, SegmentAddresses, Availability, ByteRange, Index, ContentType, ListedSegment, Period, Resource,
-    Presentation, ManifestError, Representation, SegmentRun, Segments, SidxLocation, Timestamps,
+    AdaptationSet, Availability, ByteRange, ContentType, Index, ListedSegment, ManifestError,
+    Period, Presentation, Representation, Resource, SegmentAddresses, SegmentRun, Segments,
+    SidxLocation, Timestamps,
     captions::{self, CaptionTrack},
     content_type_of_codec,
     number::{decimal, digits},
@@ -351,7 +352,11 @@ impl MpdReader<'_> {
         };
         let mut inits = Vec::new();
         if let Some(init) = attribute(addressing, "initialization") {
-            inits.push(Resource::whole(expand_template(&substituted(init, names), 0, 0)));
+            inits.push(Resource::whole(expand_template(
+                &substituted(init, names),
+                0,
+                0,
+            )));
         } else if let Some(init) = child(addressing, "Initialization") {
             inits.push(place(init, "sourceURL", "range"));
         }
@@ -690,7 +695,8 @@ fn switchable<'e>(set: &'e Element) -> &'e str {
 
 /// Whether the representations of two sets can be in one.
 fn is_alike(one: &AdaptationSet, other: &AdaptationSet) -> bool {
-    (one.content_type, one.is_protected, &one.language) == (other.content_type, other.is_protected, &other.language)
+    (one.content_type, one.is_protected, &one.language)
+        == (other.content_type, other.is_protected, &other.language)
         && container(one) == container(other)
 }
 
@@ -713,7 +719,13 @@ fn kind(levels: &[&Element]) -> Option<ContentType> {
     }
     if content.is_empty() && !codecs.is_empty() {
         let kinds = codecs.split(',').map(content_type_of_codec);
-        return kinds.reduce(|one, other| if one == Some(ContentType::Video) { one } else { other })?;
+        return kinds.reduce(|one, other| {
+            if one == Some(ContentType::Video) {
+                one
+            } else {
+                other
+            }
+        })?;
     }
     None
 }
@@ -950,7 +962,8 @@ mod tests {
             ]
             .concat();
             let film = mpd(&text).unwrap();
-            let segments = segments_of(&film.periods[0].adaptation_sets[0].representations[0]).clone();
+            let segments =
+                segments_of(&film.periods[0].adaptation_sets[0].representations[0]).clone();
             assert_eq!(segments.len(), count, "{period}");
         }
     }
@@ -1150,7 +1163,12 @@ mod tests {
         let bandwidths: Vec<_> = one.representations.iter().map(|it| it.bandwidth).collect();
         assert_eq!(bandwidths, [100, 500]);
         for other in [set("4", "1", 100, ""), set("2", "1", 100, "lang='de'")] {
-            assert_eq!(film(&(hd.clone() + &other)).periods[0].adaptation_sets.len(), 2);
+            assert_eq!(
+                film(&(hd.clone() + &other)).periods[0]
+                    .adaptation_sets
+                    .len(),
+                2
+            );
         }
     }
 
@@ -1482,7 +1500,10 @@ mod tests {
             <SegmentTimeline><S t='0' d='1' r='1000000000000000'/><S d='1' \
             r='-1'/></SegmentTimeline></SegmentTemplate>";
         let of = representation(repeated);
-        assert_eq!(segments_of(&of).get(0).unwrap().resource.path, "9000000000000");
+        assert_eq!(
+            segments_of(&of).get(0).unwrap().resource.path,
+            "9000000000000"
+        );
 
         // Numbers that jump.
         let jumping = repeated

@@ -4,8 +4,9 @@
 use std::{mem::take, rc::Rc};
 
 use super::{
-    AdaptationSet, SegmentAddresses, Availability, ByteRange, Index, EncryptionKey, ContentType, ListedSegment, Period, Resource,
-    Presentation, ManifestError, Representation, SegmentRun, Segments, Timestamps,
+    AdaptationSet, Availability, ByteRange, ContentType, EncryptionKey, Index, ListedSegment,
+    ManifestError, Period, Presentation, Representation, Resource, SegmentAddresses, SegmentRun,
+    Segments, Timestamps,
     captions::{self, CaptionTrack},
     content_type_of_codec,
     number::{decimal, digits},
@@ -64,7 +65,11 @@ const TIMESCALE: u64 = 1_000_000;
 ///
 /// # Errors
 /// [`Refusal`], with words for a person.
-pub fn parse(text: &str, url: &str, imported: &VariableDefinitions) -> Result<Playlist, ManifestError> {
+pub fn parse(
+    text: &str,
+    url: &str,
+    imported: &VariableDefinitions,
+) -> Result<Playlist, ManifestError> {
     let malformed = |reason: Reason| ManifestError::Malformed(reason.into());
     let mut definitions = VariableDefinitions::default();
     let text = definitions.fill(text, url, imported).map_err(malformed)?;
@@ -194,11 +199,13 @@ impl<'a> PlaylistReader<'a> {
     fn tag(&mut self, tag: &str, value: &'a str) -> Result<(), Reason> {
         match tag {
             "#EXT-X-STREAM-INF" => self.next.variant = value,
-            "#EXT-X-MEDIA" if says(value, "TYPE") == "AUDIO" => self.renditions.push(RenditionTag {
-                list: value,
-                group: says(value, "GROUP-ID"),
-                uri: says(value, "URI"),
-            }),
+            "#EXT-X-MEDIA" if says(value, "TYPE") == "AUDIO" => {
+                self.renditions.push(RenditionTag {
+                    list: value,
+                    group: says(value, "GROUP-ID"),
+                    uri: says(value, "URI"),
+                })
+            }
             "#EXT-X-MEDIA" if says(value, "TYPE") == "SUBTITLES" => self.subtitles.push(value),
             "#EXT-X-SESSION-KEY" => self.protected |= is_drm(value),
             "#EXTINF" => self.next.duration = value.split(',').next().unwrap_or_default(),
@@ -434,7 +441,10 @@ impl<'a> Variant<'a> {
             list,
             uri,
             // Of what has a size, sound alone cannot be all that there is.
-            kind: if has(ContentType::Audio) && !has(ContentType::Video) && says(list, "RESOLUTION").is_empty() {
+            kind: if has(ContentType::Audio)
+                && !has(ContentType::Video)
+                && says(list, "RESOLUTION").is_empty()
+            {
                 ContentType::Audio
             } else {
                 ContentType::Video
@@ -496,10 +506,9 @@ impl PresentationBuilder {
             base_urls: vec![Rc::clone(&self.base)],
             index: Index::Playlist(uri.into()),
         };
-        let known = self
-            .sets
-            .iter()
-            .position(|set| set.content_type == kind && set.label == label && set.language == language);
+        let known = self.sets.iter().position(|set| {
+            set.content_type == kind && set.label == label && set.language == language
+        });
         let at = known.unwrap_or(self.sets.len());
         if known.is_none() {
             self.sets.push(AdaptationSet {
@@ -724,7 +733,7 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 }
 
 fn number<T>(read: Option<T>) -> Result<T, Reason> {
-    parse.ok_or("a duration or a sequence number is not a number")
+    read.ok_or("a duration or a sequence number is not a number")
 }
 
 const REPEATS: Reason = "it repeats itself beyond measure";
@@ -772,7 +781,11 @@ mod tests {
     }
 
     fn sets(lines: &str) -> Vec<AdaptationSet> {
-        read_film(lines).presentation.periods.remove(0).adaptation_sets
+        read_film(lines)
+            .presentation
+            .periods
+            .remove(0)
+            .adaptation_sets
     }
 
     fn read_media(lines: &str) -> MediaPlaylist {
@@ -1004,7 +1017,12 @@ main/english-audio.m3u8
         let ranges = |lines: &str| -> Vec<_> {
             listed(lines)
                 .iter()
-                .map(|segment| segment.resource.range.map(|range| (range.first, range.last)))
+                .map(|segment| {
+                    segment
+                        .resource
+                        .range
+                        .map(|range| (range.first, range.last))
+                })
                 .collect()
         };
         assert_eq!(
@@ -1032,7 +1050,10 @@ main/english-audio.m3u8
             "#EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\na\n#EXTINF:1,\nb\n\
              #EXT-X-GAP\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\nc\n#EXTINF:1,\nd\n",
         );
-        let told: Vec<_> = segments.iter().map(|s| (s.discontinuity, s.is_missing)).collect();
+        let told: Vec<_> = segments
+            .iter()
+            .map(|s| (s.discontinuity, s.is_missing))
+            .collect();
         assert_eq!(told, [(8, false), (8, false), (9, true), (9, false)]);
     }
 
@@ -1192,7 +1213,11 @@ v.m3u8
                 ContentType::Video,
                 vec!["text", "untold"],
             ),
-            ([&sound, &less, ""], ContentType::Audio, vec!["less", "sound"]),
+            (
+                [&sound, &less, ""],
+                ContentType::Audio,
+                vec!["less", "sound"],
+            ),
         ] {
             let found = sets(&lines.concat());
             assert_eq!(
@@ -1340,7 +1365,10 @@ v.m3u8
             "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:x\n#EXTINF:1,\na\n",
             "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\na\n",
         ] {
-            assert!(matches!(read(text), Err(ManifestError::Malformed(_))), "{text:?}");
+            assert!(
+                matches!(read(text), Err(ManifestError::Malformed(_))),
+                "{text:?}"
+            );
         }
     }
 

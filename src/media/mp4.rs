@@ -3,7 +3,8 @@
 //! RFC 6381 and what it refers to.
 
 use super::{
-    SegmentAddresses, ByteRange, ContentType, ListedSegment, Resource, ManifestError, SegmentRun, Segments, SidxLocation, Timestamps,
+    ByteRange, ContentType, ListedSegment, ManifestError, Resource, SegmentAddresses, SegmentRun,
+    Segments, SidxLocation, Timestamps,
     number::{DECIMAL, write},
 };
 
@@ -298,7 +299,7 @@ impl SegmentIndex {
             place(ByteRange { first: 0, last })
         };
         let init = sidx.init.clone();
-        let init = parse_init_segment.or_else(|| self.start.checked_sub(1).map(before));
+        let init = init.or_else(|| self.start.checked_sub(1).map(before));
         let timescale = self.timescale.max(1);
         let mut listed = Vec::with_capacity(self.found.len());
         let mut runs: Vec<SegmentRun> = Vec::new();
@@ -326,7 +327,7 @@ impl SegmentIndex {
                     first: segment.first,
                     last: Some(segment.first.saturating_add(segment.size - 1)),
                 }),
-                init: parse_init_segment.as_ref().map(|_| 0),
+                init: init.as_ref().map(|_| 0),
                 discontinuity: 0,
                 is_missing: false,
             });
@@ -336,7 +337,7 @@ impl SegmentIndex {
             time_offset: sidx.time_offset,
             runs,
             addresses: SegmentAddresses::Listed(listed),
-            inits: parse_init_segment.map_or_else(Vec::new, |init| vec![init]),
+            inits: init.map_or_else(Vec::new, |init| vec![init]),
             timestamps: Timestamps::Media,
             end: sidx.end,
         }
@@ -372,8 +373,8 @@ pub fn parse_init_segment(bytes: &[u8]) -> Result<InitSegment, ManifestError> {
         content_type: ContentType::Audio,
         ..InitSegment::default()
     };
-    match tracks(&mut parse_init_segment, bytes) {
-        Ok(()) => Ok(parse_init_segment),
+    match tracks(&mut init, bytes) {
+        Ok(()) => Ok(init),
         Err(reason) => Err(ManifestError::Malformed(reason.into())),
     }
 }
@@ -393,9 +394,9 @@ fn tracks(init: &mut InitSegment, bytes: &[u8]) -> Result<(), &'static str> {
             Some(b"soun") => ContentType::Audio,
             _ => continue,
         };
-        track(parse_init_segment, kind, trak.body).ok_or("a track cannot be read")?;
+        track(init, kind, trak.body).ok_or("a track cannot be read")?;
     }
-    if parse_init_segment.timescales.is_empty() {
+    if init.timescales.is_empty() {
         return Err("it has no track of video or audio");
     }
     Ok(())
@@ -411,30 +412,30 @@ fn track(init: &mut InitSegment, kind: ContentType, trak: &[u8]) -> Option<()> {
         return None;
     }
     // Both are of 32 bits.
-    parse_init_segment.timescales
+    init.timescales
         .push((number_of_track as u32, timescale as u32));
 
     // There may be several sample entries, such as a clear one and an encrypted one; they are of one codec.
     let stsd = descendant(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
     let entries = stsd.get(8..)?;
-    parse_init_segment.encrypted |= boxes(entries).any(|entry| matches!(&entry.kind, b"encv" | b"enca"));
+    init.is_encrypted |= boxes(entries).any(|entry| matches!(&entry.kind, b"encv" | b"enca"));
     let (entry, _) = first_box(entries)?;
     let configuration = match kind {
         ContentType::Video => {
             let size = number(entry.body, 24, 4)? as u32;
-            parse_init_segment.kind = ContentType::Video;
-            parse_init_segment.size = (size >> 16, size & 0xffff);
+            init.content_type = ContentType::Video;
+            init.size = (size >> 16, size & 0xffff);
             entry.body.get(78..)?
         }
         ContentType::Audio => entry.body.get(28..)?,
     };
     // The format of what is encrypted is the original one, which § 8.12 has put elsewhere.
     let original = descendant(configuration, &[b"sinf", b"frma"]).and_then(<[u8]>::first_chunk);
-    if !parse_init_segment.codecs.is_empty() {
-        parse_init_segment.codecs.push(',');
+    if !init.codecs.is_empty() {
+        init.codecs.push(',');
     }
     name(
-        &mut parse_init_segment.codecs,
+        &mut init.codecs,
         original.unwrap_or(&entry.kind),
         configuration,
     );
@@ -582,7 +583,7 @@ pub fn earliest_time(segment: &[u8], init: &InitSegment) -> Option<f64> {
             let track = number(child(traf.body, b"tfhd")?, 4, 4)?;
             let tfdt = child(traf.body, b"tfdt")?;
             let time = number(tfdt, 4, width_of_times(tfdt))?;
-            let mut timescales = parse_init_segment.timescales.iter();
+            let mut timescales = init.timescales.iter();
             let (_, timescale) = timescales.find(|(known, _)| u64::from(*known) == track)?;
             Some(time as f64 / f64::from(*timescale))
         })
@@ -646,7 +647,7 @@ mod tests {
     fn a_header_tells_the_size_of_its_box() {
         let header_of = |size: u32, kind: &[u8; 4], large: u64| {
             let bytes = [&size.to_be_bytes(), kind.as_slice(), &large.to_be_bytes()].concat();
-            box_header(&bytes).map(|header| (box_header.length, box_header.size))
+            box_header(&bytes).map(|header| (header.length, header.size))
         };
         assert_eq!(header_of(24, b"ftyp", 0), Some((8, Some(24))));
         assert_eq!(header_of(8, b"free", 0), Some((8, Some(8))));
@@ -839,7 +840,9 @@ mod tests {
 
     fn name_of(handler: &[u8; 4], format: &[u8; 4], kind: &[u8; 4], record: &[u8]) -> String {
         let trak = trak(handler, format, &boxed(kind, &[record]));
-        parse_init_segment(&boxed(b"moov", &[&trak])).unwrap().codecs
+        parse_init_segment(&boxed(b"moov", &[&trak]))
+            .unwrap()
+            .codecs
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! step and whenever the viewer does something, from what is there and never from what was meant.
 
 use super::{
-    Index, Presentation, RepresentationId, Segment, Segments, BOUNDARY_TOLERANCE,
+    BOUNDARY_TOLERANCE, Index, Presentation, RepresentationId, Segment, Segments,
     ranges::{TimeRange, TimeRanges},
 };
 
@@ -63,7 +63,9 @@ impl BufferInventory {
                 left.push(AppendedSegment {
                     time,
                     buffered: filled,
-                    replaced_seconds: entry.replaced_seconds.min(filled.map_or(0.0, TimeRange::length)),
+                    replaced_seconds: entry
+                        .replaced_seconds
+                        .min(filled.map_or(0.0, TimeRange::length)),
                     ..*entry
                 });
             }
@@ -108,7 +110,12 @@ impl BufferInventory {
 
     /// Up to which time all is there from this time on. Entries that begin after `settled` count
     /// only if they are `accepted`.
-    fn covered(&self, mut time: f64, settled: f64, accepted: &dyn Fn(&AppendedSegment) -> bool) -> f64 {
+    fn covered(
+        &self,
+        mut time: f64,
+        settled: f64,
+        accepted: &dyn Fn(&AppendedSegment) -> bool,
+    ) -> f64 {
         for entry in &self.entries {
             let TimeRange { start, end } = entry.time;
             if end <= time {
@@ -196,7 +203,9 @@ pub fn plan(now: &Snapshot) -> (BufferAction, f64) {
 
 /// The first thing that is missing from the position on, and up to where nothing is.
 fn needed(now: &Snapshot, settled: f64) -> (BufferAction, f64) {
-    let mut time = now.inventory.covered(now.position, settled, now.is_acceptable);
+    let mut time = now
+        .inventory
+        .covered(now.position, settled, now.is_acceptable);
     loop {
         if time >= now.end - BOUNDARY_TOLERANCE && now.position < now.end {
             return (BufferAction::End, f64::INFINITY);
@@ -228,7 +237,9 @@ fn needed(now: &Snapshot, settled: f64) -> (BufferAction, f64) {
 
 /// Whether a segment is in the SourceBuffer already.
 fn is_there(now: &Snapshot, segment: &Segment, settled: f64) -> bool {
-    let covered = now.inventory.covered(segment.start, settled, now.is_acceptable);
+    let covered = now
+        .inventory
+        .covered(segment.start, settled, now.is_acceptable);
     covered >= segment.end - BOUNDARY_TOLERANCE
 }
 
@@ -238,7 +249,9 @@ fn find(now: &Snapshot, time: f64) -> BufferAction {
         if it.end <= time + BOUNDARY_TOLERANCE || it.start >= now.end {
             continue;
         }
-        let step = of_period(now, period, &|segments| segments.segment_at(time.max(it.start)));
+        let step = of_period(now, period, &|segments| {
+            segments.segment_at(time.max(it.start))
+        });
         if !matches!(step, BufferAction::End) {
             return step;
         }
@@ -255,7 +268,9 @@ fn last(now: &Snapshot, settled: f64) -> BufferAction {
         let last = |segments: &Segments| segments.get(segments.len().checked_sub(1)?);
         match of_period(now, period, &last) {
             BufferAction::End => {}
-            BufferAction::Fetch(_, last) if last.is_missing || is_there(now, &last, settled) => break,
+            BufferAction::Fetch(_, last) if last.is_missing || is_there(now, &last, settled) => {
+                break;
+            }
             step => return step,
         }
     }
@@ -263,15 +278,20 @@ fn last(now: &Snapshot, settled: f64) -> BufferAction {
 }
 
 /// Fetches one of the segments of a period, once they are known. The end is where there is none.
-fn of_period(now: &Snapshot, period: usize, which: &dyn Fn(&Segments) -> Option<Segment>) -> BufferAction {
+fn of_period(
+    now: &Snapshot,
+    period: usize,
+    which: &dyn Fn(&Segments) -> Option<Segment>,
+) -> BufferAction {
     let id = (now.choose)(period);
     let Some((id, it)) = id.and_then(|id| Some((id, now.presentation.representation(id)?))) else {
         return BufferAction::End;
     };
     match &it.index {
-        Index::Known(segments) if it.is_resolved() => {
-            which(segments).map_or(BufferAction::End, |segment| BufferAction::Fetch(id, Box::new(segment)))
-        }
+        Index::Known(segments) if it.is_resolved() => which(segments)
+            .map_or(BufferAction::End, |segment| {
+                BufferAction::Fetch(id, Box::new(segment))
+            }),
         _ => BufferAction::LoadIndex(id),
     }
 }
@@ -286,7 +306,9 @@ fn improvement(now: &Snapshot, settled: f64) -> Option<BufferAction> {
     let within = worse.time.start + (worse.time.length() / 2.0).min(2.0 * BOUNDARY_TOLERANCE);
     let step = find(now, within);
     let is_better = match &step {
-        BufferAction::Fetch(_, segment) => !segment.is_missing && segment.start > settled - BOUNDARY_TOLERANCE,
+        BufferAction::Fetch(_, segment) => {
+            !segment.is_missing && segment.start > settled - BOUNDARY_TOLERANCE
+        }
         step => !matches!(step, BufferAction::End),
     };
     is_better.then_some(step)
@@ -299,7 +321,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::{AdaptationSet, SegmentAddresses, Period, Representation, SegmentRun};
+    use crate::media::{AdaptationSet, Period, Representation, SegmentAddresses, SegmentRun};
 
     /// A film of two representations, in segments of `seconds` each.
     fn film(seconds: u64, count: u64) -> Presentation {
@@ -366,7 +388,8 @@ mod tests {
         }
 
         fn plan(&self) -> BufferAction {
-            let other = |entry: &AppendedSegment| entry.representation.representation != self.chosen;
+            let other =
+                |entry: &AppendedSegment| entry.representation.representation != self.chosen;
             plan(&Snapshot {
                 presentation: &self.film,
                 end: self.film.periods.last().unwrap().end,
@@ -572,7 +595,8 @@ mod tests {
             }],
             ..Segments::default()
         };
-        film.periods[0].adaptation_sets[0].representations[0].index = Index::Known(Rc::new(segments));
+        film.periods[0].adaptation_sets[0].representations[0].index =
+            Index::Known(Rc::new(segments));
         assert_eq!(Bench::new(film).settle(), [0, 2, 3]);
     }
 
@@ -600,7 +624,8 @@ mod tests {
     #[test]
     fn what_is_not_known_has_to_be_learned_first() {
         let mut unknown = film(2, 4);
-        unknown.periods[0].adaptation_sets[0].representations[0].index = Index::Playlist("x".into());
+        unknown.periods[0].adaptation_sets[0].representations[0].index =
+            Index::Playlist("x".into());
         assert_eq!(
             Bench::new(unknown).plan(),
             BufferAction::LoadIndex(RepresentationId::default())

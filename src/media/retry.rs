@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn a_server_in_trouble_is_asked_again_ever_later_and_not_for_ever() {
         let mut attempts = RetryState::new(1, 6);
-        let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(FailureKind::Passing, 1.0)).collect();
+        let waits: Vec<_> =
+            std::iter::from_fn(|| attempts.fail(FailureKind::Passing, 1.0)).collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0]);
     }
 
@@ -144,13 +145,18 @@ mod tests {
     #[test]
     fn what_comes_damaged_is_asked_for_less_often() {
         let mut attempts = RetryState::new(1, 6);
-        let waits: Vec<_> = std::iter::from_fn(|| attempts.fail(FailureKind::Damaged, 1.0)).collect();
+        let waits: Vec<_> =
+            std::iter::from_fn(|| attempts.fail(FailureKind::Damaged, 1.0)).collect();
         assert_eq!(waits, [1.0, 4.0]);
     }
 
     #[test]
     fn chance_spreads_the_players() {
-        let after = |chance| RetryState::new(1, 6).fail(FailureKind::Passing, chance).unwrap();
+        let after = |chance| {
+            RetryState::new(1, 6)
+                .fail(FailureKind::Passing, chance)
+                .unwrap()
+        };
         assert_eq!(after(0.0), 0.25);
         assert_eq!(after(1.0), 0.5);
     }

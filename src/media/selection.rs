@@ -1,6 +1,9 @@
 //! Which adaptation sets are played, and for how long one MediaSource will do.
 
-use super::{AdaptationSet, ContentType, Presentation, RepresentationId, BOUNDARY_TOLERANCE, content_type_of_codec};
+use super::{
+    AdaptationSet, BOUNDARY_TOLERANCE, ContentType, Presentation, RepresentationId,
+    content_type_of_codec,
+};
 
 /// For each period of a film the adaptation set that feeds a SourceBuffer, if any does.
 pub type SetPerPeriod = Vec<Option<usize>>;
@@ -43,7 +46,10 @@ pub fn select_sets(
                     representation,
                 })
             };
-            if it.content_type == kind && rank > highest && (0..it.representations.len()).any(playable) {
+            if it.content_type == kind
+                && rank > highest
+                && (0..it.representations.len()).any(playable)
+            {
                 (best, highest) = (Some(set), rank);
             }
         }
@@ -84,12 +90,12 @@ pub fn period_group(
         last = Some(period);
         match &mut found {
             Some(act) if goes_on => {
-                if period_group.end <= at + BOUNDARY_TOLERANCE {
-                    period_group.period = period;
+                if act.end <= at + BOUNDARY_TOLERANCE {
+                    act.period = period;
                 }
-                period_group.end = it.end;
+                act.end = it.end;
             }
-            Some(act) if period_group.end > at + BOUNDARY_TOLERANCE => return found,
+            Some(act) if act.end > at + BOUNDARY_TOLERANCE => return found,
             // What lies between two acts, and has nothing to play, belongs to the second.
             before => {
                 let start = before.map_or(0.0, |before| before.end);
@@ -104,7 +110,7 @@ pub fn period_group(
     // What follows the last one is never waited for, wherever its end turns out to be.
     found.map(|act| PeriodGroup {
         end: f64::INFINITY,
-        ..period_group
+        ..act
     })
 }
 
@@ -167,7 +173,12 @@ mod tests {
 
     #[test]
     fn an_act_ends_where_there_is_something_else_to_feed() {
-        let both = || vec![set(ContentType::Video, "", true), set(ContentType::Audio, "", true)];
+        let both = || {
+            vec![
+                set(ContentType::Video, "", true),
+                set(ContentType::Audio, "", true),
+            ]
+        };
         let silent = || vec![set(ContentType::Video, "", true)];
         let film = film(vec![both(), both(), silent(), both()]);
         let (video, audio) = (
@@ -176,7 +187,7 @@ mod tests {
         );
         let act = |at| {
             let act = super::period_group(&film, [&video, &audio], at, &|_, _| true).unwrap();
-            (period_group.period, period_group.start, period_group.end)
+            (act.period, act.start, act.end)
         };
         assert_eq!(act(0.0), (0, 0.0, 20.0));
         assert_eq!(act(12.0), (1, 0.0, 20.0));
@@ -198,7 +209,12 @@ mod tests {
 
     #[test]
     fn every_time_is_in_the_act_that_is_found_for_it() {
-        let both = || vec![set(ContentType::Video, "", true), set(ContentType::Audio, "", true)];
+        let both = || {
+            vec![
+                set(ContentType::Video, "", true),
+                set(ContentType::Audio, "", true),
+            ]
+        };
         let silent = || vec![set(ContentType::Video, "", true)];
         let mut film = film(vec![both(), Vec::new(), silent(), both()]);
         film.periods[0].start = 5.0;

@@ -64,7 +64,7 @@ impl<'a> Element<'a> {
 /// Reads the root element of a document. What is around it is not looked at.
 ///
 /// # Errors
-/// [`Refusal::Malformed`], with the line, where the text is not well-formed or beyond a limit.
+/// [`ManifestError::Malformed`], with the line, where the text is not well-formed or beyond a limit.
 pub fn parse(text: &str) -> Result<Element<'_>, ManifestError> {
     let mut reader = XmlReader {
         rest: text,
@@ -73,8 +73,8 @@ pub fn parse(text: &str) -> Result<Element<'_>, ManifestError> {
     };
     reader.root().map_err(|reason| {
         let read = text.len() - reader.rest.len();
-        let read = text.bytes().take(parse);
-        let line = 1 + parse.filter(|byte| *byte == b'\n').count() as u64;
+        let read = text.bytes().take(read);
+        let line = 1 + read.filter(|byte| *byte == b'\n').count() as u64;
         ManifestError::Malformed(["line ", &line.to_string(), ": ", reason].concat())
     })
 }

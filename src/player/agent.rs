@@ -220,7 +220,9 @@ fn listen_for_errors(
 /// Asks the server why the browser could not load the engine's program.
 pub async fn diagnose_script(url: String) -> PlaybackError {
     let options = RequestInit::new();
-    options.set_signal(Some(&AbortSignal::timeout_with_u32(DIAGNOSIS_TIMEOUT * 1000)));
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(
+        DIAGNOSIS_TIMEOUT * 1000,
+    )));
     let answer = JsFuture::from(web::fetch(&url, &options)).await;
     let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
     let reason = match status {

@@ -22,7 +22,7 @@ impl Backend {
     /// The way for this browser, or the engine's thread that was asked for.
     ///
     /// # Errors
-    /// [`Fault::NoMediaSource`] where there is no way at all.
+    /// [`PlaybackError::NoMediaSource`] where there is no way at all.
     pub fn choose(wanted: Option<EngineLocation>) -> Result<Self, PlaybackError> {
         if let Some(thread) = wanted {
             Ok(Self::Engine(thread))

@@ -256,16 +256,17 @@ fn part<T: JsCast>(frame: &Element, selector: &str) -> Option<T> {
 /// Hears what happens to a player, until what is returned is dropped.
 fn listen(desk: &Rc<ControlsState>) -> Vec<EventListener> {
     let listeners = RefCell::new(Vec::new());
-    let hear = |target: &EventTarget, phase, names: &[&'static str], act: fn(&ControlsState, &Event)| {
-        for name in names {
-            let desk = desk.clone();
-            let passive = false;
-            let options = EventListenerOptions { phase, passive };
-            let act = move |event: &Event| act(&desk, event);
-            let listener = web::hear_with(target, name, options, act);
-            listeners.borrow_mut().push(listener);
-        }
-    };
+    let hear =
+        |target: &EventTarget, phase, names: &[&'static str], act: fn(&ControlsState, &Event)| {
+            for name in names {
+                let desk = desk.clone();
+                let passive = false;
+                let options = EventListenerOptions { phase, passive };
+                let act = move |event: &Event| act(&desk, event);
+                let listener = web::hear_with(target, name, options, act);
+                listeners.borrow_mut().push(listener);
+            }
+        };
     let (video, frame) = (&desk.video, &desk.frame);
     // Of its tracks the element hears on their way down, and no other way.
     hear(video, Capture, &media_state::OCCASIONS, ControlsState::look);

@@ -20,9 +20,10 @@ use super::{
 use crate::{
     platform::web,
     protocol::{
-        BUILD_ID, BufferGoal, Command, Event, PlaybackError, Observation, SessionId, PlaybackSettings,
-        milestone::{ReachedMilestone, Milestone, EngineLocation},
-        transfer::{Packed, Message},
+        BUILD_ID, BufferGoal, Command, Event, Observation, PlaybackError, PlaybackSettings,
+        SessionId,
+        milestone::{EngineLocation, Milestone, ReachedMilestone},
+        transfer::{Message, Packed},
     },
 };
 
@@ -107,7 +108,11 @@ impl Drop for EngineClient {
 
 impl EngineClient {
     /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
-    pub fn spawn(thread: EngineLocation, listener: Callback<EngineResult>, onletter: Callback<Message>) -> Self {
+    pub fn spawn(
+        thread: EngineLocation,
+        listener: Callback<EngineResult>,
+        onletter: Callback<Message>,
+    ) -> Self {
         let spawned = ReachedMilestone::now(Milestone::AgentSpawned);
         let line = Rc::new(ClientState {
             handshake: Cell::new(Handshake::Awaited),
@@ -317,7 +322,9 @@ impl ClientState {
             _ if self.handshake.get() == Handshake::Refused => return,
             Ok(Event::Ready { build: theirs }) if theirs != BUILD_ID => {
                 self.handshake.set(Handshake::Refused);
-                Err(PlaybackError::WorkerVersionMismatch { worker_build: theirs })
+                Err(PlaybackError::WorkerVersionMismatch {
+                    worker_build: theirs,
+                })
             }
             Ok(Event::Pong) => return,
             news => news,

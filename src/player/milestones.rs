@@ -4,7 +4,7 @@ use js_sys::Number;
 use yew::prelude::*;
 
 use super::backend::Backend;
-use crate::protocol::milestone::{ReachedMilestone, Milestone, EngineLocation};
+use crate::protocol::milestone::{EngineLocation, Milestone, ReachedMilestone};
 
 /// The journey as a list: a step in the worker stands left of the two lanes, one on the page right.
 /// All of them are there from the start, so that nothing moves as they are taken.

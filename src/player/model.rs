@@ -22,8 +22,8 @@ use super::{
 use crate::{
     platform::web::{self, MediaProvider},
     protocol::{
-        BufferGoal, Event, PlaybackError, Quality, TrackInfo, PlaybackSettings,
-        milestone::{ReachedMilestone, Milestone, EngineLocation},
+        BufferGoal, Event, PlaybackError, PlaybackSettings, Quality, TrackInfo,
+        milestone::{EngineLocation, Milestone, ReachedMilestone},
         transfer::Message,
     },
 };
@@ -198,7 +198,9 @@ impl PlayerModel {
             PlayerAction::Lost {
                 fault: PlaybackError::MediaElement { code: 4, .. },
                 at: None,
-            } if self.backend == Some(Backend::Native) => self.error = Some(PlaybackError::NoMediaSource),
+            } if self.backend == Some(Backend::Native) => {
+                self.error = Some(PlaybackError::NoMediaSource)
+            }
             PlayerAction::Lost { ref fault, at } if self.can_recover(fault, at) => {
                 self.recovery = Recovery::InProgress(at);
                 // Until another source is attached, the element speaks of the one before.
@@ -240,8 +242,10 @@ impl PlayerModel {
             }
             PlayerAction::Show(picture) => self.source = Some(self.apply_recovery(picture)),
             // Until this session's film is attached, the element still shows that of the one before.
-            PlayerAction::MilestoneReached(mark) if mark.milestone == Milestone::FirstFrame && !self.is_attached() => {}
-            PlayerAction::MilestoneReached(mark) | PlayerAction::EngineEvent(Ok(Event::MilestoneReached { mark, .. })) => {
+            PlayerAction::MilestoneReached(mark)
+                if mark.milestone == Milestone::FirstFrame && !self.is_attached() => {}
+            PlayerAction::MilestoneReached(mark)
+            | PlayerAction::EngineEvent(Ok(Event::MilestoneReached { mark, .. })) => {
                 self.milestones.push(mark);
             }
             PlayerAction::EngineEvent(Ok(Event::MediaSourceReady { handle, start, .. })) => {
@@ -272,7 +276,11 @@ impl PlayerModel {
                     self.captions = tracks.into_iter().map(unread).collect();
                 }
             }
-            PlayerAction::EngineEvent(Ok(Event::CaptionsLoaded { index: place, url: file, .. })) => {
+            PlayerAction::EngineEvent(Ok(Event::CaptionsLoaded {
+                index: place,
+                url: file,
+                ..
+            })) => {
                 let captions = usize::try_from(place);
                 let captions = captions.ok().and_then(|it| self.captions.get_mut(it));
                 match (captions, file) {
@@ -280,8 +288,12 @@ impl PlayerModel {
                     (_, file) => self.captions_error = file.err(),
                 }
             }
-            PlayerAction::EngineEvent(Ok(Event::QualityChanged { bandwidth, .. })) => self.bandwidth = bandwidth,
-            PlayerAction::EngineEvent(Ok(Event::Retrying { error: fault, .. })) => self.retrying = fault,
+            PlayerAction::EngineEvent(Ok(Event::QualityChanged { bandwidth, .. })) => {
+                self.bandwidth = bandwidth
+            }
+            PlayerAction::EngineEvent(Ok(Event::Retrying { error: fault, .. })) => {
+                self.retrying = fault
+            }
             // Workers were said to have what they lack.
             PlayerAction::EngineEvent(Ok(Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
@@ -291,7 +303,8 @@ impl PlayerModel {
                 self.location = Some(EngineLocation::Page);
             }
             PlayerAction::EngineEvent(
-                Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault }) | Err(fault),
+                Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault })
+                | Err(fault),
             )
             | PlayerAction::Failed(fault) => {
                 // The first fault is the cause, and what follows from it is not news; but silence is
@@ -476,19 +489,29 @@ impl PlayerController {
         // An engine is made for the first film, and for the next one if it is broken.
         let kept = link.take_if(|link| !link.is_broken() && link.location() == thread);
         release(link.take(), None);
-        let kept = kept.unwrap_or_else(|| EngineClient::spawn(thread, self.engine_listener(), onletter.clone()));
+        let kept = kept.unwrap_or_else(|| {
+            EngineClient::spawn(thread, self.engine_listener(), onletter.clone())
+        });
         self.load(request, goal, playback, link.insert(kept));
     }
 
     /// Has the engine load the film.
-    fn load(&self, request: &PlayRequest, goal: BufferGoal, playback: &PlayerModel, link: &EngineClient) {
+    fn load(
+        &self,
+        request: &PlayRequest,
+        goal: BufferGoal,
+        playback: &PlayerModel,
+        link: &EngineClient,
+    ) {
         if let Some(spawned) = link.newly_spawned() {
             self.playback.emit(PlayerAction::MilestoneReached(spawned));
         }
         match source_url::resolve(&request.source) {
             Ok(url) => {
                 self.playback
-                    .emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::LoadSent)));
+                    .emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
+                        Milestone::LoadSent,
+                    )));
                 let mut settings = request.settings.clone();
                 settings.buffer = goal;
                 settings.start = playback.from.unwrap_or(settings.start);
@@ -654,7 +677,10 @@ mod tests {
     }
 
     fn reached(step: Milestone) -> PlayerAction {
-        PlayerAction::MilestoneReached(ReachedMilestone { milestone: step, at: 1.0 })
+        PlayerAction::MilestoneReached(ReachedMilestone {
+            milestone: step,
+            at: 1.0,
+        })
     }
 
     fn shown() -> PlayerAction {
@@ -676,13 +702,19 @@ mod tests {
 
     fn failed(fault: PlaybackError) -> PlayerAction {
         let session = SessionId::default();
-        PlayerAction::EngineEvent(Ok(Event::Failed { session, error: fault }))
+        PlayerAction::EngineEvent(Ok(Event::Failed {
+            session,
+            error: fault,
+        }))
     }
 
     #[test]
     fn a_session_begins_with_an_empty_journey() {
         let step = Milestone::LoadSent;
-        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone { milestone: step, at: 1.0 })]);
+        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone {
+            milestone: step,
+            at: 1.0,
+        })]);
         assert_eq!(playback.milestones.len(), 1);
         playback.update(begin(true));
         assert_eq!(playback.milestones, []);
@@ -727,7 +759,11 @@ mod tests {
     fn a_film_whose_element_fails_goes_on_as_it_was() {
         // The element says it after the engine, and once more.
         let attached = || reached(Milestone::SrcObjectSet);
-        let mut playback = after([attached(), lost(PlaybackError::Detached, 4.0), lost(torn(), 0.0)]);
+        let mut playback = after([
+            attached(),
+            lost(PlaybackError::Detached, 4.0),
+            lost(torn(), 0.0),
+        ]);
         assert_eq!((playback.reloads, playback.from), (1, Some(4.0)));
         for action in [begin(false), shown(), lost(torn(), 0.0)] {
             playback.update(action);
@@ -751,7 +787,10 @@ mod tests {
 
     #[test]
     fn an_element_that_fails_because_of_what_is_known_is_not_news() {
-        let playback = after([PlayerAction::Failed(PlaybackError::InvalidMessage), lost(torn(), 4.0)]);
+        let playback = after([
+            PlayerAction::Failed(PlaybackError::InvalidMessage),
+            lost(torn(), 4.0),
+        ]);
         assert_eq!(playback.reloads, 0);
         assert_eq!(playback.error, Some(PlaybackError::InvalidMessage));
     }
@@ -779,7 +818,10 @@ mod tests {
     fn a_frame_of_the_film_before_is_not_this_ones_first() {
         let playback = after([reached(Milestone::FirstFrame)]);
         assert_eq!(playback.milestones, []);
-        let playback = after([reached(Milestone::SrcObjectSet), reached(Milestone::FirstFrame)]);
+        let playback = after([
+            reached(Milestone::SrcObjectSet),
+            reached(Milestone::FirstFrame),
+        ]);
         assert_eq!(playback.milestones.len(), 2);
     }
 }

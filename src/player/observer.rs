@@ -65,7 +65,10 @@ impl Drop for ElementSize {
 }
 
 /// Has `say` told what is seen of an element.
-pub fn observe(video: &HtmlVideoElement, say: impl Fn(Observation) + Clone + 'static) -> ElementObserver {
+pub fn observe(
+    video: &HtmlVideoElement,
+    say: impl Fn(Observation) + Clone + 'static,
+) -> ElementObserver {
     let pixels = Rc::new(Cell::default());
     let size = ElementSize::of(video, &pixels);
     let occasions = OCCASIONS.map(|occasion| {

@@ -8,7 +8,7 @@ use crate::protocol::PlaybackError;
 /// The absolute URL of a film that was named relative to the page.
 ///
 /// # Errors
-/// [`Fault::Address`] if it is none, or none that may be fetched: http, https or blob.
+/// [`PlaybackError::InvalidUrl`] if it is none, or none that may be fetched: http, https or blob.
 pub fn resolve(source: &str) -> Result<String, PlaybackError> {
     let base = document()
         .and_then(|document| document.base_uri().ok().flatten())
@@ -17,7 +17,5 @@ pub fn resolve(source: &str) -> Result<String, PlaybackError> {
         .ok()
         .filter(|url| matches!(url.protocol().as_str(), "http:" | "https:" | "blob:"))
         .map(|url| url.href())
-        .ok_or_else(|| PlaybackError::InvalidUrl {
-            url: source.into(),
-        })
+        .ok_or_else(|| PlaybackError::InvalidUrl { url: source.into() })
 }

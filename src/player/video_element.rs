@@ -7,13 +7,13 @@ use yew::prelude::*;
 use super::{
     controls,
     dom::focus_is_lost,
-    model::{PlayerAction, CaptionEntry, Dispatch, ElementSource, PlaybackSource, PlayerModel},
+    model::{CaptionEntry, Dispatch, ElementSource, PlaybackSource, PlayerAction, PlayerModel},
 };
 use crate::{
     platform::web::{self, Attachment, FirstFrame},
     protocol::{
         PlaybackError,
-        milestone::{ReachedMilestone, Milestone},
+        milestone::{Milestone, ReachedMilestone},
     },
 };
 
@@ -27,14 +27,17 @@ pub fn video_element(
 ) -> Html {
     // Of which there is no file yet, the element can be asked to show all the same: that is how it is known
     // that they are to be read.
-    let of_the_film = playback.captions.iter().map(|CaptionEntry { track, file }| {
-        let label = track.display_name().unwrap_or("Captions").to_owned();
-        // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
-        let file = file.clone().unwrap_or_default();
-        html! {
-            <track kind="captions" srclang={track.language.clone()} {label} ~src={file} />
-        }
-    });
+    let of_the_film = playback
+        .captions
+        .iter()
+        .map(|CaptionEntry { track, file }| {
+            let label = track.display_name().unwrap_or("Captions").to_owned();
+            // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
+            let file = file.clone().unwrap_or_default();
+            html! {
+                <track kind="captions" srclang={track.language.clone()} {label} ~src={file} />
+            }
+        });
     html! {
         // The focus can be put on it, where what had the focus is gone.
         <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
@@ -103,7 +106,8 @@ fn show(
     playback: &Dispatch,
 ) -> Option<(Attachment, EventListener, FirstFrame)> {
     // One whose engine died may seem to have come to its end, and Chromium pauses what fails.
-    let is_resting = picture.is_continuation && video.paused() && !video.ended() && !picture.was_playing;
+    let is_resting =
+        picture.is_continuation && video.paused() && !video.ended() && !picture.was_playing;
     // The viewer may have gone elsewhere since this was made.
     let start = match picture.is_continuation && video.seeking() {
         true => video.current_time(),
@@ -124,7 +128,9 @@ fn show(
             return None;
         }
     };
-    playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::SrcObjectSet)));
+    playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
+        Milestone::SrcObjectSet,
+    )));
 
     // Before there is metadata this is the position to begin at.
     video.set_current_time(start);
@@ -140,7 +146,9 @@ fn show(
     }
     let playback = playback.clone();
     let first_frame = FirstFrame::of(video, move || {
-        playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::FirstFrame)));
+        playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
+            Milestone::FirstFrame,
+        )));
     });
     Some((attachment, begun, first_frame))
 }

@@ -18,7 +18,7 @@ use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
     Command, Diagnostic, Event, PlaybackError, SessionId,
-    milestone::{ReachedMilestone, Milestone},
+    milestone::{Milestone, ReachedMilestone},
 };
 use crate::platform::web;
 
@@ -151,7 +151,7 @@ impl<T> Packed<T> {
     /// Reads it. That can be done more than once.
     ///
     /// # Errors
-    /// [`Fault::Garbled`] if it is none of ours, or one of another build's.
+    /// [`PlaybackError::InvalidMessage`] if it is none of ours, or one of another build's.
     pub fn unpack(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
@@ -206,7 +206,7 @@ impl<T> Encoded<T> {
     /// Reads it.
     ///
     /// # Errors
-    /// [`Fault::Garbled`] if it is no such thing.
+    /// [`PlaybackError::InvalidMessage`] if it is no such thing.
     pub fn decode(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,
@@ -295,7 +295,10 @@ impl Port {
     /// Tells whoever wants to show it what the engine does.
     pub fn post_diagnostic(&self, session: SessionId, detail: &Diagnostic) {
         let detail = Encoded::encode(detail);
-        self.post(Event::Diagnostics { session, diagnostic: detail });
+        self.post(Event::Diagnostics {
+            session,
+            diagnostic: detail,
+        });
     }
 
     /// Tells the page that a step of the journey is taken.
@@ -308,7 +311,7 @@ impl Port {
     /// The worker's own references to them are detached, and cannot be sent again.
     ///
     /// # Errors
-    /// [`Fault::Media`] if the browser does not let them go.
+    /// [`PlaybackError::MediaSourceCall`] if the browser does not let them go.
     pub fn post_with_transfer(&self, event: Event) -> Result<(), PlaybackError> {
         let PortKind::Bridge(id, _) = &*self.0 else {
             // Nothing has to cross.
@@ -376,7 +379,10 @@ mod tests {
         for event in [
             Event::Ready { build: "x".into() },
             Event::MilestoneReached { session, mark },
-            Event::Failed { session, error: fault },
+            Event::Failed {
+                session,
+                error: fault,
+            },
             Event::Closed { session },
         ] {
             assert_eq!(received(&sent(&event)), Some(event));

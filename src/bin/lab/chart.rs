@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use web_sys::CanvasRenderingContext2d;
 use yew_mse_worker::protocol::{
     SegmentReport, TrackKind,
-    milestone::{ReachedMilestone, EngineLocation},
+    milestone::{EngineLocation, ReachedMilestone},
 };
 
 use crate::history::{History, Level, State, bits};
@@ -219,7 +219,8 @@ impl Chart<'_> {
             Row::Levels => self.draw_levels(on, colours, top, height)?,
             Row::Rates => self.draw_rates(on, colours, top, height)?,
             Row::Pictures(rate) => {
-                let is_here = |it: &&SegmentReport| it.kind == TrackKind::Video && it.bandwidth == rate;
+                let is_here =
+                    |it: &&SegmentReport| it.kind == TrackKind::Video && it.bandwidth == rate;
                 for fetched in self.fetched().iter().filter(is_here) {
                     self.draw_fetch(on, &colours.worker, fetched, top);
                 }
@@ -396,7 +397,13 @@ impl Chart<'_> {
     }
 
     /// A bar from the request to the append; hollow if it was given up.
-    fn draw_fetch(&self, on: &CanvasRenderingContext2d, colour: &str, it: &SegmentReport, top: f64) {
+    fn draw_fetch(
+        &self,
+        on: &CanvasRenderingContext2d,
+        colour: &str,
+        it: &SegmentReport,
+        top: f64,
+    ) {
         let (x, width) = (
             self.x(it.requested_at),
             (self.x(it.finished_at) - self.x(it.requested_at)).max(2.0),
@@ -470,7 +477,9 @@ impl Chart<'_> {
                         Row::Pictures(rate) => it.kind == TrackKind::Video && it.bandwidth == rate,
                         _ => it.kind == TrackKind::Audio,
                     };
-                    of_row && self.x(it.requested_at) - NEAR <= x && x <= self.x(it.finished_at) + NEAR
+                    of_row
+                        && self.x(it.requested_at) - NEAR <= x
+                        && x <= self.x(it.finished_at) + NEAR
                 };
                 let here = self.history.fetched.iter().filter(is_here);
                 lines.extend(here.map(|it| self.words_of(it)).take(3));

@@ -2,8 +2,8 @@
 //! lists out.
 
 use yew_mse_worker::protocol::{
-    Command, Diagnostic, Event, SegmentReport, TrackKind, Quality,
-    milestone::{ReachedMilestone, Milestone},
+    Command, Diagnostic, Event, Quality, SegmentReport, TrackKind,
+    milestone::{Milestone, ReachedMilestone},
     recording::{MediaEvent, RecordedEvent, RecordedKind},
 };
 
@@ -112,10 +112,19 @@ impl History {
         match what {
             RecordedKind::HandleArrived => {
                 let step = Milestone::HandleArrived;
-                push(&mut self.marks, ReachedMilestone { milestone: step, at });
+                push(
+                    &mut self.marks,
+                    ReachedMilestone {
+                        milestone: step,
+                        at,
+                    },
+                );
                 push(&mut self.messages, at);
             }
-            RecordedKind::Element { event: moment, position } => {
+            RecordedKind::Element {
+                event: moment,
+                position,
+            } => {
                 let seen = Seen {
                     at,
                     moment,
@@ -170,7 +179,9 @@ impl History {
         match event {
             Event::Tracks { qualities, .. } => self.qualities = qualities,
             Event::QualityChanged { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
-            Event::Diagnostics { diagnostic: detail, .. } => {
+            Event::Diagnostics {
+                diagnostic: detail, ..
+            } => {
                 if let Ok(detail) = detail.decode() {
                     self.look_into(at, detail);
                 }
@@ -282,7 +293,10 @@ impl History {
             };
             match moment {
                 MediaEvent::Playing => playing = true,
-                MediaEvent::LoadStart | MediaEvent::Pause | MediaEvent::Ended | MediaEvent::Error => {
+                MediaEvent::LoadStart
+                | MediaEvent::Pause
+                | MediaEvent::Ended
+                | MediaEvent::Error => {
                     playing = false;
                 }
                 _ => {}

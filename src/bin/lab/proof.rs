@@ -170,7 +170,7 @@ pub fn Proof() -> Html {
         let onletter = Callback::from(move |message| {
             if let Message::Event(letter) = message
                 && let Ok(protocol::Event::Diagnostics { diagnostic, .. }) = letter.unpack()
-                && let Ok(detail) = detail.open()
+                && let Ok(detail) = diagnostic.decode()
             {
                 let is_elsewhere = is_whole && thread == EngineLocation::Worker;
                 record.borrow_mut().take(&detail, is_elsewhere);
@@ -184,7 +184,7 @@ pub fn Proof() -> Html {
                     buffer={GOAL}
                     engine={is_whole.then_some(thread)}
                     show_milestones=false
-                    {on_message}
+                    on_message={onletter}
                 />
             </figure>
         }
@@ -292,7 +292,9 @@ impl Log {
     /// Of an engine that is blocked with the page, only what it appends is worth anything.
     fn take(&mut self, detail: &Diagnostic, is_elsewhere: bool) {
         match detail {
-            Diagnostic::SegmentFinished(fetched) if fetched.appended => self.appended.push(fetched.finished_at),
+            Diagnostic::SegmentFinished(fetched) if fetched.appended => {
+                self.appended.push(fetched.finished_at)
+            }
             Diagnostic::BufferLevels {
                 levels, position, ..
             } if is_elsewhere => {

@@ -14,7 +14,7 @@ use crate::{
     platform::web,
     player::{
         dom::focus_is_lost,
-        model::{PlayerAction, Choice},
+        model::{Choice, PlayerAction},
     },
     protocol::{Quality, TrackInfo},
 };
