@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's commands. Each installs the tools it lacks and prints each step.
 
 mod live_reload;
+mod rename;
 mod tools;
 
 use std::{
@@ -23,6 +24,7 @@ cargo xtask serve [trunk serve options]   build the demo and serve it, with live
 cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
 cargo xtask test [filter]                 check and test everything, or run the tests whose names match
 cargo xtask tools                         install the tools for all of these
+cargo xtask rename NAME                   give the project and everything in it another name
 
 Each command first installs the tools it lacks.";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ("build", options) => build(options),
         ("test", filters) => test(filters),
         ("tools", []) => install_tools(),
+        ("rename", [name]) => rename::run(name),
         ("allow-live-reload", []) => live_reload::run(),
         ("" | "help" | "--help" | "-h", _) => {
             println!("{USAGE}");

@@ -61,6 +61,13 @@ impl Tools {
         Self::for_building(true)
     }
 
+    /// Installs rustfmt.
+    pub fn for_renaming() -> Outcome<Self> {
+        let tools = Self::new()?;
+        tools.components()?;
+        Ok(tools)
+    }
+
     fn new() -> Outcome<Self> {
         // The shell that installed rustup does not have cargo's `bin` on its PATH yet.
         let mut folders = vec![cargo_home()?.join("bin")];
