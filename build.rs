@@ -1,5 +1,4 @@
-//! Names the build after what it is made of, so that the page can tell a worker of its own build
-//! from one out of an old cache.
+//! Sets `BUILD_ID`, a hash of the sources, by which the page refuses a worker of another build.
 
 use std::{
     fs,
@@ -9,31 +8,31 @@ use std::{
 
 fn main() {
     let mut hasher = DefaultHasher::new();
-    for place in [
+    for path in [
         "Cargo.toml",
         "Cargo.lock",
         "build.rs",
         "src",
         "assets/worker_loader.js",
-        "trim",
     ] {
-        println!("cargo::rerun-if-changed={place}");
-        hash(Path::new(place), &mut hasher);
+        println!("cargo::rerun-if-changed={path}");
+        hash(Path::new(path), &mut hasher);
     }
-    // A debug build and a release build of the same sources are two builds.
+    // A debug build and a release build of the same sources differ.
     std::env::var("PROFILE").ok().hash(&mut hasher);
     println!("cargo::rustc-env=BUILD_ID={:016x}", hasher.finish());
 }
 
-fn hash(place: &Path, hasher: &mut DefaultHasher) {
-    place.hash(hasher);
-    if let Ok(entries) = fs::read_dir(place) {
-        let mut places: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        places.sort();
-        for place in places {
-            hash(&place, hasher);
+/// Hashes a file, or all files of a folder in a fixed order, with their paths.
+fn hash(path: &Path, hasher: &mut DefaultHasher) {
+    path.hash(hasher);
+    if let Ok(entries) = fs::read_dir(path) {
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            hash(&path, hasher);
         }
     } else {
-        fs::read(place).ok().hash(hasher);
+        fs::read(path).ok().hash(hasher);
     }
 }

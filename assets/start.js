@@ -1,32 +1,37 @@
-// Starts the page. A file of its own, and not trunk's inline script, so that the page's
-// Content-Security-Policy needs no exception; trunk fills in the two names (see Trunk.toml).
+// Starts the page's program. The page's Content-Security-Policy forbids trunk's inline script; trunk puts the
+// addresses of the program into this script's element instead (see Trunk.toml).
 const { js, wasm } = document.querySelector("script[data-wasm]").dataset;
-// What is on its way when somebody leaves does not come, and they may be back: out of the browser's cache of
-// pages, where all is as it was.
-let away;
+
+// Leaving the page cancels its requests. If the browser keeps the page in its back/forward cache, this is
+// the promise that it is shown again.
+let shownAgain;
 addEventListener("pagehide", () => {
-  away = new Promise((back) => addEventListener("pageshow", back, { once: true }));
+  shownAgain = new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }));
 });
-const start = async (query) => {
+
+async function start(query) {
   try {
     const { default: init } = await import(js + query);
-    await init({ module_or_path: wasm + query });
+    const response = await fetch(wasm + query);
+    if (!response.ok) throw Error(`The server answered ${response.status} for ${response.url}`);
+    await init({ module_or_path: response });
   } catch (error) {
-    // By another address: to WebKit, a script that was missing once is missing for good.
-    const again = () => start(`?${Date.now()}`);
-    if (away) {
-      await away;
-      away = null;
-      return again();
+    // WebKit remembers for good that a module failed to load, so another attempt needs another address.
+    const retry = () => start(`?${Date.now()}`);
+    if (shownAgain) {
+      await shownAgain;
+      shownAgain = null;
+      return retry();
     }
     const main = document.querySelector("main");
     main.innerHTML = `<div class="alone" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
-    main.querySelector("p").textContent = `${error.message}. If this site is yours, see that all of dist/ was uploaded.`;
+    main.querySelector("p").textContent = `${error.message}. If this is your site, check that all of dist/ was uploaded.`;
     main.querySelector("button").onclick = ({ target }) => {
       target.disabled = true;
-      again();
+      retry();
     };
     throw error;
   }
-};
+}
+
 await start("");

@@ -1,18 +1,20 @@
-// Starts the engine's program, in a worker or on the page that imports this. The query, by which the
-// page names its build, goes along to both files, so that no cache answers with those of another build.
+// Starts the engine's program: in a worker, or on a page whose browser has no MediaSource in workers and which
+// imports this file. The page adds its build id as a query; passed on to both files, it keeps caches from
+// answering with the files of another build.
 const build = new URL(import.meta.url).search;
 
 async function start() {
   const program = await import(`./worker.js${build}`);
-  await program.default({ module_or_path: new URL(`./worker_bg.wasm${build}`, import.meta.url) });
+  const response = await fetch(new URL(`./worker_bg.wasm${build}`, import.meta.url));
+  if (!response.ok) throw Error(`the server answered ${response.status} for ${response.url}`);
+  await program.default({ module_or_path: response });
   return program;
 }
 
-
-// Not awaited here: WebKit takes a module that still awaits something for a finished one, if it is imported
-// twice.
+// No top-level await: where a module is imported twice, WebKit resolves the second import before the first
+// has finished.
 const started = start();
-// A worker reports it as its own error, which the page hears; a rejected promise would be heard by nobody.
+// The page hears of a worker's error, but not of a rejected promise.
 if (!globalThis.document) started.catch(reportError);
 
-export const agent = async (hear) => (await started).agent(hear);
+export const agent = async (callback) => (await started).agent(callback);

@@ -232,7 +232,7 @@ async fn another_film_after_the_worker_died(stage: &Stage) {
         .trouble("/worker.js", Trouble::around(TRAP, ""));
     dies_for_good(stage).await;
     stage.value("window.before = attached()").await;
-    stage.press("Sample film").await;
+    stage.press("Sample video").await;
     stage.until("attached() !== before").await;
     stage.plays().await;
     stage.has_started_workers(3).await;
@@ -280,7 +280,7 @@ async fn no_film(stage: &Stage) {
         .notice("The server answered 404 for the manifest")
         .await;
     stage.screenshot("no-film").await;
-    stage.press("Sample film").await;
+    stage.press("Sample video").await;
     stage.plays().await;
 }
 
@@ -415,7 +415,7 @@ async fn an_address_that_is_none_ends_what_plays(stage: &Stage) {
         .await;
     stage.until("document.querySelector('video').paused").await;
     // The same film again is shown again.
-    stage.press("Sample film").await;
+    stage.press("Sample video").await;
     stage
         .until("document.querySelector('[role=alert]') === null")
         .await;

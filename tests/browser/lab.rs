@@ -390,7 +390,6 @@ fn build_without_the_lab() -> PathBuf {
         "rust-toolchain.toml",
         "src",
         "tests/browser",
-        "trim",
         "xtask",
     ] {
         copy_all(&root.join(part), &copy.join(part));

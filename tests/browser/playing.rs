@@ -143,7 +143,7 @@ async fn a_film_from_another_host_plays_from_its_address(stage: &Stage) {
     assert_eq!(elsewhere.requests(".m4s"), 22);
 
     // Relative to the page, and without a start.
-    stage.press("Sample film").await;
+    stage.press("Sample video").await;
     stage.until(&format!("{VIDEO}.currentTime < 10")).await;
     stage.plays().await;
     assert_eq!(stage.value("location.search").await, json!(""));
@@ -322,7 +322,7 @@ async fn what_is_not_wanted_any_more_is_not_fetched(stage: &Stage) {
     stage.server.trouble("slow.m3u8", Trouble::Silence);
     stage.open("?src=film/slow.m3u8").await;
     stage.server.until_asked_for("slow.m3u8").await;
-    stage.press("Sample film").await;
+    stage.press("Sample video").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
     // Long before its own time was up.

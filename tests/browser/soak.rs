@@ -168,7 +168,7 @@ async fn three_hundred_loads(stage: &Stage) {
     let mut warm = None;
     for nth in 1..=300 {
         stage.value("window.before = attached()").await;
-        let name = ["Sample film", "The same in DASH"][nth % 2];
+        let name = ["Sample video", "The same in DASH"][nth % 2];
         stage.value(&press(name)).await;
         stage.until("attached() && attached() !== before").await;
         if nth % 5 != 0 {

@@ -1,8 +1,7 @@
-//! `cargo xtask`: the project's commands. Each installs what it lacks, says what it does, and does
-//! nothing twice.
+//! `cargo xtask`: the project's commands. Each installs the tools it lacks and prints each step.
 
-mod after_trunk;
-mod frugal;
+mod live_reload;
+mod rename;
 mod tools;
 
 use std::{
@@ -14,31 +13,39 @@ use std::{
 
 use tools::Tools;
 
-/// What any step may fail with: words for the person at the terminal.
+/// The error is printed as it is.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Where the tests' site is served, as a project page on a host is: not at its root.
+/// The tests serve the site under a sub-path, as GitHub Pages does.
 const TEST_PUBLIC_URL: &str = "/some/place/";
 
 const USAGE: &str = "\
-cargo xtask serve [options of trunk serve]   install what is missing, build, serve the demo
-cargo xtask build [options of trunk build]   the same, for a release in dist/
-cargo xtask test  [filter of cargo test]     install what is missing, check everything
-cargo xtask tools                            install what is missing for all of these";
+cargo xtask serve [trunk serve options]   build the demo and serve it, with live reload
+cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
+cargo xtask test [filter]                 check and test everything, or run the tests whose names match
+cargo xtask tools                         install the tools for all of these
+cargo xtask rename NAME                   give the project and everything in it another name
+
+Each command first installs the tools it lacks.";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
-    let outcome = match command.as_str() {
-        "serve" => serve(&rest),
-        "build" => build(&rest),
-        "test" => test(&rest),
-        "tools" => install_all(),
-        "after-trunk" => after_trunk::run(),
-        _ => {
+    let outcome = match (command.as_str(), rest.as_slice()) {
+        ("serve", options) => serve(options),
+        ("build", options) => build(options),
+        ("test", filters) => test(filters),
+        ("tools", []) => install_tools(),
+        ("rename", [name]) => rename::run(name),
+        ("allow-live-reload", []) => live_reload::run(),
+        ("" | "help" | "--help" | "-h", _) => {
             println!("{USAGE}");
-            return ExitCode::from(u8::from(!command.is_empty()) * 2);
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
         }
     };
     match outcome {
@@ -53,89 +60,80 @@ fn main() -> ExitCode {
 fn serve(options: &[String]) -> Outcome {
     let release = options.iter().any(|option| option == "--release");
     let tools = Tools::for_building(release)?;
-    step("Serving; the first build takes a minute or two");
+    step("Building and serving (the first build takes one to two minutes)");
     run(tools.command("trunk").arg("serve").args(options))
 }
 
 fn build(options: &[String]) -> Outcome {
     let tools = Tools::for_building(true)?;
-    step("Building the release");
-    run(release(&tools).args(options))
+    step("Building the release (two to five minutes the first time)");
+    run(tools
+        .command("trunk")
+        .args(["build", "--release"])
+        .args(options))
 }
 
-/// `trunk build` for a release.
-fn release(tools: &Tools) -> Command {
-    let mut trunk = tools.command("trunk");
-    trunk.args(["build", "--release"]);
-    trunk.env(frugal::VARIABLE, frugal::flags());
-    trunk
-}
-
-fn install_all() -> Outcome {
+fn install_tools() -> Outcome {
     Tools::for_building(true)?;
     Tools::for_testing()?;
-    step("All there");
+    step("All tools are installed");
     Ok(())
 }
 
 fn test(filters: &[String]) -> Outcome {
     let tools = Tools::for_testing()?;
+    let cargo = |arguments: &str| {
+        let mut command = tools.command("cargo");
+        command.args(arguments.split(' '));
+        command
+    };
     if filters.is_empty() {
-        step("Formatting");
-        run(tools.command("cargo").args(["fmt", "--all", "--check"]))?;
-        step("Clippy, for this machine and for the browser");
-        let clippy = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        run(tools.command("cargo").args(clippy))?;
-        let clippy = [
-            "clippy",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        run(tools.command("cargo").args(clippy))?;
-        step("Documentation");
-        run(tools
-            .command("cargo")
-            .args(["doc", "--no-deps", "--document-private-items"])
-            .env("RUSTDOCFLAGS", "-D warnings"))?;
+        step("1/6 Formatting");
+        run(&mut cargo("fmt --all --check"))?;
+        step("2/6 Clippy, native");
+        run(&mut cargo(
+            "clippy --workspace --all-targets -- -D warnings",
+        ))?;
+        step("3/6 Clippy, wasm32");
+        run(&mut cargo(
+            "clippy --target wasm32-unknown-unknown -- -D warnings",
+        ))?;
+        step("4/6 Documentation");
+        run(cargo("doc --no-deps --document-private-items").env("RUSTDOCFLAGS", "-D warnings"))?;
     }
-    step("Building the release that the browsers are shown");
+    step("5/6 Release build");
     let site = root().join("target/site");
-    run(release(&tools)
-        .args(["--public-url", TEST_PUBLIC_URL, "--dist"])
-        .arg(&site))?;
-    step("Tests: native, architecture, and in Chromium, Firefox and WebKit");
     run(tools
-        .command("cargo")
-        .args(["test", "--workspace", "--"])
+        .command("trunk")
+        .args(["build", "--release", "--public-url", TEST_PUBLIC_URL])
+        .arg("--dist")
+        .arg(&site))?;
+    step("6/6 Tests, native and in Chromium, Firefox and WebKit");
+    run(cargo("test --workspace --")
         .args(filters)
         .env("SITE", &site)
         .env("SITE_PUBLIC_URL", TEST_PUBLIC_URL))
 }
 
-/// The checkout.
+/// The root of the checkout.
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Says what comes next.
-fn step(what: &str) {
-    eprintln!("\n── {what}");
+/// Prints what happens next.
+fn step(message: &str) {
+    eprintln!("\n── {message}");
 }
 
+/// Runs a command in the root of the checkout; an exit status other than 0 is an error.
 fn run(command: &mut Command) -> Outcome {
+    run_in(root(), command)
+}
+
+fn run_in(folder: &Path, command: &mut Command) -> Outcome {
     let program = PathBuf::from(command.get_program());
     let status = command
-        .current_dir(root())
+        .current_dir(folder)
         .status()
         .map_err(|error| format!("{} could not be started: {error}", program.display()))?;
     if status.success() {
@@ -143,7 +141,7 @@ fn run(command: &mut Command) -> Outcome {
     }
     let arguments: Vec<_> = command
         .get_args()
-        .map(|part| part.to_string_lossy())
+        .map(|argument| argument.to_string_lossy())
         .collect();
     Err(format!("`{} {}` failed", program.display(), arguments.join(" ")).into())
 }

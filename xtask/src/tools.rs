@@ -1,8 +1,8 @@
-//! What the commands need, and how it gets onto a machine.
+//! Installs the tools that the commands need.
 //!
-//! Nothing here asks GitHub for anything: cargo, rustup, npm and Debian's apt have it all. What trunk
-//! would download for itself is put where trunk would have put it, so that `trunk serve` finds it,
-//! too.
+//! They come from cargo, rustup, npm and Debian's apt, because not every network reaches GitHub.
+//! wasm-bindgen and wasm-opt, which trunk would download from GitHub, go to trunk's cache, so that plain
+//! `trunk serve` finds them.
 
 use std::{
     env,
@@ -16,11 +16,11 @@ use crate::{Outcome, root, run, step};
 
 const TRUNK: &str = "0.21.14";
 const GECKODRIVER: &str = "0.37.1";
-/// What looks for barriers in the page, for those who hear it or use it by keyboard alone.
+/// axe-core, by which a browser test checks the page's accessibility.
 const AXE: &str = "4.14.1";
 
-/// What WebKit's driver, a screen for it, and its decoders are called in Debian.
-const WEBKIT: [&str; 6] = [
+/// Debian's packages of WebKitGTK's driver, its virtual display and its decoders.
+const WEBKIT_PACKAGES: [&str; 6] = [
     "webkit2gtk-driver",
     "xvfb",
     "gstreamer1.0-plugins-base",
@@ -29,13 +29,14 @@ const WEBKIT: [&str; 6] = [
     "gstreamer1.0-libav",
 ];
 
-/// The tools, all of them there.
+/// The installed tools.
 pub struct Tools {
+    /// `PATH` with cargo's `bin` in front.
     path: OsString,
 }
 
 impl Tools {
-    /// What `trunk` needs; for a release build wasm-opt, too.
+    /// Installs trunk and what it calls: wasm-opt for a release only.
     pub fn for_building(release: bool) -> Outcome<Self> {
         let tools = Self::new()?;
         tools.wasm_target()?;
@@ -47,10 +48,10 @@ impl Tools {
         Ok(tools)
     }
 
-    /// What the tests need beside that: three browsers and their drivers.
+    /// Installs everything for building and testing: also three browsers and their drivers.
     pub fn for_testing() -> Outcome<Self> {
         let tools = Self::new()?;
-        // First what may have to be installed by hand, and only then what takes its time.
+        // What may have to be installed by hand comes before what takes minutes to compile.
         tools.chromium()?;
         tools.firefox()?;
         tools.webkit()?;
@@ -60,18 +61,25 @@ impl Tools {
         Self::for_building(true)
     }
 
+    /// Installs rustfmt.
+    pub fn for_renaming() -> Outcome<Self> {
+        let tools = Self::new()?;
+        tools.components()?;
+        Ok(tools)
+    }
+
     fn new() -> Outcome<Self> {
-        // rustup's installer puts it on PATH, but only for the shells that are opened afterwards.
-        let mut places = vec![cargo_home()?.join("bin")];
-        places.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        // The shell that installed rustup does not have cargo's `bin` on its PATH yet.
+        let mut folders = vec![cargo_home()?.join("bin")];
+        folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         Ok(Self {
-            path: env::join_paths(places)?,
+            path: env::join_paths(folders)?,
         })
     }
 
-    /// A command that finds the tools.
+    /// A command with the tools on its `PATH`.
     pub fn command(&self, program: &str) -> Command {
-        // Found here, because the PATH of a command does not count for the command itself everywhere.
+        // Windows looks for the program itself on the parent's PATH, not on the command's.
         let mut command = Command::new(self.find(program).unwrap_or_else(|| program.into()));
         command.env("PATH", &self.path);
         command
@@ -79,27 +87,25 @@ impl Tools {
 
     fn find(&self, program: &str) -> Option<PathBuf> {
         env::split_paths(&self.path)
-            .map(|place| place.join(format!("{program}{}", env::consts::EXE_SUFFIX)))
+            .map(|folder| folder.join(format!("{program}{}", env::consts::EXE_SUFFIX)))
             .find(|file| file.is_file())
     }
 
-    /// What a program prints when asked for its version.
+    /// The output of `program --version`; `None` if there is no such program or it fails.
     fn version(&self, program: &str) -> Option<String> {
         self.find(program)?;
-        let asked = self
+        let output = self
             .command(program)
             .arg("--version")
             .stderr(Stdio::null())
             .output()
             .ok()?;
-        asked
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&asked.stdout).trim().into())
+        let version = String::from_utf8_lossy(&output.stdout).trim().into();
+        output.status.success().then_some(version)
     }
 
     fn wasm_target(&self) -> Outcome {
-        let asked = self
+        let output = self
             .command("rustc")
             .args([
                 "--print",
@@ -109,13 +115,10 @@ impl Tools {
             ])
             .current_dir(root())
             .output()?;
-        if Path::new(String::from_utf8_lossy(&asked.stdout).trim()).is_dir() {
+        if Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
             return Ok(());
         }
-        step("Installing Rust’s wasm32-unknown-unknown target");
-        run(self
-            .command("rustup")
-            .args(["target", "add", "wasm32-unknown-unknown"]))
+        self.rustup(&["target", "add", "wasm32-unknown-unknown"])
     }
 
     fn components(&self) -> Outcome {
@@ -123,78 +126,90 @@ impl Tools {
         if works("cargo-clippy") && works("rustfmt") {
             return Ok(());
         }
-        step("Installing clippy and rustfmt");
-        run(self
-            .command("rustup")
-            .args(["component", "add", "clippy", "rustfmt"]))
+        self.rustup(&["component", "add", "clippy", "rustfmt"])
+    }
+
+    fn rustup(&self, arguments: &[&str]) -> Outcome {
+        if self.find("rustup").is_none() {
+            let command = arguments.join(" ");
+            return Err(format!(
+                "Rust lacks a component. With rustup (https://rustup.rs), run `rustup {command}`, then this again."
+            )
+            .into());
+        }
+        step(&format!("rustup {}", arguments.join(" ")));
+        run(self.command("rustup").args(arguments))
     }
 
     fn trunk(&self) -> Outcome {
         match self.version("trunk") {
-            Some(words) if words.starts_with("trunk 0.21.") => return Ok(()),
-            Some(words) => {
-                let found = format!("There is {words}, but this project is built with {TRUNK}");
-                let way = format!("`cargo install trunk --version {TRUNK} --locked` replaces it");
-                return Err(format!("{found}. {way}.").into());
+            Some(version) if version.starts_with("trunk 0.21.") => return Ok(()),
+            Some(version) => {
+                return Err(format!(
+                    "{version} is installed, but this project needs {TRUNK}. To replace it, run \
+                     `cargo install trunk --version {TRUNK} --locked`, then this again."
+                )
+                .into());
             }
             None => {}
         }
-        step(&format!(
-            "Installing trunk {TRUNK}: compiles it, some five to ten minutes"
-        ));
+        step(&format!("Compiling trunk {TRUNK} (five to ten minutes)"));
         run(self.cargo_install("trunk", TRUNK).arg("--locked"))
     }
 
-    /// The version that Cargo.lock asks for, to the letter: page and glue are made for each other.
+    /// wasm-bindgen refuses wasm that another version of its crate is compiled into.
     fn wasm_bindgen(&self) -> Outcome {
         let version = locked("wasm-bindgen")?;
         let home = trunk_cache()?.join(format!("wasm-bindgen-{version}"));
         let program = home.join(format!("wasm-bindgen{}", env::consts::EXE_SUFFIX));
         let installed = self.version("wasm-bindgen");
-        if program.is_file() || installed.is_some_and(|words| words.ends_with(&version)) {
+        if program.is_file() || installed.is_some_and(|output| output.ends_with(&version)) {
             return Ok(());
         }
         step(&format!(
-            "Installing wasm-bindgen {version}: compiles it, two to five minutes"
+            "Compiling wasm-bindgen {version} (two to five minutes)"
         ));
         run(self
             .cargo_install("wasm-bindgen-cli", &version)
             .arg("--root")
             .arg(&home))?;
-        // Trunk looks for it without the `bin`.
+        // cargo installs into `bin`; trunk looks in the folder above.
         fs::copy(
-            home.join("bin").join(program.file_name().ok_or("no name")?),
+            home.join("bin")
+                .join(program.file_name().ok_or("not a file")?),
             &program,
         )?;
         Ok(())
     }
 
-    /// The version that Trunk.toml asks for, so that sizes are the same everywhere.
+    /// The version in Trunk.toml, so that every machine builds the same bytes.
     fn wasm_opt(&self) -> Outcome {
-        let version = setting("Trunk.toml", "wasm_opt")?;
+        let version = setting(&root().join("Trunk.toml"), "wasm_opt")?;
         let number = version.trim_start_matches("version_").to_owned();
         let home = trunk_cache()?.join(format!("wasm-opt-{version}"));
         let program = home.join("bin/wasm-opt");
         let installed = self.version("wasm-opt");
-        if program.exists() || installed.is_some_and(|words| words.contains(&number)) {
+        if program.exists() || installed.is_some_and(|output| output.contains(&number)) {
             return Ok(());
         }
         if cfg!(windows) {
-            // npm has it as a script, which Windows does not run by itself.
-            eprintln!("trunk will download wasm-opt {number} from GitHub");
+            // npm's wasm-opt is a Node script, which trunk cannot start on Windows.
+            eprintln!("trunk downloads wasm-opt {number} from GitHub");
             return Ok(());
         }
-        step(&format!("Installing wasm-opt {number}, by npm’s binaryen"));
+        step(&format!(
+            "Installing wasm-opt {number} (npm install binaryen)"
+        ));
         fs::create_dir_all(home.join("bin"))?;
         self.npm(&home, &format!("binaryen@{number}"))?;
-        // What an earlier try may have left, and points nowhere.
+        // An interrupted installation may have left a dangling link.
         let _ = fs::remove_file(&program);
         #[cfg(unix)]
         std::os::unix::fs::symlink("../node_modules/binaryen/bin/wasm-opt", &program)?;
         Ok(())
     }
 
-    /// Where the tests look for it: beside what else is made for them.
+    /// Into `target/axe`, where the tests look for it.
     fn axe(&self) -> Outcome {
         let home = root().join("target/axe");
         let package = home.join("node_modules/axe-core/package.json");
@@ -202,12 +217,12 @@ impl Tools {
         if fs::read_to_string(package).is_ok_and(|text| text.contains(&version)) {
             return Ok(());
         }
-        step(&format!("Installing axe-core {AXE}, by npm"));
+        step(&format!("Installing axe-core {AXE} (npm install)"));
         fs::create_dir_all(&home)?;
         self.npm(&home, &format!("axe-core@{AXE}"))
     }
 
-    /// Installs a package of npm's into a folder of its own.
+    /// Installs an npm package into a folder.
     fn npm(&self, home: &Path, package: &str) -> Outcome {
         if self.find("npm").is_none() {
             self.apt(
@@ -236,8 +251,8 @@ impl Tools {
         }
         self.apt(
             &["chromium", "chromium-driver"],
-            "Install Chromium or Chrome, and the chromedriver of the same version, on your PATH \
-             (https://googlechromelabs.github.io/chrome-for-testing)",
+            "Install Chromium or Chrome and the chromedriver of the same version on your PATH \
+             (`npx @puppeteer/browsers install chrome@stable`, then the same with chromedriver@stable)",
         )
     }
 
@@ -247,26 +262,30 @@ impl Tools {
         }
         self.apt(
             &["firefox-esr"],
-            "Install Firefox, on your PATH (https://www.firefox.com)",
+            "Install Firefox on your PATH (https://www.firefox.com)",
         )
     }
 
     fn webkit(&self) -> Outcome {
         if !cfg!(target_os = "linux") {
-            // WebKitGTK is nowhere else, and the tests say so.
+            // WebKitGTK runs on Linux only; the tests skip it elsewhere and say so.
             return Ok(());
         }
-        let is_there = match is_debian() {
-            true => WEBKIT.iter().all(|package| self.has_package(package)),
+        let is_installed = match is_debian() {
+            true => WEBKIT_PACKAGES
+                .iter()
+                .all(|package| self.has_package(package)),
             false => self.find("WebKitWebDriver").is_some() && self.find("Xvfb").is_some(),
         };
-        if is_there {
+        if is_installed {
             return Ok(());
         }
         self.apt(
-            &WEBKIT,
-            "Install WebKitGTK with its WebKitWebDriver and its MiniBrowser, Xvfb, and GStreamer’s \
-             plugins (base, good, bad, libav)",
+            &WEBKIT_PACKAGES,
+            "Install WebKitGTK with WebKitWebDriver and MiniBrowser, Xvfb, and GStreamer’s plugins (base, \
+             good, bad, libav); in Ubuntu, `sudo apt-get install webkit2gtk-driver xvfb \
+             gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+             gstreamer1.0-libav`",
         )
     }
 
@@ -275,14 +294,15 @@ impl Tools {
             return Ok(());
         }
         step(&format!(
-            "Installing geckodriver {GECKODRIVER}: compiles it, about two minutes"
+            "Compiling geckodriver {GECKODRIVER} (two minutes)"
         ));
         run(self
             .cargo_install("geckodriver", GECKODRIVER)
             .arg("--locked"))
     }
 
-    /// Tools are compiled to be there soon: for the seconds that they run, speed matters little.
+    /// `cargo install` with little optimization: trunk compiles in 9 instead of 20 minutes on two cores, and
+    /// runs for seconds.
     fn cargo_install(&self, name: &str, version: &str) -> Command {
         let mut command = self.command("cargo");
         command
@@ -293,28 +313,31 @@ impl Tools {
         command
     }
 
-    /// Whether a package of Debian's is installed, and not only known.
+    /// Whether a Debian package is installed.
     fn has_package(&self, name: &str) -> bool {
-        let asked = self
+        let output = self
             .command("dpkg-query")
             .args(["--show", "--showformat", "${db:Status-Status}", name])
             .stderr(Stdio::null())
             .output();
-        asked.is_ok_and(|answer| answer.stdout == b"installed")
+        output.is_ok_and(|output| output.stdout == b"installed")
     }
 
-    /// Installs Debian's packages. On another system, or without the right to, it says what to do.
-    fn apt(&self, packages: &[&str], otherwise: &str) -> Outcome {
+    /// Installs Debian packages as root.
+    ///
+    /// # Errors
+    /// As another user: the command to type. On another system: `instructions`.
+    fn apt(&self, packages: &[&str], instructions: &str) -> Outcome {
         if !is_debian() {
-            return Err(format!("{otherwise}, then run this again").into());
+            return Err(format!("{instructions}, then run this again.").into());
         }
         let packages = packages.join(" ");
         if !is_root() {
             let update = "sudo apt-get update";
             let install = format!("sudo apt-get install --no-install-recommends {packages}");
-            return Err(format!("Run `{update} && {install}`, then this again").into());
+            return Err(format!("Run `{update} && {install}`, then this again.").into());
         }
-        step(&format!("Installing {packages}, by apt"));
+        step(&format!("apt-get install {packages}"));
         run(self.command("apt-get").arg("update"))?;
         run(self
             .command("apt-get")
@@ -324,15 +347,15 @@ impl Tools {
     }
 }
 
-/// Whether the packages have the names that they have in Debian: in Ubuntu, say, they have not.
+/// Not Ubuntu, which has Chromium and Firefox as snaps instead of packages.
 fn is_debian() -> bool {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     release.lines().any(|line| line == "ID=debian")
 }
 
 fn is_root() -> bool {
-    let asked = Command::new("id").arg("-u").output();
-    asked.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
 fn home() -> Outcome<PathBuf> {
@@ -342,12 +365,12 @@ fn home() -> Outcome<PathBuf> {
 
 fn cargo_home() -> Outcome<PathBuf> {
     match env::var_os("CARGO_HOME") {
-        Some(place) => Ok(place.into()),
+        Some(folder) => Ok(folder.into()),
         None => Ok(home()?.join(".cargo")),
     }
 }
 
-/// Where trunk keeps what it has downloaded.
+/// The folder of the tools that trunk downloads.
 fn trunk_cache() -> Outcome<PathBuf> {
     if cfg!(target_os = "macos") {
         return Ok(home()?.join("Library/Caches/dev.trunkrs.trunk"));
@@ -357,7 +380,7 @@ fn trunk_cache() -> Outcome<PathBuf> {
         return Ok(PathBuf::from(local).join("trunkrs/trunk/cache"));
     }
     match env::var_os("XDG_CACHE_HOME") {
-        Some(place) => Ok(PathBuf::from(place).join("trunk")),
+        Some(folder) => Ok(PathBuf::from(folder).join("trunk")),
         None => Ok(home()?.join(".cache/trunk")),
     }
 }
@@ -373,12 +396,14 @@ fn locked(name: &str) -> Outcome<String> {
     Ok(version.into())
 }
 
-/// A string in one of the project's own settings files.
-fn setting(file: &str, key: &str) -> Outcome<String> {
-    let text = fs::read_to_string(root().join(file))?;
+/// The first `key = "value"` in a TOML file.
+pub fn setting(file: &Path, key: &str) -> Outcome<String> {
+    let text = fs::read_to_string(file)?;
     let start = format!("{key} = \"");
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(&start)?.strip_suffix('"'));
-    Ok(value.ok_or(format!("{file} has no {key}"))?.into())
+    Ok(value
+        .ok_or(format!("{} has no {key}", file.display()))?
+        .into())
 }
