@@ -379,22 +379,18 @@ async fn without_its_folder_and_its_line_there_is_no_lab_and_the_page_builds_and
 fn build_without_the_lab() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let copy = root.join("target/without-the-lab");
-    for part in [
-        ".cargo",
-        "Cargo.lock",
-        "Cargo.toml",
-        "Trunk.toml",
-        "assets",
-        "build.rs",
-        "index.html",
-        "rust-toolchain.toml",
-        "src",
-        "tests/browser",
-        "xtask",
-    ] {
-        copy_all(&root.join(part), &copy.join(part));
+    for entry in fs::read_dir(root).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if !["target", "dist", ".git", "lab"].contains(&name.as_str()) {
+            copy_all(&entry.path(), &copy.join(name));
+        }
     }
-    fs::remove_dir_all(copy.join("src/bin/lab")).unwrap();
+    let manifest = fs::read_to_string(copy.join("Cargo.toml")).unwrap();
+    let lines: Vec<&str> = manifest
+        .lines()
+        .filter(|line| line.trim() != "\"lab\",")
+        .collect();
+    fs::write(copy.join("Cargo.toml"), lines.join("\n")).unwrap();
     let html = fs::read_to_string(copy.join("index.html")).unwrap();
     let lines: Vec<&str> = html
         .lines()

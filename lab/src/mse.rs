@@ -136,7 +136,7 @@ async fn sample(name: &str) -> Result<ArrayBuffer, JsValue> {
         .unchecked_into())
 }
 
-#[wasm_bindgen(module = "/src/bin/lab/peer.js")]
+#[wasm_bindgen(module = "/src/peer.js")]
 extern "C" {
     /// Where the script of the lab's workers is.
     pub fn address() -> String;
