@@ -6,7 +6,10 @@ use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, resume_unwind},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -91,7 +94,12 @@ impl Turn {
 struct Theatre {
     machine: Arc<RwLock<()>>,
     idle: Mutex<Vec<Window>>,
+    /// Tests that failed beside others and then passed alone.
+    flaky: AtomicU32,
 }
+
+/// How many flaky tests a run passes with.
+const MAX_FLAKY: u32 = 2;
 
 /// Runs all tests, or those that the command line asks for: `firefox` for all in Firefox, `seeking` for
 /// those of a file in all three.
@@ -106,8 +114,8 @@ pub fn run() -> ExitCode {
             let (_, file) = test.module.split_once("::").unwrap();
             let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
             let name = format!("{browser}::{file}::{}", test.name);
-            let trial = Trial::ignorable_test(name, move || {
-                Ok(runtime.block_on(theatre.perform(browser, run)))
+            let trial = Trial::ignorable_test(name.clone(), move || {
+                Ok(runtime.block_on(theatre.perform(&name, browser, run)))
             });
             // What takes a quarter of an hour is for who asks for it.
             trials.push(trial.with_ignored_flag(file == "soak"));
@@ -119,19 +127,31 @@ pub fn run() -> ExitCode {
 }
 
 impl Theatre {
-    /// Runs a test; once more in another browser, if the first one breaks down in the middle of it.
-    async fn perform(&self, browser: Browser, run: Run) -> Completion {
+    /// Runs a test. One that fails is repeated once, in another browser: beside others if the browser
+    /// broke down, else alone, and then it counts as flaky if it passes.
+    async fn perform(&self, name: &str, browser: Browser, run: Run) -> Completion {
         let turn = Turn::shared(self.machine.clone()).await;
-        match self.attempt(browser, run, turn).await {
-            Ok(completion) => completion,
-            Err(Failure { why: Some(why), .. }) => {
-                println!("{browser} breaks down in its test, which is begun again: {why}");
-                let turn = Turn::shared(self.machine.clone()).await;
-                let outcome = self.attempt(browser, run, turn).await;
-                outcome.unwrap_or_else(|failure| resume_unwind(failure.panic))
-            }
-            Err(failure) => resume_unwind(failure.panic),
+        let failure = match self.attempt(browser, run, turn).await {
+            Ok(completion) => return completion,
+            Err(failure) => failure,
+        };
+        let turn = Turn::shared(self.machine.clone()).await;
+        if let Some(why) = &failure.why {
+            println!("{browser} broke down in {name}, which is repeated: {why}");
+        } else {
+            println!("{name} failed and is repeated alone");
+            turn.alone().await;
         }
+        let completion = self.attempt(browser, run, turn).await;
+        let completion = completion.unwrap_or_else(|failure| resume_unwind(failure.panic));
+        if failure.why.is_none() {
+            let flaky = self.flaky.fetch_add(1, Ordering::Relaxed) + 1;
+            println!("FLAKY ({flaky}): {name} failed beside others and passed alone");
+            if flaky > MAX_FLAKY {
+                resume_unwind(failure.panic);
+            }
+        }
+        completion
     }
 
     async fn attempt(&self, browser: Browser, run: Run, turn: Turn) -> Result<Completion, Failure> {
