@@ -11,8 +11,7 @@ addEventListener("pagehide", () => {
 
 async function start(query) {
   try {
-    const { default: init } = await import(js + query);
-    const response = await fetch(wasm + query);
+    const [{ default: init }, response] = await Promise.all([import(js + query), fetch(wasm + query)]);
     if (!response.ok) throw Error(`The server answered ${response.status} for ${response.url}`);
     await init({ module_or_path: response });
   } catch (error) {
