@@ -1,4 +1,4 @@
-//! What README.md says of formats is what the readers say of its examples.
+//! The table in docs/formats.md agrees with what the readers say about its examples.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +35,7 @@ fn root() -> &'static Path {
 }
 
 fn rows() -> Vec<Row> {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/formats.md")).unwrap();
     let (_, section) = text.split_once("## What it plays").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let table = section.lines().filter(|line| line.starts_with('|')).skip(2);
@@ -51,7 +51,7 @@ fn rows() -> Vec<Row> {
                 format: format.into(),
                 features: quoted.map(Into::into).collect(),
                 outcome: outcome.into(),
-                example: root().join(example.trim_end_matches(')')),
+                example: root().join("docs").join(example.trim_end_matches(')')),
             }
         })
         .collect()
