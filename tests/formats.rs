@@ -36,7 +36,7 @@ fn root() -> &'static Path {
 
 fn rows() -> Vec<Row> {
     let text = fs::read_to_string(root().join("docs/formats.md")).unwrap();
-    let (_, section) = text.split_once("## What it plays").unwrap();
+    let (_, section) = text.split_once("## What plays").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let table = section.lines().filter(|line| line.starts_with('|')).skip(2);
     table
@@ -203,7 +203,7 @@ fn index_of(file: &[u8]) -> Segments {
 }
 
 #[test]
-fn the_readme_says_of_every_format_what_the_readers_say() {
+fn format_table_agrees_with_readers() {
     let rows = rows();
     assert!(rows.len() > 15, "where is the table?");
     for row in rows {
@@ -221,7 +221,7 @@ fn the_readme_says_of_every_format_what_the_readers_say() {
 
 /// The messages are made elsewhere, and by these words.
 #[test]
-fn what_is_refused_is_named_so_on_the_page() {
+fn refused_features_are_named_in_messages() {
     let names = fs::read_to_string(root().join("src/engine/manifest.rs")).unwrap();
     for row in rows().iter().filter(|row| row.outcome != "plays") {
         assert!(
