@@ -127,6 +127,7 @@ pub struct Playback {
     is_moving: bool,
     has_ended: bool,
     is_stuck: bool,
+    has_loaded_data: bool,
     seek: Option<Seek>,
     readiness: Readiness,
     duration: Option<Nanos>,
@@ -154,6 +155,7 @@ impl Playback {
             is_moving: false,
             has_ended: false,
             is_stuck: false,
+            has_loaded_data: false,
             seek: None,
             readiness: Readiness::Nothing,
             duration: None,
@@ -223,6 +225,8 @@ impl Playback {
     /// Moves to a time. The view has to be what was there since the last call; when it changes, this is to be
     /// called with the old one first, and then with the new one.
     pub fn advance(&mut self, now: Nanos, view: &View) {
+        // After a sleep of the machine, what was to be done meanwhile comes late.
+        let now = now.max(self.updated);
         while self.is_moving {
             let limit = self.playable_end(view).unwrap_or(self.position);
             let reached = self.time_at(limit);
@@ -235,7 +239,7 @@ impl Playback {
                 break;
             }
         }
-        self.updated = self.updated.max(now);
+        self.updated = now;
         self.refresh(view);
         if self.is_moving && now >= self.next_time_update {
             self.events.push(MediaEvent::TimeUpdate);
@@ -328,7 +332,7 @@ impl Playback {
         }
         if self.duration != view.duration {
             self.duration = view.duration;
-            if view.has_metadata || self.readiness > Readiness::Nothing {
+            if self.readiness > Readiness::Nothing {
                 self.events.push(MediaEvent::DurationChange);
             }
             if let Some(duration) = view.duration
@@ -343,6 +347,7 @@ impl Playback {
                 return;
             }
             self.readiness = Readiness::Metadata;
+            self.events.push(MediaEvent::DurationChange);
             self.events.push(MediaEvent::LoadedMetadata);
         }
         let ahead = self.playable_end(view).map(|end| end - self.position);
@@ -369,7 +374,14 @@ impl Playback {
             }
         }
         let enough = match (ahead, is_at_end) {
-            (None, false) => Readiness::Metadata,
+            (None, false) => {
+                // The frame that was played last is still there.
+                let is_shown = view.buffered.iter().any(|it| it.end == self.position);
+                match is_shown {
+                    true => Readiness::CurrentData,
+                    false => Readiness::Metadata,
+                }
+            }
             (_, true) => Readiness::CurrentData,
             (Some(ahead), _) => {
                 let to_end = view.has_ended
@@ -416,7 +428,8 @@ impl Playback {
     }
 
     fn raise(&mut self, to: Readiness) {
-        if self.readiness < Readiness::CurrentData && to >= Readiness::CurrentData {
+        if !self.has_loaded_data && to >= Readiness::CurrentData {
+            self.has_loaded_data = true;
             self.events.push(MediaEvent::LoadedData);
         }
         if self.readiness < Readiness::FutureData && to >= Readiness::FutureData {
@@ -540,11 +553,293 @@ impl Playback {
         self.end_wait();
         self.position = 0;
         self.readiness = Readiness::Nothing;
+        self.has_loaded_data = false;
         self.duration = None;
         self.seek = None;
         self.error = None;
         self.is_moving = false;
         self.has_ended = false;
         self.is_stuck = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::simulated::model::{nanos, seconds};
+
+    /// An element under a view, driven by hand.
+    struct Element {
+        playback: Playback,
+        view: View,
+        now: f64,
+    }
+
+    impl Element {
+        /// One that plays, with metadata and nothing buffered.
+        fn playing() -> Self {
+            let mut element = Self {
+                playback: Playback::new(Rules::chromium(), 0),
+                view: View {
+                    has_metadata: true,
+                    duration: Some(nanos(60.0)),
+                    ..View::default()
+                },
+                now: 0.0,
+            };
+            element.playback.play(&element.view);
+            element.playback.take_events();
+            element
+        }
+
+        /// One that plays what is buffered, from 0 on.
+        fn playing_from(buffered: &[(f64, f64)]) -> Self {
+            let mut element = Self::playing();
+            element.buffer(buffered);
+            element.playback.take_events();
+            element
+        }
+
+        fn buffer(&mut self, buffered: &[(f64, f64)]) {
+            let ranges = buffered.iter();
+            self.view.buffered = ranges.map(|it| nanos(it.0)..nanos(it.1)).collect();
+            self.playback.advance(nanos(self.now), &self.view);
+        }
+
+        fn end_source(&mut self) {
+            self.view.has_ended = true;
+            self.view.duration = self.view.buffered.last().map(|it| it.end);
+            self.playback.advance(nanos(self.now), &self.view);
+        }
+
+        /// Goes on to a time, at each change by itself as the world does.
+        fn run_to(&mut self, time: f64) {
+            while let Some(next) = self.playback.next_change(&self.view)
+                && next <= nanos(time)
+            {
+                self.playback.advance(next, &self.view);
+            }
+            self.now = time;
+            self.playback.advance(nanos(time), &self.view);
+        }
+
+        fn seek(&mut self, position: f64) {
+            self.playback.seek(nanos(position), &self.view);
+        }
+
+        fn position(&self) -> f64 {
+            seconds(self.playback.position())
+        }
+
+        /// Events but `timeupdate`.
+        fn events(&mut self) -> Vec<MediaEvent> {
+            let mut events = self.playback.take_events();
+            events.retain(|event| *event != MediaEvent::TimeUpdate);
+            events
+        }
+    }
+
+    #[test]
+    fn plays_at_its_rate_until_the_data_ends() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(2.0);
+        assert_eq!(element.position(), 2.0);
+        element.playback.set_rate(2.0);
+        element.run_to(3.0);
+        assert_eq!(element.position(), 4.0);
+        element.run_to(10.0);
+        assert_eq!(element.position(), 5.0);
+        assert_eq!(
+            element.events(),
+            [MediaEvent::RateChange, MediaEvent::Waiting]
+        );
+        let wait = element.playback.waits().last().unwrap();
+        assert_eq!((wait.cause, wait.began), (WaitCause::Underrun, nanos(3.5)));
+    }
+
+    #[test]
+    fn nothing_plays_before_the_metadata() {
+        let mut element = Element::playing();
+        element.playback = Playback::new(Rules::chromium(), 0);
+        element.view.has_metadata = false;
+        element.playback.play(&element.view);
+        element.run_to(1.0);
+        assert_eq!(element.events(), [MediaEvent::Play, MediaEvent::Waiting]);
+        element.view.has_metadata = true;
+        element.buffer(&[(0.0, 5.0)]);
+        let started = [
+            MediaEvent::DurationChange,
+            MediaEvent::LoadedMetadata,
+            MediaEvent::LoadedData,
+            MediaEvent::CanPlay,
+            MediaEvent::Playing,
+        ];
+        assert_eq!(element.events(), started);
+    }
+
+    #[test]
+    fn stall_ends_once_enough_is_ahead() {
+        let mut element = Element::playing_from(&[(0.0, 1.0)]);
+        element.run_to(3.0);
+        element.buffer(&[(0.0, 1.01)]);
+        element.run_to(4.0);
+        assert_eq!(element.position(), 1.0, "10 ms ahead are not enough");
+        element.buffer(&[(0.0, 2.0)]);
+        element.run_to(4.5);
+        assert_eq!(element.position(), 1.5);
+        let waits = element.playback.waits();
+        assert_eq!(waits.last().unwrap().ended, Some(nanos(4.0)));
+    }
+
+    #[test]
+    fn small_gap_is_passed_and_a_large_one_stalls() {
+        let mut element = Element::playing_from(&[(0.05, 1.0), (1.1, 2.0), (2.5, 9.0)]);
+        element.run_to(5.0);
+        assert_eq!(element.position(), 2.0);
+        assert_eq!(element.events(), [MediaEvent::Waiting]);
+    }
+
+    #[test]
+    fn end_is_reached_only_after_end_of_stream() {
+        let mut element = Element::playing_from(&[(0.0, 2.0)]);
+        element.run_to(3.0);
+        assert!(!element.playback.has_ended());
+        assert_eq!(element.events(), [MediaEvent::Waiting]);
+        element.end_source();
+        assert!(element.playback.has_ended());
+        let ended = [
+            MediaEvent::DurationChange,
+            MediaEvent::Pause,
+            MediaEvent::Ended,
+        ];
+        assert_eq!(element.events(), ended);
+    }
+
+    #[test]
+    fn play_after_the_end_begins_again() {
+        let mut element = Element::playing_from(&[(0.0, 2.0)]);
+        element.end_source();
+        element.run_to(3.0);
+        assert!(element.playback.has_ended() && element.playback.is_paused());
+        element.playback.play(&element.view);
+        element.run_to(4.0);
+        assert_eq!(element.position(), 0.97, "after a seek of 30 ms");
+    }
+
+    #[test]
+    fn seek_waits_for_data_and_then_for_decoding() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.seek(20.0);
+        element.run_to(3.0);
+        assert!(element.playback.is_seeking());
+        element.buffer(&[(0.0, 5.0), (18.0, 25.0)]);
+        element.run_to(3.02);
+        assert_eq!(element.position(), 20.0);
+        element.run_to(4.0);
+        assert_eq!(element.position(), 20.97);
+        let events = [
+            MediaEvent::Seeking,
+            MediaEvent::Seeked,
+            MediaEvent::CanPlay,
+            MediaEvent::Playing,
+        ];
+        assert_eq!(element.events(), events);
+        let wait = element.playback.waits().last().unwrap();
+        assert_eq!(wait.cause, WaitCause::Seek);
+    }
+
+    #[test]
+    fn seek_beyond_the_end_goes_to_the_end() {
+        let mut element = Element::playing_from(&[(0.0, 2.0)]);
+        element.end_source();
+        element.seek(50.0);
+        element.run_to(1.0);
+        assert_eq!(element.position(), 2.0);
+        assert!(element.playback.has_ended());
+    }
+
+    #[test]
+    fn seek_before_metadata_is_where_playback_begins() {
+        let mut element = Element::playing();
+        element.playback = Playback::new(Rules::chromium(), 0);
+        element.view.has_metadata = false;
+        element.seek(7.0);
+        element.playback.play(&element.view);
+        element.view.has_metadata = true;
+        element.buffer(&[(5.0, 10.0)]);
+        element.run_to(1.0);
+        assert_eq!(element.position(), 8.0);
+    }
+
+    #[test]
+    fn paused_element_does_not_move() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.playback.pause(&element.view);
+        element.run_to(9.0);
+        assert_eq!(element.position(), 1.0);
+        assert_eq!(element.playback.next_change(&element.view), None);
+        element.playback.play(&element.view);
+        element.run_to(10.0);
+        assert_eq!(element.position(), 2.0);
+        assert_eq!(element.playback.waits().len(), 1, "that for the start");
+    }
+
+    #[test]
+    fn removal_under_the_position_stalls() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.buffer(&[(3.0, 5.0)]);
+        element.run_to(2.0);
+        assert_eq!(element.position(), 1.0);
+        assert_eq!(element.playback.readiness(), Readiness::Metadata);
+        assert_eq!(element.events(), [MediaEvent::Waiting]);
+    }
+
+    #[test]
+    fn stuck_element_moves_after_a_seek() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.playback.get_stuck();
+        element.run_to(2.0);
+        assert_eq!(element.position(), 1.0);
+        element.seek(1.1);
+        element.run_to(3.0);
+        assert_eq!(element.position(), 2.07);
+    }
+
+    #[test]
+    fn time_asleep_is_not_played() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.playback.skip(nanos(100.0));
+        element.run_to(102.0);
+        assert_eq!(element.position(), 2.0);
+    }
+
+    #[test]
+    fn played_spans_are_recorded_once_each() {
+        let mut element = Element::playing_from(&[(0.0, 2.0), (10.0, 12.0)]);
+        element.run_to(1.0);
+        element.seek(10.0);
+        element.run_to(2.03);
+        let spans = element.playback.played().iter();
+        let spans: Vec<_> = spans
+            .map(|it| (seconds(it.start), seconds(it.end)))
+            .collect();
+        assert_eq!(spans, [(0.0, 1.0), (10.0, 11.0)]);
+    }
+
+    #[test]
+    fn failed_element_does_not_move() {
+        let mut element = Element::playing_from(&[(0.0, 5.0)]);
+        element.run_to(1.0);
+        element.playback.fail(3);
+        element.run_to(2.0);
+        assert_eq!(element.position(), 1.0);
+        assert_eq!(element.events(), [MediaEvent::Error(3)]);
+        element.playback.empty();
+        assert_eq!(element.playback.error(), None);
     }
 }
