@@ -100,12 +100,12 @@ impl SourceBuffer {
     ///
     /// # Errors
     /// During an operation, if the source is closed, or if the bounds are none.
-    pub fn set_append_window(&mut self, window: Range<f64>) -> Result<(), Exception> {
+    pub fn set_append_window(&mut self, bounds: Range<f64>) -> Result<(), Exception> {
         let buffer = self.buffer.unchecked_ref::<Settable>();
         // The start must never be after the end, not even while both are being set.
         buffer.try_set_append_window_end(f64::INFINITY)?;
-        buffer.try_set_append_window_start(window.start)?;
-        Ok(buffer.try_set_append_window_end(window.end)?)
+        buffer.try_set_append_window_start(bounds.start)?;
+        Ok(buffer.try_set_append_window_end(bounds.end)?)
     }
 
     /// Takes another media type from now on

@@ -151,6 +151,16 @@ impl SourceState {
         }
     }
 
+    /// Notes what a buffer holds.
+    fn note(&self, nth: usize) {
+        let buffered = self.model.borrow_mut().buffered(nth).unwrap_or_default();
+        let ranges = buffered.iter();
+        let ranges = ranges.map(|it| format!(" {:.3}-{:.3}", seconds(it.start), seconds(it.end)));
+        let ranges: String = ranges.collect();
+        let id = self.id;
+        World::current().note(format_args!("source {id} buffer {nth} has{ranges}"));
+    }
+
     /// A managed source wants more or not, by how much is ahead.
     fn update_streaming(&self) {
         let world = World::current();
@@ -482,8 +492,8 @@ impl SourceBuffer {
     ///
     /// # Errors
     /// During an operation, if the source is closed, or if the bounds are none.
-    pub fn set_append_window(&mut self, window: Range<f64>) -> Result<(), Exception> {
-        let set = |model: &mut MediaSourceModel| model.set_append_window(self.nth, window);
+    pub fn set_append_window(&mut self, bounds: Range<f64>) -> Result<(), Exception> {
+        let set = |model: &mut MediaSourceModel| model.set_append_window(self.nth, bounds);
         let result = self.source.change(set);
         self.source.check("appendWindow", result)
     }
@@ -570,6 +580,7 @@ impl SourceBuffer {
             // It may have been aborted, and another one may have begun.
             if current.is_some_and(|current| Rc::ptr_eq(&current, &this)) {
                 source.change(|model| model.finish(nth));
+                source.note(nth);
             }
         });
         operation.done.wait().await;

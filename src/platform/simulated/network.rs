@@ -395,6 +395,9 @@ fn begin(world: &World, id: u64) {
             return;
         };
         transfer.is_flowing = true;
+        if transfer.reply.is_cached {
+            transfer.credit = f64::MAX;
+        }
         if let Some(record) = network.records.get_mut(transfer.record) {
             record.status = transfer.reply.status;
         }
@@ -429,10 +432,7 @@ fn settle(world: &World) {
     let share = bits / 8.0 * (now - from) as f64 / SECOND as f64 / flowing.max(1) as f64;
     for transfer in network.transfers.values_mut() {
         if transfer.is_flowing {
-            transfer.credit += match transfer.reply.is_cached {
-                true => f64::MAX,
-                false => share,
-            };
+            transfer.credit += share;
         }
     }
 }
@@ -584,8 +584,9 @@ fn schedule(world: &World) {
     let (next, timer) = {
         let mut network = world.inner().network.borrow_mut();
         let (bits, changes) = network.bandwidth_at(now);
-        let flowing = network.transfers.values().filter(|it| it.is_flowing);
-        let shares = flowing.clone().filter(|it| !it.reply.is_cached).count();
+        let flowing = network.transfers.values();
+        let flowing = flowing.filter(|it| it.is_flowing && !it.reply.is_cached);
+        let shares = flowing.clone().count();
         let share = bits / 8.0 / shares.max(1) as f64;
         let until_next = |it: &Transfer| {
             let left = (it.next_chunk() as f64 - it.credit).max(0.0);

@@ -19,7 +19,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         let [a, b, c, d] = &mut self.0;
         let result = a.wrapping_add(*d).rotate_left(23).wrapping_add(*a);
         let shifted = *b << 17;
@@ -35,12 +35,12 @@ impl Random {
     /// A number below a bound; 0 if the bound is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         // The bias is below 2⁻³² for every bound that occurs.
-        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+        ((u128::from(self.any()) * bound as u128) >> 64) as usize
     }
 
     /// From 0 up to, but not including, 1.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.any() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Between two numbers.
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn numbers_follow_from_seed_and_stream() {
-        let first = |seed, stream| Random::new(seed, stream).next();
+        let first = |seed, stream| Random::new(seed, stream).any();
         assert_eq!(first(1, 1), first(1, 1));
         assert_ne!(first(1, 1), first(2, 1));
         assert_ne!(first(1, 1), first(1, 2));

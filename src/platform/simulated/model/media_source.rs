@@ -57,7 +57,7 @@ struct Buffer {
     has_video: bool,
     operation: Option<Operation>,
     offset: Nanos,
-    window: Range<Nanos>,
+    append_window: Range<Nanos>,
     group_end: Nanos,
     is_full: bool,
     is_type_changing: bool,
@@ -177,7 +177,7 @@ impl MediaSourceModel {
             has_video: mime.starts_with("video"),
             operation: None,
             offset: 0,
-            window: 0..FOREVER,
+            append_window: 0..FOREVER,
             group_end: 0,
             is_full: false,
             is_type_changing: false,
@@ -245,13 +245,17 @@ impl MediaSourceModel {
     ///
     /// # Errors
     /// During an operation, if it is closed, or if the window is none.
-    pub fn set_append_window(&mut self, nth: usize, window: Range<f64>) -> Result<(), Exception> {
+    pub fn set_append_window(
+        &mut self,
+        nth: usize,
+        append_window: Range<f64>,
+    ) -> Result<(), Exception> {
         let buffer = self.idle(nth)?;
-        let is_window = window.start >= 0.0 && window.start < window.end;
+        let is_window = append_window.start >= 0.0 && append_window.start < append_window.end;
         if !is_window {
             return type_error("the append window is none");
         }
-        buffer.window = nanos(window.start)..nanos(window.end);
+        buffer.append_window = nanos(append_window.start)..nanos(append_window.end);
         Ok(())
     }
 
@@ -291,7 +295,7 @@ impl MediaSourceModel {
         }
         let buffer = self.buffer(nth)?;
         buffer.reset_parser();
-        buffer.window = 0..FOREVER;
+        buffer.append_window = 0..FOREVER;
         Ok(())
     }
 
@@ -654,13 +658,13 @@ impl Buffer {
         frame.end += self.offset;
         let nth = self.tracks.iter().position(|it| it.track.id == frame.track);
         let nth = nth.ok_or(())?;
-        let mut processed = self.tracks[nth].process(frame, &self.window, rules);
+        let mut processed = self.tracks[nth].process(frame, &self.append_window, rules);
         if processed == Processed::Discontinuity {
             self.group_end = frame.pts;
             for track in &mut self.tracks {
                 track.begin_group();
             }
-            processed = self.tracks[nth].process(frame, &self.window, rules);
+            processed = self.tracks[nth].process(frame, &self.append_window, rules);
         }
         if let Processed::Added(end) = processed {
             self.group_end = self.group_end.max(end);

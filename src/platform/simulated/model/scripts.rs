@@ -3,6 +3,11 @@
 //! Pictures come ten a second with a random access point every second, sound twenty frames a second. Where the
 //! tolerance for gaps would hide a gap, the rules are WebKit's, which joins frames that are 1 ms apart at most.
 
+#![allow(
+    clippy::single_range_in_vec_init,
+    reason = "what is buffered is a list of ranges"
+)]
+
 use super::{
     Rules,
     media_source::{MediaSourceModel, SourceEvent},

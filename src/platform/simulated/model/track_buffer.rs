@@ -92,7 +92,7 @@ impl TrackBuffer {
     pub fn process(
         &mut self,
         frame: CodedFrame,
-        window: &Range<Nanos>,
+        append_window: &Range<Nanos>,
         rules: &Rules,
     ) -> Processed {
         let CodedFrame {
@@ -107,8 +107,8 @@ impl TrackBuffer {
         {
             return Processed::Discontinuity;
         }
-        if pts < window.start || end > window.end {
-            let inside = pts.max(window.start)..end.min(window.end);
+        if pts < append_window.start || end > append_window.end {
+            let inside = pts.max(append_window.start)..end.min(append_window.end);
             let is_trimmed = rules.trims_audio
                 && self.track.kind == TrackKind::Audio
                 && inside.start < inside.end;
