@@ -203,6 +203,32 @@ fn frames_that_end_after_the_window_are_dropped() {
 }
 
 #[test]
+fn frame_dropped_by_the_window_drops_its_dependents_later() {
+    let mut script = Script::video(Rules::webkit());
+    script.bounds(0.0, 1.2).unwrap();
+    script.pictures(0.0, 1.3).unwrap();
+    script.bounds(0.0, f64::INFINITY).unwrap();
+    let mut rest = segment(&[Run {
+        group: 7,
+        ..run(VIDEO, 1.3, 3.0)
+    }]);
+    make_dependent(&mut rest);
+    script.append(&rest).unwrap();
+    assert_eq!(script.buffered(), [(0.0, 1.2), (2.0, 3.0)]);
+}
+
+#[test]
+fn first_frame_removes_what_begins_within_it() {
+    let mut script = Script::video(Rules::webkit());
+    script.offset(0.05).unwrap();
+    script.pictures(0.0, 2.0).unwrap();
+    script.offset(0.0).unwrap();
+    script.pictures(0.0, 0.1).unwrap();
+    // The frame at 0.05 began a group.
+    assert_eq!(script.buffered(), [(0.0, 0.1), (1.05, 2.05)]);
+}
+
+#[test]
 fn abort_makes_the_window_infinite() {
     let mut script = Script::video(Rules::chromium());
     script.bounds(0.0, 0.5).unwrap();
