@@ -58,13 +58,16 @@ mod random;
 mod time;
 mod world;
 
-pub use browser::{Browser, Engine};
+pub use browser::Browser;
 pub use bytes::Bytes;
 pub use codecs::{can_change_type, can_decode, decodes_smoothly};
 pub use crypto::decrypt_aes_cbc;
 pub use media_element::{MediaElement, Waited};
 pub use media_source::{MediaHandle, MediaSource, SourceBuffer, is_worker};
-pub use model::playback::{MediaEvent, Readiness, WaitCause};
+pub use model::{
+    Engine,
+    playback::{MediaEvent, Readiness, WaitCause},
+};
 pub use network::{
     Answer, BodyFault, Fetch, Online, Outcome, Reply, RequestRecord, Response, Server, fetch,
     is_online, next_online, resolve_url, take_delivery,

@@ -2,22 +2,9 @@
 
 use super::model::Rules;
 
-/// A browser engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Chrome, Edge.
-    Chromium,
-    /// Firefox.
-    Firefox,
-    /// Safari, WebKitGTK.
-    WebKit,
-}
-
 /// A browser to simulate. Every field may be changed before the world is made.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    /// Whose behaviour.
-    pub engine: Engine,
     /// Whether workers have `MediaSource` and its handle.
     pub has_media_source_in_workers: bool,
     /// Whether the page has `MediaSource`.
@@ -33,6 +20,9 @@ pub struct Browser {
     pub smooth_pixel_rate: Option<f64>,
     /// How often `currentTime` is ignored that is set before the metadata is loaded. 8 of 20 in Chromium 156.
     pub ignores_early_seek: f64,
+    /// How often a seek loses the stream that comes before the first frame is shown, while something is buffered at
+    /// 0: playback never moves again. WebKitGTK 2.50 does.
+    pub early_seek_loses_stream: f64,
     /// The rules of buffers and of playback.
     pub rules: Rules,
 }
@@ -41,7 +31,6 @@ impl Browser {
     /// Chromium 156.
     pub fn chromium() -> Self {
         Self {
-            engine: Engine::Chromium,
             has_media_source_in_workers: true,
             has_media_source: true,
             managed_goal: None,
@@ -49,6 +38,7 @@ impl Browser {
             codecs: vec!["avc1", "avc3", "mp4a.40", "vp09", "av01", "opus", "fLaC"],
             smooth_pixel_rate: Some(3840.0 * 2160.0 * 60.0),
             ignores_early_seek: 0.4,
+            early_seek_loses_stream: 0.0,
             rules: Rules::chromium(),
         }
     }
@@ -56,7 +46,6 @@ impl Browser {
     /// Firefox 153, which has no MediaSource in workers.
     pub fn firefox() -> Self {
         Self {
-            engine: Engine::Firefox,
             has_media_source_in_workers: false,
             ignores_early_seek: 0.0,
             rules: Rules::firefox(),
@@ -67,10 +56,10 @@ impl Browser {
     /// WebKitGTK 2.50: managed, and on the page only. Safari 18 has it in workers too.
     pub fn webkit() -> Self {
         Self {
-            engine: Engine::WebKit,
             has_media_source_in_workers: false,
             managed_goal: Some((10.0, 30.0)),
             ignores_early_seek: 0.0,
+            early_seek_loses_stream: 0.5,
             rules: Rules::webkit(),
             ..Self::chromium()
         }

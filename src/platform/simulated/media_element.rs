@@ -10,7 +10,7 @@ use std::{
 use super::{
     media_source::{MediaHandle, SourceState},
     model::{
-        MILLISECOND, Nanos, nanos,
+        MILLISECOND, Nanos, SECOND, nanos,
         playback::{MediaEvent, Playback, Readiness, View, WaitCause},
         seconds,
     },
@@ -257,8 +257,20 @@ impl MediaElement {
         if is_early && self.0.source.borrow().is_some() && world.chance(ignores) {
             return;
         }
-        self.0
-            .change(|playback, view| playback.seek(nanos(position), view));
+        let loses = world.with_browser(|browser| browser.early_seek_loses_stream);
+        self.0.change(|playback, view| {
+            let is_at_start = view
+                .buffered
+                .first()
+                .is_some_and(|it| it.start <= SECOND / 10);
+            let is_early =
+                playback.readiness() > Readiness::Nothing && !playback.has_settled(world.nanos());
+            if is_at_start && is_early && world.chance(loses) {
+                world.note(format_args!("the stream is lost"));
+                playback.lose_stream();
+            }
+            playback.seek(nanos(position), view);
+        });
     }
 
     /// `playbackRate = rate`.

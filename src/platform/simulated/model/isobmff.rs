@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Nanos, SECOND};
+use super::{Engine, Nanos, SECOND};
 use crate::platform::simulated::Bytes;
 
 /// What a track is for.
@@ -80,7 +80,7 @@ pub enum Parsed {
 pub struct Malformed(pub &'static str);
 
 /// The parser of one SourceBuffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Parser {
     input: Bytes,
     /// Position of the input's first byte since the last reset.
@@ -93,7 +93,7 @@ pub struct Parser {
     /// Decode time at which each track continues if a fragment does not say, in ticks.
     continues: Vec<(u32, i64)>,
     is_in_media_segment: bool,
-    swallows_garbage: bool,
+    engine: Engine,
     applies_edit_lists: bool,
 }
 
@@ -123,12 +123,23 @@ const TOP_LEVEL: [&[u8; 4]; 17] = [
 
 impl Parser {
     /// A parser that waits for an init segment.
-    pub fn new(swallows_garbage: bool, applies_edit_lists: bool) -> Self {
+    pub fn new(engine: Engine, applies_edit_lists: bool) -> Self {
         Self {
-            swallows_garbage,
+            input: Bytes::default(),
+            position: 0,
+            state: State::Header,
+            tracks: Vec::new(),
+            waiting: VecDeque::new(),
+            continues: Vec::new(),
+            is_in_media_segment: false,
+            engine,
             applies_edit_lists,
-            ..Self::default()
         }
+    }
+
+    /// Forgets the init segment.
+    pub fn forget_init(&mut self) {
+        self.tracks.clear();
     }
 
     /// Drops the segment that is incomplete (part of § 3.5.2, reset parser state).
@@ -185,11 +196,12 @@ impl Parser {
                     let Some(header) = BoxHeader::read(&start) else {
                         return Ok(());
                     };
-                    if !TOP_LEVEL.contains(&&header.kind) || header.size < header.length {
-                        if !self.swallows_garbage {
-                            return Err(Malformed("no box of a segment"));
+                    let is_known = TOP_LEVEL.contains(&&header.kind);
+                    if !is_known || header.size < header.length {
+                        match self.treat_garbage(&header, is_known)? {
+                            Some(state) => self.state = state,
+                            None => return Ok(()),
                         }
-                        self.state = State::Swallow;
                         continue;
                     }
                     match &header.kind {
@@ -226,6 +238,39 @@ impl Parser {
         }
     }
 
+    /// What each engine does with a box that it does not know, or that is smaller than its header: goes on in a
+    /// state, or waits for more of it.
+    fn treat_garbage(
+        &mut self,
+        header: &BoxHeader,
+        is_known: bool,
+    ) -> Result<Option<State>, Malformed> {
+        const ERROR: Malformed = Malformed("no box of a segment");
+        /// Larger than any box but an `mdat`.
+        const LARGE: u64 = 64 << 20;
+        let is_too_small = header.size < header.length;
+        match self.engine {
+            // It looks at the type once the whole box is there: of text, which begins like a size of a gigabyte,
+            // that is never.
+            Engine::Chromium => match is_too_small || header.size <= self.input.len() as u64 {
+                true => Err(ERROR),
+                false => Ok(None),
+            },
+            Engine::Firefox if is_known => Ok(Some(State::Swallow)),
+            Engine::Firefox => Err(ERROR),
+            // GStreamer's demuxer passes over what it does not know, within reason.
+            Engine::WebKit if header.size > LARGE || (is_too_small && !is_known) => Err(ERROR),
+            Engine::WebKit if is_too_small => Ok(Some(State::Swallow)),
+            Engine::WebKit => {
+                self.consume(header.length as usize);
+                Ok(Some(State::Skip {
+                    left: header.size - header.length,
+                    is_media: false,
+                }))
+            }
+        }
+    }
+
     fn consume(&mut self, length: usize) {
         self.position += length as u64;
         self.input = self.input.slice(length..usize::MAX);
@@ -233,7 +278,10 @@ impl Parser {
 
     fn read_moof(&mut self, content: &[u8]) -> Result<(), Malformed> {
         if self.tracks.is_empty() {
-            return Err(Malformed("a media segment before the init segment"));
+            return match self.engine {
+                Engine::WebKit => Ok(()),
+                _ => Err(Malformed("a media segment before the init segment")),
+            };
         }
         let mut frames = Vec::new();
         let mut next_byte = self.position;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{
-    FOREVER, Nanos, Rules,
+    Engine, FOREVER, Nanos, Rules,
     isobmff::{InitSegment, Parsed, Parser, TrackKind},
     nanos, seconds,
     track_buffer::{Processed, TrackBuffer, intersection},
@@ -169,7 +169,7 @@ impl MediaSourceModel {
                 "no more SourceBuffers can be added",
             ));
         }
-        let parser = Parser::new(self.rules.swallows_garbage, self.rules.applies_edit_lists);
+        let parser = Parser::new(self.rules.engine, self.rules.applies_edit_lists);
         self.buffers.push(Buffer {
             parser,
             tracks: Vec::new(),
@@ -233,8 +233,9 @@ impl MediaSourceModel {
         }
         self.idle(nth)?;
         self.reopen();
+        let may_be_within = self.rules.takes_offset_in_segment;
         let buffer = self.buffer(nth)?;
-        if buffer.parser.is_in_media_segment() {
+        if buffer.parser.is_in_media_segment() && !may_be_within {
             return invalid_state("a media segment is being parsed");
         }
         buffer.offset = nanos(offset);
@@ -293,8 +294,12 @@ impl MediaSourceModel {
             }
             None => {}
         }
+        let forgets_init = self.rules.abort_forgets_init;
         let buffer = self.buffer(nth)?;
         buffer.reset_parser();
+        if forgets_init {
+            buffer.parser.forget_init();
+        }
         buffer.append_window = 0..FOREVER;
         Ok(())
     }
@@ -375,9 +380,17 @@ impl MediaSourceModel {
             succeeded: result.is_ok(),
         });
         if result.is_err() {
+            let closes = match self.rules.engine {
+                Engine::Chromium => false,
+                Engine::Firefox => !self.has_metadata(),
+                Engine::WebKit => true,
+            };
             self.state = ReadyState::Ended;
             self.events.push(SourceEvent::Ended);
             self.events.push(SourceEvent::DecodeError);
+            if closes {
+                self.close();
+            }
         }
     }
 
@@ -483,7 +496,9 @@ impl MediaSourceModel {
         if highest.is_some_and(|highest| duration < highest) {
             return invalid_state("something is buffered beyond the duration");
         }
-        duration = duration.max(self.highest_end());
+        if self.rules.raises_duration {
+            duration = duration.max(self.highest_end());
+        }
         self.change_duration(duration);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    MICROSECOND, Nanos, Rules,
+    MICROSECOND, Nanos, Rules, Trimming,
     isobmff::{CodedFrame, Track, TrackKind},
 };
 
@@ -24,6 +24,8 @@ pub struct TrackBuffer {
     needs_random_access: bool,
     /// Decode timestamp of the frame that was added last, also after a reset.
     last_added: Option<Nanos>,
+    /// Where that frame ends; `None` after it was removed.
+    last_end: Option<Nanos>,
     /// `None` if they have to be computed again.
     ranges: Option<Vec<Range<Nanos>>>,
 }
@@ -32,6 +34,8 @@ pub struct TrackBuffer {
 struct Stored {
     pts: Nanos,
     end: Nanos,
+    /// From where on it counts as buffered: the end of the frame before, if that is near.
+    covers_from: Nanos,
     is_sync: bool,
     size: usize,
 }
@@ -61,6 +65,7 @@ impl TrackBuffer {
             highest_end: None,
             needs_random_access: true,
             last_added: None,
+            last_end: None,
             ranges: None,
         }
     }
@@ -109,9 +114,12 @@ impl TrackBuffer {
         }
         if pts < append_window.start || end > append_window.end {
             let inside = pts.max(append_window.start)..end.min(append_window.end);
-            let is_trimmed = rules.trims_audio
-                && self.track.kind == TrackKind::Audio
-                && inside.start < inside.end;
+            let is_trimmed = inside.start < inside.end
+                && match rules.trimming {
+                    Trimming::Nothing => false,
+                    Trimming::Audio => self.track.kind == TrackKind::Audio,
+                    Trimming::All => true,
+                };
             if !is_trimmed {
                 self.needs_random_access = true;
                 return Processed::Dropped;
@@ -148,6 +156,10 @@ impl TrackBuffer {
             Stored {
                 pts,
                 end,
+                covers_from: match self.last_end {
+                    Some(last) if last < pts && pts - last <= rules.contiguous_in_sequence => last,
+                    _ => pts,
+                },
                 is_sync: frame.is_sync,
                 size: frame.size,
             },
@@ -157,6 +169,7 @@ impl TrackBuffer {
         self.last_duration = Some(duration);
         self.highest_end = Some(self.highest_end.map_or(end, |highest| highest.max(end)));
         self.last_added = Some(dts);
+        self.last_end = Some(end);
         Processed::Added(end)
     }
 
@@ -175,7 +188,7 @@ impl TrackBuffer {
         }
         let tolerance = self.tolerance(rules);
         if let Some(ranges) = &mut self.ranges {
-            merge(ranges, stored.pts..stored.end, tolerance);
+            merge(ranges, stored.covers_from..stored.end, tolerance);
         }
     }
 
@@ -220,6 +233,9 @@ impl TrackBuffer {
             if let Some(stored) = self.frames.remove(&dts) {
                 self.bytes -= stored.size;
                 self.ranges = None;
+                if self.last_added == Some(dts) {
+                    self.last_end = None;
+                }
                 hull = Some(match hull {
                     None => stored.pts..stored.end,
                     Some(hull) => hull.start.min(stored.pts)..hull.end.max(stored.end),
@@ -253,8 +269,7 @@ impl TrackBuffer {
     }
 
     fn tolerance(&self, rules: &Rules) -> Nanos {
-        let relative = (self.longest as f64 * rules.contiguous_frames) as Nanos;
-        relative.max(rules.contiguous)
+        (self.longest as f64 * rules.contiguous_frames) as Nanos
     }
 
     /// The track buffer ranges: where frames are, with the browser's tolerance for gaps.
@@ -264,7 +279,7 @@ impl TrackBuffer {
         self.ranges.get_or_insert_with(|| {
             let mut ranges = Vec::new();
             for frame in frames.values() {
-                merge(&mut ranges, frame.pts..frame.end, tolerance);
+                merge(&mut ranges, frame.covers_from..frame.end, tolerance);
             }
             ranges
         })
