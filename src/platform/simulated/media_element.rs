@@ -111,6 +111,12 @@ impl ElementState {
         });
     }
 
+    /// Drops the listeners, which may hold the element in turn.
+    pub(super) fn forget_listeners(&self) {
+        let listeners = self.listeners.take();
+        drop(listeners);
+    }
+
     pub(super) fn skip(&self, time: Nanos) {
         let now = World::current().nanos();
         let mut playback = self.playback.borrow_mut();

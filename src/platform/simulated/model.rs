@@ -11,6 +11,8 @@
 //! Section numbers are those of [Media Source Extensions](https://www.w3.org/TR/media-source-2/).
 
 pub mod isobmff;
+#[cfg(test)]
+mod measured;
 pub mod media_source;
 pub mod playback;
 #[cfg(test)]

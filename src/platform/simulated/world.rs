@@ -654,6 +654,9 @@ impl World {
 
     /// Drops all that the program has left, which may hold the world in turn.
     fn clear(&self) {
+        for element in self.living_elements() {
+            element.forget_listeners();
+        }
         let tasks = self.0.tasks.take();
         for (_, task) in tasks {
             self.on(task.thread, || drop(task.future));
