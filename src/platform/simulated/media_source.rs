@@ -518,6 +518,10 @@ impl SourceBuffer {
 
     /// Appends an init segment, or a media segment or a part of one, and waits until it is parsed.
     ///
+    /// Bytes that are no segment need not be an error: Chromium takes text for the beginning of a very large box,
+    /// and swallows all that follows until [`abort`](Self::abort). WebKitGTK needs an init segment again after an
+    /// abort.
+    ///
     /// # Errors
     /// `QuotaExceededError` if there is no room, `InvalidStateError` if the source is closed, an operation is
     /// going on or the element has failed, `EncodingError` if the bytes cannot be parsed.

@@ -26,6 +26,7 @@ struct Script {
 }
 
 type Outcome = Result<(), String>;
+type Buffered = Vec<(f64, f64)>;
 
 impl Script {
     /// With one buffer for each of these types.
@@ -448,7 +449,7 @@ fn media_segment_before_any_init_segment_fails() {
 
 /// What an append of garbage gives, and what is buffered after a segment that follows, and after another that
 /// follows an abort.
-fn after_garbage(rules: Rules, garbage: &[u8]) -> (Outcome, Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn after_garbage(rules: Rules, garbage: &[u8]) -> (Outcome, Buffered, Buffered) {
     let mut script = Script::video(rules);
     let outcome = script.append(garbage);
     let _ = script.pictures(0.0, 1.0);
