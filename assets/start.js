@@ -20,7 +20,7 @@ const start = async (query) => {
       return again();
     }
     const main = document.querySelector("main");
-    main.innerHTML = `<div class="alone" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
+    main.innerHTML = `<div class="startup-message" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
     main.querySelector("p").textContent = `${error.message}. If this site is yours, see that all of dist/ was uploaded.`;
     main.querySelector("button").onclick = ({ target }) => {
       target.disabled = true;

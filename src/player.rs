@@ -130,7 +130,7 @@ impl Component for Player {
             .map(|fault| ("No captions. ", fault));
         html! {
             <section class="player" data-engine={engine}>
-                <div class="picture" ref={&self.frame}>
+                <div class="video-container" ref={&self.frame}>
                     { video_element(&self.video, playback, &props.captions, &props.chapters) }
                     { Html::from_html_unchecked(self.markup.clone()) }
                     // Not an `Option` in braces: that would be no node or one, and the video beside it
@@ -138,7 +138,7 @@ impl Component for Player {
                     if let Some(fault) = &playback.error {
                         { error_message(fault, &self.onretry(ctx)) }
                     } else if let Some((what, fault)) = retrying.or(unread) {
-                        <p class="retrying" role="status">{ what }{ fault.to_string() }</p>
+                        <p class="status-message" role="status">{ what }{ fault.to_string() }</p>
                     }
                 </div>
                 if props.show_milestones {

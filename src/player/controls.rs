@@ -236,7 +236,7 @@ impl ControlsState {
     fn press(&self, event: &Event) {
         let event = event.unchecked_ref::<KeyboardEvent>();
         // Where a message covers the film, there is nothing to control.
-        if part::<Element>(&self.frame, ".notice").is_none()
+        if part::<Element>(&self.frame, ".error-message").is_none()
             && keyboard::is_for(&self.frame, event)
             && let Some(request) = keyboard::asked(event)
         {

@@ -7,8 +7,8 @@ use crate::protocol::PlaybackError;
 /// A message over the picture, read out as it appears.
 pub fn error_message(fault: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
     html! {
-        <div class="notice" role="alert">
-            <p class="what">{ fault.to_string() }</p>
+        <div class="error-message" role="alert">
+            <p class="title">{ fault.to_string() }</p>
             <p>{ fault.advice() }</p>
             <button type="button" onclick={onretry}>{ way_on(fault) }</button>
         </div>

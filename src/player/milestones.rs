@@ -18,14 +18,14 @@ pub fn milestone_list(
     let origin = marks.first().map(|mark| mark.at).unwrap_or_default();
     let after = |step| at(marks, step).map(|at| ms(at - origin));
     html! {
-        <section class="journey">
+        <section class="milestones">
             <header>
                 <h2>{ "The handle’s journey" }</h2>
                 <button type="button" onclick={onreplay}>{ "Play it again" }</button>
             </header>
             <ol role="list">{ for Milestone::ALL.into_iter().map(|step| row(step, is_here, after(step))) }</ol>
-            <p class="sum" role="status">{ sum(marks, is_here) }</p>
-            <p class="way">{ words }</p>
+            <p class="summary" role="status">{ sum(marks, is_here) }</p>
+            <p class="backend">{ words }</p>
         </section>
     }
 }
@@ -42,12 +42,17 @@ fn row(step: Milestone, is_here: bool, after: Option<String>) -> Html {
         Milestone::HandleArrived if is_here => "MediaSource arrives",
         step => step.label(),
     };
+    let arrow = match step {
+        Milestone::MediaSourceCreated => Some("to-worker"),
+        Milestone::HandleArrived => Some("to-page"),
+        _ => None,
+    };
     let taken = if after.is_some() { "yes" } else { "no" };
     html! {
-        <li data-lane={lane} data-step={step.label()} data-taken={taken}>
-            <span class="step">
-                { label }<span class="unseen">{ thread }</span>
-                <span class="ms">{ after.unwrap_or_else(|| "–".into()) }</span>
+        <li data-lane={lane} data-arrow={arrow} data-milestone={step.label()} data-reached={taken}>
+            <span class="label">
+                { label }<span class="visually-hidden">{ thread }</span>
+                <span class="elapsed">{ after.unwrap_or_else(|| "–".into()) }</span>
             </span>
             <span class="dot"></span>
         </li>

@@ -388,10 +388,10 @@ async fn who_has_chosen_something_keeps_it_when_the_worker_is_replaced_and_sees_
     stage.needs(Feature::MediaSourceInWorkers).await;
     stage.open("?t=6&goal=4").await;
     stage.plays().await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage.until("!document.querySelector('.captions').hidden").await;
     stage.rest().await;
-    stage.press_on(By::Css(".cc")).await;
-    stage.press_on(By::Css(".open")).await;
+    stage.press_on(By::Css(".captions")).await;
+    stage.press_on(By::Css(".settings")).await;
     stage.press_on(By::Css("[name=quality] [value='1']")).await;
     stage.press_on(By::Css("[name=speed] [value='125']")).await;
     stage.value(&format!("void {VIDEO}.play()")).await;

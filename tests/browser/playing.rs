@@ -273,7 +273,7 @@ async fn what_a_past_session_still_says_is_dropped(stage: &Stage) {
     // The film is asked for, and again while all that the worker has said of it lies waiting for
     // a page that is busy.
     let twice = "(async () => {
-        const again = document.querySelector('.journey button');
+        const again = document.querySelector('.milestones button');
         window.before = attached();
         again.click();
         await new Promise((done) => setTimeout(done));
@@ -373,7 +373,7 @@ async fn sound_is_a_click_away(stage: &Stage) {
     let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
          video.audioTracks?.length > 0)";
     stage.until(&format!("{sound}({VIDEO})")).await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage.until("!document.querySelector('.captions').hidden").await;
     stage
         .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
         .await;

@@ -109,7 +109,7 @@ impl ControlAction {
             Self::FullScreen => fill_screen(video, frame),
             Self::PictureInPicture => web::float(video),
             Self::Keys => {
-                if let Some(sheet) = part::<HtmlElement>(frame, ".keys") {
+                if let Some(sheet) = part::<HtmlElement>(frame, ".shortcuts") {
                     let _ = sheet.toggle_popover();
                 }
             }

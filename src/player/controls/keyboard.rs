@@ -59,12 +59,12 @@ pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
     let own = match event.key().as_str() {
         " " | "Enter" => "button, select, input:not([type=range]), textarea, [contenteditable]",
         key if key.starts_with("Arrow") || key == "Home" || key == "End" => {
-            "select, input:not(.seek *), textarea, [contenteditable]"
+            "select, input:not(.seek-bar *), textarea, [contenteditable]"
         }
         _ => "select, input:not([type=range]), textarea, [contenteditable]",
     };
     let is_first = || {
-        let first = part_of_page(".picture");
+        let first = part_of_page(".video-container");
         is("body") && first.as_ref() == Some(frame)
     };
     !is(own) && (frame.contains(Some(&target)) || is_first())

@@ -45,7 +45,7 @@ pub struct MediaState {
     /// Whether it makes no sound …
     pub muted: bool,
     /// … though nobody has asked for that.
-    pub hushed: bool,
+    pub muted_for_autoplay: bool,
     /// In percent.
     pub volume: u32,
     /// In percent of the speed that it was made at.
@@ -78,7 +78,7 @@ impl MediaState {
             started: video.played().length() > 0,
             waiting,
             muted,
-            hushed: muted && preferences::number("muted") != Some(1),
+            muted_for_autoplay: muted && preferences::number("muted") != Some(1),
             volume: percent(video.volume()),
             rate: percent(video.playback_rate()),
             // Infinite or unknown is 0, by the way in which Rust makes an integer of either.
@@ -117,16 +117,16 @@ impl MediaState {
         set(".controls", "data-state", state);
         have(".controls", "data-waiting", self.waiting);
         have(".controls", "data-muted", self.muted);
-        have(".controls", "data-hushed", self.hushed);
+        have(".controls", "data-muted-for-autoplay", self.muted_for_autoplay);
         let playing = match state {
             "playing" => "Pause",
             "ended" => "Play again",
             _ => "Play",
         };
-        set(".large", "aria-label", playing);
+        set(".big-play", "aria-label", playing);
         set(".play", "aria-label", playing);
         set(
-            ".sound",
+            ".mute",
             "aria-label",
             if self.muted { "Unmute" } else { "Mute" },
         );
@@ -135,8 +135,8 @@ impl MediaState {
         } else {
             "Full screen"
         };
-        set(".full", "aria-label", full);
-        for (selector, is_on) in [(".cc", self.captions), (".float", self.floats)] {
+        set(".fullscreen", "aria-label", full);
+        for (selector, is_on) in [(".captions", self.captions), (".pip", self.floats)] {
             have(selector, "hidden", is_on.is_none());
             set(
                 selector,
@@ -167,7 +167,7 @@ impl MediaState {
             say(frame, &news);
         }
         if self.waiting != before.waiting
-            && let Some(status) = part::<Element>(frame, ".controls > .unseen")
+            && let Some(status) = part::<Element>(frame, ".controls > .visually-hidden")
         {
             status.set_text_content(Some(if self.waiting { "Loading" } else { "" }));
         }
@@ -191,7 +191,7 @@ impl MediaState {
 
 /// Says something, to all for a moment.
 fn say(frame: &Element, words: &str) {
-    let said = part::<Element>(frame, ".said");
+    let said = part::<Element>(frame, ".toast");
     let span = document().and_then(|document| document.create_element("span").ok());
     if let Some((said, span)) = said.zip(span) {
         span.set_text_content(Some(words));

@@ -44,12 +44,12 @@ impl SeekBar {
     /// Finds it.
     pub fn new(frame: &HtmlElement) -> Self {
         Self {
-            seek: part(frame, ".seek"),
-            slider: part(frame, ".seek input"),
-            loaded: part(frame, ".loaded"),
+            seek: part(frame, ".seek-bar"),
+            slider: part(frame, ".seek-bar input"),
+            loaded: part(frame, ".buffered"),
             chapters: part(frame, ".chapters"),
-            hint: part(frame, ".hint"),
-            now: part(frame, ".now"),
+            hint: part(frame, ".seek-tooltip"),
+            now: part(frame, ".current-time"),
             second: Cell::default(),
             drawn: RefCell::default(),
             is_held: Cell::default(),

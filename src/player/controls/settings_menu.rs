@@ -41,9 +41,9 @@ impl SettingsMenu {
             Some(open_by(button?, &part(frame, name)?))
         };
         Self {
-            _sheets: [sheet(".menu"), sheet(".keys")],
+            _sheets: [sheet(".settings-menu"), sheet(".shortcuts")],
             quality: Menu::new(frame, "[name=quality]"),
-            sound: Menu::new(frame, "[name=sound]"),
+            sound: Menu::new(frame, "[name=audio]"),
             captions: Menu::new(frame, "[name=captions]"),
             chosen: Cell::default(),
             heights: RefCell::default(),
