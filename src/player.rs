@@ -123,11 +123,11 @@ impl Component for Player {
         let retrying = playback
             .retrying
             .as_ref()
-            .map(|fault| ("Trying again. ", fault));
+            .map(|fault| ("Retrying. ", fault));
         let unread = playback
             .captions_error
             .as_ref()
-            .map(|fault| ("No captions. ", fault));
+            .map(|fault| ("Subtitles could not be loaded. ", fault));
         html! {
             <section class="player" data-engine={engine}>
                 <div class="video-container" ref={&self.frame}>

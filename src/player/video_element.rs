@@ -31,7 +31,7 @@ pub fn video_element(
         .captions
         .iter()
         .map(|CaptionEntry { track, file }| {
-            let label = track.display_name().unwrap_or("Captions").to_owned();
+            let label = track.display_name().unwrap_or("Subtitles").to_owned();
             // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
             let file = file.clone().unwrap_or_default();
             html! {
@@ -40,7 +40,7 @@ pub fn video_element(
         });
     html! {
         // The focus can be put on it, where what had the focus is gone.
-        <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
+        <video ref={video} playsinline=true tabindex="-1" aria-label="Video">
             { for of_the_film }
             if let Some(captions) = captions {
                 <track kind="captions" srclang="en" label="English" src={captions} />

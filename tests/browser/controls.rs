@@ -51,7 +51,9 @@ async fn open(stage: &Stage) {
     stage.open("?t=12").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
-    stage.until("!document.querySelector('.captions').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     // Only now, when the focus is nowhere, and not by a key: nothing has been tried yet.
     stage.value(&format!("{VIDEO}.pause()")).await;
     stage
@@ -78,16 +80,14 @@ async fn buttons_do_what_they_say(stage: &Stage) {
     press(stage, ".mute").await;
     until(stage, "muted", json!(false)).await;
     stage.until(&format!("{SAID} === 'Volume 100 %'")).await;
-    stage
-        .until(&format!("{} === 'Mute'", label(".mute")))
-        .await;
+    stage.until(&format!("{} === 'Mute'", label(".mute"))).await;
 
     press(stage, ".captions").await;
     until(stage, "textTracks[0].mode", json!("showing")).await;
     stage
         .until("document.querySelector('.captions').ariaPressed === 'true'")
         .await;
-    stage.until(&format!("{SAID} === 'Captions on'")).await;
+    stage.until(&format!("{SAID} === 'Subtitles on'")).await;
 
     press(stage, ".settings").await;
     stage
@@ -113,7 +113,7 @@ async fn buttons_do_what_they_say(stage: &Stage) {
         .until("document.fullscreenElement?.className === 'video-container'")
         .await;
     stage
-        .until(&format!("{} === 'Leave full screen'", label(".fullscreen")))
+        .until(&format!("{} === 'Exit full screen'", label(".fullscreen")))
         .await;
     stage.screenshot("full-screen").await;
     press(stage, ".fullscreen").await;
@@ -215,7 +215,7 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
         "Play",
         "Unmute",
         "Volume",
-        "Captions",
+        "Subtitles",
         "Settings",
         match stage.is("!!document.pictureInPictureEnabled").await {
             true => "Picture in picture",
@@ -396,7 +396,12 @@ async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
     stage.until(&format!("{opacity} === '0'")).await;
     stage.screenshot("faded").await;
     // Somebody stirs: they are there, and say where the film is by now.
-    let picture = stage.window.driver.find(By::Css(".video-container")).await.unwrap();
+    let picture = stage
+        .window
+        .driver
+        .find(By::Css(".video-container"))
+        .await
+        .unwrap();
     let chain = stage.window.driver.action_chain();
     chain
         .move_to_element_center(&picture)

@@ -31,7 +31,9 @@ async fn captions_are_cues_and_no_markup_but_their_own(stage: &Stage) {
     stage.open("").await;
     stage.plays().await;
     let track = "document.querySelector('video').textTracks[0]";
-    stage.until("!document.querySelector('.captions').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     stage.value(&format!("{track}.mode = 'showing'")).await;
     stage.until(&format!("{track}.cues?.length === 1")).await;
     stage

@@ -333,8 +333,9 @@ impl Stage {
 
     /// Waits until a step of the journey is taken.
     pub async fn until_taken(&self, step: &str) {
-        let taken =
-            format!("document.querySelector('.milestones [data-milestone=\"{step}\"]').dataset.reached");
+        let taken = format!(
+            "document.querySelector('.milestones [data-milestone=\"{step}\"]').dataset.reached"
+        );
         self.until(&format!("{taken} === 'yes'")).await;
     }
 

@@ -117,7 +117,11 @@ impl MediaState {
         set(".controls", "data-state", state);
         have(".controls", "data-waiting", self.waiting);
         have(".controls", "data-muted", self.muted);
-        have(".controls", "data-muted-for-autoplay", self.muted_for_autoplay);
+        have(
+            ".controls",
+            "data-muted-for-autoplay",
+            self.muted_for_autoplay,
+        );
         let playing = match state {
             "playing" => "Pause",
             "ended" => "Play again",
@@ -131,7 +135,7 @@ impl MediaState {
             if self.muted { "Unmute" } else { "Mute" },
         );
         let full = if self.fills_screen {
-            "Leave full screen"
+            "Exit full screen"
         } else {
             "Full screen"
         };
@@ -176,8 +180,8 @@ impl MediaState {
     /// What a person is told who does not see it; what all see beside it needs no words.
     pub fn news(&self, before: &Self) -> Option<String> {
         let words = match (before.captions, self.captions) {
-            (Some(false), Some(true)) => "Captions on",
-            (Some(true), Some(false)) => "Captions off",
+            (Some(false), Some(true)) => "Subtitles on",
+            (Some(true), Some(false)) => "Subtitles off",
             _ if self.rate != before.rate => return Some("Speed ".to_owned() + &factor(self.rate)),
             _ if self.muted && !before.muted => "Muted",
             _ if self.muted != before.muted || self.volume != before.volume => {
@@ -266,7 +270,7 @@ mod tests {
             captions: Some(true),
             ..before
         };
-        assert_eq!(captioned.news(&before).as_deref(), Some("Captions on"));
+        assert_eq!(captioned.news(&before).as_deref(), Some("Subtitles on"));
         // Another film, without captions: nobody has switched them off.
         let other = MediaState {
             captions: None,

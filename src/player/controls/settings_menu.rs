@@ -68,7 +68,7 @@ impl SettingsMenu {
             menu.offer(automatic, names, quality);
         }
         if let Some(menu) = &self.sound {
-            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Sound").to_owned();
+            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Audio").to_owned();
             let names = playback.audio_tracks.iter().map(name_of);
             menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
