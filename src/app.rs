@@ -8,7 +8,7 @@ mod source_form;
 use yew::prelude::*;
 
 use crate::{
-    player::{Player, dom::part_of_page},
+    player::{Player, dom::query_page},
     protocol::transfer::Message,
 };
 use deep_link::DeepLink;
@@ -25,7 +25,7 @@ const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 /// Renders the app into the page's `main`: what never changes about the page is in index.html, and
 /// on screen before the first line of this runs.
 pub fn start() {
-    if let Some(main) = part_of_page("main") {
+    if let Some(main) = query_page("main") {
         yew::Renderer::<App>::with_root(main).render();
     }
 }

@@ -12,7 +12,7 @@ use web_sys::Element;
 use super::recorder::SessionRecorder;
 use crate::{
     platform::web,
-    player::{dom::part_of_page, source_url},
+    player::{dom::query_page, source_url},
     protocol::BUILD_ID,
 };
 
@@ -50,7 +50,7 @@ impl Default for LabLoader {
 
 /// Waits for somebody to open the door.
 fn wait_for_open(record: Rc<SessionRecorder>) -> Option<EventListener> {
-    let room = part_of_page("#lab")?;
+    let room = query_page("#lab")?;
     if room.has_attribute("open") {
         // Somebody was there before the page had started.
         spawn_local(fit_out(room, record));

@@ -9,7 +9,7 @@ use yew::Callback;
 
 use crate::{
     platform::web,
-    player::dom::part_of_page,
+    player::dom::query_page,
     protocol::{
         recording::{MediaEvent, RecordedEvent, RecordedKind},
         transfer::Message,
@@ -49,7 +49,7 @@ impl SessionRecorder {
             // Media events do not bubble, but they do come down.
             let target = web::global();
             web::hear_with(&target, moment.name(), options, move |event| {
-                let first = part_of_page("main video");
+                let first = query_page("main video");
                 if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
                     let position = video.unchecked_into::<HtmlMediaElement>().current_time();
                     note(

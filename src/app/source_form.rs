@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use crate::{
     platform::web,
-    player::dom::{document, part_of_page},
+    player::dom::{document, query_page},
 };
 
 /// What a person asks of the page.
@@ -30,7 +30,7 @@ pub struct SourceForm {
 impl SourceForm {
     /// Hears what is asked for. `None` where the page has no such form.
     pub fn hear(wishes: Callback<FormAction>) -> Option<Self> {
-        let section = part_of_page(".source-form")?;
+        let section = query_page(".source-form")?;
         let part = |selector| section.query_selector(selector).ok()?;
         let input: HtmlInputElement = part("input")?.unchecked_into();
         let second = part("[value=second]")?.unchecked_into();
