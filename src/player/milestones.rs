@@ -44,7 +44,7 @@ fn row(milestone: Milestone, is_local: bool, elapsed: Option<String>) -> Html {
         EngineLocation::Worker => ("worker", " in the worker, "),
     };
     let label = match milestone {
-        Milestone::HandleSent if is_local => "MediaSource passed on",
+        Milestone::HandleSent if is_local => "MediaSource sent",
         Milestone::HandleArrived if is_local => "MediaSource received",
         milestone => milestone.label(),
     };
