@@ -23,7 +23,7 @@ async function start(query) {
       return retry();
     }
     const main = document.querySelector("main");
-    main.innerHTML = `<div class="alone" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
+    main.innerHTML = `<div class="startup-message" role="alert"><h2>The page did not start</h2><p></p><button>Try again</button></div>`;
     main.querySelector("p").textContent = `${error.message}. If this is your site, check that all of dist/ was uploaded.`;
     main.querySelector("button").onclick = ({ target }) => {
       target.disabled = true;

@@ -1,4 +1,5 @@
-//! The page: its composition root.
+//! The demo page around the player: the deep link, the form for another source, a second player, and the loader
+//! of the lab.
 
 mod deep_link;
 mod lab;
@@ -8,34 +9,33 @@ mod source_form;
 use yew::prelude::*;
 
 use crate::{
-    player::{Player, dom::part_of_page},
+    player::{Player, dom::query_page},
     protocol::transfer::Message,
 };
 use deep_link::DeepLink;
 use lab::LabLoader;
 use source_form::{FormAction, SourceForm};
 
-/// The film that is shown when the address names none.
+/// The video that is played if the deep link names none.
 const SAMPLE: &str = "film/film.m3u8";
-/// The same, as index.html offers it.
+/// The same video in DASH, as a button in index.html offers it.
 const SAMPLE_IN_DASH: &str = "film/film.mpd";
-/// Its chapters, of which no manifest speaks.
+/// The sample's chapters, which neither manifest lists.
 const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 
-/// Renders the app into the page's `main`: what never changes about the page is in index.html, and
-/// on screen before the first line of this runs.
+/// Renders the app into the page's `<main>`. The static parts of the page are in index.html, so that they are
+/// visible before this program has loaded.
 pub fn start() {
-    if let Some(main) = part_of_page("main") {
+    if let Some(main) = query_page("main") {
         yew::Renderer::<App>::with_root(main).render();
     }
 }
 
-/// What is on the page.
 struct App {
-    address: DeepLink,
-    has_second: bool,
-    choice: Option<SourceForm>,
-    door: LabLoader,
+    deep_link: DeepLink,
+    has_second_player: bool,
+    form: Option<SourceForm>,
+    lab: LabLoader,
 }
 
 impl Component for App {
@@ -44,49 +44,49 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let app = Self {
-            address: DeepLink::from_page(),
-            has_second: false,
-            choice: SourceForm::hear(ctx.link().callback(|wish| wish)),
-            door: LabLoader::default(),
+            deep_link: DeepLink::from_page(),
+            has_second_player: false,
+            form: SourceForm::connect(ctx.link().callback(|action| action)),
+            lab: LabLoader::default(),
         };
-        app.show_choice();
+        app.update_form();
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, wish: FormAction) -> bool {
-        match wish {
+    fn update(&mut self, _: &Context<Self>, action: FormAction) -> bool {
+        match action {
             FormAction::Load(source) => {
-                self.address.load((source != SAMPLE).then_some(source));
-                self.address.show();
+                self.deep_link.load((source != SAMPLE).then_some(source));
+                self.deep_link.replace_page_url();
             }
-            FormAction::ToggleSecond => self.has_second = !self.has_second,
+            FormAction::ToggleSecondPlayer => self.has_second_player = !self.has_second_player,
         }
-        self.show_choice();
+        self.update_form();
         true
     }
 
     fn view(&self, _: &Context<Self>) -> Html {
-        let (address, source) = (&self.address, self.source());
+        let (link, source) = (&self.deep_link, self.source());
         let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
         let chapters = is_sample.then_some(AttrValue::Static(SAMPLE_CHAPTERS));
-        let player = |onletter: Callback<Message>| {
+        let player = |on_message: Callback<Message>| {
             html! {
                 <Player
                     source={source.clone()}
-                    reload_key={address.reload_key}
+                    reload_key={link.reload_key}
                     chapters={chapters.clone()}
-                    start={address.start}
-                    buffer={address.buffer}
-                    engine={address.engine}
-                    credentials={address.credentials}
-                    on_message={onletter}
+                    start={link.start}
+                    buffer={link.buffer}
+                    engine={link.engine}
+                    credentials={link.credentials}
+                    {on_message}
                 />
             }
         };
         html! {
             <>
-                { player(self.door.recorder.on_message.clone()) }
-                if self.has_second {
+                { player(self.lab.recorder.on_message.clone()) }
+                if self.has_second_player {
                     { player(Callback::noop()) }
                 }
             </>
@@ -95,15 +95,14 @@ impl Component for App {
 }
 
 impl App {
-    /// The film that is shown.
     fn source(&self) -> AttrValue {
-        let source = self.address.source.clone();
+        let source = self.deep_link.source.clone();
         source.unwrap_or(AttrValue::Static(SAMPLE))
     }
 
-    fn show_choice(&self) {
-        if let Some(choice) = &self.choice {
-            choice.show(&self.source(), self.has_second);
+    fn update_form(&self) {
+        if let Some(form) = &self.form {
+            form.update(&self.source(), self.has_second_player);
         }
     }
 }

@@ -1,10 +1,23 @@
-//! A player: the film, and beside it how it came there.
+//! The [`Player`] component: a video element with controls, played by an engine of its own.
+//!
+//! ```ignore
+//! html! { <Player source="video.mpd" start={30.0} /> }
+//! ```
+//!
+//! A page that uses it needs, beside its own program: the worker's program (`src/bin/worker.rs`, built by a
+//! trunk link in `index.html`) and `assets/worker_loader.js` next to the page; `assets/style.css`; and the
+//! template `#controls` with `assets/controls.html`, from which the controls are made. Several players can be on
+//! one page; the keyboard belongs to the focused one, and to the first if nothing has the focus.
+//!
+//! Inside, data flows in a circle: props and actions → `model` (state, pure `update`) → `controller` and
+//! `video_element` (effects) → `engine_client` → engine, whose events come back as actions.
 
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 mod agent;
 mod backend;
+mod controller;
 mod controls;
 pub mod dom;
 mod engine_client;
@@ -12,76 +25,81 @@ mod error_message;
 mod milestones;
 mod model;
 mod observer;
+mod recovery;
 pub mod source_url;
 mod video_element;
 
 use self::{
     backend::Backend,
+    controller::{PlayRequest, PlayerController},
     controls::Controls,
     error_message::error_message,
     milestones::milestone_list,
-    model::{Dispatch, PlayRequest, PlayerAction, PlayerController, PlayerModel},
+    model::{Dispatch, PlayerAction, PlayerModel},
     video_element::{VideoElement, video_element},
 };
 use crate::protocol::{
     BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message,
 };
 
-/// What a player is told.
+/// The props of [`Player`]. A change takes effect at the next render; what it restarts is said at each prop.
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub struct PlayerProps {
-    /// URL of the film's manifest, a DASH MPD or an HLS playlist, absolute or relative to the page.
-    /// Another one is another session in the same worker.
+    /// URL of a DASH MPD or an HLS playlist, absolute or relative to the document's base. A change starts
+    /// another session with the same engine.
     pub source: AttrValue,
-    /// Another number shows the same film again, from where it began.
+    /// A changed number starts another session with the same source, from [`start`](Self::start).
     #[prop_or_default]
     pub reload_key: u32,
-    /// URL of WebVTT captions, if there are any beside those that the film's manifest lists.
+    /// URL of WebVTT captions beside those that the manifest lists.
     #[prop_or_default]
     pub captions: Option<AttrValue>,
-    /// URL of WebVTT chapters, if there are any.
+    /// URL of WebVTT chapters.
     #[prop_or_default]
     pub chapters: Option<AttrValue>,
-    /// What the film is called, where the system shows it beside its own keys; the page's title unless
-    /// it is said.
+    /// The title for the system's media controls. Default: the document's title.
     #[prop_or_default]
     pub title: Option<AttrValue>,
-    /// Where to begin, in seconds of film.
+    /// Where playback starts, in seconds. A change starts another session.
     #[prop_or_default]
     pub start: f64,
-    /// How much to buffer, in seconds of film.
+    /// How much to buffer ahead of and behind the position, in seconds. A change applies to the running
+    /// session. Default: 30 s each.
     #[prop_or_default]
     pub buffer: BufferGoal,
-    /// Whether cookies and other credentials go along to other hosts.
+    /// Whether requests to other origins carry credentials (cookies, HTTP authentication). A change starts
+    /// another session.
     #[prop_or_default]
     pub credentials: bool,
-    /// The thread that the engine runs on; without it, a worker's where the browser can, else the page's.
+    /// The thread that the engine runs on. A change starts another session, and another engine if needed.
+    /// Default: a worker where the browser has MediaSource in workers, else the page.
     #[prop_or_default]
     pub engine: Option<EngineLocation>,
-    /// Whether the handle’s journey is shown beside it.
+    /// Whether the startup milestones are shown beside the video.
     #[prop_or(true)]
     pub show_milestones: bool,
-    /// Headers that every request for the film gets: name and value.
+    /// Name and value of headers that are added to every request for the manifest and the media. A change
+    /// starts another session.
     #[prop_or_default]
     pub headers: Vec<(String, String)>,
-    /// Hears all that the engine says, as the page hears it, and all that it is asked for, but for what the
-    /// page observes, which the element's own events tell. Whoever wants to know what it is, opens the letter.
+    /// Called on the page's thread with every message between player and engine, encoded; unpack it to read
+    /// it. Observations of the element and heartbeats are left out. Read when an engine is started.
     #[prop_or_default]
     pub on_message: Callback<Message>,
 }
 
-/// Plays a film in a worker of its own.
+/// Plays a video in an element with controls, by an engine of its own. Removing it ends the session and the
+/// engine.
 pub struct Player {
     video: NodeRef,
-    frame: NodeRef,
-    /// The controls, as text.
+    container: NodeRef,
+    /// The HTML of the controls.
     markup: AttrValue,
-    playback: PlayerModel,
-    /// Where what becomes known of the playback goes.
-    dispatcher: Dispatch,
-    // What works on the elements, once they are there.
-    screen: Option<VideoElement>,
-    projector: Option<PlayerController>,
+    model: PlayerModel,
+    dispatch: Dispatch,
+    // These work on the elements, and are made after the first render.
+    video_element: Option<VideoElement>,
+    controller: Option<PlayerController>,
     controls: Option<Controls>,
 }
 
@@ -92,18 +110,18 @@ impl Component for Player {
     fn create(ctx: &Context<Self>) -> Self {
         Self {
             video: NodeRef::default(),
-            frame: NodeRef::default(),
+            container: NodeRef::default(),
             markup: controls::markup(),
-            playback: PlayerModel::default(),
-            dispatcher: ctx.link().callback(|action| action),
-            screen: None,
-            projector: None,
+            model: PlayerModel::default(),
+            dispatch: ctx.link().callback(|action| action),
+            video_element: None,
+            controller: None,
             controls: None,
         }
     }
 
     fn update(&mut self, _: &Context<Self>, action: PlayerAction) -> bool {
-        self.playback.update(action)
+        self.model.update(action)
     }
 
     fn changed(&mut self, ctx: &Context<Self>, before: &PlayerProps) -> bool {
@@ -114,35 +132,25 @@ impl Component for Player {
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let (props, playback) = (ctx.props(), &self.playback);
-        let onreplay = ctx.link().callback(|_| PlayerAction::Reload { from: None });
-        let words = playback
-            .backend
-            .map(|way| way.description(props.engine.is_some()));
-        let engine = playback.backend.map(Backend::name);
-        let retrying = playback
-            .retrying
-            .as_ref()
-            .map(|fault| ("Trying again. ", fault));
-        let unread = playback
-            .captions_error
-            .as_ref()
-            .map(|fault| ("No captions. ", fault));
+        let (props, model) = (ctx.props(), &self.model);
+        let onreload = ctx.link().callback(|_| PlayerAction::Reload { from: None });
+        let backend = model.backend;
+        let description = backend.map(|backend| backend.description(props.engine.is_some()));
         html! {
-            <section class="player" data-engine={engine}>
-                <div class="picture" ref={&self.frame}>
-                    { video_element(&self.video, playback, &props.captions, &props.chapters) }
+            <section class="player" data-engine={backend.map(Backend::name)}>
+                <div class="video-container" ref={&self.container}>
+                    { video_element(&self.video, model, &props.captions, &props.chapters) }
                     { Html::from_html_unchecked(self.markup.clone()) }
-                    // Not an `Option` in braces: that would be no node or one, and the video beside it
-                    // would be made anew whenever that changes.
-                    if let Some(fault) = &playback.error {
-                        { error_message(fault, &self.onretry(ctx)) }
-                    } else if let Some((what, fault)) = retrying.or(unread) {
-                        <p class="retrying" role="status">{ what }{ fault.to_string() }</p>
+                    // Not an `Option` in braces: that is a varying number of nodes, and Yew would recreate the
+                    // video beside it.
+                    if let Some(error) = &model.error {
+                        { error_message(error, &self.onretry(ctx)) }
+                    } else if let Some(status) = status(model) {
+                        <p class="status-message" role="status">{ status }</p>
                     }
                 </div>
                 if props.show_milestones {
-                    { milestone_list(&playback.milestones, playback.backend, words, &onreplay) }
+                    { milestone_list(&model.milestones, backend, description, &onreload) }
                 }
             </section>
         }
@@ -150,13 +158,13 @@ impl Component for Player {
 
     fn rendered(&mut self, ctx: &Context<Self>, _: bool) {
         let video = self.video.cast::<HtmlVideoElement>();
-        let Some((video, frame)) = video.zip(self.frame.cast()) else {
+        let Some((video, container)) = video.zip(self.container.cast()) else {
             return;
         };
-        let (props, playback) = (ctx.props(), &self.playback);
+        let (props, model) = (ctx.props(), &self.model);
         let request = PlayRequest {
             source: props.source.clone(),
-            showing: props.reload_key,
+            reload_key: props.reload_key,
             engine: props.engine,
             settings: PlaybackSettings {
                 start: props.start,
@@ -165,35 +173,47 @@ impl Component for Player {
                 headers: props.headers.clone(),
             },
         };
-        let told = &self.dispatcher;
-        self.screen
-            .get_or_insert_with(|| VideoElement::new(&video, told))
-            .show(playback);
-        self.projector
-            .get_or_insert_with(|| PlayerController::new(&video, told))
-            .play(request, playback, &props.on_message);
+        let dispatch = &self.dispatch;
+        self.video_element
+            .get_or_insert_with(|| VideoElement::new(&video, dispatch))
+            .sync(model);
+        self.controller
+            .get_or_insert_with(|| PlayerController::new(&video, dispatch))
+            .play(request, model, &props.on_message);
         self.controls
-            .get_or_insert_with(|| Controls::new(video, frame, &props.title, told))
-            .show(playback);
+            .get_or_insert_with(|| Controls::new(video, container, &props.title, dispatch))
+            .show(model);
     }
 }
 
 impl Player {
-    /// Has the film go on where it was when it could not.
+    /// Returns the callback for the button of the error message.
     fn onretry(&self, ctx: &Context<Self>) -> Callback<MouseEvent> {
-        if let Some(PlaybackError::NoMediaSourceInWorkers) = self.playback.error {
+        if let Some(PlaybackError::NoMediaSourceInWorkers) = self.model.error {
             return ctx.link().callback(|_| PlayerAction::MoveToPage);
         }
-        // Of its engine's death an element knows only that the film is over.
-        let fault = self.playback.error.as_ref();
-        let is_fooled = fault.is_some_and(PlaybackError::needs_new_worker);
-        let (video, lost_at) = (self.video.clone(), self.playback.lost_at);
+        // Without its engine, the element takes the video for ended: its position is not to be trusted.
+        let error = self.model.error.as_ref();
+        let position_is_valid = !error.is_some_and(PlaybackError::needs_new_worker);
+        let (video, lost_at) = (self.video.clone(), self.model.lost_at);
         ctx.link().callback(move |_| {
-            let video = video.cast::<HtmlVideoElement>().filter(|_| !is_fooled);
-            let from = video.map(|video| video.current_time());
+            let video = video.cast::<HtmlVideoElement>();
+            let position = video
+                .filter(|_| position_is_valid)
+                .map(|video| video.current_time());
             PlayerAction::Reload {
-                from: lost_at.or(from),
+                from: lost_at.or(position),
             }
         })
+    }
+}
+
+/// What the viewer is told while the video plays on.
+fn status(model: &PlayerModel) -> Option<String> {
+    if let Some(error) = &model.retrying {
+        Some(format!("Retrying. {error}"))
+    } else {
+        let error = model.captions_error.as_ref()?;
+        Some(format!("Subtitles could not be loaded. {error}"))
     }
 }

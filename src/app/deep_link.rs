@@ -1,4 +1,4 @@
-//! The page's own address: `?src=URL&t=seconds&goal=seconds&engine=worker|page|auto&credentials`.
+//! Deep links to the page: `?src=URL&t=seconds&goal=seconds&engine=worker|page|auto&credentials`.
 
 use js_sys::parse_float;
 use wasm_bindgen::JsValue;
@@ -7,25 +7,25 @@ use yew::AttrValue;
 
 use crate::protocol::{BufferGoal, milestone::EngineLocation};
 
-/// What a deep link asks for.
+/// The parameters of a deep link.
 #[derive(Debug, Default)]
 pub struct DeepLink {
-    /// `src`: the film's URL, absolute or relative to the page.
+    /// `src`: URL of the manifest, absolute or relative to the page.
     pub source: Option<AttrValue>,
-    /// `t`: where to begin, in seconds of film.
+    /// `t`: where playback starts, in seconds.
     pub start: f64,
-    /// `goal`: how much to buffer ahead, in seconds of film.
+    /// `goal`: how much to buffer ahead, in seconds.
     pub buffer: BufferGoal,
-    /// `engine`: the thread that the engine is to run on.
+    /// `engine`: the thread that the engine runs on.
     pub engine: Option<EngineLocation>,
-    /// `credentials`: whether cookies and the like go along to other hosts.
+    /// `credentials`: whether requests to other origins carry credentials.
     pub credentials: bool,
-    /// How many films were asked for before this one. The same film asked for again is shown again.
+    /// How many times [`load`](Self::load) was called; makes the player load the same source again.
     pub reload_key: u32,
 }
 
 impl DeepLink {
-    /// Reads the address that the page was opened by.
+    /// Parses the URL that the page was opened with. Invalid parameters are ignored.
     pub fn from_page() -> Self {
         let query = window().and_then(|window| window.location().search().ok());
         let Ok(query) = UrlSearchParams::new_with_str(&query.unwrap_or_default()) else {
@@ -35,7 +35,7 @@ impl DeepLink {
             let seconds = query.get(name).map(|seconds| parse_float(&seconds));
             seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)
         };
-        let usual = BufferGoal::default();
+        let default_goal = BufferGoal::default();
         Self {
             source: query
                 .get("src")
@@ -50,21 +50,21 @@ impl DeepLink {
             },
             credentials: query.has("credentials"),
             buffer: BufferGoal {
-                ahead: seconds("goal").unwrap_or(usual.ahead),
-                ..usual
+                ahead: seconds("goal").unwrap_or(default_goal.ahead),
+                ..default_goal
             },
         }
     }
 
-    /// Names another film, or the same once more.
+    /// Changes the source, or loads the same one again. It plays from the beginning.
     pub fn load(&mut self, source: Option<AttrValue>) {
         self.source = source;
         self.start = 0.0;
         self.reload_key += 1;
     }
 
-    /// Puts the film into the page's address, so that it can be copied.
-    pub fn show(&self) {
+    /// Writes the source into the page's URL, so that it can be copied.
+    pub fn replace_page_url(&self) {
         let Some(window) = window() else { return };
         let Ok(url) = window.location().href().and_then(|href| Url::new(&href)) else {
             return;
@@ -76,7 +76,7 @@ impl DeepLink {
             None => query.delete("src"),
         }
         if let Ok(history) = window.history() {
-            // A document that may not touch its address, such as a sandboxed one, plays all the same.
+            // Throws in some documents, such as sandboxed ones. They play all the same.
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
         }
     }

@@ -1,5 +1,5 @@
-//! The way into the lab: a program of its own (`src/bin/lab/`), which is fetched when a visitor opens its
-//! door. That is a line of index.html. Where the page has none, this does nothing.
+//! Loads the lab, a program of its own, when the visitor opens the page's `#lab` element. Does nothing on a page
+//! without that element.
 
 use std::rc::Rc;
 
@@ -12,79 +12,77 @@ use web_sys::Element;
 use super::recorder::SessionRecorder;
 use crate::{
     platform::web,
-    player::{dom::part_of_page, source_url},
+    player::{dom::query_page, source_url},
     protocol::BUILD_ID,
 };
 
 #[wasm_bindgen]
 extern "C" {
-    /// The lab's program: its module's namespace object.
+    /// The namespace object of the lab's module.
     type Lab;
 
     #[wasm_bindgen(method, catch, js_name = default)]
-    fn start(this: &Lab, options: &Object) -> Result<Promise, JsValue>;
+    fn init(this: &Lab, options: &Object) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = open)]
-    fn fit_out(this: &Lab, room: &Element) -> Result<(), JsValue>;
+    fn open(this: &Lab, element: &Element) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = hear)]
-    fn hear(this: &Lab, notes: &Uint8Array) -> Result<(), JsValue>;
+    fn receive(this: &Lab, recorded: &Uint8Array) -> Result<(), JsValue>;
 }
 
-/// The lab's door, and what is kept for whoever comes in, for as long as it is held.
+/// Records the session from the start, and loads the lab when it is opened.
 pub struct LabLoader {
-    /// What happens in a playback.
+    /// Records what happens until the lab is there to receive it, and passes it on from then on.
     pub recorder: Rc<SessionRecorder>,
-    _waiting: Option<EventListener>,
+    _toggle: Option<EventListener>,
 }
 
 impl Default for LabLoader {
     fn default() -> Self {
-        let record = Rc::new(SessionRecorder::begin());
+        let recorder = Rc::new(SessionRecorder::start());
         Self {
-            _waiting: wait_for_open(record.clone()),
-            recorder: record,
+            _toggle: load_when_opened(recorder.clone()),
+            recorder,
         }
     }
 }
 
-/// Waits for somebody to open the door.
-fn wait_for_open(record: Rc<SessionRecorder>) -> Option<EventListener> {
-    let room = part_of_page("#lab")?;
-    if room.has_attribute("open") {
-        // Somebody was there before the page had started.
-        spawn_local(fit_out(room, record));
+fn load_when_opened(recorder: Rc<SessionRecorder>) -> Option<EventListener> {
+    let element = query_page("#lab")?;
+    if element.has_attribute("open") {
+        // Opened before this program had loaded.
+        spawn_local(load_into(element, recorder));
         return None;
     }
-    Some(EventListener::once(&room.clone(), "toggle", move |_| {
-        spawn_local(fit_out(room, record));
+    Some(EventListener::once(&element.clone(), "toggle", move |_| {
+        spawn_local(load_into(element, recorder));
     }))
 }
 
-/// Has the lab's program put into the room what there is to see.
-async fn fit_out(load_into: Element, record: Rc<SessionRecorder>) {
-    if let Err(exception) = load(&load_into, &record).await {
-        let words = web::words(&exception);
-        let words = ["The lab could not be loaded: ", &words, "."].concat();
-        // Only an element that is gone takes no words.
-        let _ = load_into.append_with_str_1(&words);
+/// Loads the lab and has it render into an element, or says there why it could not be loaded.
+async fn load_into(element: Element, recorder: Rc<SessionRecorder>) {
+    if let Err(exception) = load(&element, &recorder).await {
+        let text = format!("The lab could not be loaded: {}.", web::words(&exception));
+        // Cannot fail: text is always allowed in an element.
+        let _ = element.append_with_str_1(&text);
     }
 }
 
-async fn load(room: &Element, record: &SessionRecorder) -> Result<(), JsValue> {
-    // The query keeps caches from answering with another build's program.
+async fn load(element: &Element, recorder: &SessionRecorder) -> Result<(), JsValue> {
+    // The query keeps caches from answering with the program of another build.
     let url = |file: &str| {
-        let url = source_url::resolve(&[file, "?", BUILD_ID].concat());
-        url.map_err(|fault| fault.to_string())
+        let url = source_url::resolve(&format!("{file}?{BUILD_ID}"));
+        url.map_err(|error| error.to_string())
     };
-    let (script, program) = (url("lab.js")?, url("lab_bg.wasm")?);
+    let (script, wasm) = (url("lab.js")?, url("lab_bg.wasm")?);
     let lab: Lab = JsFuture::from(web::load(&script)).await?.unchecked_into();
-    let options = web::object(&[("module_or_path", program.into())]);
-    JsFuture::from(lab.start(&options)?).await?;
-    lab.fit_out(room)?;
-    record.read(Box::new(move |notes| {
-        // What the lab cannot show is no fault of the page.
-        let _ = lab.hear(&Uint8Array::from(notes));
+    let options = web::object(&[("module_or_path", wasm.into())]);
+    JsFuture::from(lab.init(&options)?).await?;
+    lab.open(element)?;
+    recorder.forward_to(Box::new(move |recorded| {
+        // An exception in the lab must not disturb the player.
+        let _ = lab.receive(&Uint8Array::from(recorded));
     }));
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! Keeps what happens in a playback, for whoever comes later and wants to see it: the lab.
+//! Records what happens in the first player of the page, for the lab, which may be opened later.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, mem, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
@@ -9,102 +9,102 @@ use yew::Callback;
 
 use crate::{
     platform::web,
-    player::dom::part_of_page,
+    player::dom::query_page,
     protocol::{
         recording::{MediaEvent, RecordedEvent, RecordedKind},
         transfer::Message,
     },
 };
 
-/// How much is kept, in bytes, and once more: an hour and a half of a film's usual doings.
-const ROOM: usize = 256 << 10;
+/// How large each of the two halves of the recording may become: together, about 90 minutes of playback.
+const MAX_HALF_BYTES: usize = 256 << 10;
 
-/// Notes what the page, the engine and the first element on the page say, until it is dropped.
+/// Records messages and media events until it is dropped.
 pub struct SessionRecorder {
-    /// Hears what page and engine say to each other.
+    /// Records a message between player and engine.
     pub on_message: Callback<Message>,
     buffer: Rc<RefCell<RecordingBuffer>>,
-    _moments: Vec<EventListener>,
+    _media_events: Vec<EventListener>,
 }
 
-/// Who reads along: called with the bytes of each note.
-type Reader = Box<dyn Fn(&[u8])>;
+/// Called with the bytes of one or more [`RecordedEvent`]s in postcard's encoding.
+type Consumer = Box<dyn Fn(&[u8])>;
 
-/// What is noted.
+/// Recorded events, encoded one after the other.
 #[derive(Default)]
 struct RecordingBuffer {
-    /// Where there is no room any more, what is older is forgotten, and this becomes that.
+    /// Dropped when `newer` is full, which takes its place.
     older: Vec<u8>,
     newer: Vec<u8>,
-    reader: Option<Reader>,
+    /// Takes events instead, once there is one.
+    consumer: Option<Consumer>,
 }
 
 impl SessionRecorder {
-    /// Begins to note.
-    pub fn begin() -> Self {
-        let book = Rc::<RefCell<RecordingBuffer>>::default();
-        let moments = MediaEvent::ALL.map(|moment| {
-            let book = book.clone();
-            let options = EventListenerOptions::run_in_capture_phase();
-            // Media events do not bubble, but they do come down.
-            let target = web::global();
-            web::hear_with(&target, moment.name(), options, move |event| {
-                let first = part_of_page("main video");
-                if let Some(video) = first.filter(|it| event.target().as_ref() == Some(it)) {
-                    let position = video.unchecked_into::<HtmlMediaElement>().current_time();
-                    note(
-                        &book,
-                        RecordedKind::Element {
-                            event: moment,
-                            position,
-                        },
-                    );
-                }
-            })
-        });
-        let ear = {
-            let book = book.clone();
+    /// Starts to record.
+    pub fn start() -> Self {
+        let buffer = Rc::<RefCell<RecordingBuffer>>::default();
+        let media_events = MediaEvent::ALL.map(|event| record_media_event(event, buffer.clone()));
+        let on_message = {
+            let buffer = buffer.clone();
             Callback::from(move |message| {
-                let what = match message {
-                    Message::Command(letter) => {
-                        RecordedKind::Command(letter.bytes().unwrap_or_default())
+                let kind = match message {
+                    Message::Command(command) => {
+                        RecordedKind::Command(command.bytes().unwrap_or_default())
                     }
-                    // The handle's alone is more than bytes.
-                    Message::Event(letter) => letter
+                    // Only the event with the handle has no bytes.
+                    Message::Event(event) => event
                         .bytes()
                         .map_or(RecordedKind::HandleArrived, RecordedKind::Event),
                 };
-                note(&book, what);
+                buffer.borrow_mut().record(kind);
             })
         };
         Self {
-            on_message: ear,
-            buffer: book,
-            _moments: moments.into(),
+            on_message,
+            buffer,
+            _media_events: media_events.into(),
         }
     }
 
-    /// Hands over what there is, and from now on whatever is noted.
-    pub fn read(&self, reader: Reader) {
+    /// Passes on what was recorded, and everything from now on.
+    pub fn forward_to(&self, consumer: Consumer) {
         let RecordingBuffer { older, newer, .. } = self.buffer.take();
-        reader(&older);
-        reader(&newer);
-        self.buffer.borrow_mut().reader = Some(reader);
+        consumer(&older);
+        consumer(&newer);
+        self.buffer.borrow_mut().consumer = Some(consumer);
     }
 }
 
-fn note(book: &RefCell<RecordingBuffer>, what: RecordedKind) {
-    let at = web::now();
-    // Numbers and words can always be written.
-    let Ok(bytes) = postcard::to_allocvec(&RecordedEvent { at, kind: what }) else {
-        return;
-    };
-    let mut book = book.borrow_mut();
-    if let Some(reader) = &book.reader {
-        return reader(&bytes);
-    }
-    book.newer.extend(bytes);
-    if book.newer.len() > ROOM {
-        book.older = std::mem::take(&mut book.newer);
+/// Records an event of the first video on the page.
+fn record_media_event(event: MediaEvent, buffer: Rc<RefCell<RecordingBuffer>>) -> EventListener {
+    // Media events do not bubble. In the capture phase they reach the window, whichever element there is.
+    let options = EventListenerOptions::run_in_capture_phase();
+    web::hear_with(&web::global(), event.name(), options, move |dom_event| {
+        let first = query_page("main video");
+        let target = dom_event.target();
+        if let Some(video) = first.filter(|video| target.as_ref() == Some(video)) {
+            let position = video.unchecked_into::<HtmlMediaElement>().current_time();
+            buffer
+                .borrow_mut()
+                .record(RecordedKind::Element { event, position });
+        }
+    })
+}
+
+impl RecordingBuffer {
+    fn record(&mut self, kind: RecordedKind) {
+        let at = web::now();
+        // Encoding numbers and bytes into a Vec cannot fail.
+        let Ok(bytes) = postcard::to_allocvec(&RecordedEvent { at, kind }) else {
+            return;
+        };
+        if let Some(consumer) = &self.consumer {
+            return consumer(&bytes);
+        }
+        self.newer.extend(bytes);
+        if self.newer.len() > MAX_HALF_BYTES {
+            self.older = mem::take(&mut self.newer);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Another film, by its address or by a link to it, or the sample again; and a second player. The form is in
-//! index.html.
+//! The form for another source and for a second player. Its markup is in index.html. Links that are dropped on the
+//! page are played, too.
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
@@ -8,99 +8,98 @@ use yew::prelude::*;
 
 use crate::{
     platform::web,
-    player::dom::{document, part_of_page},
+    player::dom::{document, query, query_page},
 };
 
-/// What a person asks of the page.
+/// What the visitor asks for.
 pub enum FormAction {
-    /// Show the film at this address. Whether it is one is for the player to say.
+    /// Play the source at this URL, which is not checked here.
     Load(AttrValue),
-    /// A second player, or one again.
-    ToggleSecond,
+    /// Add or remove the second player.
+    ToggleSecondPlayer,
 }
 
-/// The form, heard for as long as it is held.
+/// The form, connected until it is dropped.
 pub struct SourceForm {
     input: HtmlInputElement,
-    second: HtmlButtonElement,
+    second_player: HtmlButtonElement,
     _submit: EventListener,
     _drop: [EventListener; 2],
 }
 
 impl SourceForm {
-    /// Hears what is asked for. `None` where the page has no such form.
-    pub fn hear(wishes: Callback<FormAction>) -> Option<Self> {
-        let section = part_of_page(".choice")?;
-        let part = |selector| section.query_selector(selector).ok()?;
-        let input: HtmlInputElement = part("input")?.unchecked_into();
-        let second = part("[value=second]")?.unchecked_into();
-        let page = document()?;
-        let drop = ["dragover", "drop"].map(|kind| hear_link(&page, kind, wishes.clone()));
+    /// Connects the page's form. `None` if the page has none.
+    pub fn connect(on_action: Callback<FormAction>) -> Option<Self> {
+        let section = query_page(".source-form")?;
+        let input: HtmlInputElement = query(&section, "input")?;
+        let second_player = query(&section, "[value=second]")?;
+        let document = document()?;
+        let drop =
+            ["dragover", "drop"].map(|name| listen_for_link(&document, name, on_action.clone()));
         let submit = {
             let input = input.clone();
-            // It is not sent anywhere.
             let options = EventListenerOptions::enable_prevent_default();
             web::hear_with(&section, "submit", options, move |event| {
                 event.prevent_default();
                 let button = event.unchecked_ref::<SubmitEvent>().submitter();
                 let button = button.map(|button| button.unchecked_into::<HtmlButtonElement>());
-                let written = input.value();
-                let asked = button.map_or_else(String::new, |button| button.value());
-                wishes.emit(match (asked.as_str(), written.trim_ascii()) {
-                    ("second", _) => FormAction::ToggleSecond,
+                let value = button.map_or_else(String::new, |button| button.value());
+                let typed = input.value();
+                on_action.emit(match (value.as_str(), typed.trim_ascii()) {
+                    ("second", _) => FormAction::ToggleSecondPlayer,
                     ("", "") => return,
-                    ("", address) | (address, _) => FormAction::Load(address.to_owned().into()),
+                    ("", url) | (url, _) => FormAction::Load(url.to_owned().into()),
                 });
             })
         };
-        // From now on there is somebody to ask.
+        // In index.html the form is inert, because nothing handles it until now.
         section.remove_attribute("inert").ok()?;
         Some(Self {
             input,
-            second,
+            second_player,
             _submit: submit,
             _drop: drop,
         })
     }
 
-    /// Shows what is played, unless that is there already and somebody may be writing over it; and what the
-    /// last button does now.
-    pub fn show(&self, source: &str, has_second: bool) {
+    /// Shows the current source, unless it is shown already: the visitor may be typing. Updates the label of the
+    /// button for the second player.
+    pub fn update(&self, source: &str, has_second_player: bool) {
         if self.input.default_value() != source {
             self.input.set_default_value(source);
             self.input.set_value(source);
         }
-        self.second.set_text_content(Some(if has_second {
-            "Remove the second player"
-        } else {
-            "Add a second player"
-        }));
+        self.second_player
+            .set_text_content(Some(if has_second_player {
+                "Remove the second player"
+            } else {
+                "Add a second player"
+            }));
     }
 }
 
-/// Hears of a link that is dragged over the page or dropped on it: it is played. A field keeps what is meant
-/// for it.
-fn hear_link(
-    page: &EventTarget,
-    kind: &'static str,
-    wishes: Callback<FormAction>,
+/// Handles `dragover` or `drop` of a link anywhere but in a text field.
+fn listen_for_link(
+    document: &EventTarget,
+    name: &'static str,
+    on_action: Callback<FormAction>,
 ) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
-    web::hear_with(page, kind, options, move |event| {
+    web::hear_with(document, name, options, move |event| {
         let is_field = event
             .target()
-            .is_some_and(|it| it.is_instance_of::<HtmlInputElement>());
+            .is_some_and(|target| target.is_instance_of::<HtmlInputElement>());
         let data = event.unchecked_ref::<DragEvent>().data_transfer();
-        let is_link = |kinds: js_sys::Array| kinds.includes(&"text/uri-list".into(), 0);
+        let is_link = |types: js_sys::Array| types.includes(&"text/uri-list".into(), 0);
         let Some(data) = data.filter(|data| !is_field && is_link(data.types())) else {
             return;
         };
         event.prevent_default();
-        // Before it is dropped, nobody is told what it is.
-        if let Ok(address) = data.get_data("URL")
-            && !address.is_empty()
+        // Empty during `dragover`: the data is readable in `drop` only.
+        if let Ok(url) = data.get_data("URL")
+            && !url.is_empty()
         {
-            wishes.emit(FormAction::Load(address.into()));
+            on_action.emit(FormAction::Load(url.into()));
         }
     })
 }

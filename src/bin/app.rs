@@ -1,6 +1,6 @@
-//! The page's program: the Yew app.
+//! The page's program: renders the demo page.
 
-// The page calls it by its own name, and so needs nothing of what std does around a `main`.
+// wasm-bindgen calls `main` by its exported name; `no_main` leaves out std's runtime around it.
 #![cfg_attr(target_family = "wasm", no_main)]
 
 #[cfg_attr(target_family = "wasm", wasm_bindgen::prelude::wasm_bindgen(start))]

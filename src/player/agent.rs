@@ -1,5 +1,5 @@
-//! The page's way to an agent, in a worker or on the page itself. The one file of the page that names the
-//! engine.
+//! Spawns the engine's agent, in a worker or on the page, and carries messages to and from it. The only file of
+//! the player that names the engine.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,56 +24,56 @@ use crate::{
     },
 };
 
-/// How long the server may take to say what became of the engine's program, in seconds.
+/// How long the server may take to answer [`diagnose_script`], in seconds.
 pub const DIAGNOSIS_TIMEOUT: u32 = 2;
 
 thread_local! {
-    /// How many programs have broken on this page. A module is loaded once for each URL, so the next one
-    /// needs another.
+    /// How many engines have failed on this page. A browser evaluates a module once per URL, so the next
+    /// engine on the page is loaded from another URL.
     static FAILED_MODULES: Cell<u32> = const { Cell::new(0) };
 }
 
-/// What is heard of an agent.
+/// What an [`AgentHandle`] reports.
 pub enum AgentSignal {
-    /// It says something.
+    /// The agent has sent an event.
     Message(Packed<Event>),
-    /// Something was thrown there that nobody caught, in these words.
+    /// The agent's program threw an uncaught exception with this message.
     Error(String),
-    /// Its program, which is at this URL, could not be loaded, and nobody says why.
+    /// The script at this URL could not be loaded. Browsers do not say why: see [`diagnose_script`].
     NotLoaded(String),
 }
 
-/// Who hears it.
+/// Called with each signal.
 pub type AgentListener = Rc<dyn Fn(AgentSignal)>;
 
-/// An agent of one's own, for as long as it is held.
+/// An agent. Dropping it terminates the worker, or has the agent on the page drop its session.
 pub enum AgentHandle {
-    /// In a worker.
+    /// The agent runs in a worker.
     Worker {
-        /// gloo-worker's way to it.
+        /// gloo-worker's end of the connection.
         bridge: WorkerBridge<EngineWorker>,
-        /// The thread itself.
+        /// The worker itself.
         worker: Worker,
-        /// Hears what goes wrong there that the agent cannot tell.
+        /// Listens on the worker.
         _errors: EventListener,
     },
-    /// On the page.
+    /// The agent runs on the page.
     Page {
-        /// Gives a letter to the agent, or keeps it until there is one.
-        desk: Rc<RefCell<AgentState>>,
-        /// The page's ear, which the agent calls.
-        _ear: Rc<Closure<dyn Fn(JsValue)>>,
-        /// As for a worker.
+        /// Shared with the task that loads the agent's program.
+        state: Rc<RefCell<AgentState>>,
+        /// The callback that the agent calls with each event.
+        _callback: Rc<Closure<dyn Fn(JsValue)>>,
+        /// Listens on the window.
         _errors: Option<EventListener>,
     },
 }
 
-/// Where letters for an agent on the page are given up.
+/// An agent on the page.
 pub enum AgentState {
-    /// Its program is being loaded, and these wait for it.
-    Closed(Vec<Packed<Command>>),
-    /// It is there, and told by this function.
-    Open(Function),
+    /// Its program is being loaded; these commands wait for it.
+    Loading(Vec<Packed<Command>>),
+    /// It takes commands by this function; `undefined` tells it to shut down.
+    Running(Function),
 }
 
 impl Drop for AgentHandle {
@@ -86,61 +86,69 @@ impl Drop for AgentHandle {
 
 impl Drop for AgentState {
     fn drop(&mut self) {
-        if let Self::Open(tell) = self {
-            // Nothing lets it go.
-            deliver(tell, &JsValue::UNDEFINED);
+        if let Self::Running(function) = self {
+            deliver(function, &JsValue::UNDEFINED);
         }
     }
 }
 
 impl AgentHandle {
-    /// Starts one.
-    pub fn spawn(thread: EngineLocation, hearer: AgentListener) -> Self {
-        // Relative to the document's base, so that the page can live anywhere on a host. The query
-        // keeps caches from answering with another build's program.
-        let mut script = ["./worker_loader.js?", BUILD_ID].concat();
-        let hear = {
-            let hearer = hearer.clone();
-            move |letter| hearer(AgentSignal::Message(letter))
+    /// Starts an agent. Whatever happens to it, `listener` is not called before this returns.
+    pub fn spawn(location: EngineLocation, listener: AgentListener) -> Self {
+        // Relative to the document's base, so that the page can be served from any path. The query keeps
+        // caches from answering with the script of another build.
+        let script = format!("./worker_loader.js?{BUILD_ID}");
+        let on_message = {
+            let listener = listener.clone();
+            move |message| listener(AgentSignal::Message(message))
         };
-        if thread == EngineLocation::Worker {
-            let (bridge, worker) = transfer::spawn_worker(&script, hear);
-            return Self::Worker {
-                bridge,
-                _errors: listen_for_errors(&worker, thread, hearer, script),
-                worker,
-            };
-        }
-        let broken = FAILED_MODULES.get();
-        if broken > 0 {
-            script += &["-", &broken.to_string()].concat();
-        }
-        let ear = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |parcel| {
-            hear(Packed::from_js(parcel));
-        }));
-        let desk = Rc::new(RefCell::new(AgentState::Closed(Vec::new())));
-        let settling = connect(script.clone(), ear.clone(), desk.clone(), hearer.clone());
-        spawn_local(settling);
-        let errors = window().map(|window| listen_for_errors(&window, thread, hearer, script));
-        Self::Page {
-            desk,
-            _ear: ear,
-            _errors: errors,
+        match location {
+            EngineLocation::Worker => {
+                let (bridge, worker) = transfer::spawn_worker(&script, on_message);
+                Self::Worker {
+                    bridge,
+                    _errors: listen_for_errors(&worker, location, listener, script),
+                    worker,
+                }
+            }
+            EngineLocation::Page => {
+                let script = match FAILED_MODULES.get() {
+                    0 => script,
+                    failed => format!("{script}-{failed}"),
+                };
+                let callback = Rc::new(Closure::<dyn Fn(JsValue)>::new(move |message| {
+                    on_message(Packed::from_js(message));
+                }));
+                let state = Rc::new(RefCell::new(AgentState::Loading(Vec::new())));
+                spawn_local(connect(
+                    script.clone(),
+                    callback.clone(),
+                    state.clone(),
+                    listener.clone(),
+                ));
+                let errors =
+                    window().map(|window| listen_for_errors(&window, location, listener, script));
+                Self::Page {
+                    state,
+                    _callback: callback,
+                    _errors: errors,
+                }
+            }
         }
     }
 
-    /// Says something to it. It hears that in order, and never at once.
-    pub fn send(&self, letter: Packed<Command>) {
+    /// Sends a command. Commands arrive in order, and never before this returns.
+    pub fn send(&self, command: Packed<Command>) {
         match self {
-            Self::Worker { bridge, .. } => bridge.send(letter),
-            Self::Page { desk, .. } => match &mut *desk.borrow_mut() {
-                AgentState::Closed(waiting) => waiting.push(letter),
-                AgentState::Open(tell) => deliver(tell, letter.as_js()),
+            Self::Worker { bridge, .. } => bridge.send(command),
+            Self::Page { state, .. } => match &mut *state.borrow_mut() {
+                AgentState::Loading(waiting) => waiting.push(command),
+                AgentState::Running(function) => deliver(function, command.as_js()),
             },
         }
     }
 
-    /// Its program is not to be used again.
+    /// Marks the agent's program as failed: the next agent on the page does not reuse it.
     pub fn discard(&self) {
         if let Self::Page { .. } = self {
             FAILED_MODULES.set(FAILED_MODULES.get() + 1);
@@ -148,91 +156,87 @@ impl AgentHandle {
     }
 }
 
-/// Loads the engine's program and opens the desk.
+/// Loads the engine's program into the page, starts an agent, and delivers the commands that wait for it.
 async fn connect(
     script: String,
-    ear: Rc<Closure<dyn Fn(JsValue)>>,
-    desk: Rc<RefCell<AgentState>>,
-    hearer: AgentListener,
+    callback: Rc<Closure<dyn Fn(JsValue)>>,
+    state: Rc<RefCell<AgentState>>,
+    listener: AgentListener,
 ) {
     let Ok(url) = source_url::resolve(&script) else {
-        return hearer(AgentSignal::NotLoaded(script));
+        return listener(AgentSignal::NotLoaded(script));
     };
-    let begin = async {
+    let start = async {
         let module = JsFuture::from(web::load(&url)).await?;
-        let hear = (*ear).as_ref().unchecked_ref();
-        let tell = module.unchecked_into::<Program>().agent(hear)?;
-        Ok(JsFuture::from(tell).await?.unchecked_into::<Function>())
+        let callback = (*callback).as_ref().unchecked_ref();
+        let function = module.unchecked_into::<Program>().agent(callback)?;
+        Ok(JsFuture::from(function).await?.unchecked_into::<Function>())
     };
-    match begin.await {
-        Ok(tell) => {
-            let before = desk.replace(AgentState::Open(tell.clone()));
-            if let AgentState::Closed(waiting) = &before {
-                waiting
-                    .iter()
-                    .for_each(|letter| deliver(&tell, letter.as_js()));
+    match start.await {
+        Ok(function) => {
+            let previous = state.replace(AgentState::Running(function.clone()));
+            if let AgentState::Loading(waiting) = &previous {
+                for command in waiting {
+                    deliver(&function, command.as_js());
+                }
             }
         }
-        // What is not there is asked after; the rest has words.
-        Err(exception) => {
-            hearer(match web::name(&exception).as_deref() {
-                Some("TypeError") => AgentSignal::NotLoaded(script),
-                _ => AgentSignal::Error(web::words(&exception)),
-            });
-        }
+        Err(exception) => listener(match web::name(&exception).as_deref() {
+            // `import()` rejects with a TypeError if the script cannot be fetched.
+            Some("TypeError") => AgentSignal::NotLoaded(script),
+            _ => AgentSignal::Error(web::words(&exception)),
+        }),
     }
 }
 
-fn deliver(tell: &Function, parcel: &JsValue) {
-    // It only puts the parcel down; what it does with it later, it answers for itself.
-    let _ = tell.call1(&JsValue::NULL, parcel);
+fn deliver(function: &Function, message: &JsValue) {
+    // It only queues the message, so there is no exception to handle.
+    let _ = function.call1(&JsValue::NULL, message);
 }
 
-/// Hears what goes wrong that the agent cannot tell: a script that does not load is an event without words
-/// on its Worker, and what nobody caught is one with them, there or on the window.
+/// Listens for what an agent cannot report itself: on the worker, a script that does not load is an `error`
+/// event without a message; an uncaught exception is one with a message, on the worker or on the window.
 fn listen_for_errors(
     target: &EventTarget,
-    thread: EngineLocation,
-    hearer: AgentListener,
+    location: EngineLocation,
+    listener: AgentListener,
     script: String,
 ) -> EventListener {
     web::hear(target, "error", move |event| {
         let error = event.dyn_ref::<ErrorEvent>();
-        // The window hears of everything that is thrown on the page. A trap is thrown in the wasm itself.
-        let is_ours = |error: &ErrorEvent| {
-            let file = error.filename();
-            // By its bytes: a search through text is not otherwise in the page's program.
-            let mut parts = file.as_bytes().rsplit(|byte| *byte == b'/');
-            parts.next().is_some_and(|name| {
-                name.starts_with(b"worker.js") || name.starts_with(b"worker_bg.wasm")
-            })
-        };
-        if thread == EngineLocation::Page && !error.is_some_and(is_ours) {
+        // The window reports exceptions of every script on the page.
+        if location == EngineLocation::Page && !error.is_some_and(is_from_engine) {
             return;
         }
-        hearer(match error {
+        listener(match error {
             Some(error) => AgentSignal::Error(error.message()),
             None => AgentSignal::NotLoaded(script.clone()),
         });
     })
 }
 
-/// Asks the server why the browser could not load the engine's program.
+/// Whether an exception comes from the engine's program: its JavaScript, or a trap in its wasm.
+fn is_from_engine(error: &ErrorEvent) -> bool {
+    let url = error.filename();
+    let file = url.rsplit('/').next().unwrap_or_default();
+    file.starts_with("worker.js") || file.starts_with("worker_bg.wasm")
+}
+
+/// Finds out why the browser could not load the engine's script, by requesting it again.
 pub async fn diagnose_script(url: String) -> PlaybackError {
     let options = RequestInit::new();
-    options.set_signal(Some(&AbortSignal::timeout_with_u32(
-        DIAGNOSIS_TIMEOUT * 1000,
-    )));
-    let answer = JsFuture::from(web::fetch(&url, &options)).await;
-    let status = answer.map(|answer| answer.unchecked_into::<Response>().status());
+    let timeout = AbortSignal::timeout_with_u32(DIAGNOSIS_TIMEOUT * 1000);
+    options.set_signal(Some(&timeout));
+    let response = JsFuture::from(web::fetch(&url, &options)).await;
+    let status = response.map(|response| response.unchecked_into::<Response>().status());
     let reason = match status {
         Ok(200..300) => {
             return PlaybackError::WorkerStartFailed {
-                reason: "the browser refused its script, which may not be one".into(),
+                reason: "the browser refused its script, which may not be JavaScript".into(),
             };
         }
-        Ok(status) => ["the server answered ", &status.to_string()].concat(),
-        Err(_) => "there was no answer".into(),
+        Ok(status) => format!("the server answered {status}"),
+        Err(_) => "the server did not answer".into(),
     };
     PlaybackError::WorkerNotFound { url, reason }
 }

@@ -1,4 +1,4 @@
-//! Which way a film comes to the element. It is chosen by what the browser has, and never by its name.
+//! Chooses how a video reaches the element, by feature detection.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlVideoElement;
@@ -9,23 +9,23 @@ use crate::{
     protocol::{PlaybackError, milestone::EngineLocation},
 };
 
-/// The ways that there are.
+/// How a video reaches the element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// By an engine on this thread, with a MediaSource.
+    /// An engine on this thread fills a MediaSource.
     Engine(EngineLocation),
-    /// By the browser itself, which plays HLS and has no MediaSource.
+    /// The browser plays HLS itself; it has no MediaSource.
     Native,
 }
 
 impl Backend {
-    /// The way for this browser, or the engine's thread that was asked for.
+    /// Returns the backend for this browser. A `requested` thread is taken without a check.
     ///
     /// # Errors
-    /// [`PlaybackError::NoMediaSource`] where there is no way at all.
-    pub fn choose(wanted: Option<EngineLocation>) -> Result<Self, PlaybackError> {
-        if let Some(thread) = wanted {
-            Ok(Self::Engine(thread))
+    /// [`PlaybackError::NoMediaSource`] if the browser has neither MediaSource nor native HLS.
+    pub fn choose(requested: Option<EngineLocation>) -> Result<Self, PlaybackError> {
+        if let Some(location) = requested {
+            Ok(Self::Engine(location))
         } else if web::workers_have_media_source() {
             Ok(Self::Engine(EngineLocation::Worker))
         } else if web::has_media_source() {
@@ -37,7 +37,7 @@ impl Backend {
         }
     }
 
-    /// The same in a word.
+    /// The backend's name in the `data-engine` attribute.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Engine(EngineLocation::Worker) => "worker",
@@ -46,18 +46,20 @@ impl Backend {
         }
     }
 
-    /// Where the engine runs, and why: a line for whoever wants to know.
-    pub const fn description(self, was_wanted: bool) -> &'static str {
-        match (self, was_wanted) {
-            (Self::Engine(EngineLocation::Worker), false) => "Engine in a worker.",
-            (Self::Engine(EngineLocation::Worker), true) => "Engine in a worker, as was asked for.",
+    /// A sentence for the viewer: where the engine runs, and why.
+    pub const fn description(self, was_requested: bool) -> &'static str {
+        match (self, was_requested) {
+            (Self::Engine(EngineLocation::Worker), false) => "The engine runs in a worker.",
+            (Self::Engine(EngineLocation::Worker), true) => {
+                "The engine runs in a worker, as requested."
+            }
             (Self::Engine(EngineLocation::Page), false) => {
-                "Engine on the page: this browser has no MediaSource in workers."
+                "The engine runs on the page: this browser has no MediaSource in workers."
             }
-            (Self::Engine(EngineLocation::Page), true) => "Engine on the page, as was asked for.",
-            (Self::Native, _) => {
-                "No engine: this browser has no MediaSource, and plays HLS itself."
+            (Self::Engine(EngineLocation::Page), true) => {
+                "The engine runs on the page, as requested."
             }
+            (Self::Native, _) => "No engine: this browser has no MediaSource and plays HLS itself.",
         }
     }
 }

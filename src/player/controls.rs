@@ -1,11 +1,12 @@
-//! The player's own controls. They read what they show off the element, and only ask it for things.
+//! The player's controls. They show the element's state, and request changes of it.
 //!
-//! What never changes about them is text, in `assets/controls.html`, of which index.html makes a template;
-//! how they look in which state is `assets/style.css`'s to say. What is left is done here, with no part in
-//! Yew's rendering: that the element's state is written into attributes, and that a person is heard.
+//! The markup is `assets/controls.html`, which index.html contains as a template; `assets/style.css` decides
+//! what is visible in which state. The code here runs outside Yew's rendering: it writes the element's state
+//! into attributes, and turns input events into actions.
 
 mod action;
 mod activity;
+mod format;
 mod keyboard;
 mod media_keys;
 mod media_state;
@@ -33,7 +34,7 @@ pub use action::play;
 pub use preferences::restore;
 
 use super::{
-    dom::{document, part_of_page},
+    dom::{document, query, query_page},
     model::{Dispatch, PlayerModel},
 };
 use crate::platform::web;
@@ -44,52 +45,51 @@ use media_state::MediaState;
 use seek_bar::SeekBar;
 use settings_menu::SettingsMenu;
 
-/// The controls as they are before anything is known, to be put into the frame that [`Controls`] are
-/// given: the page's template of that name.
+/// The HTML of the controls in their initial state, from the page's template `#controls`.
 pub fn markup() -> AttrValue {
-    let template = part_of_page("#controls");
+    let template = query_page("#controls");
     template
         .map_or_else(String::new, |it| it.inner_html())
         .into()
 }
 
-/// Has the controls work for as long as it is held.
+/// Operates the controls until it is dropped.
 pub struct Controls {
-    desk: Rc<ControlsState>,
+    state: Rc<ControlsState>,
     _listeners: Vec<EventListener>,
 }
 
 impl Controls {
-    /// Over this element. `frame` is what they lie in, and what fills the screen; `title` what the system
-    /// calls the film.
+    /// For this element. `frame` is the element that contains video and controls, and goes full screen;
+    /// `title` is shown in the system's media controls.
     pub fn new(
         video: HtmlVideoElement,
         frame: HtmlElement,
         title: &Option<AttrValue>,
         playback: &Dispatch,
     ) -> Self {
-        let desk = Rc::new(ControlsState::new(video, frame, title, playback));
-        let listeners = listen(&desk);
+        let state = Rc::new(ControlsState::new(video, frame, title, playback));
+        let listeners = listen(&state);
         Self {
-            desk,
+            state,
             _listeners: listeners,
         }
     }
 
-    /// Offers what there is to choose from.
+    /// Updates the settings menu.
     pub fn show(&self, playback: &PlayerModel) {
-        self.desk.settings.show(playback);
+        self.state.settings.show(playback);
     }
 }
 
-/// Where everything is heard that happens to a player, and acted upon.
+/// The parts of the controls, and their event handlers.
 struct ControlsState {
     video: HtmlVideoElement,
     frame: HtmlElement,
     seen: Cell<MediaState>,
-    timeline: SeekBar,
+    seek_bar: SeekBar,
     settings: SettingsMenu,
-    presence: Rc<UserActivity>,
+    activity: Rc<UserActivity>,
     keys: Option<MediaKeys>,
 }
 
@@ -100,71 +100,70 @@ impl ControlsState {
         title: &Option<AttrValue>,
         playback: &Dispatch,
     ) -> Self {
-        // What a film is called: what it is said to be, or what the page is.
         let of_page = || Some(document()?.title());
         let title = title.as_deref().map(String::from).or_else(of_page);
         Self {
             seen: Cell::default(),
-            timeline: SeekBar::new(&frame),
+            seek_bar: SeekBar::new(&frame),
             settings: SettingsMenu::new(&frame, playback),
-            presence: UserActivity::new(&video, &frame),
+            activity: UserActivity::new(&video, &frame),
             keys: MediaKeys::new(&video, &frame, &title.unwrap_or_default()),
             video,
             frame,
         }
     }
 
-    fn ask(&self, request: ControlAction) {
+    fn perform(&self, request: ControlAction) {
         request.perform(&self.video, &self.frame);
     }
 
-    /// Something has changed that is seen.
-    fn look(&self, event: &Event) {
+    /// An event after which the element's state may have changed.
+    fn media_event(&self, event: &Event) {
         let kind = event.type_();
         if kind == "play" || kind == "pause" {
-            self.presence.stir();
+            self.activity.touch();
         }
         if let Some(keys) = &self.keys {
             if kind == "play" {
-                keys.take();
+                keys.activate();
             }
-            keys.place(&self.video);
+            keys.update_position(&self.video);
         }
         self.show();
     }
 
-    /// Shows what is seen now.
+    /// Shows the element's current state.
     fn show(&self) {
         let seen = MediaState::of(&self.video, &self.frame);
         let before = self.seen.replace(seen);
         if seen != before {
             seen.write(&before, &self.frame);
         }
-        self.timeline.write(&self.video, &seen);
-        self.timeline.write_loaded(&self.video);
-        self.timeline.write_words(&self.video);
+        self.seek_bar.write(&self.video, &seen);
+        self.seek_bar.write_loaded(&self.video);
+        self.seek_bar.write_words(&self.video);
     }
 
-    /// The film has gone on a little.
-    fn tick(&self, _: &Event) {
-        if self.timeline.is_behind(&self.video) && self.is_on_screen() {
-            self.timeline.follow(&self.video);
+    /// `timeupdate`.
+    fn time_update(&self, _: &Event) {
+        if self.seek_bar.is_behind(&self.video) && self.is_on_screen() {
+            self.seek_bar.follow(&self.video);
         }
     }
 
-    /// More of it has come.
-    fn load(&self, _: &Event) {
+    /// `progress`: more is buffered.
+    fn progress(&self, _: &Event) {
         if self.is_on_screen() {
-            self.timeline.write_loaded(&self.video);
+            self.seek_bar.write_loaded(&self.video);
         }
     }
 
     fn is_on_screen(&self) -> bool {
-        !self.presence.is_idle() && document().is_some_and(|document| !document.hidden())
+        !self.activity.is_idle() && document().is_some_and(|document| !document.hidden())
     }
 
-    /// Captions or chapters came, went, or were switched by somebody else.
-    fn order(&self, event: &Event) {
+    /// Text tracks were added, removed or switched, possibly by someone else.
+    fn tracks_changed(&self, event: &Event) {
         if event.type_() == "addtrack" {
             self.prepare();
         }
@@ -172,7 +171,7 @@ impl ControlsState {
         self.show();
     }
 
-    /// Chapters are read and never shown; captions are as they were left.
+    /// Has chapters loaded but not displayed, and captions displayed if they were on the last visit.
     fn prepare(&self) {
         for chapters in media_state::tracks(&self.video, TextTrackKind::Chapters) {
             chapters.set_mode(TextTrackMode::Hidden);
@@ -186,28 +185,28 @@ impl ControlsState {
         }
     }
 
-    /// A person is there.
-    fn sense(&self, event: &Event) {
+    /// An input event of the user.
+    fn user_event(&self, event: &Event) {
         let kind = event.type_();
-        let was_idle = self.presence.is_idle();
-        if let Some(request) = self.presence.sense(event) {
-            self.ask(request);
+        let was_idle = self.activity.is_idle();
+        if let Some(request) = self.activity.handle(event) {
+            self.perform(request);
         }
         match kind.as_str() {
             "pointermove" => {
-                self.timeline
+                self.seek_bar
                     .point(event.unchecked_ref::<PointerEvent>(), &self.video);
             }
             "click" => {
-                // A button asks for what its key asks for.
+                // A button does what its keyboard shortcut does.
                 let target = event
                     .target()
                     .map(|target| target.unchecked_into::<Element>());
                 let button =
                     target.and_then(|target| target.closest("[aria-keyshortcuts]").ok()?);
                 let key = button.and_then(|button| button.get_attribute("aria-keyshortcuts"));
-                if let Some(request) = key.and_then(|key| keyboard::request(&key)) {
-                    self.ask(request);
+                if let Some(request) = key.and_then(|key| keyboard::action_of(&key)) {
+                    self.perform(request);
                 }
             }
             _ => {}
@@ -217,72 +216,76 @@ impl ControlsState {
         }
     }
 
-    /// A slider is being moved, or was let go of, or something was chosen.
+    /// `input` and `change` of sliders and menus.
     fn change(&self, event: &Event) {
         let is_held = event.type_() == "input";
-        if let Some(place) = self.timeline.moved(event, is_held) {
-            self.ask(ControlAction::SeekTo(place));
+        if let Some(place) = self.seek_bar.moved(event, is_held) {
+            self.perform(ControlAction::SeekTo(place));
         } else if let Some(request) = self.settings.chosen(event) {
-            self.ask(request);
+            self.perform(request);
         } else if let Some(slider) = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
         {
-            self.ask(ControlAction::Volume(slider.value_as_number() as i32));
+            self.perform(ControlAction::Volume(slider.value_as_number() as i32));
         }
     }
 
-    /// A key was pressed, somewhere on the page.
-    fn press(&self, event: &Event) {
+    /// `keydown` anywhere on the page.
+    fn key_down(&self, event: &Event) {
         let event = event.unchecked_ref::<KeyboardEvent>();
-        // Where a message covers the film, there is nothing to control.
-        if part::<Element>(&self.frame, ".notice").is_none()
+        // While an error message covers the video, there is nothing to control.
+        if query::<Element>(&self.frame, ".error-message").is_none()
             && keyboard::is_for(&self.frame, event)
-            && let Some(request) = keyboard::asked(event)
+            && let Some(request) = keyboard::action_of_event(event)
         {
             event.prevent_default();
-            self.presence.stir();
-            self.ask(request);
+            self.activity.touch();
+            self.perform(request);
         }
     }
 }
 
-/// A part of a player in the document.
-fn part<T: JsCast>(frame: &Element, selector: &str) -> Option<T> {
-    let found = frame.query_selector(selector).ok()??;
-    Some(found.unchecked_into())
-}
-
-/// Hears what happens to a player, until what is returned is dropped.
-fn listen(desk: &Rc<ControlsState>) -> Vec<EventListener> {
+/// Adds all event listeners, and shows the current state.
+fn listen(state: &Rc<ControlsState>) -> Vec<EventListener> {
     let listeners = RefCell::new(Vec::new());
     let hear =
         |target: &EventTarget, phase, names: &[&'static str], act: fn(&ControlsState, &Event)| {
             for name in names {
-                let desk = desk.clone();
+                let state = state.clone();
                 let passive = false;
                 let options = EventListenerOptions { phase, passive };
-                let act = move |event: &Event| act(&desk, event);
+                let act = move |event: &Event| act(&state, event);
                 let listener = web::hear_with(target, name, options, act);
                 listeners.borrow_mut().push(listener);
             }
         };
-    let (video, frame) = (&desk.video, &desk.frame);
-    // Of its tracks the element hears on their way down, and no other way.
-    hear(video, Capture, &media_state::OCCASIONS, ControlsState::look);
-    hear(video, Bubble, &["timeupdate"], ControlsState::tick);
-    hear(video, Bubble, &["progress"], ControlsState::load);
-    hear(frame, Bubble, &["fullscreenchange"], ControlsState::look);
-    hear(frame, Bubble, &activity::SIGNS, ControlsState::sense);
+    let (video, frame) = (&state.video, &state.frame);
+    // Events of `<track>` elements do not bubble: they reach the video in the capture phase only.
+    hear(
+        video,
+        Capture,
+        &media_state::EVENTS,
+        ControlsState::media_event,
+    );
+    hear(video, Bubble, &["timeupdate"], ControlsState::time_update);
+    hear(video, Bubble, &["progress"], ControlsState::progress);
+    hear(
+        frame,
+        Bubble,
+        &["fullscreenchange"],
+        ControlsState::media_event,
+    );
+    hear(frame, Bubble, &activity::EVENTS, ControlsState::user_event);
     hear(frame, Bubble, &["input", "change"], ControlsState::change);
     if let Some(tracks) = video.text_tracks() {
         let names = ["change", "addtrack", "removetrack"];
-        hear(&tracks, Bubble, &names, ControlsState::order);
+        hear(&tracks, Bubble, &names, ControlsState::tracks_changed);
     }
     if let Some(document) = document() {
-        hear(&document, Bubble, &["keydown"], ControlsState::press);
+        hear(&document, Bubble, &["keydown"], ControlsState::key_down);
     }
-    desk.prepare();
-    desk.show();
+    state.prepare();
+    state.show();
     listeners.into_inner()
 }

@@ -1,14 +1,16 @@
-//! The page's end of the conversation: shakes hands with an agent, drops what a past session still says,
-//! feels the agent's pulse, and takes leave in order.
+//! The page's end of the protocol with an engine: handshake, sessions, heartbeat and graceful shutdown.
 
 use std::{
     cell::{Cell, RefCell},
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 use futures_channel::oneshot;
 use futures_util::future::select;
-use gloo_timers::{callback::Interval, future::TimeoutFuture};
+use gloo_timers::{
+    callback::{Interval, Timeout},
+    future::TimeoutFuture,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
 use yew::Callback;
@@ -27,174 +29,174 @@ use crate::{
     },
 };
 
-/// How long a worker may take to say its first word about a film, in seconds.
+/// How long an engine may take to send its first message about a session, in seconds.
 const ANSWER_TIMEOUT: u32 = 6;
-/// How long a worker may take over each step of shutting down, in seconds.
+
+/// How long each step of the graceful shutdown may take, in seconds.
 const SHUTDOWN_TIMEOUT: u32 = 2;
 
-// That a worker does not come is known within ten seconds.
+// A worker that does not start is reported within ten seconds.
 const _: () = assert!(ANSWER_TIMEOUT + DIAGNOSIS_TIMEOUT <= 10);
 
-/// How often an agent is asked whether it is there, in milliseconds …
+/// How often the heartbeat is sent.
 const PING_INTERVAL_MS: u32 = 600;
-/// … and how often in vain, before it is taken for dead. Counted are the page's own rounds, not time: a page
-/// that was frozen or asleep has made none.
+
+/// How many heartbeats in a row may go unanswered. Counted in rounds of the page's own timer, not in time: a
+/// page that was frozen or asleep has not asked meanwhile.
 const MAX_MISSED_PINGS: u32 = 2;
 
-/// What comes from the agent: its events, or why there are none.
+/// An event of the engine, or the reason why there are no more: the engine did not start, crashed, or does not
+/// answer.
 pub type EngineResult = Result<Event, PlaybackError>;
 
-/// An agent of one's own, for as long as it is held.
+/// Owns an engine and speaks the protocol with it.
+///
+/// - *Handshake*: the first message of an engine names its build; one of another build is not listened to.
+/// - *Sessions*: each [`load`](Self::load) starts one. Events of past sessions are dropped here, and nowhere
+///   else.
+/// - *Heartbeat*: crashes are reported by the browser; an engine that hangs, or was terminated from outside, is
+///   detected because it stops answering pings.
+/// - *Shutdown*: [`close`](Self::close) ends the session in an order that causes no errors. Dropping the client
+///   terminates the engine at once.
 pub struct EngineClient {
     agent: Rc<AgentHandle>,
-    thread: EngineLocation,
+    location: EngineLocation,
     state: Rc<ClientState>,
     spawned: Cell<Option<ReachedMilestone>>,
-    /// What the agent knows of this session's goal and choice, and need not be told again.
-    told: Cell<(BufferGoal, Choice)>,
-    /// What the agent was last told of the element in this session.
-    seen: Cell<Option<Observation>>,
-    _pulse: Interval,
+    /// The buffer goal and the selection that the engine knows in this session.
+    sent: Cell<(BufferGoal, Choice)>,
+    /// The observation that the engine was sent last in this session.
+    observed: Cell<Option<Observation>>,
+    answer_timeout: Cell<Option<Timeout>>,
+    _heartbeat: Interval,
 }
 
-/// What the callbacks of the bridge share with its owner.
+/// What the client shares with its callbacks.
 struct ClientState {
     handshake: Cell<Handshake>,
     session: Cell<SessionId>,
-    /// Whether the agent has said anything about this session.
-    answered: Cell<bool>,
-    /// How often it was asked in vain whether it is there.
-    missed: Cell<u32>,
-    /// Whether another film takes another agent.
-    broken: Cell<bool>,
-    life: Cell<Liveness>,
+    /// Whether the engine has sent anything about this session.
+    has_answered: Cell<bool>,
+    /// Pings since the last message.
+    missed_pings: Cell<u32>,
+    /// Whether the next session takes another engine.
+    needs_replacement: Cell<bool>,
+    liveness: Cell<Liveness>,
     listener: RefCell<Callback<EngineResult>>,
-    /// Hears all that is said, unread.
-    onletter: RefCell<Callback<Message>>,
+    on_message: RefCell<Callback<Message>>,
 }
 
-/// How far the two have come to know each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handshake {
-    /// The agent has not said its first word.
-    Awaited,
-    /// It is of this build.
+    /// The engine has sent nothing yet.
+    Pending,
+    /// It belongs to this build.
     Done,
-    /// It is of another, and not listened to.
+    /// It belongs to another build, and its messages are ignored.
     Refused,
 }
 
-/// What is known of an agent in the middle of a film.
+/// Whether an engine that has started is still there. Its loss is reported once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Liveness {
-    /// It answers.
+    /// Nothing speaks against it.
     #[default]
     Alive,
-    /// It does not, and was taken for dead.
+    /// It does not answer pings. If it sends something after all, it was only slow and is alive again.
     Unresponsive,
-    /// It said itself what it died of.
-    Dead,
+    /// It has reported a crash.
+    Crashed,
 }
 
 impl Drop for EngineClient {
     fn drop(&mut self) {
-        if self.is_broken() {
+        if self.needs_replacement() {
             self.agent.discard();
         }
-        // Its program may still be on its way, and what becomes of that is nobody's news.
+        // A program that is still being loaded keeps the state alive, but nobody is interested any more.
         self.state.listener.replace(Callback::noop());
     }
 }
 
 impl EngineClient {
-    /// Starts an agent on this thread, and the watch over it. What is said is also given to `onletter`.
+    /// Starts an engine. `listener` gets its events and its end; `on_message` gets every message in either
+    /// direction, still encoded, but for observations and heartbeats.
     pub fn spawn(
-        thread: EngineLocation,
+        location: EngineLocation,
         listener: Callback<EngineResult>,
-        onletter: Callback<Message>,
+        on_message: Callback<Message>,
     ) -> Self {
         let spawned = ReachedMilestone::now(Milestone::AgentSpawned);
-        let line = Rc::new(ClientState {
-            handshake: Cell::new(Handshake::Awaited),
+        let state = Rc::new(ClientState {
+            handshake: Cell::new(Handshake::Pending),
             session: Cell::default(),
-            answered: Cell::default(),
-            missed: Cell::default(),
-            broken: Cell::default(),
-            life: Cell::default(),
+            has_answered: Cell::default(),
+            missed_pings: Cell::default(),
+            needs_replacement: Cell::default(),
+            liveness: Cell::default(),
             listener: RefCell::new(listener),
-            onletter: RefCell::new(onletter),
+            on_message: RefCell::new(on_message),
         });
-        let agent = Rc::new(AgentHandle::spawn(thread, {
-            let line = line.clone();
-            Rc::new(move |heard| line.handle_signal(heard))
+        let agent = Rc::new(AgentHandle::spawn(location, {
+            let state = state.clone();
+            Rc::new(move |signal| state.handle_signal(signal))
         }));
-        let pulse = Interval::new(PING_INTERVAL_MS, {
-            let (line, agent) = (line.clone(), agent.clone());
-            move || line.ping(&agent)
+        let heartbeat = Interval::new(PING_INTERVAL_MS, {
+            let (state, agent) = (state.clone(), agent.clone());
+            move || state.ping(&agent)
         });
         Self {
             agent,
-            thread,
-            state: line,
+            location,
+            state,
             spawned: Cell::new(Some(spawned)),
-            told: Cell::default(),
-            seen: Cell::default(),
-            _pulse: pulse,
+            sent: Cell::default(),
+            observed: Cell::default(),
+            answer_timeout: Cell::default(),
+            _heartbeat: heartbeat,
         }
     }
 
-    /// Where the agent lives.
+    /// The thread that the engine runs on.
     pub const fn location(&self) -> EngineLocation {
-        self.thread
+        self.location
     }
 
-    /// The element shows that its MediaSource is gone, which only the agent's own end explains.
-    pub fn report_detached(&self) {
-        if !self.is_broken() {
-            self.state.notify(Err(PlaybackError::WorkerUnresponsive));
-        }
-    }
-
-    /// Whether the agent is gone, or not to be trusted with another film.
-    pub fn is_broken(&self) -> bool {
-        self.state.broken.get()
-    }
-
-    /// The page was away. A program that was still on its way then may never come, and a browser may take it
-    /// for missing ever after: the next film takes another agent, if this one has not spoken by then.
-    pub fn distrust(&self) {
-        if self.state.handshake.get() == Handshake::Awaited {
-            self.state.broken.set(true);
-        }
-    }
-
-    /// The first step of the first journey of this agent; told once.
-    pub fn newly_spawned(&self) -> Option<ReachedMilestone> {
+    /// Returns when the engine was spawned, the first time it is called.
+    pub fn take_spawn_milestone(&self) -> Option<ReachedMilestone> {
         self.spawned.take()
     }
 
-    /// Begins a new session with the film at this absolute URL. The one before is over.
+    /// Starts a session with the manifest at this absolute URL. The previous session is over.
     pub fn load(&self, url: String, settings: PlaybackSettings) {
         let session = self.state.session.get().next();
         self.state.session.set(session);
-        self.state.answered.set(false);
-        self.told.set((settings.buffer, Choice::default()));
-        self.seen.set(None);
+        self.state.has_answered.set(false);
+        self.sent.set((settings.buffer, Choice::default()));
+        self.observed.set(None);
         self.send(Command::Load {
             session,
             url,
             settings,
         });
-        spawn_local(expect_answer(Rc::downgrade(&self.state), session));
+        // A worker that hangs while it starts sends nothing, and gloo-worker would wait for ever.
+        let state = self.state.clone();
+        let timeout = Timeout::new(ANSWER_TIMEOUT * 1000, move || {
+            if state.session.get() == session && !state.has_answered.get() {
+                let seconds = ANSWER_TIMEOUT;
+                state.notify(Err(PlaybackError::WorkerTimeout { seconds }));
+            }
+        });
+        self.answer_timeout.set(Some(timeout));
     }
 
-    /// Tells the worker what is seen of the element, if its own clock does not tell it that.
+    /// Sends an observation of the element, unless the engine's clock already says the same.
     pub fn observe(&self, observation: Observation) {
-        let told = self.seen.get();
-        if told.is_some_and(|told| !observation.should_follow(&told)) {
+        let previous = self.observed.get();
+        if previous.is_some_and(|previous| !observation.should_follow(&previous)) {
             return;
         }
-        self.seen.set(Some(observation));
+        self.observed.set(Some(observation));
         let session = self.state.session.get();
         self.agent.send(Packed::new(&Command::Observe {
             session,
@@ -202,178 +204,190 @@ impl EngineClient {
         }));
     }
 
-    /// Tells the worker what a person has chosen, as positions in the lists that it gave.
-    pub fn choose(&self, choice: Choice) {
-        let (buffer, told) = self.told.get();
-        if told == choice {
+    /// Sends what the viewer has selected, if it has changed: indexes into the lists that the engine sent.
+    pub fn select(&self, selection: Choice) {
+        let (buffer, sent) = self.sent.get();
+        if sent == selection {
             return;
         }
-        self.told.set((buffer, choice));
+        self.sent.set((buffer, selection));
         let session = self.state.session.get();
         self.send(Command::Select {
             session,
-            quality: choice.quality,
-            audio: choice.sound,
-            captions: choice.captions,
+            quality: selection.quality,
+            audio: selection.sound,
+            captions: selection.captions,
         });
     }
 
-    /// Tells the worker how much to buffer from now on.
+    /// Sends how much to buffer from now on, if it has changed.
     pub fn configure(&self, buffer: BufferGoal) {
-        let (told, choice) = self.told.get();
-        if told == buffer {
+        let (sent, selection) = self.sent.get();
+        if sent == buffer {
             return;
         }
-        self.told.set((buffer, choice));
+        self.sent.set((buffer, selection));
         let session = self.state.session.get();
         self.send(Command::Configure { session, buffer });
     }
 
-    fn send(&self, command: Command) {
-        let letter = Packed::new(&command);
-        self.state.forward(Message::Command(letter.clone()));
-        self.agent.send(letter);
-    }
-
-    /// Ends the session. Whatever it still says is stale.
+    /// Ends the session. Its events are stale from now on.
     pub fn stop(&self) {
         let session = self.state.session.get();
         self.state.session.set(session.next());
         self.send(Command::Stop { session });
     }
 
-    /// Ends the session and lets the agent go, in the one order that throws nothing there and shows no
-    /// false end of the film: the agent stops, the element lets go, the MediaSource closes, the agent is
-    /// dropped. One that does not answer is not waited for for long. Without an element, that of another
-    /// agent's film is attached to it by now, or soon.
-    pub async fn close(self, mut video: Option<HtmlVideoElement>) {
-        let (stopped, stops) = oneshot::channel();
-        let (closed, closes) = oneshot::channel();
-        let waiting = RefCell::new((Some(stopped), Some(closed)));
-        *self.state.listener.borrow_mut() = Callback::from(move |news: EngineResult| {
-            let mut waiting = waiting.borrow_mut();
-            let step = match news {
-                Ok(Event::Stopped { .. }) => waiting.0.take(),
-                Ok(Event::Closed { .. }) => waiting.1.take(),
-                _ => None,
-            };
-            // Nobody waits any more for one that took too long.
-            step.map(|step| step.send(()));
-        });
-        self.state.onletter.replace(Callback::noop());
+    /// Reports that the element has lost its MediaSource, which happens only when the engine's thread ends.
+    pub fn report_detached(&self) {
+        if !self.needs_replacement() {
+            self.state.notify(Err(PlaybackError::WorkerUnresponsive));
+        }
+    }
+
+    /// Whether the engine is gone, or cannot be trusted with another session.
+    pub fn needs_replacement(&self) -> bool {
+        self.state.needs_replacement.get()
+    }
+
+    /// Has the next session take another engine if this one has not started yet. To be called when the page
+    /// comes back from the back/forward cache: a worker's script that was being loaded may never arrive, and
+    /// WebKit may remember it as missing.
+    pub fn distrust(&self) {
+        if self.state.handshake.get() == Handshake::Pending {
+            self.state.needs_replacement.set(true);
+        }
+    }
+
+    /// Ends the session and the engine gracefully. In this order nothing throws in the engine and the element
+    /// does not fire `ended`: the engine stops, the element detaches, the MediaSource closes, the engine is
+    /// dropped. An engine that does not answer is dropped after [`SHUTDOWN_TIMEOUT`] per step.
+    ///
+    /// `video` is the element to detach; `None` if it gets another source, which detaches it too.
+    pub async fn close(self, video: Option<HtmlVideoElement>) {
+        let (stopped_sender, stopped) = oneshot::channel();
+        let (closed_sender, closed) = oneshot::channel();
+        let (stopped_sender, closed_sender) = (
+            RefCell::new(Some(stopped_sender)),
+            RefCell::new(Some(closed_sender)),
+        );
+        self.state
+            .listener
+            .replace(Callback::from(move |result: EngineResult| {
+                let sender = match result {
+                    Ok(Event::Stopped { .. }) => stopped_sender.take(),
+                    Ok(Event::Closed { .. }) => closed_sender.take(),
+                    _ => None,
+                };
+                // Fails if the answer came after the timeout.
+                sender.map(|sender| sender.send(()));
+            }));
+        self.state.on_message.replace(Callback::noop());
 
         let session = self.state.session.get();
         self.send(Command::Stop { session });
-        for step in [stops, closes] {
-            select(step, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
-            // Between the two the element lets go.
-            if let Some(video) = video.take() {
-                web::detach(&video);
-            }
+        select(stopped, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
+        if let Some(video) = video {
+            web::detach(&video);
         }
+        select(closed, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
+    }
+
+    fn send(&self, command: Command) {
+        let message = Packed::new(&command);
+        self.state.forward(Message::Command(message.clone()));
+        self.agent.send(message);
     }
 }
 
 impl ClientState {
-    fn handle_signal(self: &Rc<Self>, heard: AgentSignal) {
-        match heard {
-            AgentSignal::Message(letter) => self.receive(letter),
+    fn handle_signal(self: &Rc<Self>, signal: AgentSignal) {
+        match signal {
+            AgentSignal::Message(message) => self.receive(message),
             AgentSignal::Error(reason) => self.notify(Err(match self.handshake.get() {
-                Handshake::Awaited => PlaybackError::WorkerStartFailed { reason },
+                Handshake::Pending => PlaybackError::WorkerStartFailed { reason },
                 Handshake::Done | Handshake::Refused => PlaybackError::WorkerCrashed { reason },
             })),
             AgentSignal::NotLoaded(script) => {
-                let line = self.clone();
-                spawn_local(async move { line.notify(Err(diagnose_script(script).await)) });
+                let state = self.clone();
+                spawn_local(async move { state.notify(Err(diagnose_script(script).await)) });
             }
         }
     }
 
-    /// Asks the agent whether it is there, unless it was just heard.
+    /// Sends a heartbeat, or reports the engine as unresponsive after [`MAX_MISSED_PINGS`].
     fn ping(&self, agent: &AgentHandle) {
-        let missed = self.missed.get();
-        if self.handshake.get() != Handshake::Done || self.broken.get() {
+        let missed = self.missed_pings.get();
+        if self.handshake.get() != Handshake::Done || self.needs_replacement.get() {
             return;
         }
         if missed >= MAX_MISSED_PINGS {
             return self.notify(Err(PlaybackError::WorkerUnresponsive));
         }
-        self.missed.set(missed + 1);
+        self.missed_pings.set(missed + 1);
         agent.send(Packed::new(&Command::Ping));
     }
 
-    fn receive(&self, letter: Packed<Event>) {
-        self.missed.set(0);
-        // One that speaks has only been slow.
-        if self.life.get() == Liveness::Unresponsive {
-            self.life.set(Liveness::Alive);
-            self.broken.set(false);
+    fn receive(&self, message: Packed<Event>) {
+        self.missed_pings.set(0);
+        if self.liveness.get() == Liveness::Unresponsive {
+            self.liveness.set(Liveness::Alive);
+            self.needs_replacement.set(false);
         }
-        let news = match letter.unpack() {
-            // The one place where what a past session still says is dropped.
-            Ok(event)
-                if event
-                    .session()
-                    .is_some_and(|session| session != self.session.get()) =>
-            {
-                return;
-            }
-            // Whatever else it says is said in another build's words.
-            _ if self.handshake.get() == Handshake::Refused => return,
-            Ok(Event::Ready { build: theirs }) if theirs != BUILD_ID => {
+        let result = message.unpack();
+        if matches!(&result, Ok(event) if self.is_stale(event))
+            || self.handshake.get() == Handshake::Refused
+            || matches!(result, Ok(Event::Pong))
+        {
+            return;
+        }
+        match &result {
+            Ok(Event::Ready { build }) if build != BUILD_ID => {
                 self.handshake.set(Handshake::Refused);
-                Err(PlaybackError::WorkerVersionMismatch {
-                    worker_build: theirs,
-                })
+                return self.notify(Err(PlaybackError::WorkerVersionMismatch {
+                    worker_build: build.clone(),
+                }));
             }
-            Ok(Event::Pong) => return,
-            news => news,
-        };
-        match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),
-            // One that was only slow is as good as any.
-            Ok(event) if event.session().is_some() && !self.answered.replace(true) => {
-                self.broken.set(false);
+            // A first answer after the timeout: the engine was only slow.
+            Ok(event) if event.session().is_some() && !self.has_answered.replace(true) => {
+                self.needs_replacement.set(false);
             }
             _ => {}
         }
-        if news.is_ok() {
-            self.forward(Message::Event(letter));
+        if result.is_ok() {
+            self.forward(Message::Event(message));
         }
-        self.notify(news);
+        self.notify(result);
+    }
+
+    /// Whether an event belongs to a past session.
+    fn is_stale(&self, event: &Event) -> bool {
+        let session = event.session();
+        session.is_some_and(|session| session != self.session.get())
     }
 
     fn forward(&self, message: Message) {
-        // Not held while it is called: it may replace itself.
-        let onletter = self.onletter.borrow().clone();
-        onletter.emit(message);
+        // Cloned, because the callback may replace itself.
+        let on_message = self.on_message.borrow().clone();
+        on_message.emit(message);
     }
 
-    fn notify(&self, news: EngineResult) {
-        if let Err(fault) | Ok(Event::EngineFailed { error: fault }) = &news {
-            // One dies once. What else breaks in a broken program is not news.
-            let now = match fault {
+    fn notify(&self, result: EngineResult) {
+        if let Err(error) | Ok(Event::EngineFailed { error }) = &result {
+            let liveness = match error {
                 PlaybackError::WorkerUnresponsive => Liveness::Unresponsive,
-                PlaybackError::WorkerCrashed { .. } => Liveness::Dead,
+                PlaybackError::WorkerCrashed { .. } => Liveness::Crashed,
                 _ => Liveness::Alive,
             };
-            if now != Liveness::Alive && self.life.replace(now) != Liveness::Alive {
+            // The loss is reported once; what else goes wrong in a crashed program is a consequence.
+            if liveness != Liveness::Alive && self.liveness.replace(liveness) != Liveness::Alive {
                 return;
             }
-            self.broken.set(fault.needs_new_worker());
+            self.needs_replacement.set(error.needs_new_worker());
         }
-        // As above.
+        // Cloned, because the callback may replace itself.
         let listener = self.listener.borrow().clone();
-        listener.emit(news);
-    }
-}
-
-/// A worker that hangs says nothing, and gloo-worker would wait for ever.
-async fn expect_answer(line: Weak<ClientState>, session: SessionId) {
-    TimeoutFuture::new(ANSWER_TIMEOUT * 1000).await;
-    let Some(line) = line.upgrade() else { return };
-    if line.session.get() == session && !line.answered.get() {
-        let seconds = ANSWER_TIMEOUT;
-        line.notify(Err(PlaybackError::WorkerTimeout { seconds }));
+        listener.emit(result);
     }
 }

@@ -1,24 +1,23 @@
-//! What went wrong, and what to do about it.
+//! The message that covers the video when playback cannot continue.
 
 use yew::prelude::*;
 
 use crate::protocol::PlaybackError;
 
-/// A message over the picture, read out as it appears.
-pub fn error_message(fault: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
+/// Renders what went wrong, what the viewer can do, and a button that tries it. Screen readers announce it.
+pub fn error_message(error: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
     html! {
-        <div class="notice" role="alert">
-            <p class="what">{ fault.to_string() }</p>
-            <p>{ fault.advice() }</p>
-            <button type="button" onclick={onretry}>{ way_on(fault) }</button>
+        <div class="error-message" role="alert">
+            <p class="title">{ error.to_string() }</p>
+            <p>{ error.advice() }</p>
+            <button type="button" onclick={onretry}>{ button_label(error) }</button>
         </div>
     }
 }
 
-/// What the button does, in a person's words.
-const fn way_on(fault: &PlaybackError) -> &'static str {
-    match fault {
-        PlaybackError::NoMediaSourceInWorkers => "Play it on the page’s thread",
+const fn button_label(error: &PlaybackError) -> &'static str {
+    match error {
+        PlaybackError::NoMediaSourceInWorkers => "Play without a worker",
         _ => "Try again",
     }
 }

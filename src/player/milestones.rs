@@ -1,4 +1,4 @@
-//! The handle's journey: two lanes, one for each thread, time running down.
+//! The list of startup milestones: two lanes, one per thread, with time running down.
 
 use js_sys::Number;
 use yew::prelude::*;
@@ -6,82 +6,94 @@ use yew::prelude::*;
 use super::backend::Backend;
 use crate::protocol::milestone::{EngineLocation, Milestone, ReachedMilestone};
 
-/// The journey as a list: a step in the worker stands left of the two lanes, one on the page right.
-/// All of them are there from the start, so that nothing moves as they are taken.
+/// Renders the milestones: those of the worker left of the lanes, those of the page right of them.
+/// Milestones that are not reached yet are listed too, so that the layout does not shift.
+///
+/// `onreload` is called when the viewer asks for a new session.
 pub fn milestone_list(
-    marks: &[ReachedMilestone],
-    way: Option<Backend>,
-    words: Option<&'static str>,
-    onreplay: &Callback<MouseEvent>,
+    reached: &[ReachedMilestone],
+    backend: Option<Backend>,
+    description: Option<&'static str>,
+    onreload: &Callback<MouseEvent>,
 ) -> Html {
-    let is_here = way == Some(Backend::Engine(EngineLocation::Page));
-    let origin = marks.first().map(|mark| mark.at).unwrap_or_default();
-    let after = |step| at(marks, step).map(|at| ms(at - origin));
+    let is_local = backend == Some(Backend::Engine(EngineLocation::Page));
+    let origin = reached.first().map(|first| first.at).unwrap_or_default();
+    let elapsed = |milestone| time_of(reached, milestone).map(|at| format_ms(at - origin));
+    let rows = Milestone::ALL
+        .into_iter()
+        .map(|milestone| row(milestone, is_local, elapsed(milestone)));
     html! {
-        <section class="journey">
+        <section class="milestones">
             <header>
-                <h2>{ "The handle’s journey" }</h2>
-                <button type="button" onclick={onreplay}>{ "Play it again" }</button>
+                <h2>{ "How playback starts" }</h2>
+                <button type="button" onclick={onreload}>{ "Play again" }</button>
             </header>
-            <ol role="list">{ for Milestone::ALL.into_iter().map(|step| row(step, is_here, after(step))) }</ol>
-            <p class="sum" role="status">{ sum(marks, is_here) }</p>
-            <p class="way">{ words }</p>
+            <ol role="list">{ for rows }</ol>
+            <p class="summary" role="status">{ summary(reached, is_local) }</p>
+            <p class="backend">{ description }</p>
         </section>
     }
 }
 
-/// One step, and when it was taken, if it was. An engine that is here, on the page, has no handle.
-fn row(step: Milestone, is_here: bool, after: Option<String>) -> Html {
-    let (lane, thread) = match step.thread() {
+/// Renders one milestone. `is_local` says that the engine runs on the page, where no handle is transferred;
+/// `elapsed` is the time since the first milestone, if this one is reached.
+fn row(milestone: Milestone, is_local: bool, elapsed: Option<String>) -> Html {
+    let (lane, thread) = match milestone.thread() {
         EngineLocation::Page => ("page", " on the page, "),
-        EngineLocation::Worker if is_here => ("worker", " in the engine, "),
+        EngineLocation::Worker if is_local => ("worker", " in the engine, "),
         EngineLocation::Worker => ("worker", " in the worker, "),
     };
-    let label = match step {
-        Milestone::HandleSent if is_here => "MediaSource handed on",
-        Milestone::HandleArrived if is_here => "MediaSource arrives",
-        step => step.label(),
+    let label = match milestone {
+        Milestone::HandleSent if is_local => "MediaSource sent",
+        Milestone::HandleArrived if is_local => "MediaSource received",
+        milestone => milestone.label(),
     };
-    let taken = if after.is_some() { "yes" } else { "no" };
+    let arrow = match milestone {
+        Milestone::MediaSourceCreated => Some("to-worker"),
+        Milestone::HandleArrived => Some("to-page"),
+        _ => None,
+    };
+    let is_reached = if elapsed.is_some() { "yes" } else { "no" };
     html! {
-        <li data-lane={lane} data-step={step.label()} data-taken={taken}>
-            <span class="step">
-                { label }<span class="unseen">{ thread }</span>
-                <span class="ms">{ after.unwrap_or_else(|| "–".into()) }</span>
+        <li
+            data-lane={lane}
+            data-arrow={arrow}
+            data-milestone={milestone.label()}
+            data-reached={is_reached}
+        >
+            <span class="label">
+                { label }<span class="visually-hidden">{ thread }</span>
+                <span class="elapsed">{ elapsed.unwrap_or_else(|| "–".into()) }</span>
             </span>
             <span class="dot"></span>
         </li>
     }
 }
 
-/// When a step was taken.
-fn at(marks: &[ReachedMilestone], step: Milestone) -> Option<f64> {
-    marks
+/// When a milestone was reached, in milliseconds since the Unix epoch.
+fn time_of(reached: &[ReachedMilestone], milestone: Milestone) -> Option<f64> {
+    reached
         .iter()
-        .find(|mark| mark.milestone == step)
-        .map(|mark| mark.at)
+        .find(|reached| reached.milestone == milestone)
+        .map(|reached| reached.at)
 }
 
-/// The journey in a sentence, once its end is known.
-fn sum(marks: &[ReachedMilestone], is_here: bool) -> Option<String> {
-    let crossing = at(marks, Milestone::HandleArrived)? - at(marks, Milestone::HandleSent)?;
-    let waiting = at(marks, Milestone::FirstFrame)? - at(marks, Milestone::LoadSent)?;
-    let (crossing, waiting) = (ms(crossing.max(0.0)), ms(waiting));
-    let crossed = match is_here {
-        true => "No handle had to cross".into(),
-        false => ["The handle crossed in ", &crossing].concat(),
-    };
-    let parts = [
-        &crossed,
-        ". The first frame came ",
-        &waiting,
-        " after the film was asked for.",
-    ];
-    Some(parts.concat())
+/// The durations of interest in a sentence, once the first frame is on screen.
+fn summary(reached: &[ReachedMilestone], is_local: bool) -> Option<String> {
+    let time_of = |milestone| time_of(reached, milestone);
+    let transfer = time_of(Milestone::HandleArrived)? - time_of(Milestone::HandleSent)?;
+    let startup = time_of(Milestone::FirstFrame)? - time_of(Milestone::LoadSent)?;
+    let startup = format_ms(startup);
+    Some(if is_local {
+        format!("No handle to transfer. First frame after {startup}.")
+    } else {
+        let transfer = format_ms(transfer.max(0.0));
+        format!("The handle was transferred in {transfer}. First frame after {startup}.")
+    })
 }
 
-/// A time as a person reads it. By JavaScript: Rust's own formatting of fractions is 7 kB of wasm.
-fn ms(milliseconds: f64) -> String {
+/// Formats a duration. Uses `Number.toFixed`, because Rust's formatting of fractions adds 7 kB of wasm.
+fn format_ms(milliseconds: f64) -> String {
     let digits = if milliseconds < 10.0 { 1 } else { 0 };
     let number = Number::from(milliseconds).to_fixed(digits);
     number.map_or_else(|_| String::new(), |number| String::from(number) + " ms")

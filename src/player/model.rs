@@ -1,658 +1,323 @@
-//! What the page knows of a playback, and how it comes to know it.
+//! What the page knows about playback, and how it changes: a model, the actions that change it, and a pure
+//! `update`. `controller` performs the effects.
 
-use std::{
-    cell::{Cell, RefCell},
-    mem,
-    rc::Rc,
-};
-
-use gloo_events::EventListener;
-use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
     backend::Backend,
-    engine_client::{EngineClient, EngineResult},
-    observer::{self, ElementObserver},
-    source_url,
+    recovery::{LastPosition, Recovery},
 };
 use crate::{
-    platform::web::{self, MediaProvider},
+    platform::web::MediaProvider,
     protocol::{
-        BufferGoal, Event, PlaybackError, PlaybackSettings, Quality, TrackInfo,
+        Event, PlaybackError, Quality, TrackInfo,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
-        transfer::Message,
     },
 };
 
-/// What the page knows of a playback, beside what the element knows itself: that is read off the
-/// element, and never kept here a second time.
+/// [`MEDIA_ERR_SRC_NOT_SUPPORTED`](https://html.spec.whatwg.org/#dom-mediaerror-media_err_src_not_supported).
+const SRC_NOT_SUPPORTED: u16 = 4;
+
+/// What the page knows about playback. What the element knows itself (`paused`, `currentTime` and the like)
+/// is read from the element and not kept here.
 #[derive(Debug, Default)]
 pub struct PlayerModel {
-    /// Which way it comes to the element.
+    /// How the video reaches the element.
     pub backend: Option<Backend>,
-    /// What to show, once it is there.
+    /// What the element plays, once there is something.
     pub source: Option<PlaybackSource>,
-    /// Why it cannot go on.
+    /// Why playback cannot continue.
     pub error: Option<PlaybackError>,
-    /// Why it may have to wait: something is being fetched again.
+    /// Why playback may stall: this request failed and is being retried.
     pub retrying: Option<PlaybackError>,
-    /// What a person may choose from, by ascending bandwidth.
+    /// The selectable qualities, by ascending bandwidth.
     pub qualities: Vec<Quality>,
-    /// Bits per second of what is being fetched.
+    /// The bandwidth of the quality that is being fetched, in bits per second.
     pub bandwidth: u64,
-    /// What sounds there are to choose from.
+    /// The selectable audio tracks.
     pub audio_tracks: Vec<TrackInfo>,
-    /// What can be read beside it.
+    /// The captions that the manifest lists.
     pub captions: Vec<CaptionEntry>,
-    /// Why those that were chosen cannot be.
+    /// Why the selected captions could not be loaded.
     pub captions_error: Option<PlaybackError>,
-    /// What a person has chosen.
+    /// What the viewer has selected.
     pub selection: Choice,
-    /// The steps taken so far, as they became known.
+    /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
-    /// How often a MediaSource list was told of; what was chosen is told to each anew.
-    track_lists: u32,
-    /// How often the same film was begun again …
-    reloads: u32,
-    /// … and from where, in seconds of film.
-    from: Option<f64>,
-    /// The engine's thread, if that is not left to what was asked for and to the browser.
-    location: Option<EngineLocation>,
-    /// Whether a thread was asked for.
-    location_was_requested: bool,
-    /// Where the film was when it was lost for good, in seconds.
+    /// Where playback failed for good, in seconds.
     pub lost_at: Option<f64>,
-    /// What becomes of it when it is lost.
+    /// How many track lists have arrived. The engine is sent the selection again after each.
+    pub track_lists: u32,
+    /// How many times the same video was loaded again.
+    pub reloads: u32,
+    /// Where the last reload starts, in seconds; `None` for the start that was asked for.
+    pub reload_from: Option<f64>,
+    /// Set once the engine could not run in a worker; takes precedence over the request and the detection.
+    pub location: Option<EngineLocation>,
+    location_was_requested: bool,
     recovery: Recovery,
 }
 
-/// Captions of the film, as its engine knows them.
+/// Captions that the manifest lists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionEntry {
-    /// What they are called.
+    /// Language and label.
     pub track: TrackInfo,
-    /// URL of WebVTT, once they have been read.
+    /// URL of WebVTT, once the engine has loaded them.
     pub file: Option<String>,
 }
 
-/// A film whose engine dies or whose element fails goes on with another MediaSource: by itself, unless it
-/// was lost here before, and then if a person says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Recovery {
-    /// It was not lost.
-    #[default]
-    None,
-    /// It was, and the next picture goes on where this one was.
-    InProgress(Option<LastPosition>),
-    /// It went on there.
-    Done(Option<LastPosition>),
-}
-
-/// How a film was last seen while all was well with it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LastPosition {
-    /// Where it was, in seconds.
-    pub position: f64,
-    /// Whether it was meant to play.
-    pub is_playing: bool,
-}
-
-/// What lies so far from where a film was lost is another place of it: seconds.
-const ELSEWHERE: f64 = 10.0;
-
-/// What a person has chosen, as positions in what there is; nothing leaves it to the player.
+/// What the viewer has selected, as indexes; `None` leaves it to the player.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// One of the qualities.
+    /// Index into [`PlayerModel::qualities`].
     pub quality: Option<u32>,
-    /// One of the sounds.
+    /// Index into [`PlayerModel::audio_tracks`].
     pub sound: Option<u32>,
-    /// Those captions that the element shows.
+    /// Index of the captions that the element shows.
     pub captions: Option<u32>,
 }
 
-/// What the element gets, and how to begin with it.
+/// What the element is given, and how it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybackSource {
     /// What it plays.
     pub media: ElementSource,
-    /// Where to begin, in seconds of film.
+    /// Where it starts, in seconds.
     pub start: f64,
-    /// Whether it goes on where another one ended, in the same film: then it is paused if that was.
+    /// Whether it continues the previous source of the same video: then it stays paused if that was.
     pub is_continuation: bool,
-    /// Whether that one played before it was lost, whatever the element says of it since.
+    /// Whether the previous source was playing before it was lost, whatever the element says since.
     pub was_playing: bool,
 }
 
 /// What an element plays.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ElementSource {
-    /// An engine's MediaSource.
+    /// A MediaSource of the engine.
     Provided(MediaProvider),
-    /// The film's own URL, where the browser needs no engine.
+    /// The URL of the manifest, for [`Backend::Native`].
     Url(String),
 }
 
-/// What changes it.
+/// Something that happened, for [`PlayerModel::update`].
 pub enum PlayerAction {
-    /// The person asks for the film again, with a new MediaSource.
+    /// The viewer asks for the video again, with a new MediaSource.
     Reload {
-        /// Where to begin, in seconds of film; `None` for where it began before.
+        /// Where to start, in seconds; `None` for where it started before.
         from: Option<f64>,
     },
-    /// The person has chosen.
-    Select(Choice),
-    /// The person takes the engine on the page for the one that cannot be in a worker.
+    /// The viewer accepts an engine on the page where it cannot run in a worker.
     MoveToPage,
-    /// A new session begins. The element keeps the old picture until the new handle is there.
+    /// The viewer has selected something.
+    Select(Choice),
+    /// A new session starts. The element keeps the old source until the new one is there.
     Start {
-        /// Whether it is another film, of which nothing is kept.
-        is_other: bool,
-        /// Which way it comes.
-        way: Option<Backend>,
-        /// Whether the engine's thread was asked for.
-        was_asked: bool,
+        /// Whether it plays another video, for which nothing is kept.
+        is_new_content: bool,
+        /// How the video reaches the element; `None` if it cannot.
+        backend: Option<Backend>,
+        /// Whether a thread was requested for the engine.
+        location_was_requested: bool,
     },
-    /// There is no engine, and this is shown at once.
+    /// The element plays this without an engine.
     Show(PlaybackSource),
-    /// The engine is gone in the middle of the film, or the element has failed there.
+    /// The engine died or the element failed.
     Lost {
-        /// What is known of it.
-        fault: PlaybackError,
-        /// How the film was last seen, if it had begun.
-        at: Option<LastPosition>,
+        /// Why.
+        error: PlaybackError,
+        /// Where, if the element had metadata.
+        last_position: Option<LastPosition>,
     },
-    /// A step was taken on the page.
+    /// The page has reached a milestone.
     MilestoneReached(ReachedMilestone),
-    /// The worker spoke, or failed to.
-    EngineEvent(EngineResult),
+    /// The engine sent an event, or failed.
+    EngineEvent(Result<Event, PlaybackError>),
     /// The page failed.
     Failed(PlaybackError),
 }
 
-/// Where actions go.
+/// Sends actions to the component that owns the model.
 pub type Dispatch = Callback<PlayerAction>;
 
 impl PlayerModel {
-    /// Takes in what has changed. Returns whether there is something to be drawn anew.
+    /// Applies an action. Returns whether the component has to render.
     pub fn update(&mut self, action: PlayerAction) -> bool {
         match action {
             PlayerAction::Reload { from } => {
                 self.reloads += 1;
-                self.from = from;
+                self.reload_from = from;
             }
-            PlayerAction::MoveToPage => {
-                self.reloads += 1;
-                self.location = Some(EngineLocation::Page);
-            }
-            // What follows from what is known, or is about a source that is being replaced.
-            PlayerAction::Lost {
-                fault: PlaybackError::MediaElement { .. },
-                ..
-            } if self.error.is_some() || !self.is_attached() => return false,
-            // A film that the browser cannot play without an engine.
-            PlayerAction::Lost {
-                fault: PlaybackError::MediaElement { code: 4, .. },
-                at: None,
-            } if self.backend == Some(Backend::Native) => {
-                self.error = Some(PlaybackError::NoMediaSource)
-            }
-            PlayerAction::Lost { ref fault, at } if self.can_recover(fault, at) => {
-                self.recovery = Recovery::InProgress(at);
-                // Until another source is attached, the element speaks of the one before.
-                self.milestones.clear();
-                self.reloads += 1;
-                self.from = at.map(|it| it.position);
-            }
-            PlayerAction::Lost { fault, at } => {
-                self.recovery = Recovery::Done(at);
-                self.lost_at = at.map(|it| it.position);
-                self.error = Some(fault);
-            }
-            PlayerAction::Select(choice) => {
-                if choice.captions != self.selection.captions {
+            PlayerAction::MoveToPage => self.reload_on_page(),
+            PlayerAction::Select(selection) => {
+                if selection.captions != self.selection.captions {
                     self.captions_error = None;
                 }
-                self.selection = choice;
+                self.selection = selection;
             }
             PlayerAction::Start {
-                is_other,
-                way,
-                was_asked,
+                is_new_content,
+                backend,
+                location_was_requested,
             } => {
-                self.backend = way;
-                self.location_was_requested = was_asked;
-                self.error = None;
-                self.retrying = None;
-                self.from = None;
-                self.lost_at = None;
-                self.milestones.clear();
-                if is_other {
-                    self.recovery = Recovery::None;
-                    self.selection = Choice::default();
-                    self.qualities.clear();
-                    self.audio_tracks.clear();
-                    self.captions.clear();
-                    self.captions_error = None;
-                }
+                self.backend = backend;
+                self.location_was_requested = location_was_requested;
+                self.start(is_new_content);
             }
-            PlayerAction::Show(picture) => self.source = Some(self.apply_recovery(picture)),
-            // Until this session's film is attached, the element still shows that of the one before.
-            PlayerAction::MilestoneReached(mark)
-                if mark.milestone == Milestone::FirstFrame && !self.is_attached() => {}
-            PlayerAction::MilestoneReached(mark)
-            | PlayerAction::EngineEvent(Ok(Event::MilestoneReached { mark, .. })) => {
-                self.milestones.push(mark);
-            }
-            PlayerAction::EngineEvent(Ok(Event::MediaSourceReady { handle, start, .. })) => {
-                // The worker lives: what was feared of it is over.
-                self.error = None;
-                let picture = PlaybackSource {
-                    media: ElementSource::Provided(handle),
-                    start,
-                    is_continuation: self.is_attached(),
-                    was_playing: false,
-                };
-                self.source = Some(self.apply_recovery(picture));
-            }
-            PlayerAction::EngineEvent(Ok(Event::Tracks {
-                qualities, audio, ..
-            })) => {
-                // Another part of the film may list the same things in another order.
-                let Choice { quality, sound, .. } = self.selection;
-                self.selection.quality = same_item(quality, &self.qualities, &qualities);
-                self.selection.sound = same_item(sound, &self.audio_tracks, &audio);
-                (self.qualities, self.audio_tracks) = (qualities, audio);
-                self.track_lists += 1;
-            }
-            PlayerAction::EngineEvent(Ok(Event::CaptionTracks { tracks, .. })) => {
-                // Begun again, a film has those that are there already.
-                if !self.captions.iter().map(|it| &it.track).eq(&tracks) {
-                    let unread = |track| CaptionEntry { track, file: None };
-                    self.captions = tracks.into_iter().map(unread).collect();
-                }
-            }
-            PlayerAction::EngineEvent(Ok(Event::CaptionsLoaded {
-                index: place,
-                url: file,
-                ..
-            })) => {
-                let captions = usize::try_from(place);
-                let captions = captions.ok().and_then(|it| self.captions.get_mut(it));
-                match (captions, file) {
-                    (Some(captions), Ok(file)) => captions.file = Some(file),
-                    (_, file) => self.captions_error = file.err(),
-                }
-            }
-            PlayerAction::EngineEvent(Ok(Event::QualityChanged { bandwidth, .. })) => {
-                self.bandwidth = bandwidth
-            }
-            PlayerAction::EngineEvent(Ok(Event::Retrying { error: fault, .. })) => {
-                self.retrying = fault
-            }
-            // Workers were said to have what they lack.
-            PlayerAction::EngineEvent(Ok(Event::Failed {
-                error: PlaybackError::NoMediaSourceInWorkers,
-                ..
-            })) if !self.location_was_requested && self.location.is_none() => {
-                self.reloads += 1;
-                self.location = Some(EngineLocation::Page);
-            }
-            PlayerAction::EngineEvent(
-                Ok(Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault })
-                | Err(fault),
-            )
-            | PlayerAction::Failed(fault) => {
-                // The first fault is the cause, and what follows from it is not news; but silence is
-                // only what is known until its cause is.
-                if matches!(self.error, None | Some(PlaybackError::WorkerTimeout { .. })) {
-                    self.error = Some(fault);
-                }
-            }
-            // Nothing is drawn of these here.
-            PlayerAction::EngineEvent(Ok(
-                Event::Ready { .. }
-                | Event::Diagnostics { .. }
-                | Event::Seek { .. }
-                | Event::Pong
-                | Event::Stopped { .. }
-                | Event::Closed { .. },
-            )) => return false,
+            PlayerAction::Show(source) => self.set_source(source),
+            PlayerAction::Lost {
+                error,
+                last_position,
+            } => return self.lose(error, last_position),
+            // Until the source of this session is attached, the element shows a frame of the previous one.
+            PlayerAction::MilestoneReached(reached)
+                if reached.milestone == Milestone::FirstFrame && !self.is_attached() => {}
+            PlayerAction::MilestoneReached(reached) => self.milestones.push(reached),
+            PlayerAction::EngineEvent(Ok(event)) => return self.apply_event(event),
+            PlayerAction::EngineEvent(Err(error)) | PlayerAction::Failed(error) => self.fail(error),
         }
         true
     }
 
-    /// Whether a film that is lost here is to go on by itself. An element that has shown nothing will not.
-    fn can_recover(&self, fault: &PlaybackError, at: Option<LastPosition>) -> bool {
-        match (self.recovery, at) {
-            (Recovery::None, at) => at.is_some() || fault.is_worker_lost(),
-            (Recovery::Done(Some(before)), Some(now)) => {
-                (now.position - before.position).abs() > ELSEWHERE
+    fn apply_event(&mut self, event: Event) -> bool {
+        match event {
+            Event::MediaSourceReady { handle, start, .. } => {
+                // A worker that was reported as not answering has answered after all.
+                self.error = None;
+                self.set_source(PlaybackSource {
+                    media: ElementSource::Provided(handle),
+                    start,
+                    is_continuation: self.is_attached(),
+                    was_playing: false,
+                });
             }
-            _ => false,
+            Event::Tracks {
+                qualities, audio, ..
+            } => {
+                // The next period may list the same tracks in another order.
+                let Choice { quality, sound, .. } = self.selection;
+                self.selection.quality = index_in_new(quality, &self.qualities, &qualities);
+                self.selection.sound = index_in_new(sound, &self.audio_tracks, &audio);
+                (self.qualities, self.audio_tracks) = (qualities, audio);
+                self.track_lists += 1;
+            }
+            Event::CaptionTracks { tracks, .. } => {
+                // After a reload of the same video, keep the captions that are loaded already.
+                if !self.captions.iter().map(|entry| &entry.track).eq(&tracks) {
+                    let entry = |track| CaptionEntry { track, file: None };
+                    self.captions = tracks.into_iter().map(entry).collect();
+                }
+            }
+            Event::CaptionsLoaded { index, url, .. } => {
+                let entry = usize::try_from(index)
+                    .ok()
+                    .and_then(|index| self.captions.get_mut(index));
+                match (entry, url) {
+                    (Some(entry), Ok(url)) => entry.file = Some(url),
+                    (_, url) => self.captions_error = url.err(),
+                }
+            }
+            Event::QualityChanged { bandwidth, .. } => self.bandwidth = bandwidth,
+            Event::Retrying { error, .. } => self.retrying = error,
+            Event::MilestoneReached { mark, .. } => self.milestones.push(mark),
+            // The browser says that workers have MediaSource, and then they do not.
+            Event::Failed {
+                error: PlaybackError::NoMediaSourceInWorkers,
+                ..
+            } if !self.location_was_requested && self.location.is_none() => self.reload_on_page(),
+            Event::Failed { error, .. } | Event::EngineFailed { error } => self.fail(error),
+            Event::Ready { .. }
+            | Event::Diagnostics { .. }
+            | Event::Seek { .. }
+            | Event::Pong
+            | Event::Stopped { .. }
+            | Event::Closed { .. } => return false,
+        }
+        true
+    }
+
+    fn start(&mut self, is_new_content: bool) {
+        self.error = None;
+        self.retrying = None;
+        self.reload_from = None;
+        self.lost_at = None;
+        self.milestones.clear();
+        if is_new_content {
+            self.recovery = Recovery::None;
+            self.selection = Choice::default();
+            self.qualities.clear();
+            self.audio_tracks.clear();
+            self.captions.clear();
+            self.captions_error = None;
         }
     }
 
-    /// A picture is there: if the film was lost, it goes on with this one.
-    fn apply_recovery(&mut self, mut picture: PlaybackSource) -> PlaybackSource {
-        if let Recovery::InProgress(at) = self.recovery {
-            self.recovery = Recovery::Done(at);
-            picture.is_continuation = true;
-            picture.was_playing = at.is_some_and(|it| it.is_playing);
-        }
-        picture
+    fn reload_on_page(&mut self) {
+        self.reloads += 1;
+        self.location = Some(EngineLocation::Page);
     }
 
-    /// Whether this session's MediaSource is the one that the element shows.
+    /// Recovers by a reload if that is possible, else shows the error. Returns whether anything changed.
+    fn lose(&mut self, error: PlaybackError, last_position: Option<LastPosition>) -> bool {
+        let position = last_position.map(|last| last.position);
+        match error {
+            // A consequence of a known error, or about a source that is being replaced.
+            PlaybackError::MediaElement { .. } if self.error.is_some() || !self.is_attached() => {
+                return false;
+            }
+            PlaybackError::MediaElement {
+                code: SRC_NOT_SUPPORTED,
+                ..
+            } if last_position.is_none() && self.backend == Some(Backend::Native) => {
+                self.error = Some(PlaybackError::NoMediaSource);
+            }
+            error if self.recovery.is_possible(&error, last_position) => {
+                self.recovery = Recovery::InProgress(last_position);
+                // Until the new source is attached, errors of the element are about the lost one.
+                self.milestones.clear();
+                self.reloads += 1;
+                self.reload_from = position;
+            }
+            error => {
+                self.recovery = Recovery::Done(last_position);
+                self.lost_at = position;
+                self.error = Some(error);
+            }
+        }
+        true
+    }
+
+    /// Shows the first error, which is the cause of those that follow. A timeout is replaced, because its
+    /// cause may become known later.
+    fn fail(&mut self, error: PlaybackError) {
+        if matches!(self.error, None | Some(PlaybackError::WorkerTimeout { .. })) {
+            self.error = Some(error);
+        }
+    }
+
+    /// Replaces the source. If playback was lost, this one continues it.
+    fn set_source(&mut self, mut source: PlaybackSource) {
+        if let Recovery::InProgress(last_position) = self.recovery {
+            self.recovery = Recovery::Done(last_position);
+            source.is_continuation = true;
+            source.was_playing = last_position.is_some_and(|last| last.is_playing);
+        }
+        self.source = Some(source);
+    }
+
+    /// Whether the element plays the MediaSource of this session.
     fn is_attached(&self) -> bool {
         self.milestones
             .iter()
-            .any(|mark| mark.milestone == Milestone::SrcObjectSet)
+            .any(|reached| reached.milestone == Milestone::SrcObjectSet)
     }
 }
 
-/// The place in a new list of what had this place in the old one.
-fn same_item<T: PartialEq>(place: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
-    let item = old.get(usize::try_from(place?).ok()?)?;
-    let place = new.iter().position(|other| other == item)?;
-    u32::try_from(place).ok()
-}
-
-/// What is played, and how.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PlayRequest {
-    /// URL of the film's manifest, absolute or relative to the page.
-    pub source: AttrValue,
-    /// Another number is another session with the same film.
-    pub showing: u32,
-    /// The engine's thread; `None` leaves it to what the browser has.
-    pub engine: Option<EngineLocation>,
-    /// As the worker gets them.
-    pub settings: PlaybackSettings,
-}
-
-/// How an element was last seen with a film.
-type LastSeen = Rc<Cell<Option<LastPosition>>>;
-
-/// Plays films in an element, with an engine of its own, for as long as it is held.
-pub struct PlayerController {
-    video: HtmlVideoElement,
-    playback: Dispatch,
-    link: Rc<RefCell<Option<EngineClient>>>,
-    last_seen: LastSeen,
-    /// What was asked for last, and how often it was begun again.
-    asked: Option<(PlayRequest, u32)>,
-    wishes: Option<(BufferGoal, Choice, u32)>,
-    _observer: ElementObserver,
-    _errors: EventListener,
-    _return: EventListener,
-}
-
-impl Drop for PlayerController {
-    fn drop(&mut self) {
-        release(self.link.take(), Some(self.video.clone()));
-    }
-}
-
-impl PlayerController {
-    /// In this element. What becomes known is told to `playback`.
-    pub fn new(video: &HtmlVideoElement, playback: &Dispatch) -> Self {
-        let link = Rc::<RefCell<Option<EngineClient>>>::default();
-        let last_seen = LastSeen::default();
-        let observer = {
-            let (link, last_seen, element) = (link.clone(), last_seen.clone(), video.clone());
-            observer::observe(video, move |observation| {
-                let link = link.borrow();
-                let Some(link) = &*link else { return };
-                if web::is_bereft(&element) {
-                    return link.report_detached();
-                }
-                let is_well = element.error().is_none();
-                if is_well && element.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-                    last_seen.set(Some(LastPosition {
-                        position: observation.position,
-                        is_playing: observation.rate > 0.0,
-                    }));
-                }
-                link.observe(observation);
-            })
-        };
-        Self {
-            video: video.clone(),
-            playback: playback.clone(),
-            last_seen: last_seen.clone(),
-            asked: None,
-            wishes: None,
-            _observer: observer,
-            _errors: listen_for_errors(video, playback, last_seen.clone()),
-            _return: listen_for_page_restore(video, playback, last_seen, link.clone()),
-            link,
-        }
-    }
-
-    /// Has it play this. Another request is another session of the same engine. What the engine says is
-    /// also told to `onletter`.
-    pub fn play(
-        &mut self,
-        mut request: PlayRequest,
-        playback: &PlayerModel,
-        onletter: &Callback<Message>,
-    ) {
-        // Another goal is no reason to begin anew.
-        let goal = mem::take(&mut request.settings.buffer);
-        let asked = (request, playback.reloads);
-        if self.asked.as_ref() != Some(&asked) {
-            let before = self.asked.as_ref().map(|(before, _)| before);
-            let is_other = before != Some(&asked.0);
-            self.begin(is_other, &asked.0, goal, playback, onletter);
-            self.asked = Some(asked);
-        }
-        // What the worker has been told already is not said again.
-        let wishes = (goal, playback.selection, playback.track_lists);
-        if self.wishes.replace(wishes) != Some(wishes)
-            && let Some(link) = &*self.link.borrow()
-        {
-            link.configure(goal);
-            link.choose(playback.selection);
-        }
-    }
-
-    /// Begins a session.
-    fn begin(
-        &self,
-        is_other: bool,
-        request: &PlayRequest,
-        goal: BufferGoal,
-        playback: &PlayerModel,
-        onletter: &Callback<Message>,
-    ) {
-        let way = Backend::choose(playback.location.or(request.engine));
-        self.last_seen.set(None);
-        self.playback.emit(PlayerAction::Start {
-            is_other,
-            way: way.as_ref().ok().copied(),
-            was_asked: request.engine.is_some(),
-        });
-        let mut link = self.link.borrow_mut();
-        let thread = match way {
-            Ok(Backend::Engine(thread)) => thread,
-            Ok(Backend::Native) => {
-                release(link.take(), None);
-                return self.show_natively(request, playback);
-            }
-            Err(fault) => return self.playback.emit(PlayerAction::Failed(fault)),
-        };
-        // An engine is made for the first film, and for the next one if it is broken.
-        let kept = link.take_if(|link| !link.is_broken() && link.location() == thread);
-        release(link.take(), None);
-        let kept = kept.unwrap_or_else(|| {
-            EngineClient::spawn(thread, self.engine_listener(), onletter.clone())
-        });
-        self.load(request, goal, playback, link.insert(kept));
-    }
-
-    /// Has the engine load the film.
-    fn load(
-        &self,
-        request: &PlayRequest,
-        goal: BufferGoal,
-        playback: &PlayerModel,
-        link: &EngineClient,
-    ) {
-        if let Some(spawned) = link.newly_spawned() {
-            self.playback.emit(PlayerAction::MilestoneReached(spawned));
-        }
-        match source_url::resolve(&request.source) {
-            Ok(url) => {
-                self.playback
-                    .emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
-                        Milestone::LoadSent,
-                    )));
-                let mut settings = request.settings.clone();
-                settings.buffer = goal;
-                settings.start = playback.from.unwrap_or(settings.start);
-                link.load(url, settings);
-            }
-            Err(fault) => {
-                link.stop();
-                self.playback.emit(PlayerAction::Failed(fault));
-            }
-        }
-    }
-
-    /// Leaves the film to the browser.
-    fn show_natively(&self, request: &PlayRequest, playback: &PlayerModel) {
-        self.playback
-            .emit(match source_url::resolve(&request.source) {
-                Ok(url) => PlayerAction::Show(PlaybackSource {
-                    media: ElementSource::Url(url),
-                    start: playback.from.unwrap_or(request.settings.start),
-                    is_continuation: false,
-                    was_playing: false,
-                }),
-                Err(fault) => PlayerAction::Failed(fault),
-            });
-    }
-
-    /// Hears the engine.
-    fn engine_listener(&self) -> Callback<EngineResult> {
-        let (playback, video) = (self.playback.clone(), self.video.clone());
-        let last_seen = self.last_seen.clone();
-        Callback::from(move |news: EngineResult| {
-            playback.emit(match news {
-                Err(fault) if fault.is_worker_lost() => {
-                    let at = last_seen.get();
-                    PlayerAction::Lost { fault, at }
-                }
-                // Which of the two the engine says depends on what it was doing when the element let go.
-                Ok(Event::Failed {
-                    error: fault @ (PlaybackError::MediaSourceCall { .. } | PlaybackError::Detached),
-                    ..
-                }) => {
-                    // Its page is in the browser's cache, or comes back from there: see `hear_return`.
-                    if web::is_aborted(&video) {
-                        return;
-                    }
-                    match last_seen.get() {
-                        _ if !web::shows_media_source(&video) => PlayerAction::Failed(PlaybackError::Detached),
-                        // A MediaSource does not outlive an error of its element, which may be told later.
-                        at @ Some(_) => {
-                            let fault = element_error(&video).unwrap_or(fault);
-                            PlayerAction::Lost { fault, at }
-                        }
-                        None => PlayerAction::Failed(fault),
-                    }
-                }
-                news => {
-                    match &news {
-                        Ok(Event::MediaSourceReady { .. }) => {
-                            playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(Milestone::HandleArrived)));
-                        }
-                        Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
-                        _ => {}
-                    }
-                    PlayerAction::EngineEvent(news)
-                }
-            });
-        })
-    }
-}
-
-/// Hears of what the element fails at. That may be no fault of the film: WebKitGTK's now and then fails after
-/// a seek.
-fn listen_for_errors(
-    video: &HtmlVideoElement,
-    playback: &Dispatch,
-    last_seen: LastSeen,
-) -> EventListener {
-    let (element, playback) = (video.clone(), playback.clone());
-    web::hear(video, "error", move |_| {
-        if let Some(fault) = element_error(&element) {
-            let at = last_seen.get();
-            playback.emit(PlayerAction::Lost { fault, at });
-        }
-    })
-}
-
-/// What an element has failed at.
-fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
-    let error = video.error()?;
-    Some(PlaybackError::MediaElement {
-        code: error.code(),
-        reason: error.message().trim_end_matches('.').into(),
-    })
-}
-
-/// How often an element is looked at until it is as it will stay, once its page is back …
-const LOOKS: u32 = 10;
-/// … and how long after one another, in milliseconds. One that had not begun may never be as it was.
-const LOOK: u32 = 100;
-
-/// Has the film go on when the page comes back out of the browser's cache of pages, if the browser has let
-/// go of its MediaSource meanwhile, as WebKit does.
-fn listen_for_page_restore(
-    video: &HtmlVideoElement,
-    playback: &Dispatch,
-    last_seen: LastSeen,
-    link: Rc<RefCell<Option<EngineClient>>>,
-) -> EventListener {
-    let (video, playback) = (video.clone(), playback.clone());
-    web::hear(&web::global(), "pageshow", move |event| {
-        let is_back = event.unchecked_ref::<PageTransitionEvent>().persisted();
-        let is_gone = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
-        if is_back && is_gone {
-            link.borrow().iter().for_each(EngineClient::distrust);
-            let (video, playback) = (video.clone(), playback.clone());
-            let from = last_seen.get().map(|it| it.position);
-            spawn_local(async move {
-                // WebKit empties it a moment later, and would pause what it plays by then.
-                for _ in 0..LOOKS {
-                    if web::is_aborted(&video) {
-                        TimeoutFuture::new(LOOK).await;
-                    }
-                }
-                playback.emit(PlayerAction::Reload { from });
-            });
-        }
-    })
-}
-
-/// Lets an engine go. The component may be gone before that is done; then its element, too, lets go.
-fn release(link: Option<EngineClient>, video: Option<HtmlVideoElement>) {
-    match link {
-        // It is past hearing, and may be busy with nothing for ever. It goes at once, so that the next one
-        // does not load the same program.
-        Some(link) if link.is_broken() => {
-            drop(link);
-            video.iter().for_each(web::detach);
-        }
-        Some(link) => spawn_local(link.close(video)),
-        None => {}
-    }
+/// The index in a new list of the item at this index of the old one.
+fn index_in_new<T: PartialEq>(index: Option<u32>, old: &[T], new: &[T]) -> Option<u32> {
+    let item = old.get(usize::try_from(index?).ok()?)?;
+    let index = new.iter().position(|other| other == item)?;
+    u32::try_from(index).ok()
 }
 
 #[cfg(test)]
@@ -661,167 +326,220 @@ mod tests {
     use crate::protocol::SessionId;
 
     fn after(actions: impl IntoIterator<Item = PlayerAction>) -> PlayerModel {
-        let mut playback = PlayerModel::default();
+        let mut model = PlayerModel::default();
         for action in actions {
-            playback.update(action);
+            model.update(action);
         }
-        playback
+        model
     }
 
-    fn begin(is_other: bool) -> PlayerAction {
+    fn start(is_new_content: bool) -> PlayerAction {
         PlayerAction::Start {
-            is_other,
-            way: None,
-            was_asked: false,
+            is_new_content,
+            backend: None,
+            location_was_requested: false,
         }
     }
 
-    fn reached(step: Milestone) -> PlayerAction {
-        PlayerAction::MilestoneReached(ReachedMilestone {
-            milestone: step,
-            at: 1.0,
-        })
+    fn reached(milestone: Milestone) -> PlayerAction {
+        PlayerAction::MilestoneReached(ReachedMilestone { milestone, at: 1.0 })
     }
 
-    fn shown() -> PlayerAction {
+    fn show() -> PlayerAction {
         PlayerAction::Show(PlaybackSource {
-            media: ElementSource::Url("film".into()),
+            media: ElementSource::Url("video".into()),
             start: 0.0,
             is_continuation: false,
             was_playing: false,
         })
     }
 
-    fn lost(fault: PlaybackError, position: f64) -> PlayerAction {
-        let at = Some(LastPosition {
+    fn lost(error: PlaybackError, position: f64) -> PlayerAction {
+        let last_position = Some(LastPosition {
             position,
             is_playing: true,
         });
-        PlayerAction::Lost { fault, at }
+        PlayerAction::Lost {
+            error,
+            last_position,
+        }
     }
 
-    fn failed(fault: PlaybackError) -> PlayerAction {
+    fn failed(error: PlaybackError) -> PlayerAction {
         let session = SessionId::default();
-        PlayerAction::EngineEvent(Ok(Event::Failed {
-            session,
-            error: fault,
-        }))
+        PlayerAction::EngineEvent(Ok(Event::Failed { session, error }))
+    }
+
+    fn decode_error() -> PlaybackError {
+        PlaybackError::MediaElement {
+            code: 3,
+            reason: "decoder failed".into(),
+        }
     }
 
     #[test]
-    fn a_session_begins_with_an_empty_journey() {
-        let step = Milestone::LoadSent;
-        let mut playback = after([PlayerAction::MilestoneReached(ReachedMilestone {
-            milestone: step,
-            at: 1.0,
-        })]);
-        assert_eq!(playback.milestones.len(), 1);
-        playback.update(begin(true));
-        assert_eq!(playback.milestones, []);
+    fn start_clears_milestones() {
+        let mut model = after([reached(Milestone::LoadSent)]);
+        assert_eq!(model.milestones.len(), 1);
+        model.update(start(true));
+        assert_eq!(model.milestones, []);
     }
 
     #[test]
-    fn the_first_fault_is_the_one_to_tell() {
+    fn first_error_is_kept_until_the_next_start() {
         let cause = PlaybackError::InvalidMessage;
-        let mut playback = after([
+        let mut model = after([
             PlayerAction::Failed(cause.clone()),
             failed(PlaybackError::NoMediaSourceInWorkers),
         ]);
-        assert_eq!(playback.error, Some(cause));
-        playback.update(begin(true));
-        assert_eq!(playback.error, None);
+        assert_eq!(model.error, Some(cause));
+        model.update(start(true));
+        assert_eq!(model.error, None);
     }
 
     #[test]
-    fn an_engine_that_dies_is_replaced_once_by_itself_and_then_if_a_person_says_so() {
+    fn first_worker_loss_reloads_at_last_position() {
+        let model = after([lost(PlaybackError::WorkerUnresponsive, 4.0)]);
+        assert_eq!((model.reloads, model.reload_from), (1, Some(4.0)));
+        assert_eq!(model.error, None);
+    }
+
+    #[test]
+    fn second_worker_loss_nearby_shows_the_error() {
         let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
-        let playback = after([lost(4.0)]);
-        assert_eq!((playback.reloads, playback.from), (1, Some(4.0)));
-        assert_eq!(playback.error, None);
-        let playback = after([lost(4.0), begin(false), shown(), lost(9.0)]);
-        assert_eq!((playback.reloads, playback.lost_at), (1, Some(9.0)));
-        assert_eq!(playback.error, Some(PlaybackError::WorkerUnresponsive));
-        // It has come on meanwhile.
-        let playback = after([lost(4.0), begin(false), shown(), lost(90.0)]);
-        assert_eq!((playback.reloads, playback.from), (2, Some(90.0)));
-        assert_eq!(playback.error, None);
-    }
-
-    /// What an element says that has failed.
-    fn torn() -> PlaybackError {
-        PlaybackError::MediaElement {
-            code: 3,
-            reason: "so it says".into(),
-        }
+        let model = after([lost(4.0), start(false), show(), lost(9.0)]);
+        assert_eq!((model.reloads, model.lost_at), (1, Some(9.0)));
+        assert_eq!(model.error, Some(PlaybackError::WorkerUnresponsive));
     }
 
     #[test]
-    fn a_film_whose_element_fails_goes_on_as_it_was() {
-        // The element says it after the engine, and once more.
+    fn second_worker_loss_far_away_reloads_again() {
+        let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
+        let model = after([lost(4.0), start(false), show(), lost(90.0)]);
+        assert_eq!((model.reloads, model.reload_from), (2, Some(90.0)));
+        assert_eq!(model.error, None);
+    }
+
+    #[test]
+    fn element_error_continues_once_in_the_same_state() {
+        // The element reports its error after the engine's, and once more after the session has started.
         let attached = || reached(Milestone::SrcObjectSet);
-        let mut playback = after([
+        let mut model = after([
             attached(),
             lost(PlaybackError::Detached, 4.0),
-            lost(torn(), 0.0),
+            lost(decode_error(), 0.0),
         ]);
-        assert_eq!((playback.reloads, playback.from), (1, Some(4.0)));
-        for action in [begin(false), shown(), lost(torn(), 0.0)] {
-            playback.update(action);
+        assert_eq!((model.reloads, model.reload_from), (1, Some(4.0)));
+        for action in [start(false), show(), lost(decode_error(), 0.0)] {
+            model.update(action);
         }
-        assert_eq!((playback.reloads, &playback.error), (1, &None));
-        let picture = playback.source.as_ref().unwrap();
-        assert!(picture.is_continuation && picture.was_playing);
-        // The new one fails there as well.
-        playback.update(attached());
-        playback.update(lost(torn(), 5.0));
-        assert_eq!(playback.error, Some(torn()));
+        assert_eq!((model.reloads, &model.error), (1, &None));
+        let source = model.source.as_ref().unwrap();
+        assert!(source.is_continuation && source.was_playing);
+        // The new source fails at the same place.
+        model.update(attached());
+        model.update(lost(decode_error(), 5.0));
+        assert_eq!(model.error, Some(decode_error()));
     }
 
     #[test]
-    fn an_element_that_never_showed_anything_is_not_tried_again() {
-        let fault = torn();
-        let lost = PlayerAction::Lost { fault, at: None };
-        let playback = after([reached(Milestone::SrcObjectSet), lost]);
-        assert_eq!((playback.reloads, playback.error), (0, Some(torn())));
+    fn element_error_before_metadata_is_shown() {
+        let lost = PlayerAction::Lost {
+            error: decode_error(),
+            last_position: None,
+        };
+        let model = after([reached(Milestone::SrcObjectSet), lost]);
+        assert_eq!((model.reloads, model.error), (0, Some(decode_error())));
     }
 
     #[test]
-    fn an_element_that_fails_because_of_what_is_known_is_not_news() {
-        let playback = after([
+    fn element_error_after_another_error_is_ignored() {
+        let model = after([
             PlayerAction::Failed(PlaybackError::InvalidMessage),
-            lost(torn(), 4.0),
+            lost(decode_error(), 4.0),
         ]);
-        assert_eq!(playback.reloads, 0);
-        assert_eq!(playback.error, Some(PlaybackError::InvalidMessage));
+        assert_eq!(model.reloads, 0);
+        assert_eq!(model.error, Some(PlaybackError::InvalidMessage));
     }
 
     #[test]
-    fn what_was_chosen_is_kept_with_the_film() {
-        let chosen = Choice {
+    fn selection_survives_reload_but_not_new_content() {
+        let selection = Choice {
             quality: Some(1),
             ..Choice::default()
         };
-        let mut playback = after([PlayerAction::Select(chosen), begin(false)]);
-        assert_eq!(playback.selection, chosen);
-        playback.update(begin(true));
-        assert_eq!(playback.selection, Choice::default());
+        let mut model = after([PlayerAction::Select(selection), start(false)]);
+        assert_eq!(model.selection, selection);
+        model.update(start(true));
+        assert_eq!(model.selection, Choice::default());
     }
 
     #[test]
-    fn silence_is_a_fault_until_its_cause_is_known() {
-        let silence = PlaybackError::WorkerTimeout { seconds: 6 };
-        let playback = after([failed(silence), failed(PlaybackError::InvalidMessage)]);
-        assert_eq!(playback.error, Some(PlaybackError::InvalidMessage));
+    fn timeout_is_replaced_by_its_cause() {
+        let timeout = PlaybackError::WorkerTimeout { seconds: 6 };
+        let model = after([failed(timeout), failed(PlaybackError::InvalidMessage)]);
+        assert_eq!(model.error, Some(PlaybackError::InvalidMessage));
+    }
+
+    fn start_with(location_was_requested: bool) -> PlayerAction {
+        PlayerAction::Start {
+            is_new_content: true,
+            backend: Some(Backend::Engine(EngineLocation::Worker)),
+            location_was_requested,
+        }
     }
 
     #[test]
-    fn a_frame_of_the_film_before_is_not_this_ones_first() {
-        let playback = after([reached(Milestone::FirstFrame)]);
-        assert_eq!(playback.milestones, []);
-        let playback = after([
+    fn worker_without_media_source_moves_engine_to_page_once() {
+        let missing = || failed(PlaybackError::NoMediaSourceInWorkers);
+        let mut model = after([start_with(false), missing()]);
+        assert_eq!(model.location, Some(EngineLocation::Page));
+        assert_eq!((model.reloads, &model.error), (1, &None));
+        model.update(missing());
+        assert_eq!(model.reloads, 1);
+        assert_eq!(model.error, Some(PlaybackError::NoMediaSourceInWorkers));
+    }
+
+    #[test]
+    fn requested_worker_without_media_source_shows_the_error() {
+        let missing = failed(PlaybackError::NoMediaSourceInWorkers);
+        let model = after([start_with(true), missing]);
+        assert_eq!((model.location, model.reloads), (None, 0));
+        assert_eq!(model.error, Some(PlaybackError::NoMediaSourceInWorkers));
+    }
+
+    #[test]
+    fn selection_follows_its_track_into_a_reordered_list() {
+        let tracks = |languages: [&str; 2]| {
+            let audio = languages.map(|language| TrackInfo {
+                language: language.into(),
+                label: String::new(),
+            });
+            PlayerAction::EngineEvent(Ok(Event::Tracks {
+                session: SessionId::default(),
+                qualities: Vec::new(),
+                audio: audio.into(),
+            }))
+        };
+        let selection = Choice {
+            sound: Some(0),
+            ..Choice::default()
+        };
+        let mut model = after([tracks(["en", "de"]), PlayerAction::Select(selection)]);
+        model.update(tracks(["de", "en"]));
+        assert_eq!(model.selection.sound, Some(1));
+        model.update(tracks(["de", "fr"]));
+        assert_eq!(model.selection.sound, None);
+    }
+
+    #[test]
+    fn first_frame_counts_only_once_source_is_attached() {
+        let model = after([reached(Milestone::FirstFrame)]);
+        assert_eq!(model.milestones, []);
+        let model = after([
             reached(Milestone::SrcObjectSet),
             reached(Milestone::FirstFrame),
         ]);
-        assert_eq!(playback.milestones.len(), 2);
+        assert_eq!(model.milestones.len(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Sees where the film is, and says so: by this the worker's clock is set.
+//! Observes the element's position, rate and size for the engine, whose clock is set by these observations.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -9,8 +9,8 @@ use web_sys::{HtmlVideoElement, ResizeObserver, window};
 
 use crate::{platform::web, protocol::Observation};
 
-/// Whatever may have changed what is observed.
-const OCCASIONS: [&str; 9] = [
+/// The events after which an observation may differ.
+const EVENTS: [&str; 9] = [
     "loadedmetadata",
     "play",
     "playing",
@@ -22,38 +22,62 @@ const OCCASIONS: [&str; 9] = [
     "ended",
 ];
 
-/// How often a film that plays is looked at without an occasion, in milliseconds: one that stands still
-/// where it should not gives none.
-const ROUND: u32 = 1_000;
+/// How often a playing element is observed without an event: one that stalls fires none.
+const INTERVAL_MS: u32 = 1_000;
 
-/// Sees and says, until it is dropped.
+/// Observes an element until it is dropped.
 pub struct ElementObserver {
-    _occasions: [EventListener; OCCASIONS.len()],
-    _rounds: Interval,
+    _listeners: [EventListener; EVENTS.len()],
+    _interval: Interval,
     _size: Option<ElementSize>,
 }
 
-/// How large an element is. The browser says so when it changes; to ask it would have the page laid out
-/// there and then, several times a second.
+impl ElementObserver {
+    /// Calls `callback` with an observation after each event, and once a second while the element plays.
+    pub fn new(video: &HtmlVideoElement, callback: impl Fn(Observation) + Clone + 'static) -> Self {
+        let size = Rc::new(Cell::default());
+        let element_size = ElementSize::track(video, &size);
+        let listeners = EVENTS.map(|name| {
+            let (element, size, callback) = (video.clone(), size.clone(), callback.clone());
+            web::hear(video, name, move |_| {
+                callback(observe(&element, size.get()))
+            })
+        });
+        let video = video.clone();
+        let interval = Interval::new(INTERVAL_MS, move || {
+            if !video.paused() {
+                callback(observe(&video, size.get()));
+            }
+        });
+        Self {
+            _listeners: listeners,
+            _interval: interval,
+            _size: element_size,
+        }
+    }
+}
+
+/// Tracks the size of an element with a ResizeObserver. Reading it at each observation would force layout
+/// several times a second.
 struct ElementSize {
     observer: ResizeObserver,
-    _changed: Closure<dyn FnMut()>,
+    _callback: Closure<dyn FnMut()>,
 }
 
 impl ElementSize {
-    /// Keeps the size in `pixels`, in CSS pixels. `None` where the browser does not say.
-    fn of(video: &HtmlVideoElement, pixels: &Rc<Cell<(i32, i32)>>) -> Option<Self> {
-        let look = {
-            let (video, pixels) = (video.clone(), pixels.clone());
-            move || pixels.set((video.client_width(), video.client_height()))
+    /// Keeps width and height, in CSS pixels, in `size`. `None` if there is no ResizeObserver.
+    fn track(video: &HtmlVideoElement, size: &Rc<Cell<(i32, i32)>>) -> Option<Self> {
+        let measure = {
+            let (video, size) = (video.clone(), size.clone());
+            move || size.set((video.client_width(), video.client_height()))
         };
-        look();
-        let changed = Closure::new(look);
-        let observer = ResizeObserver::new(changed.as_ref().unchecked_ref()).ok()?;
+        measure();
+        let callback = Closure::new(measure);
+        let observer = ResizeObserver::new(callback.as_ref().unchecked_ref()).ok()?;
         observer.observe(video);
         Some(Self {
             observer,
-            _changed: changed,
+            _callback: callback,
         })
     }
 }
@@ -64,44 +88,19 @@ impl Drop for ElementSize {
     }
 }
 
-/// Has `say` told what is seen of an element.
-pub fn observe(
-    video: &HtmlVideoElement,
-    say: impl Fn(Observation) + Clone + 'static,
-) -> ElementObserver {
-    let pixels = Rc::new(Cell::default());
-    let size = ElementSize::of(video, &pixels);
-    let occasions = OCCASIONS.map(|occasion| {
-        let (video_seen, pixels, say) = (video.clone(), pixels.clone(), say.clone());
-        web::hear(video, occasion, move |_| {
-            say(seen(&video_seen, pixels.get()))
-        })
-    });
-    let video = video.clone();
-    let rounds = Interval::new(ROUND, move || {
-        if !video.paused() {
-            say(seen(&video, pixels.get()));
-        }
-    });
-    ElementObserver {
-        _occasions: occasions,
-        _rounds: rounds,
-        _size: size,
-    }
-}
-
-/// What is to be seen now of an element of this size, in CSS pixels.
-fn seen(video: &HtmlVideoElement, (width, height): (i32, i32)) -> Observation {
-    let density = window().map_or(1.0, |window| window.device_pixel_ratio());
-    let pixels = |length: i32| (f64::from(length) * density) as u32;
+/// Observes an element of this size, in CSS pixels.
+fn observe(video: &HtmlVideoElement, (width, height): (i32, i32)) -> Observation {
+    let pixel_ratio = window().map_or(1.0, |window| window.device_pixel_ratio());
+    let physical = |css_pixels: i32| (f64::from(css_pixels) * pixel_ratio) as u32;
+    let rate = if video.paused() {
+        0.0
+    } else {
+        video.playback_rate()
+    };
     Observation {
         position: video.current_time(),
-        rate: if video.paused() {
-            0.0
-        } else {
-            video.playback_rate()
-        },
-        screen: (pixels(width), pixels(height)),
+        rate,
+        screen: (physical(width), physical(height)),
         at: web::now(),
     }
 }

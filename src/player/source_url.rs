@@ -5,10 +5,10 @@ use web_sys::Url;
 use super::dom::document;
 use crate::protocol::PlaybackError;
 
-/// The absolute URL of a film that was named relative to the page.
+/// Resolves a URL against the document's base.
 ///
 /// # Errors
-/// [`PlaybackError::InvalidUrl`] if it is none, or none that may be fetched: http, https or blob.
+/// [`PlaybackError::InvalidUrl`] if it cannot be parsed, or its scheme is not http, https or blob.
 pub fn resolve(source: &str) -> Result<String, PlaybackError> {
     let base = document()
         .and_then(|document| document.base_uri().ok().flatten())

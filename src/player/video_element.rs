@@ -1,4 +1,4 @@
-//! The picture: where the handle arrives.
+//! The video element: rendering it, and attaching sources to it.
 
 use gloo_events::EventListener;
 use web_sys::HtmlVideoElement;
@@ -17,31 +17,28 @@ use crate::{
     },
 };
 
-/// The video element, for a [`Screen`]. What it does, whether it plays and where it is, is the
-/// element's own to say.
+/// Renders the element with its tracks: `captions` and `chapters` are URLs of WebVTT beside those of the
+/// manifest. Its source is set by [`VideoElement`].
 pub fn video_element(
     video: &NodeRef,
-    playback: &PlayerModel,
+    model: &PlayerModel,
     captions: &Option<AttrValue>,
     chapters: &Option<AttrValue>,
 ) -> Html {
-    // Of which there is no file yet, the element can be asked to show all the same: that is how it is known
-    // that they are to be read.
-    let of_the_film = playback
-        .captions
-        .iter()
-        .map(|CaptionEntry { track, file }| {
-            let label = track.display_name().unwrap_or("Captions").to_owned();
-            // A property: after an attribute of this name, Firefox does not look any more once it found it empty.
-            let file = file.clone().unwrap_or_default();
-            html! {
-                <track kind="captions" srclang={track.language.clone()} {label} ~src={file} />
-            }
-        });
+    // Captions of the manifest have a track before they have a file: the engine loads them once their track is
+    // shown.
+    let from_manifest = model.captions.iter().map(|CaptionEntry { track, file }| {
+        let label = track.display_name().unwrap_or("Subtitles").to_owned();
+        let file = file.clone().unwrap_or_default();
+        html! {
+            // `~src` sets the property. Firefox ignores later changes of an attribute that was empty at first.
+            <track kind="captions" srclang={track.language.clone()} {label} ~src={file} />
+        }
+    });
     html! {
-        // The focus can be put on it, where what had the focus is gone.
-        <video ref={video} playsinline=true tabindex="-1" aria-label="Film">
-            { for of_the_film }
+        // Focusable from scripts, for when the focused element is removed.
+        <video ref={video} playsinline=true tabindex="-1" aria-label="Video">
+            { for from_manifest }
             if let Some(captions) = captions {
                 <track kind="captions" srclang="en" label="English" src={captions} />
             }
@@ -52,103 +49,116 @@ pub fn video_element(
     }
 }
 
-/// Has the element show what there is to show, for as long as it is held.
+/// Keeps an element in line with the model: attaches its source, and pauses it while an error covers it.
 pub struct VideoElement {
     video: HtmlVideoElement,
-    playback: Dispatch,
-    picture: Option<PlaybackSource>,
-    /// Whether a message covers it. The film rests meanwhile, for its controls are out of reach.
+    dispatch: Dispatch,
+    source: Option<PlaybackSource>,
+    /// Whether an error message covers the element and its controls.
     is_covered: bool,
-    waiting: Option<(Attachment, EventListener, FirstFrame)>,
+    attached: Option<AttachedSource>,
+}
+
+/// What has to live as long as a source is attached.
+struct AttachedSource {
+    _attachment: Attachment,
+    _loaded_data: EventListener,
+    _first_frame: FirstFrame,
 }
 
 impl VideoElement {
-    /// With this element. What happens there is told to `playback`.
-    pub fn new(video: &HtmlVideoElement, playback: &Dispatch) -> Self {
+    /// Takes an element over, with the volume and speed of earlier visits. Milestones and errors go to
+    /// `dispatch`.
+    pub fn new(video: &HtmlVideoElement, dispatch: &Dispatch) -> Self {
         controls::restore(video);
         Self {
             video: video.clone(),
-            playback: playback.clone(),
-            picture: None,
+            dispatch: dispatch.clone(),
+            source: None,
             is_covered: false,
-            waiting: None,
+            attached: None,
         }
     }
 
-    /// Shows how things stand.
-    pub fn show(&mut self, playback: &PlayerModel) {
-        if self.picture != playback.source {
-            self.picture.clone_from(&playback.source);
-            self.waiting = None;
-            let picture = self.picture.as_ref();
-            self.waiting = picture.and_then(|it| show(&self.video, it, &self.playback));
+    /// Brings the element in line with the model. Called after each render.
+    pub fn sync(&mut self, model: &PlayerModel) {
+        if self.source != model.source {
+            self.source.clone_from(&model.source);
+            self.attached = None;
+            let source = self.source.as_ref();
+            self.attached = source.and_then(|source| attach(&self.video, source, &self.dispatch));
         }
         let was_covered = self.is_covered;
-        self.is_covered = playback.error.is_some();
+        self.is_covered = model.error.is_some();
         if self.is_covered && !was_covered {
-            // A film that does not play yet has nothing to pause.
+            // Fails only if the element has no source.
             let _ = self.video.pause();
         }
-        // The button that was pressed is gone with its message: the picture takes the focus.
+        // The focus was on the button of the error message.
         if was_covered && !self.is_covered && focus_is_lost() {
             let _ = self.video.focus();
         }
     }
 }
 
-/// What an element that began with the film may have played of it before it says that it has data: seconds.
-const BEGINNING: f64 = 0.5;
+/// How much an element that has ignored its start may have played by `loadeddata`, in seconds.
+const MAX_PLAYED_FROM_BEGINNING: f64 = 0.5;
 
-/// Attaches the handle and plays. What is returned is held for as long as the picture is shown.
-fn show(
+/// Attaches a source and plays it, unless it continues one that was paused.
+fn attach(
     video: &HtmlVideoElement,
-    picture: &PlaybackSource,
-    playback: &Dispatch,
-) -> Option<(Attachment, EventListener, FirstFrame)> {
-    // One whose engine died may seem to have come to its end, and Chromium pauses what fails.
-    let is_resting =
-        picture.is_continuation && video.paused() && !video.ended() && !picture.was_playing;
-    // The viewer may have gone elsewhere since this was made.
-    let start = match picture.is_continuation && video.seeking() {
-        true => video.current_time(),
-        false => picture.start,
+    source: &PlaybackSource,
+    dispatch: &Dispatch,
+) -> Option<AttachedSource> {
+    // When an engine dies, the element may fire `ended`; when an element fails, Chromium pauses it. Neither
+    // means that the viewer has paused.
+    let stays_paused =
+        source.is_continuation && video.paused() && !video.ended() && !source.was_playing;
+    // The viewer may be seeking since the source was made.
+    let start = if source.is_continuation && video.seeking() {
+        video.current_time()
+    } else {
+        source.start
     };
-    let attached = match &picture.media {
-        // Here the handle arrives. From now on the element plays what the worker appends.
+    let attachment = match &source.media {
+        // The handle has arrived: `video.srcObject = handle`. The element plays what the worker appends.
         ElementSource::Provided(handle) => web::attach(video, handle),
         ElementSource::Url(url) => Ok(web::point(video, url)),
     };
-    let attachment = match attached {
+    let attachment = match attachment {
         Ok(attachment) => attachment,
         Err(exception) => {
-            playback.emit(PlayerAction::Failed(PlaybackError::MediaSourceCall {
+            dispatch.emit(PlayerAction::Failed(PlaybackError::MediaSourceCall {
                 operation: "set video.srcObject".into(),
                 reason: web::words(&exception),
             }));
             return None;
         }
     };
-    playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
-        Milestone::SrcObjectSet,
-    )));
+    report(Milestone::SrcObjectSet, dispatch);
 
-    // Before there is metadata this is the position to begin at.
+    // Before there is metadata, this sets the default playback start position.
     video.set_current_time(start);
     let element = video.clone();
-    let begun = EventListener::once(video, "loadeddata", move |_| {
-        // The engine may have had it begin with the first segment instead.
-        if element.current_time() < start.min(BEGINNING) {
+    let loaded_data = EventListener::once(video, "loadeddata", move |_| {
+        // It may have started at the first segment instead.
+        if element.current_time() < start.min(MAX_PLAYED_FROM_BEGINNING) {
             element.set_current_time(start);
         }
     });
-    if !is_resting {
+    if !stays_paused {
         controls::play(video);
     }
-    let playback = playback.clone();
-    let first_frame = FirstFrame::of(video, move || {
-        playback.emit(PlayerAction::MilestoneReached(ReachedMilestone::now(
-            Milestone::FirstFrame,
-        )));
-    });
-    Some((attachment, begun, first_frame))
+    let dispatch = dispatch.clone();
+    let first_frame = FirstFrame::of(video, move || report(Milestone::FirstFrame, &dispatch));
+    Some(AttachedSource {
+        _attachment: attachment,
+        _loaded_data: loaded_data,
+        _first_frame: first_frame,
+    })
+}
+
+fn report(milestone: Milestone, dispatch: &Dispatch) {
+    let reached = ReachedMilestone::now(milestone);
+    dispatch.emit(PlayerAction::MilestoneReached(reached));
 }

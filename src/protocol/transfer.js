@@ -1,5 +1,5 @@
 // Calls `spawn` and returns the Worker that it makes.
-export function seen(spawn) {
+export function capture_worker(spawn) {
   const Native = globalThis.Worker;
   let seen;
   globalThis.Worker = class extends Native {

@@ -18,9 +18,10 @@ const LISTED: &str =
 impl Stage {
     /// Switches the captions on or off.
     async fn press_captions(&self) {
-        self.until("!document.querySelector('.cc').hidden").await;
+        self.until("!document.querySelector('.captions').hidden")
+            .await;
         self.rest().await;
-        self.press_on(By::Css(".cc")).await;
+        self.press_on(By::Css(".captions")).await;
         self.value(&format!("void {VIDEO}.play()")).await;
     }
 
@@ -37,7 +38,9 @@ impl Stage {
 async fn are_shown(stage: &Stage, query: &str) {
     stage.open(query).await;
     stage.plays().await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     assert_eq!(
         stage.server.requests("/captions.vtt"),
         0,
@@ -90,7 +93,7 @@ async fn who_has_switched_them_on_has_them_the_next_time(stage: &Stage) {
     stage.open("?src=film/film.mpd").await;
     stage.until_cues(0, 8).await;
     // Begun again, the film keeps them.
-    stage.press("Play it again").await;
+    stage.press("Play again").await;
     stage.until_taken("first frame").await;
     stage.until_cues(0, 8).await;
 }
@@ -117,7 +120,7 @@ async fn there_is_a_choice_of_languages(stage: &Stage) {
     stage.until(&format!("{names}.length === 3")).await;
     assert_eq!(stage.value(names).await, json!(["Off", "Deutsch", "en"]));
     stage.rest().await;
-    stage.press_on(By::Css(".open")).await;
+    stage.press_on(By::Css(".settings")).await;
     stage
         .press_on(By::XPath("//select[@name='captions']/option[2]"))
         .await;
@@ -132,20 +135,22 @@ async fn there_is_a_choice_of_languages(stage: &Stage) {
         .press_on(By::XPath("//select[@name='captions']/option[1]"))
         .await;
     stage
-        .until("document.querySelector('.cc').ariaPressed === 'false'")
+        .until("document.querySelector('.captions').ariaPressed === 'false'")
         .await;
 }
 
 #[apply(in_every_browser!)]
 async fn those_that_cannot_be_read_are_told_of_and_the_film_plays_on(stage: &Stage) {
-    let said = "document.querySelector('.picture > [role=status]')?.innerText ?? ''";
+    let said = "document.querySelector('.video-container > [role=status]')?.innerText ?? ''";
     stage
         .server
         .trouble("/captions.vtt", Trouble::Text("<html>"));
     stage.open("").await;
     stage.press_captions().await;
     stage
-        .until(&format!("({said}).startsWith('No captions.')"))
+        .until(&format!(
+            "({said}).startsWith('Subtitles could not be loaded.')"
+        ))
         .await;
     let words = stage.value(said).await;
     assert!(words.as_str().unwrap().contains("no WebVTT"), "{words}");

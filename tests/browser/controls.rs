@@ -12,7 +12,7 @@ use crate::{
 };
 
 const VIDEO: &str = "document.querySelector('video')";
-const SAID: &str = "document.querySelector('.said').textContent";
+const SAID: &str = "document.querySelector('.toast').textContent";
 
 /// Presses the first of these.
 async fn press(stage: &Stage, selector: &str) {
@@ -51,7 +51,9 @@ async fn open(stage: &Stage) {
     stage.open("?t=12").await;
     stage.plays().await;
     stage.until_taken("end of stream").await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     // Only now, when the focus is nowhere, and not by a key: nothing has been tried yet.
     stage.value(&format!("{VIDEO}.pause()")).await;
     stage
@@ -75,25 +77,23 @@ async fn buttons_do_what_they_say(stage: &Stage) {
     press(stage, ".play").await;
     until(stage, "paused", json!(true)).await;
 
-    press(stage, ".sound").await;
+    press(stage, ".mute").await;
     until(stage, "muted", json!(false)).await;
     stage.until(&format!("{SAID} === 'Volume 100 %'")).await;
-    stage
-        .until(&format!("{} === 'Mute'", label(".sound")))
-        .await;
+    stage.until(&format!("{} === 'Mute'", label(".mute"))).await;
 
-    press(stage, ".cc").await;
+    press(stage, ".captions").await;
     until(stage, "textTracks[0].mode", json!("showing")).await;
     stage
-        .until("document.querySelector('.cc').ariaPressed === 'true'")
+        .until("document.querySelector('.captions').ariaPressed === 'true'")
         .await;
-    stage.until(&format!("{SAID} === 'Captions on'")).await;
+    stage.until(&format!("{SAID} === 'Subtitles on'")).await;
 
-    press(stage, ".open").await;
+    press(stage, ".settings").await;
     stage
-        .until("document.querySelector('.menu').matches(':popover-open')")
+        .until("document.querySelector('.settings-menu').matches(':popover-open')")
         .await;
-    let sound = "document.querySelector('[name=sound]').checkVisibility()";
+    let sound = "document.querySelector('[name=audio]').checkVisibility()";
     assert_eq!(stage.value(sound).await, json!(false), "there is but one");
     stage.screenshot("settings").await;
     press(stage, "[name=speed] [value='150']").await;
@@ -101,22 +101,22 @@ async fn buttons_do_what_they_say(stage: &Stage) {
     stage.until(&format!("{SAID} === 'Speed 1.5'")).await;
     keys(stage, Key::Escape).await;
     stage
-        .until("!document.querySelector('.menu').matches(':popover-open')")
+        .until("!document.querySelector('.settings-menu').matches(':popover-open')")
         .await;
     // The keyboard is where it was.
     stage
-        .until("document.activeElement.className === 'open'")
+        .until("document.activeElement.className === 'settings'")
         .await;
 
-    press(stage, ".full").await;
+    press(stage, ".fullscreen").await;
     stage
-        .until("document.fullscreenElement?.className === 'picture'")
+        .until("document.fullscreenElement?.className === 'video-container'")
         .await;
     stage
-        .until(&format!("{} === 'Leave full screen'", label(".full")))
+        .until(&format!("{} === 'Exit full screen'", label(".fullscreen")))
         .await;
     stage.screenshot("full-screen").await;
-    press(stage, ".full").await;
+    press(stage, ".fullscreen").await;
     stage.until("!document.fullscreenElement").await;
     stage.is_well().await;
 }
@@ -152,25 +152,25 @@ async fn keys_do_what_people_expect(stage: &Stage) {
     keys(stage, "c").await;
     until(stage, "textTracks[0].mode", json!("showing")).await;
     keys(stage, "?").await;
-    let sheet = "document.querySelector('.keys').matches(':popover-open')";
+    let sheet = "document.querySelector('.shortcuts').matches(':popover-open')";
     stage.until(sheet).await;
     stage.screenshot("keys").await;
     keys(stage, Key::Escape).await;
     stage.until(&format!("!{sheet}")).await;
     keys(stage, "f").await;
     stage
-        .until("document.fullscreenElement?.className === 'picture'")
+        .until("document.fullscreenElement?.className === 'video-container'")
         .await;
     keys(stage, "f").await;
     stage.until("!document.fullscreenElement").await;
 
     // On the seek bar they are the same, and what it says is for the ear.
     stage
-        .value("document.querySelector('.seek input').focus()")
+        .value("document.querySelector('.seek-bar input').focus()")
         .await;
     keys(stage, Key::Right).await;
     until_at(stage, 21).await;
-    let words = "document.querySelector('.seek input').ariaValueText";
+    let words = "document.querySelector('.seek-bar input').ariaValueText";
     stage
         .until(&format!("{words} === '21 seconds of 32 seconds'"))
         .await;
@@ -203,7 +203,7 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
         keys(stage, Key::Tab).await;
         let at = "[document.activeElement.ariaLabel, \
              getComputedStyle(document.activeElement).outlineStyle, \
-             getComputedStyle(document.querySelector('.bar')).opacity]";
+             getComputedStyle(document.querySelector('.control-bar')).opacity]";
         let found = stage.value(at).await;
         assert!(!is_seen || found[1] == json!("solid"), "{found}");
         assert_eq!(found[2], json!("1"), "{found}");
@@ -215,7 +215,7 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
         "Play",
         "Unmute",
         "Volume",
-        "Captions",
+        "Subtitles",
         "Settings",
         match stage.is("!!document.pictureInPictureEnabled").await {
             true => "Picture in picture",
@@ -231,7 +231,7 @@ async fn everything_is_reached_by_tab_and_seen_to_have_the_focus(stage: &Stage) 
 #[apply(in_every_browser!)]
 async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage: &Stage) {
     open(stage).await;
-    let loaded = "document.querySelector('.loaded').getAttribute('d')";
+    let loaded = "document.querySelector('.buffered').getAttribute('d')";
     stage.until(&format!("{loaded} === 'M375 0H1000'")).await;
     let chapters = "document.querySelector('.chapters').getAttribute('d')";
     stage
@@ -247,7 +247,7 @@ async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage:
     let slider = stage
         .window
         .driver
-        .find(By::Css(".seek input"))
+        .find(By::Css(".seek-bar input"))
         .await
         .unwrap();
     let width = slider.rect().await.unwrap().width as i64;
@@ -262,7 +262,7 @@ async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage:
     stage
         .until(&format!("Math.abs({VIDEO}.currentTime - 24) < 0.5"))
         .await;
-    let hint = "document.querySelector('.hint').textContent";
+    let hint = "document.querySelector('.seek-tooltip').textContent";
     stage
         .until(&format!(
             "/^(Segments arrive|The page freezes) · 0:2[34]$/.test({hint})"
@@ -278,9 +278,9 @@ async fn the_seek_bar_is_drawn_dragged_and_says_what_is_under_the_pointer(stage:
         .await
         .unwrap();
     stage
-        .until("document.querySelector('.now').textContent.startsWith('0:2')")
+        .until("document.querySelector('.current-time').textContent.startsWith('0:2')")
         .await;
-    let drawn = "Number(document.querySelector('.seek').style.getPropertyValue('--position'))";
+    let drawn = "Number(document.querySelector('.seek-bar').style.getPropertyValue('--position'))";
     stage
         .until(&format!(
             "Math.abs({drawn} - {VIDEO}.currentTime / 32) < 0.02"
@@ -298,16 +298,16 @@ async fn the_seek_bar_goes_on_by_itself_while_the_film_does(stage: &Stage) {
     // Somebody stirs, and so the controls stay.
     let watch = "(() => { \
          window.off = () => { \
-           const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
+           const [bar, thumb] = ['.seek-bar', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
            return (thumb.right - bar.left) / bar.width * 32 - VIDEO.currentTime; \
          }; \
          window.near = 0; \
          window.places = new Set(); \
-         const picture = document.querySelector('.picture'); \
+         const picture = document.querySelector('.video-container'); \
          setInterval(() => picture.dispatchEvent(new PointerEvent('pointermove', { bubbles: true })), 1000); \
          const look = () => { \
            window.near = Math.abs(window.off()) < 0.3 ? window.near + 1 : 0; \
-           places.add(document.querySelector('.seek').style.getPropertyValue('--position')); \
+           places.add(document.querySelector('.seek-bar').style.getPropertyValue('--position')); \
            requestAnimationFrame(look); \
          }; \
          look(); })()";
@@ -359,7 +359,7 @@ async fn what_was_chosen_is_remembered(stage: &Stage) {
     keys(stage, "c").await;
     until_volume(stage, 70).await;
     until(stage, "textTracks[0].mode", json!("showing")).await;
-    press(stage, ".open").await;
+    press(stage, ".settings").await;
     press(stage, "[name=quality] [value='1']").await;
     stage.server.until_asked_for("/360p/16.m4s").await;
 
@@ -390,13 +390,18 @@ async fn what_was_chosen_is_remembered(stage: &Stage) {
 async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
     stage.open("").await;
     stage.plays().await;
-    let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
-    let opacity = "getComputedStyle(document.querySelector('.bar')).opacity";
+    let idle = "document.querySelector('.video-container').hasAttribute('data-idle')";
+    let opacity = "getComputedStyle(document.querySelector('.control-bar')).opacity";
     stage.until(idle).await;
     stage.until(&format!("{opacity} === '0'")).await;
     stage.screenshot("faded").await;
     // Somebody stirs: they are there, and say where the film is by now.
-    let picture = stage.window.driver.find(By::Css(".picture")).await.unwrap();
+    let picture = stage
+        .window
+        .driver
+        .find(By::Css(".video-container"))
+        .await
+        .unwrap();
     let chain = stage.window.driver.action_chain();
     chain
         .move_to_element_center(&picture)
@@ -404,7 +409,7 @@ async fn the_controls_fade_while_nobody_stirs(stage: &Stage) {
         .await
         .unwrap();
     stage.until(&format!("!{idle} && {opacity} === '1'")).await;
-    let now = "document.querySelector('.now').textContent.split(':')[1]";
+    let now = "document.querySelector('.current-time').textContent.split(':')[1]";
     stage
         .until(&format!("Math.abs({now} - {VIDEO}.currentTime) < 1.5"))
         .await;
@@ -469,10 +474,10 @@ async fn each_of_two_players_has_its_own(stage: &Stage) {
     keys(stage, "k").await;
     stage.until(&format!("{paused} === 'false,true'")).await;
     stage
-        .value("document.querySelectorAll('.open')[1].click()")
+        .value("document.querySelectorAll('.settings')[1].click()")
         .await;
     stage
-        .until("document.querySelectorAll('.menu')[1].matches(':popover-open')")
+        .until("document.querySelectorAll('.settings-menu')[1].matches(':popover-open')")
         .await;
     let ids = "(all => all.length === new Set(all).size)([...document.querySelectorAll('[id]')].map(({ id }) => id))";
     assert_eq!(stage.value(ids).await, json!(true));
@@ -490,7 +495,7 @@ async fn a_finger_finds_what_it_needs(stage: &Stage) {
         .unwrap();
     stage.open("?t=12").await;
     stage.plays().await;
-    let idle = "document.querySelector('.picture').hasAttribute('data-idle')";
+    let idle = "document.querySelector('.video-container').hasAttribute('data-idle')";
     stage.until(idle).await;
     let place = |part: f64| {
         format!(
@@ -554,7 +559,7 @@ async fn a_spinner_comes_after_a_moment(stage: &Stage) {
     );
     assert!(stage.is(&watch).await);
     stage.until(&format!("{seen}[1]")).await;
-    let status = "document.querySelector('.controls > .unseen').textContent";
+    let status = "document.querySelector('.controls > .visually-hidden').textContent";
     stage.until(&format!("{status} === 'Loading'")).await;
     stage.screenshot("spinner").await;
     stage.server.heal();
@@ -569,15 +574,15 @@ async fn a_spinner_comes_after_a_moment(stage: &Stage) {
 async fn the_picture_leaves_the_page_and_comes_back(stage: &Stage) {
     open(stage).await;
     stage.needs(Feature::PictureInPicture).await;
-    let pressed = "document.querySelector('.float').ariaPressed";
-    press(stage, ".float").await;
+    let pressed = "document.querySelector('.pip').ariaPressed";
+    press(stage, ".pip").await;
     stage
         .until(&format!("document.pictureInPictureElement === {VIDEO}"))
         .await;
     stage.until(&format!("{pressed} === 'true'")).await;
     press(stage, ".play").await;
     until(stage, "paused", json!(false)).await;
-    press(stage, ".float").await;
+    press(stage, ".pip").await;
     stage.until("!document.pictureInPictureElement").await;
     stage.until(&format!("{pressed} === 'false'")).await;
     stage.is_well().await;
@@ -614,15 +619,15 @@ async fn axe_finds_nothing_serious(stage: &Stage) {
         open(stage).await;
         for opened in [
             "",
-            "document.querySelector('.menu').showPopover()",
-            "document.querySelector('.keys').showPopover()",
+            "document.querySelector('.settings-menu').showPopover()",
+            "document.querySelector('.shortcuts').showPopover()",
         ] {
             stage.value(opened).await;
             examine(stage, &format!("{scheme} {opened}")).await;
         }
         // Behind the player, with all that can be seen there.
         stage
-            .value("document.querySelector('.keys').hidePopover()")
+            .value("document.querySelector('.shortcuts').hidePopover()")
             .await;
         stage
             .value("document.querySelector('#lab').open = true")
@@ -663,13 +668,13 @@ async fn script_of_the_page_while_a_film_plays(stage: &Stage) {
     for (place, shown) in [("input", "shown"), ("video", "faded")] {
         stage
             .value(&format!(
-                "document.querySelector('.picture {place}').focus()"
+                "document.querySelector('.video-container {place}').focus()"
             ))
             .await;
         keys(stage, "0").await;
         if shown == "faded" {
             stage
-                .value("document.querySelector('.picture').setAttribute('data-idle', '')")
+                .value("document.querySelector('.video-container').setAttribute('data-idle', '')")
                 .await;
         }
         // By DevTools, and seldom: the driver's way to ask is script, too.

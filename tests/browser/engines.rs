@@ -51,7 +51,7 @@ async fn the_address_puts_the_engine_on_the_page(stage: &Stage) {
     stage.is_well().await;
     stage.ends_with_all_there().await;
     // Another film, in the same engine.
-    stage.press("Play it again").await;
+    stage.press("Play again").await;
     stage.until(&format!("{VIDEO}.currentTime < 5")).await;
     stage.plays().await;
 }
@@ -66,7 +66,7 @@ async fn a_worker_that_cannot_be_had_has_a_way_back(stage: &Stage) {
     stage
         .notice("This browser has no MediaSource in workers")
         .await;
-    stage.press("Play it on the page’s thread").await;
+    stage.press("Play without a worker").await;
     stage.plays().await;
     assert_eq!(stage.engine().await, "page");
     stage.is_well().await;
@@ -388,10 +388,12 @@ async fn who_has_chosen_something_keeps_it_when_the_worker_is_replaced_and_sees_
     stage.needs(Feature::MediaSourceInWorkers).await;
     stage.open("?t=6&goal=4").await;
     stage.plays().await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     stage.rest().await;
-    stage.press_on(By::Css(".cc")).await;
-    stage.press_on(By::Css(".open")).await;
+    stage.press_on(By::Css(".captions")).await;
+    stage.press_on(By::Css(".settings")).await;
     stage.press_on(By::Css("[name=quality] [value='1']")).await;
     stage.press_on(By::Css("[name=speed] [value='125']")).await;
     stage.value(&format!("void {VIDEO}.play()")).await;

@@ -106,7 +106,7 @@ async fn while_nobody_looks_nothing_is_drawn(stage: &Stage) {
     let begin_anew = async || {
         // Not pressed as a person would: that scrolls there.
         stage
-            .value("document.querySelector('.journey button').click()")
+            .value("document.querySelector('.milestones button').click()")
             .await;
         stage.until_taken("first append").await;
     };

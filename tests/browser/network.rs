@@ -19,7 +19,7 @@ const VIDEO: &str = "document.querySelector('video')";
 async fn count_notices(stage: &Stage) {
     let count =
         "(window.notices = 0, new MutationObserver((changes) => changes.forEach((change) => \
-         change.addedNodes.forEach((node) => (notices += node.className === 'retrying'))))
+         change.addedNodes.forEach((node) => (notices += node.className === 'status-message'))))
          .observe(document.body, { childList: true, subtree: true }))";
     stage.value(count).await;
 }
@@ -75,7 +75,7 @@ async fn trouble_that_lasts_is_told_of_until_it_is_over(stage: &Stage) {
     let error = Trouble::Status(StatusCode::SERVICE_UNAVAILABLE);
     stage.server.trouble("/720p/4.m4s", error);
     stage.open("?src=film/plain.mpd").await;
-    let notice = "document.querySelector('.retrying')";
+    let notice = "document.querySelector('.status-message')";
     stage
         .until(&format!("{notice}?.innerText.includes('answered 503')"))
         .await;
@@ -263,12 +263,12 @@ async fn offline_and_back_nobody_has_to_do_anything(stage: &Stage) {
     set_network(stage, "offline").await;
     // It is told of, and what is buffered is played to the last of it.
     stage
-        .until("document.querySelector('.retrying') !== null")
+        .until("document.querySelector('.status-message') !== null")
         .await;
     stage.until(&format!("{VIDEO}.readyState < 3")).await;
     set_network(stage, "online").await;
     stage
-        .until("document.querySelector('.retrying') === null")
+        .until("document.querySelector('.status-message') === null")
         .await;
     let alert = "document.querySelector('[role=alert]')";
     stage.hurry(2).await;
@@ -299,7 +299,7 @@ async fn pictures_that_come_too_late_do_not_hold_up_the_end(stage: &Stage) {
     stage.server.trouble("/720p/15.m4s", Trouble::Silence);
     stage.open("?src=film/plain.mpd&t=26&goal=6").await;
     let alert = "document.querySelector('[role=alert]')";
-    let waits = format!("{VIDEO}.readyState < 3 && !!document.querySelector('.retrying')");
+    let waits = format!("{VIDEO}.readyState < 3 && !!document.querySelector('.status-message')");
     stage
         .until(&format!("{VIDEO}.ended || !!{alert} || ({waits})"))
         .await;

@@ -163,26 +163,26 @@ async fn letters_twice_as_large_have_room(stage: &Stage) {
              && it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML.slice(0, 80))";
         assert_eq!(stage.value(cut).await, json!([]), "{width} px wide");
         // Each control lies within the picture, and nothing lies over it.
-        let hidden = "(frame => [...document.querySelectorAll('.bar button')] \
+        let hidden = "(frame => [...document.querySelectorAll('.control-bar button')] \
              .filter(it => it.checkVisibility()).filter(it => { \
                const { left, right, top, bottom } = it.getBoundingClientRect(); \
                const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2); \
                return left < frame.left - 1 || right > frame.right + 1 || bottom > frame.bottom + 1 || !it.contains(at); \
-             }).map(it => it.outerHTML.slice(0, 80)))(document.querySelector('.picture').getBoundingClientRect())";
+             }).map(it => it.outerHTML.slice(0, 80)))(document.querySelector('.video-container').getBoundingClientRect())";
         stage
-            .value("document.querySelector('.picture').scrollIntoView({ block: 'end' })")
+            .value("document.querySelector('.video-container').scrollIntoView({ block: 'end' })")
             .await;
         stage.screenshot(&format!("large-{width}")).await;
         assert_eq!(stage.value(hidden).await, json!([]), "{width} px wide");
         stage.rest().await;
-        stage.press_on(By::Css(".open")).await;
+        stage.press_on(By::Css(".settings")).await;
         stage
-            .until("document.querySelector('.menu').matches(':popover-open')")
+            .until("document.querySelector('.settings-menu').matches(':popover-open')")
             .await;
-        let inside = "(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector('.menu').getBoundingClientRect())";
+        let inside = "(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector('.settings-menu').getBoundingClientRect())";
         assert!(stage.is(inside).await, "{width} px wide");
         stage
-            .value("document.querySelector('.menu').hidePopover(), document.querySelector('.journey').scrollIntoView()")
+            .value("document.querySelector('.settings-menu').hidePopover(), document.querySelector('.milestones').scrollIntoView()")
             .await;
         stage.screenshot(&format!("large-journey-{width}")).await;
         stage.is_well().await;
@@ -217,22 +217,22 @@ async fn who_prefers_less_motion_sees_none_but_the_films(stage: &Stage) {
     let watch = "window.moved = [], window.ahead = [], requestAnimationFrame(function look() { \
          moved.push(...document.getAnimations().filter(it => it.effect.getComputedTiming().activeDuration > 20) \
          .map(it => it.effect.target.className)); \
-         const [bar, thumb] = ['.seek', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
+         const [bar, thumb] = ['.seek-bar', '.thumb'].map(it => document.querySelector(it).getBoundingClientRect()); \
          ahead.push((thumb.right - bar.left) / bar.width * 32 - document.querySelector('video').currentTime); \
          requestAnimationFrame(look); })";
     stage.value(watch).await;
-    stage.press_on(By::Css(".open")).await;
+    stage.press_on(By::Css(".settings")).await;
     stage
-        .until("document.querySelector('.menu').matches(':popover-open')")
+        .until("document.querySelector('.settings-menu').matches(':popover-open')")
         .await;
     stage
-        .value("document.querySelector('.menu').hidePopover()")
+        .value("document.querySelector('.settings-menu').hidePopover()")
         .await;
     stage
-        .until("document.querySelector('.picture').hasAttribute('data-idle')")
+        .until("document.querySelector('.video-container').hasAttribute('data-idle')")
         .await;
     stage
-        .until("getComputedStyle(document.querySelector('.bar')).opacity === '0'")
+        .until("getComputedStyle(document.querySelector('.control-bar')).opacity === '0'")
         .await;
     assert_eq!(stage.value("moved").await, json!([]));
     let ahead = stage.value("Math.max(...ahead)").await.as_f64().unwrap();

@@ -104,7 +104,7 @@ async fn another_film_is_another_media_source_in_the_same_worker(stage: &Stage) 
     stage.plays().await;
     for _ in 0..3 {
         stage.value("window.before = attached()").await;
-        stage.press("Play it again").await;
+        stage.press("Play again").await;
         stage.until("attached() !== before").await;
         stage.plays().await;
         stage.has_started_workers(1).await;
@@ -113,7 +113,7 @@ async fn another_film_is_another_media_source_in_the_same_worker(stage: &Stage) 
     }
     // Pressed in haste: only the last counts, and nothing of the others is left.
     for _ in 0..5 {
-        stage.press("Play it again").await;
+        stage.press("Play again").await;
     }
     stage.until_taken("end of stream").await;
     stage.plays().await;
@@ -273,7 +273,7 @@ async fn what_a_past_session_still_says_is_dropped(stage: &Stage) {
     // The film is asked for, and again while all that the worker has said of it lies waiting for
     // a page that is busy.
     let twice = "(async () => {
-        const again = document.querySelector('.journey button');
+        const again = document.querySelector('.milestones button');
         window.before = attached();
         again.click();
         await new Promise((done) => setTimeout(done));
@@ -300,7 +300,7 @@ async fn ten_films_in_one_worker_leave_one_media_source(stage: &Stage) {
     stage.plays().await;
     for _ in 0..10 {
         stage.value("window.before = attached()").await;
-        stage.press("Play it again").await;
+        stage.press("Play again").await;
         stage.until("attached() !== before").await;
         stage.plays().await;
     }
@@ -373,7 +373,9 @@ async fn sound_is_a_click_away(stage: &Stage) {
     let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
          video.audioTracks?.length > 0)";
     stage.until(&format!("{sound}({VIDEO})")).await;
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     stage
         .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
         .await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
 
 const VIDEO: &str = "document.querySelector('video')";
-const SELECT: &str = "document.querySelector('.menu select')";
+const SELECT: &str = "document.querySelector('.settings-menu select')";
 
 /// The media segments of pictures that were asked for, in order: rendition and number.
 fn asked_for(stage: &Stage) -> Vec<(String, u32)> {

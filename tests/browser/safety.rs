@@ -31,7 +31,9 @@ async fn captions_are_cues_and_no_markup_but_their_own(stage: &Stage) {
     stage.open("").await;
     stage.plays().await;
     let track = "document.querySelector('video').textTracks[0]";
-    stage.until("!document.querySelector('.cc').hidden").await;
+    stage
+        .until("!document.querySelector('.captions').hidden")
+        .await;
     stage.value(&format!("{track}.mode = 'showing'")).await;
     stage.until(&format!("{track}.cues?.length === 1")).await;
     stage
@@ -62,7 +64,7 @@ async fn names_in_a_manifest_are_text(stage: &Stage) {
     stage.server.make("film/named.mpd", film);
     stage.open("?src=film/named.mpd").await;
     stage.plays().await;
-    let options = "[...document.querySelectorAll('[name=sound] option')].map(it => it.textContent)";
+    let options = "[...document.querySelectorAll('[name=audio] option')].map(it => it.textContent)";
     stage.until(&format!("{options}.length === 3")).await;
     let options = stage.value(options).await;
     assert_eq!(options[1], json!(MARKUP));

@@ -326,15 +326,16 @@ impl Stage {
 
     /// The steps of the journey that were taken, and when, in milliseconds.
     pub async fn journey(&self) -> Vec<(String, f64)> {
-        let taken = "[...document.querySelectorAll('.journey li[data-taken=yes]')] \
-             .map(li => [li.dataset.step, parseFloat(li.querySelector('.ms').textContent)])";
+        let taken = "[...document.querySelectorAll('.milestones li[data-reached=yes]')] \
+             .map(li => [li.dataset.milestone, parseFloat(li.querySelector('.elapsed').textContent)])";
         serde_json::from_value(self.value(taken).await).unwrap()
     }
 
     /// Waits until a step of the journey is taken.
     pub async fn until_taken(&self, step: &str) {
-        let taken =
-            format!("document.querySelector('.journey [data-step=\"{step}\"]').dataset.taken");
+        let taken = format!(
+            "document.querySelector('.milestones [data-milestone=\"{step}\"]').dataset.reached"
+        );
         self.until(&format!("{taken} === 'yes'")).await;
     }
 

@@ -358,7 +358,7 @@ async fn another_sound_is_played_from_where_the_film_is(stage: &Stage) {
     stage.plays().await;
     assert_eq!(stage.server.requests("german"), 0);
 
-    let choose = "(() => { const select = document.querySelectorAll('.menu select')[1]; \
+    let choose = "(() => { const select = document.querySelectorAll('.settings-menu select')[1]; \
          select.selectedIndex = 2; select.dispatchEvent(new Event('change', { bubbles: true })); \
          return select.selectedOptions[0].text })()";
     assert_eq!(stage.value(choose).await, json!("de"));

@@ -1,56 +1,59 @@
-//! What a person may ask of the element, and how it is carried out. What comes of it, the controls
-//! read off the element, as they would if somebody else had asked.
+//! The actions of the controls. They change the element; the controls then update from its events, as they do
+//! when something else changes it.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode};
 
-use super::{super::dom::document, media_state, part, preferences};
-use crate::platform::web;
+use super::{media_state, preferences};
+use crate::{
+    platform::web,
+    player::dom::{document, query},
+};
 
-/// The speeds that there are, in percent.
+/// The selectable speeds, in percent.
 pub const RATES: [u32; 7] = [50, 75, 100, 125, 150, 175, 200];
 
-/// What is asked for.
+/// An action on the element or the player.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ControlAction {
     /// Play.
     Play,
-    /// Rest.
+    /// Pause.
     Pause,
-    /// The one or the other.
+    /// Play or pause.
     Toggle,
-    /// Go on or back by so many seconds.
+    /// Seek by this many seconds, forward or back.
     Skip(f64),
-    /// Go to this second.
+    /// Seek to this position, in seconds.
     Seek(f64),
-    /// Go to this part of the whole, from 0 to 1.
+    /// Seek to this fraction of the duration, from 0 to 1.
     SeekTo(f64),
-    /// Sound off, or on again.
+    /// Mute or unmute.
     Mute,
-    /// This loud, in percent.
+    /// Set the volume, in percent.
     Volume(i32),
-    /// By so many percent louder, or less loud.
+    /// Change the volume by this many percentage points.
     Louder(i32),
-    /// This fast, in percent.
+    /// Set the speed, in percent.
     Rate(u32),
-    /// To the next of [`RATES`].
+    /// Select the next higher of [`RATES`].
     Faster,
-    /// To the one before.
+    /// Select the next lower of [`RATES`].
     Slower,
-    /// Captions on or off.
+    /// Turn captions on or off.
     Captions,
-    /// These captions and no others: a position among those of the element.
+    /// Show the captions with this index among those of the element, or none.
     Show(Option<u32>),
-    /// The player as large as the screen, or as it was.
+    /// Enter or leave full screen.
     FullScreen,
-    /// The picture in a window of its own, or back.
+    /// Enter or leave picture in picture.
     PictureInPicture,
-    /// The sheet of keys, shown or put away.
+    /// Show or hide the keyboard shortcuts.
     Keys,
 }
 
 impl ControlAction {
-    /// Carries it out. What a browser refuses stays as it is.
+    /// Performs the action. What the browser refuses has no effect.
     pub fn perform(self, video: &HtmlVideoElement, frame: &HtmlElement) {
         match self {
             Self::Play => play(video),
@@ -63,7 +66,7 @@ impl ControlAction {
             Self::SeekTo(part) => seek(video, video.duration() * part),
             Self::Mute => {
                 let loudly = video.muted();
-                // What is not muted and cannot be heard would be a riddle.
+                // Unmuting at volume 0 would have no audible effect.
                 if loudly && video.volume() == 0.0 {
                     video.set_volume(0.5);
                 }
@@ -81,7 +84,7 @@ impl ControlAction {
             }
             Self::Rate(percent) => {
                 let rate = f64::from(percent) / 100.0;
-                // The default is what the next film begins with.
+                // Loading another source resets the rate to the default.
                 video.set_default_playback_rate(rate);
                 video.set_playback_rate(rate);
                 preferences::remember("rate", &percent.to_string());
@@ -109,7 +112,7 @@ impl ControlAction {
             Self::FullScreen => fill_screen(video, frame),
             Self::PictureInPicture => web::float(video),
             Self::Keys => {
-                if let Some(sheet) = part::<HtmlElement>(frame, ".keys") {
+                if let Some(sheet) = query::<HtmlElement>(frame, ".shortcuts") {
                     let _ = sheet.toggle_popover();
                 }
             }
@@ -117,12 +120,12 @@ impl ControlAction {
     }
 }
 
-/// Plays. Where a browser plays without a click only what makes no sound, it makes none.
+/// Plays the element. If the browser blocks autoplay with sound, plays it muted.
 pub fn play(video: &HtmlVideoElement) {
     let video = video.clone();
     spawn_local(async move {
-        // Twice at most: what is muted and refused even so waits for its button to be pressed. Aborted
-        // where another film comes before this one could begin: that one plays.
+        // At most twice: a muted element that is refused waits for the play button. An AbortError means that
+        // another source has replaced this one.
         while let Ok(playing) = video.play()
             && let Err(refusal) = JsFuture::from(playing).await
             && !video.muted()
@@ -145,7 +148,7 @@ fn mute(video: &HtmlVideoElement, muted: bool) {
     preferences::remember("muted", flag(muted));
 }
 
-/// Captions that are not shown are off: then their file is not even fetched.
+/// Shows the captions with this index. Others are disabled rather than hidden, so that they are not fetched.
 pub fn show(video: &HtmlVideoElement, which: Option<u32>) {
     for (place, track) in (0..).zip(media_state::captions(video)) {
         track.set_mode(match which == Some(place) {
@@ -159,8 +162,8 @@ const fn flag(on: bool) -> &'static str {
     if on { "1" } else { "0" }
 }
 
-/// The frame and not the element, so that the controls come along; where only an element can fill the
-/// screen, as on an iPhone, the element with controls of the system's own.
+/// Toggles full screen: of the frame, so that the controls are included, or of the video element with the
+/// system's controls where only that is possible, as on iPhones.
 fn fill_screen(video: &HtmlVideoElement, frame: &Element) {
     let Some(document) = document() else {
         return;

@@ -1,4 +1,4 @@
-//! Whether anybody wants the controls: they fade while the film plays and nobody stirs.
+//! User activity: the controls fade while the video plays and the user is idle.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,18 +11,18 @@ use web_sys::{Event, HtmlElement, HtmlVideoElement, PointerEvent};
 
 use super::action::ControlAction;
 
-/// How long the controls stay, in milliseconds.
-const PATIENCE: u32 = 3_000;
+/// How long the controls stay visible after the last activity.
+const IDLE_AFTER_MS: u32 = 3_000;
 
-/// The attribute of a frame whose controls have faded.
+/// Set on the frame while the controls are faded.
 const IDLE: &str = "data-idle";
 
-/// The attribute of a frame whose last pointer was a finger. A machine may have both, and what it says of
-/// itself does not tell which is in use.
+/// Set on the frame if the last pointer was a finger. A device may have both touch and mouse, and media queries
+/// do not tell which is in use.
 const TOUCH: &str = "data-touch";
 
-/// By what a person shows that he is there.
-pub const SIGNS: [&str; 8] = [
+/// The events that count as activity.
+pub const EVENTS: [&str; 8] = [
     "pointermove",
     "pointerdown",
     "pointerleave",
@@ -33,12 +33,12 @@ pub const SIGNS: [&str; 8] = [
     "dblclick",
 ];
 
-/// Somebody, or nobody, before a player.
+/// Tracks whether the user is active.
 pub struct UserActivity {
     video: HtmlVideoElement,
     frame: HtmlElement,
     fading: RefCell<Option<Timeout>>,
-    /// Whether the controls had faded when the last pointer came.
+    /// Whether the controls were faded at the last `pointerdown`.
     was_idle: Cell<bool>,
 }
 
@@ -57,38 +57,38 @@ impl UserActivity {
         self.frame.has_attribute(IDLE)
     }
 
-    /// Shows the controls, for as long as somebody stirs and a moment longer.
-    pub fn stir(self: &Rc<Self>) {
-        // An attribute of this name is always allowed.
+    /// Shows the controls and restarts the idle timer.
+    pub fn touch(self: &Rc<Self>) {
+        // Never throws for a valid name.
         let _ = self.frame.remove_attribute(IDLE);
-        let presence = Rc::downgrade(self);
+        let activity = Rc::downgrade(self);
         let fade = move || {
-            if let Some(presence) = Weak::upgrade(&presence) {
-                presence.rest();
+            if let Some(activity) = Weak::upgrade(&activity) {
+                activity.fade();
             }
         };
-        self.fading.replace(Some(Timeout::new(PATIENCE, fade)));
+        self.fading.replace(Some(Timeout::new(IDLE_AFTER_MS, fade)));
     }
 
-    /// Lets the controls fade, unless they are needed: then it is seen again in a moment.
-    fn rest(self: &Rc<Self>) {
+    /// Fades the controls, or restarts the timer if they are in use.
+    fn fade(self: &Rc<Self>) {
         let needed = ":is(button, input, select):focus-visible, :popover-open";
         let needed = self.frame.query_selector(needed).ok().flatten();
         if needed.is_some() || self.video.paused() {
-            self.stir();
+            self.touch();
         } else {
             let _ = self.frame.set_attribute(IDLE, "");
         }
     }
 
-    /// What a sign says, and what the picture is asked for by it, if it was the picture that was touched.
-    pub fn sense(self: &Rc<Self>, event: &Event) -> Option<ControlAction> {
+    /// Handles an input event. Returns the action of a click or tap on the video itself.
+    pub fn handle(self: &Rc<Self>, event: &Event) -> Option<ControlAction> {
         let is_picture = event.target().as_ref() == Some(self.video.as_ref());
         let by_touch = self.frame.has_attribute(TOUCH);
         match event.type_().as_str() {
             "pointerleave" if !by_touch => {
                 if event.target().as_ref() == Some(self.frame.as_ref()) {
-                    self.rest();
+                    self.fade();
                 }
                 return None;
             }
@@ -98,7 +98,7 @@ impl UserActivity {
                 let _ = self.frame.toggle_attribute_with_force(TOUCH, is_finger);
                 self.was_idle.set(self.is_idle());
             }
-            // A finger shows the controls and puts them away; what it wants, it finds among them.
+            // By touch, a tap on the video only shows or hides the controls.
             "click" if is_picture && by_touch && !self.was_idle.get() && !self.video.paused() => {
                 let _ = self.frame.set_attribute(IDLE, "");
                 return None;
@@ -115,7 +115,7 @@ impl UserActivity {
             }
             _ => {}
         }
-        self.stir();
+        self.touch();
         None
     }
 }

@@ -1,12 +1,13 @@
-//! The keys.
+//! Keyboard shortcuts.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use super::{super::dom::part_of_page, action::ControlAction};
+use super::action::ControlAction;
+use crate::player::dom::query_page;
 
-/// Which key asks for what, and the button that stands for it; beside them, a digit goes to that tenth of
-/// the film. `assets/controls.html` has the sheet of them.
+/// The action of each key, and of the buttons that name it in `aria-keyshortcuts`. Besides, the digits seek to
+/// 0 % to 90 %. `assets/controls.html` lists them for the viewer.
 const KEYS: [(&str, ControlAction); 17] = [
     (" ", ControlAction::Toggle),
     ("k", ControlAction::Toggle),
@@ -27,15 +28,15 @@ const KEYS: [(&str, ControlAction); 17] = [
     ("?", ControlAction::Keys),
 ];
 
-/// What the key of this name asks for.
-pub fn request(key: &str) -> Option<ControlAction> {
+/// The action of the key with this name.
+pub fn action_of(key: &str) -> Option<ControlAction> {
     let (_, request) = KEYS.iter().find(|(name, _)| *name == key)?;
     Some(*request)
 }
 
-/// What a key asks for. One that comes again because it is held down asks for nothing that would be
-/// undone by the second time.
-pub fn asked(event: &KeyboardEvent) -> Option<ControlAction> {
+/// The action of a key event. A key that is held down repeats only seeking and volume: repeated toggles would
+/// undo themselves.
+pub fn action_of_event(event: &KeyboardEvent) -> Option<ControlAction> {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() {
         return None;
     }
@@ -43,13 +44,13 @@ pub fn asked(event: &KeyboardEvent) -> Option<ControlAction> {
     if let [digit @ b'0'..=b'9'] = key.as_bytes() {
         return Some(ControlAction::SeekTo(f64::from(digit - b'0') / 10.0));
     }
-    let request = request(&key)?;
+    let request = action_of(&key)?;
     let goes_on = matches!(request, ControlAction::Skip(_) | ControlAction::Louder(_));
     (goes_on || !event.repeat()).then_some(request)
 }
 
-/// Whether a key that is pressed is for this player: it has the focus, or nothing has and it is the
-/// first. What has a use for the key itself keeps it.
+/// Whether a key event is for this player: it contains the focus, or nothing has the focus and it is the first
+/// on the page. Keys that the focused element uses itself are left to it.
 pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
     let Some(target) = event.target() else {
         return false;
@@ -59,12 +60,12 @@ pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
     let own = match event.key().as_str() {
         " " | "Enter" => "button, select, input:not([type=range]), textarea, [contenteditable]",
         key if key.starts_with("Arrow") || key == "Home" || key == "End" => {
-            "select, input:not(.seek *), textarea, [contenteditable]"
+            "select, input:not(.seek-bar *), textarea, [contenteditable]"
         }
         _ => "select, input:not([type=range]), textarea, [contenteditable]",
     };
     let is_first = || {
-        let first = part_of_page(".picture");
+        let first = query_page(".video-container");
         is("body") && first.as_ref() == Some(frame)
     };
     !is(own) && (frame.contains(Some(&target)) || is_first())
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_asks_for_one_thing_and_is_on_the_sheet() {
+    fn each_key_has_one_action_and_is_listed() {
         let sheet = include_str!("../../../assets/controls.html");
         let (_, sheet) = sheet.split_once("<dl>").unwrap();
         let keys = sheet
@@ -94,7 +95,7 @@ mod tests {
             ("arrowdown", "↓"),
             ("<", "&lt;"),
             (">", "&gt;"),
-            // These are what they are everywhere.
+            // Standard keys of a slider, not listed.
             ("home", ""),
             ("end", ""),
         ];
@@ -102,14 +103,14 @@ mod tests {
             assert!(KEYS[..nth].iter().all(|(other, _)| other != key), "{key}");
             let sign = signs.iter().find(|(name, _)| name == key);
             let sign = sign.map_or(*key, |(_, sign)| sign);
-            assert!(all.contains(sign), "{key} is not on the sheet");
+            assert!(all.contains(sign), "{key} is not listed");
         }
     }
 
     #[test]
-    fn each_button_has_a_key() {
+    fn each_shortcut_of_a_button_has_an_action() {
         let text = include_str!("../../../assets/controls.html");
         let mut keys = text.split("aria-keyshortcuts=\"").skip(1);
-        assert!(keys.all(|rest| request(rest.split('"').next().unwrap()).is_some()));
+        assert!(keys.all(|rest| action_of(rest.split('"').next().unwrap()).is_some()));
     }
 }

@@ -1,15 +1,21 @@
-//! What is to be seen of the element, and what the controls show of it: all but where the film is.
+//! The element's state as the controls show it, except for the playback position.
 
 use web_sys::{
     Element, HtmlInputElement, HtmlSelectElement, HtmlVideoElement, TextTrack, TextTrackKind,
     TextTrackMode,
 };
 
-use super::{super::dom::document, part, preferences, seek_bar::clock};
-use crate::platform::web;
+use super::{
+    format::{clock, factor},
+    preferences,
+};
+use crate::{
+    platform::web,
+    player::dom::{document, query},
+};
 
-/// Whatever may have changed what is seen.
-pub const OCCASIONS: [&str; 18] = [
+/// The events after which the state may differ.
+pub const EVENTS: [&str; 18] = [
     "emptied",
     "loadedmetadata",
     "durationchange",
@@ -26,62 +32,61 @@ pub const OCCASIONS: [&str; 18] = [
     "ratechange",
     "enterpictureinpicture",
     "leavepictureinpicture",
-    // A track's file has come: of these the element hears on their way down.
+    // Of `<track>` elements, in the capture phase.
     "load",
     "error",
 ];
 
-/// A look at the element. Whole numbers, so that two looks differ only where a person sees it.
+/// A snapshot of the element. Rounded to whole numbers, so that snapshots differ only if the display does.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MediaState {
-    /// Whether it rests.
+    /// Whether it is paused.
     pub paused: bool,
-    /// Whether it has come to its end.
+    /// Whether playback has ended.
     pub ended: bool,
-    /// Whether anything of it has been played.
+    /// Whether anything has been played.
     pub started: bool,
-    /// Whether it would go on, or begin, had it something to show.
+    /// Whether it waits for data.
     pub waiting: bool,
-    /// Whether it makes no sound …
+    /// Whether it is muted.
     pub muted: bool,
-    /// … though nobody has asked for that.
-    pub hushed: bool,
-    /// In percent.
+    /// Whether it is muted only for autoplay, not by the viewer.
+    pub muted_for_autoplay: bool,
+    /// Volume in percent.
     pub volume: u32,
-    /// In percent of the speed that it was made at.
+    /// Playback rate in percent.
     pub rate: u32,
-    /// Whole seconds; 0 while it is not known.
+    /// Duration in whole seconds; 0 if unknown or infinite.
     pub duration: u32,
-    /// Whether its captions are shown; `None` if it has none.
+    /// Whether captions are shown; `None` if there are none.
     pub captions: Option<bool>,
-    /// Whether the player fills the screen.
+    /// Whether the player is full screen.
     pub fills_screen: bool,
-    /// Whether the picture is in a window of its own; `None` where it cannot be.
+    /// Whether it is in picture in picture; `None` if the browser does not support that.
     pub floats: Option<bool>,
 }
 
 impl MediaState {
-    /// Looks.
+    /// Takes a snapshot.
     pub fn of(video: &HtmlVideoElement, frame: &Element) -> Self {
         let paused = video.paused();
         let muted = video.muted();
         let waiting = match video.ready_state() {
             0 => true,
-            // The frame after this one is not there.
+            // HAVE_METADATA, HAVE_CURRENT_DATA: the next frame is missing.
             1 | 2 => !paused || video.seeking(),
             _ => false,
         };
         Self {
             paused,
-            // Without its engine a film seems to have ended.
+            // An element that has lost its engine reports `ended`, too.
             ended: video.ended() && !web::is_bereft(video),
             started: video.played().length() > 0,
             waiting,
             muted,
-            hushed: muted && preferences::number("muted") != Some(1),
+            muted_for_autoplay: muted && preferences::number("muted") != Some(1),
             volume: percent(video.volume()),
             rate: percent(video.playback_rate()),
-            // Infinite or unknown is 0, by the way in which Rust makes an integer of either.
             duration: Some(video.duration())
                 .filter(|seconds| seconds.is_finite())
                 .map_or(0, |seconds| seconds as u32),
@@ -95,7 +100,7 @@ impl MediaState {
         }
     }
 
-    /// Writes it where it differs from what was seen before.
+    /// Updates the controls from the snapshot `before` to this one.
     pub fn write(&self, before: &Self, frame: &Element) {
         let state = match (self.ended, self.paused, self.started) {
             (true, ..) => "ended",
@@ -104,39 +109,43 @@ impl MediaState {
             _ => "new",
         };
         let set = |selector, name, value: &str| {
-            if let Some(part) = part::<Element>(frame, selector) {
-                // These names are always allowed.
+            if let Some(part) = query::<Element>(frame, selector) {
+                // Never throws for a valid name.
                 let _ = part.set_attribute(name, value);
             }
         };
         let have = |selector, name, has| {
-            if let Some(part) = part::<Element>(frame, selector) {
+            if let Some(part) = query::<Element>(frame, selector) {
                 let _ = part.toggle_attribute_with_force(name, has);
             }
         };
         set(".controls", "data-state", state);
         have(".controls", "data-waiting", self.waiting);
         have(".controls", "data-muted", self.muted);
-        have(".controls", "data-hushed", self.hushed);
+        have(
+            ".controls",
+            "data-muted-for-autoplay",
+            self.muted_for_autoplay,
+        );
         let playing = match state {
             "playing" => "Pause",
             "ended" => "Play again",
             _ => "Play",
         };
-        set(".large", "aria-label", playing);
+        set(".big-play", "aria-label", playing);
         set(".play", "aria-label", playing);
         set(
-            ".sound",
+            ".mute",
             "aria-label",
             if self.muted { "Unmute" } else { "Mute" },
         );
         let full = if self.fills_screen {
-            "Leave full screen"
+            "Exit full screen"
         } else {
             "Full screen"
         };
-        set(".full", "aria-label", full);
-        for (selector, is_on) in [(".cc", self.captions), (".float", self.floats)] {
+        set(".fullscreen", "aria-label", full);
+        for (selector, is_on) in [(".captions", self.captions), (".pip", self.floats)] {
             have(selector, "hidden", is_on.is_none());
             set(
                 selector,
@@ -150,34 +159,34 @@ impl MediaState {
             "d",
             &["M0 0H", &volume.to_string()].concat(),
         );
-        if let Some(slider) = part::<HtmlInputElement>(frame, ".volume input") {
+        if let Some(slider) = query::<HtmlInputElement>(frame, ".volume input") {
             slider.set_value_as_number(volume.into());
         }
-        if let Some(speed) = part::<HtmlSelectElement>(frame, "[name=speed]") {
+        if let Some(speed) = query::<HtmlSelectElement>(frame, "[name=speed]") {
             speed.set_value(&self.rate.to_string());
         }
-        if let Some(duration) = part::<Element>(frame, ".duration") {
+        if let Some(duration) = query::<Element>(frame, ".duration") {
             let words = [" / ", &clock(self.duration)].concat();
             duration.set_text_content(Some(&words));
         }
-        // Until there is a film, things are only being set up.
+        // Changes before playback come from restoring preferences.
         if self.started
-            && let Some(news) = self.news(before)
+            && let Some(announcement) = self.announcement(before)
         {
-            say(frame, &news);
+            say(frame, &announcement);
         }
         if self.waiting != before.waiting
-            && let Some(status) = part::<Element>(frame, ".controls > .unseen")
+            && let Some(status) = query::<Element>(frame, ".controls > .visually-hidden")
         {
             status.set_text_content(Some(if self.waiting { "Loading" } else { "" }));
         }
     }
 
-    /// What a person is told who does not see it; what all see beside it needs no words.
-    pub fn news(&self, before: &Self) -> Option<String> {
+    /// The change since `before` that is announced to the viewer, if any.
+    pub fn announcement(&self, before: &Self) -> Option<String> {
         let words = match (before.captions, self.captions) {
-            (Some(false), Some(true)) => "Captions on",
-            (Some(true), Some(false)) => "Captions off",
+            (Some(false), Some(true)) => "Subtitles on",
+            (Some(true), Some(false)) => "Subtitles off",
             _ if self.rate != before.rate => return Some("Speed ".to_owned() + &factor(self.rate)),
             _ if self.muted && !before.muted => "Muted",
             _ if self.muted != before.muted || self.volume != before.volume => {
@@ -189,24 +198,24 @@ impl MediaState {
     }
 }
 
-/// Says something, to all for a moment.
+/// Shows a message for a moment, and has screen readers announce it.
 fn say(frame: &Element, words: &str) {
-    let said = part::<Element>(frame, ".said");
+    let said = query::<Element>(frame, ".toast");
     let span = document().and_then(|document| document.create_element("span").ok());
     if let Some((said, span)) = said.zip(span) {
         span.set_text_content(Some(words));
-        // Another element, though the words be the same: the moment begins anew.
+        // A new element restarts the animation even if the text is the same.
         said.set_text_content(None);
         let _ = said.append_child(&span);
     }
 }
 
-/// The tracks of captions.
+/// The element's caption tracks.
 pub fn captions(video: &HtmlVideoElement) -> Vec<TextTrack> {
     tracks(video, TextTrackKind::Captions)
 }
 
-/// The tracks of a kind.
+/// The element's text tracks of a kind.
 pub fn tracks(video: &HtmlVideoElement, kind: TextTrackKind) -> Vec<TextTrack> {
     let mut tracks = Vec::new();
     if let Some(all) = video.text_tracks() {
@@ -216,7 +225,7 @@ pub fn tracks(video: &HtmlVideoElement, kind: TextTrackKind) -> Vec<TextTrack> {
     tracks
 }
 
-/// Whether captions are on the picture.
+/// Whether a track is displayed.
 pub fn is_shown(captions: &TextTrack) -> bool {
     captions.mode() == TextTrackMode::Showing
 }
@@ -225,58 +234,43 @@ fn percent(part: f64) -> u32 {
     (part * 100.0 + 0.5) as u32
 }
 
-/// A speed as a person writes it: 125 percent is 1.25.
-pub fn factor(percent: u32) -> String {
-    let (whole, rest) = (percent / 100, percent % 100);
-    let mut text = whole.to_string();
-    if rest > 0 {
-        let digits = if rest % 10 == 0 { rest / 10 } else { rest };
-        let point = if rest < 10 { ".0" } else { "." };
-        text = [&text, point, &digits.to_string()].concat();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_speed_is_written_as_a_person_does() {
-        let written = [50, 75, 100, 105, 125, 150, 200].map(factor);
-        assert_eq!(written, ["0.5", "0.75", "1", "1.05", "1.25", "1.5", "2"]);
-    }
-
-    #[test]
-    fn what_changes_is_told_once() {
+    fn each_change_is_announced_once() {
         let before = MediaState {
             volume: 100,
             rate: 100,
             captions: Some(false),
             ..MediaState::default()
         };
-        assert_eq!(before.news(&before), None);
+        assert_eq!(before.announcement(&before), None);
         let muted = MediaState {
             muted: true,
             ..before
         };
-        assert_eq!(muted.news(&before).as_deref(), Some("Muted"));
-        assert_eq!(before.news(&muted).as_deref(), Some("Volume 100 %"));
+        assert_eq!(muted.announcement(&before).as_deref(), Some("Muted"));
+        assert_eq!(before.announcement(&muted).as_deref(), Some("Volume 100 %"));
         let captioned = MediaState {
             captions: Some(true),
             ..before
         };
-        assert_eq!(captioned.news(&before).as_deref(), Some("Captions on"));
-        // Another film, without captions: nobody has switched them off.
+        assert_eq!(
+            captioned.announcement(&before).as_deref(),
+            Some("Subtitles on")
+        );
+        // The next video has no captions; the viewer has not turned them off.
         let other = MediaState {
             captions: None,
             ..before
         };
-        assert_eq!(other.news(&captioned), None);
+        assert_eq!(other.announcement(&captioned), None);
         let fast = MediaState {
             rate: 150,
             ..before
         };
-        assert_eq!(fast.news(&before).as_deref(), Some("Speed 1.5"));
+        assert_eq!(fast.announcement(&before).as_deref(), Some("Speed 1.5"));
     }
 }

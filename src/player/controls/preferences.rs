@@ -1,21 +1,21 @@
-//! What a person has chosen before, on this site: volume, speed, captions, quality. Kept as a query
-//! string under one key. Where a browser keeps nothing, or something else is there, nothing was chosen.
+//! The viewer's preferences on this site: volume, speed, captions, quality. Stored as a query string under one
+//! key; if storage is unavailable or holds something else, there are none.
 
 use web_sys::{HtmlVideoElement, Storage, UrlSearchParams, window};
 
 /// The key in [`Storage`].
 const KEY: &str = "yew-mse-worker";
 
-/// Keeps a value for the next visit.
+/// Stores a preference for the next visit.
 pub fn remember(name: &str, value: &str) {
     if let Some((storage, all)) = kept() {
         all.set(name, value);
-        // A storage that is full keeps what it has.
+        // Throws if the storage is full.
         let _ = storage.set_item(KEY, &String::from(all.to_string()));
     }
 }
 
-/// A whole number that was kept.
+/// Returns a stored whole number.
 pub fn number(name: &str) -> Option<u32> {
     let (_, all) = kept()?;
     all.get(name)?.parse().ok()
@@ -28,8 +28,7 @@ fn kept() -> Option<(Storage, UrlSearchParams)> {
     Some((storage, all))
 }
 
-/// Gives an element its volume and speed back. On a first visit it makes no sound: then it may begin by
-/// itself.
+/// Restores volume and speed. On a first visit the element is muted, so that the browser allows autoplay.
 pub fn restore(video: &HtmlVideoElement) {
     video.set_muted(number("muted") != Some(0));
     if let Some(volume) = number("volume").filter(|percent| *percent <= 100) {

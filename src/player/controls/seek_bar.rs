@@ -1,8 +1,8 @@
-//! The seek bar: where the film is, what of it is there, its chapters, and what lies under the pointer.
+//! The seek bar: playback position, buffered ranges, chapters, and a tooltip for the pointer.
 //!
-//! Where the film is, is written once for each second of it, and only while it can be seen: in between, the
-//! bar goes on by itself. `assets/style.css` makes that of three numbers: `--position`, which part of the film
-//! has been played; `--lead`, by how much the bar is to go on from there; `--glide`, in how many seconds.
+//! The position is written once per second of video, and only while it is visible; in between, a CSS transition
+//! moves the bar. `assets/style.css` takes three numbers: `--position`, the fraction that has been played;
+//! `--lead`, the fraction to move on from there; `--glide`, in how many seconds.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,19 +12,19 @@ use web_sys::{
 };
 
 use super::{
+    format::{clock, spoken},
     media_state::{self, MediaState},
-    part,
 };
-use crate::platform::web;
+use crate::{platform::web, player::dom::query};
 
-/// How many units the bar is wide, for what is drawn on it.
+/// The width of the bar in the units of its SVG `viewBox`.
 const WIDTH: f64 = 1000.0;
 
-/// How long the bar goes on by itself after it should have been written again, in seconds: an element tells
-/// where it is four times a second.
-const LATE: f64 = 0.25;
+/// By how much the transition outlasts a second of video, in seconds: `timeupdate`, which starts the next one,
+/// comes up to 250 ms late.
+const TIMEUPDATE_DELAY: f64 = 0.25;
 
-/// The bar, its parts, and what need not be written again.
+/// The elements of the seek bar, and what was written to them last.
 pub struct SeekBar {
     seek: Option<HtmlElement>,
     slider: Option<HtmlInputElement>,
@@ -32,31 +32,31 @@ pub struct SeekBar {
     chapters: Option<Element>,
     hint: Option<Element>,
     now: Option<Element>,
-    /// The second of the film that was written last.
+    /// The last written position, in whole seconds.
     second: Cell<u32>,
-    /// What was drawn last of what is there.
+    /// The last drawn path of the buffered ranges.
     drawn: RefCell<String>,
-    /// Whether a person holds the thumb: then it is where the hand is, and not yet the film.
+    /// Whether the viewer is dragging the thumb; it then follows the pointer instead of the video.
     is_held: Cell<bool>,
 }
 
 impl SeekBar {
-    /// Finds it.
+    /// Finds the elements.
     pub fn new(frame: &HtmlElement) -> Self {
         Self {
-            seek: part(frame, ".seek"),
-            slider: part(frame, ".seek input"),
-            loaded: part(frame, ".loaded"),
-            chapters: part(frame, ".chapters"),
-            hint: part(frame, ".hint"),
-            now: part(frame, ".now"),
+            seek: query(frame, ".seek-bar"),
+            slider: query(frame, ".seek-bar input"),
+            loaded: query(frame, ".buffered"),
+            chapters: query(frame, ".chapters"),
+            hint: query(frame, ".seek-tooltip"),
+            now: query(frame, ".current-time"),
             second: Cell::default(),
             drawn: RefCell::default(),
             is_held: Cell::default(),
         }
     }
 
-    /// Which part of the film its thumb was moved to, if it was, by a hand that holds it still or not.
+    /// Handles an event of the slider. Returns the fraction of the duration that its thumb was moved to.
     pub fn moved(&self, event: &Event, is_held: bool) -> Option<f64> {
         let slider = self.slider.as_ref()?;
         if event.target().as_ref() != Some(slider.as_ref()) {
@@ -76,13 +76,13 @@ impl SeekBar {
         }
     }
 
-    /// Has the bar go on by a part of the film in so many seconds.
+    /// Starts the transition: by this fraction of the duration, in this many seconds.
     fn glide(&self, lead: f64, seconds: f64) {
         self.place("--lead", lead);
         self.place("--glide", seconds);
     }
 
-    /// Writes where the film is, wherever the bar was, and has the bar go on as the film is seen to.
+    /// Writes the position after a state change, and starts or stops the transition.
     pub fn write(&self, video: &HtmlVideoElement, seen: &MediaState) {
         if self.is_held.get() {
             return self.follow(video);
@@ -94,20 +94,23 @@ impl SeekBar {
             && seen.rate > 0
             && let Some(seek) = &self.seek
         {
-            // Laid out like this, it begins here, and not on its way from where it was.
+            // Forces layout, so that the transition starts from the new position.
             let _ = seek.client_width();
             let rate = f64::from(seen.rate) / 100.0;
             let second = share(1.0, video.duration());
-            self.glide(second * (1.0 + LATE * rate), 1.0 / rate + LATE);
+            self.glide(
+                second * (1.0 + TIMEUPDATE_DELAY * rate),
+                1.0 / rate + TIMEUPDATE_DELAY,
+            );
         }
     }
 
-    /// Whether the film has come to another second since that was written.
+    /// Whether the written second is out of date.
     pub fn is_behind(&self, video: &HtmlVideoElement) -> bool {
         video.current_time() as u32 != self.second.get()
     }
 
-    /// Writes where the film is, that goes on as it did.
+    /// Writes the position; the transition continues.
     pub fn follow(&self, video: &HtmlVideoElement) {
         let position = video.current_time();
         if !self.is_held.get() {
@@ -121,7 +124,7 @@ impl SeekBar {
         }
     }
 
-    /// Writes what is there of the film.
+    /// Draws the buffered ranges.
     pub fn write_loaded(&self, video: &HtmlVideoElement) {
         let (ranges, duration) = (video.buffered(), video.duration());
         let units = |seconds: f64| (share(seconds, duration) * WIDTH) as u32;
@@ -143,8 +146,8 @@ impl SeekBar {
         }
     }
 
-    /// Writes what need not be written so often: the chapters, and for those who do not see the bar its
-    /// value, which takes the browser long to take over, and the time in words.
+    /// Writes what changes rarely or is slow to update: chapters, and value and text of the slider for assistive
+    /// technology.
     pub fn write_words(&self, video: &HtmlVideoElement) {
         let duration = video.duration();
         if let Some(slider) = &self.slider {
@@ -157,7 +160,7 @@ impl SeekBar {
                     0
                 }),
             ];
-            // An attribute of this name is always allowed.
+            // Never throws for a valid name.
             let _ = slider.set_attribute("aria-valuetext", &words.concat());
             if !self.is_held.get() {
                 slider.set_value_as_number(share(video.current_time(), duration));
@@ -171,7 +174,7 @@ impl SeekBar {
         draw(&self.chapters, &path);
     }
 
-    /// Shows what lies under the pointer, if that is on the bar.
+    /// Shows time and chapter under the pointer, if that is over the bar.
     pub fn point(&self, event: &PointerEvent, video: &HtmlVideoElement) {
         let (Some(slider), Some(hint)) = (&self.slider, &self.hint) else {
             return;
@@ -194,7 +197,7 @@ impl SeekBar {
     }
 }
 
-/// The chapters, as the element reads them from its track.
+/// The cues of the chapter track.
 fn chapters(video: &HtmlVideoElement) -> impl Iterator<Item = VttCue> + use<> {
     let track = media_state::tracks(video, TextTrackKind::Chapters);
     let cues = track.first().and_then(|track| track.cues());
@@ -202,7 +205,7 @@ fn chapters(video: &HtmlVideoElement) -> impl Iterator<Item = VttCue> + use<> {
     (0..count).filter_map(move |nth| cues.as_ref()?.get(nth))
 }
 
-/// Which part of the whole that is; 0 where there is no whole yet.
+/// `seconds` as a fraction of `whole`; 0 if that is unknown or infinite.
 fn share(seconds: f64, whole: f64) -> f64 {
     if whole > 0.0 && whole.is_finite() {
         seconds / whole
@@ -213,54 +216,7 @@ fn share(seconds: f64, whole: f64) -> f64 {
 
 fn draw(element: &Option<Element>, path: &str) {
     if let Some(element) = element {
-        // An attribute of this name is always allowed.
+        // Never throws for a valid name.
         let _ = element.set_attribute("d", path);
-    }
-}
-
-/// As on a clock: 0:07, 12:34, 1:02:03.
-pub fn clock(seconds: u32) -> String {
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let two = |number: u32| match number {
-        0..10 => "0".to_owned() + &number.to_string(),
-        _ => number.to_string(),
-    };
-    match hours {
-        0 => [&minutes.to_string(), ":", &two(seconds)].concat(),
-        _ => [&hours.to_string(), ":", &two(minutes), ":", &two(seconds)].concat(),
-    }
-}
-
-/// As it is said: 1 hour 2 minutes 3 seconds.
-fn spoken(seconds: u32) -> String {
-    let mut words = String::new();
-    let parts = [
-        (seconds / 3600, " hour"),
-        (seconds / 60 % 60, " minute"),
-        (seconds % 60, " second"),
-    ];
-    for (number, unit) in parts {
-        if number > 0 || (words.is_empty() && unit == " second") {
-            let space = if words.is_empty() { "" } else { " " };
-            let plural = if number == 1 { "" } else { "s" };
-            words += &[space, &number.to_string(), unit, plural].concat();
-        }
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_as_on_a_clock_and_said_as_people_do() {
-        assert_eq!(
-            [0, 7, 754, 3723].map(clock),
-            ["0:00", "0:07", "12:34", "1:02:03"]
-        );
-        assert_eq!(spoken(0), "0 seconds");
-        assert_eq!(spoken(61), "1 minute 1 second");
-        assert_eq!(spoken(7200), "2 hours");
     }
 }

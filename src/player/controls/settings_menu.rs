@@ -1,4 +1,4 @@
-//! What a person may choose of a film: the quality, the sound, the speed. Left alone, the player chooses.
+//! The settings menu: quality, audio, subtitles, speed.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,41 +9,40 @@ use web_sys::{
 };
 use yew::TargetCast;
 
-use super::{Dispatch, PlayerModel, action::ControlAction, media_state, part, preferences};
+use super::{action::ControlAction, media_state, preferences};
 use crate::{
     platform::web,
     player::{
-        dom::focus_is_lost,
-        model::{Choice, PlayerAction},
+        dom::{focus_is_lost, query},
+        model::{Choice, Dispatch, PlayerAction, PlayerModel},
     },
     protocol::{Quality, TrackInfo},
 };
 
-/// The sheet of choices.
+/// The settings menu and its selects.
 pub struct SettingsMenu {
     quality: Option<Menu>,
     sound: Option<Menu>,
     captions: Option<Menu>,
-    /// What was chosen so far.
+    /// The selection as of the last update.
     chosen: Cell<Choice>,
-    /// How many lines each of the qualities has, by which a choice is preferences.
+    /// The height of each quality in pixels, by which the selected quality is stored.
     heights: RefCell<Vec<u32>>,
-    /// Who is told what is chosen.
     playback: Dispatch,
     _sheets: [Option<EventListener>; 2],
 }
 
 impl SettingsMenu {
-    /// Finds it, and the buttons that open the sheets.
+    /// Finds the selects, and connects the buttons that open the popups.
     pub fn new(frame: &HtmlElement, playback: &Dispatch) -> Self {
         let sheet = |name| {
-            let button = part(frame, &["[data-opens='", name, "']"].concat());
-            Some(open_by(button?, &part(frame, name)?))
+            let button = query(frame, &["[data-opens='", name, "']"].concat());
+            Some(open_by(button?, &query(frame, name)?))
         };
         Self {
-            _sheets: [sheet(".menu"), sheet(".keys")],
+            _sheets: [sheet(".settings-menu"), sheet(".shortcuts")],
             quality: Menu::new(frame, "[name=quality]"),
-            sound: Menu::new(frame, "[name=sound]"),
+            sound: Menu::new(frame, "[name=audio]"),
             captions: Menu::new(frame, "[name=captions]"),
             chosen: Cell::default(),
             heights: RefCell::default(),
@@ -51,7 +50,7 @@ impl SettingsMenu {
         }
     }
 
-    /// Offers what there is, and locks what was locked on an earlier visit.
+    /// Updates the options, and selects the quality that was selected on the last visit.
     pub fn show(&self, playback: &PlayerModel) {
         let Choice { quality, sound, .. } = playback.selection;
         let all = &playback.qualities;
@@ -63,12 +62,12 @@ impl SettingsMenu {
         if let Some(menu) = &self.quality {
             let names = all.iter().map(|quality| name_of(quality, all));
             let mut names: Vec<_> = (0..).zip(names).collect();
-            // The best one on top.
+            // Best quality first.
             names.reverse();
             menu.offer(automatic, names, quality);
         }
         if let Some(menu) = &self.sound {
-            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Sound").to_owned();
+            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Audio").to_owned();
             let names = playback.audio_tracks.iter().map(name_of);
             menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
         }
@@ -86,7 +85,7 @@ impl SettingsMenu {
         self.chosen.set(playback.selection);
     }
 
-    /// Offers the captions that the element has, and has those read that it has a use for.
+    /// Updates the options for captions, and selects the track that is not disabled, so that the engine loads it.
     pub fn show_captions(&self, video: &HtmlVideoElement) {
         let tracks = media_state::captions(video);
         let first = |is_it: fn(&TextTrack) -> bool| {
@@ -98,7 +97,7 @@ impl SettingsMenu {
             let shown = first(media_state::is_shown);
             menu.offer("Off".into(), (0..).zip(names).collect(), shown);
         }
-        // Whoever hides them wants to read them, too.
+        // A hidden track is loaded, too: a script may read it.
         let captions = first(|track| track.mode() != TextTrackMode::Disabled);
         let chosen = self.chosen.get();
         if chosen.captions != captions {
@@ -107,7 +106,7 @@ impl SettingsMenu {
         }
     }
 
-    /// What was chosen, if it was, and is for the element to know.
+    /// Handles a change of a select. Returns the action if it concerns the element.
     pub fn chosen(&self, event: &Event) -> Option<ControlAction> {
         let select = event.target_dyn_into::<HtmlSelectElement>();
         let select = select.filter(|_| event.type_() == "change")?;
@@ -130,32 +129,32 @@ impl SettingsMenu {
     }
 }
 
-/// Has a button open and close a sheet, and get the focus back from it for as long as this is held.
+/// Connects a button to a popup, and moves the focus back to the button when that closes.
 fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
     web::let_open(&button, sheet);
     web::hear(sheet, "toggle", move |_| {
-        // Firefox gives it to nobody.
+        // Firefox leaves nothing focused.
         if focus_is_lost() {
             let _ = button.focus();
         }
     })
 }
 
-/// One of the choices.
+/// One select.
 struct Menu {
     select: HtmlSelectElement,
-    /// What is offered: values and names.
+    /// Values and names of the current options.
     shown: RefCell<Vec<(String, String)>>,
 }
 
 impl Menu {
     fn new(frame: &HtmlElement, selector: &str) -> Option<Self> {
-        let select = part(frame, selector)?;
+        let select = query(frame, selector)?;
         let shown = RefCell::default();
         Some(Self { select, shown })
     }
 
-    /// Offers these places in a list, by their names, below what leaves it to the player.
+    /// Updates the options: `automatic` first, then the given indexes with their names.
     fn offer(&self, automatic: String, places: Vec<(u32, String)>, chosen: Option<u32>) {
         let places = places
             .into_iter()
@@ -163,7 +162,7 @@ impl Menu {
         let mut options = vec![(String::new(), automatic)];
         options.extend(places);
         if *self.shown.borrow() != options {
-            // Where there is but one, there is nothing to choose.
+            // Hidden if there is only one choice.
             let is_idle = options.len() < 3;
             if let Some(label) = self.select.parent_element() {
                 let _ = label.toggle_attribute_with_force("hidden", is_idle);
@@ -183,8 +182,7 @@ impl Menu {
     }
 }
 
-/// What a person calls it: by its lines, or by its bits where the film does not say those; by both where
-/// the lines alone do not tell it from another.
+/// The name of a quality: its height, its bandwidth if the height is unknown, both if the height is not unique.
 fn name_of(quality: &Quality, all: &[Quality]) -> String {
     let bits = || (quality.bandwidth / 1000).to_string() + " kbit/s";
     let height = quality.size.1;

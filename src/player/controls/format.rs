@@ -1,0 +1,61 @@
+//! Times and speeds as text.
+
+/// Formats a time like a clock: 0:07, 12:34, 1:02:03.
+pub fn clock(seconds: u32) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// Formats a time for screen readers: 1 hour 2 minutes 3 seconds.
+pub fn spoken(seconds: u32) -> String {
+    let units = [
+        (seconds / 3600, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let parts: Vec<String> = units
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
+        .collect();
+    match parts.is_empty() {
+        true => "0 seconds".into(),
+        false => parts.join(" "),
+    }
+}
+
+/// Formats a speed in percent as a factor: 125 is "1.25".
+pub fn factor(percent: u32) -> String {
+    let (whole, hundredths) = (percent / 100, percent % 100);
+    format!("{whole}.{hundredths:02}")
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_has_no_trailing_zeros() {
+        let formatted = [50, 75, 100, 105, 125, 150, 200].map(factor);
+        assert_eq!(formatted, ["0.5", "0.75", "1", "1.05", "1.25", "1.5", "2"]);
+    }
+
+    #[test]
+    fn clock_pads_all_but_the_first_unit() {
+        let formatted = [0, 7, 754, 3723].map(clock);
+        assert_eq!(formatted, ["0:00", "0:07", "12:34", "1:02:03"]);
+    }
+
+    #[test]
+    fn spoken_time_leaves_out_zero_units() {
+        assert_eq!(spoken(0), "0 seconds");
+        assert_eq!(spoken(61), "1 minute 1 second");
+        assert_eq!(spoken(7200), "2 hours");
+    }
+}
