@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// Bit rates of AC-3 in kbit/s by half of `frmsizecod`.
-const BIT_RATES: [usize; 19] =
-    [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
+const BIT_RATES: [usize; 19] = [
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
+];
 
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
@@ -84,8 +85,23 @@ fn frame(bytes: &[u8]) -> Option<Header> {
     // Versions 9 and 10 are for half and a quarter of the rate.
     let rate = rate >> version.saturating_sub(8);
     let bit_rate = (size_code / 2) as u16;
-    let format = Ac3 { is_enhanced: false, rate, rate_code, version, mode, layout, has_lfe, bit_rate };
-    Some(Header { length: words * 2, skip: 0, samples: 6 * BLOCK, continues: false, format: Format::Ac3(format) })
+    let format = Ac3 {
+        is_enhanced: false,
+        rate,
+        rate_code,
+        version,
+        mode,
+        layout,
+        has_lfe,
+        bit_rate,
+    };
+    Some(Header {
+        length: words * 2,
+        skip: 0,
+        samples: 6 * BLOCK,
+        continues: false,
+        format: Format::Ac3(format),
+    })
 }
 
 fn enhanced_frame(bytes: &[u8]) -> Option<Header> {
@@ -103,8 +119,18 @@ fn enhanced_frame(bytes: &[u8]) -> Option<Header> {
         None => (RATES.get(second)? / 2, 6),
     };
     let samples = blocks * BLOCK;
-    let bit_rate = (length as u64 * 8 * u64::from(rate) / u64::from(samples) / 1000).min(0x1fff) as u16;
-    let format = Ac3 { is_enhanced: true, rate, rate_code, version, mode: 0, layout, has_lfe, bit_rate };
+    let bit_rate =
+        (length as u64 * 8 * u64::from(rate) / u64::from(samples) / 1000).min(0x1fff) as u16;
+    let format = Ac3 {
+        is_enhanced: true,
+        rate,
+        rate_code,
+        version,
+        mode: 0,
+        layout,
+        has_lfe,
+        bit_rate,
+    };
     // Dependent substreams, and further programs, belong to the frame before.
     let continues = stream_type == 1 || substream != 0;
     (stream_type < 3 && length >= 8).then_some(Header {
@@ -125,14 +151,29 @@ impl Ac3 {
     /// Whether a decoder need not be configured anew. The bit rate of Enhanced AC-3 may change at each frame.
     pub fn is_like(self, other: Self) -> bool {
         match self.is_enhanced {
-            true => Self { bit_rate: 0, ..self } == Self { bit_rate: 0, ..other },
+            true => {
+                Self {
+                    bit_rate: 0,
+                    ..self
+                } == Self {
+                    bit_rate: 0,
+                    ..other
+                }
+            }
             false => self == other,
         }
     }
 
     /// The track, with `dac3` or `dec3` (annex F.4 and F.6).
     pub fn track(self) -> Track {
-        let Self { rate_code, version, mode, layout, bit_rate, .. } = self;
+        let Self {
+            rate_code,
+            version,
+            mode,
+            layout,
+            bit_rate,
+            ..
+        } = self;
         let lfe = u8::from(self.has_lfe);
         let (codec, name, config_name, config) = match self.is_enhanced {
             false => {
@@ -174,7 +215,10 @@ mod tests {
         let Parsed::Frame(frame) = parse(&[0x0b, 0x77, 0, 0, 20, 0x40, 0x40, 0]) else {
             panic!("no frame");
         };
-        assert_eq!((frame.length, frame.samples, frame.continues), (768, 1536, false));
+        assert_eq!(
+            (frame.length, frame.samples, frame.continues),
+            (768, 1536, false)
+        );
     }
 
     #[test]
@@ -183,6 +227,9 @@ mod tests {
         let Parsed::Frame(frame) = parse(&[0x0b, 0x77, 0x40, 127, 0x34, 0x80, 0, 0]) else {
             panic!("no frame");
         };
-        assert_eq!((frame.length, frame.samples, frame.continues), (256, 1536, true));
+        assert_eq!(
+            (frame.length, frame.samples, frame.continues),
+            (256, 1536, true)
+        );
     }
 }

@@ -7,8 +7,10 @@ use crate::{
 };
 
 /// Sampling rates by `sampling_frequency_index`.
-const RATES: [u32; 13] =
-    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+const RATES: [u32; 13] = [
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+    7_350,
+];
 
 /// What an ADTS header says of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,11 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     let skip = if b1 & 1 == 1 { 7 } else { 9 };
     let length = usize::from(b3 & 3) << 11 | usize::from(b4) << 3 | usize::from(b5) >> 5;
     let blocks = u32::from(b6 & 3) + 1;
-    let format = Adts { object_type: (b2 >> 6) + 1, rate_index: b2 >> 2 & 0xf, channels: (b2 & 1) << 2 | b3 >> 6 };
+    let format = Adts {
+        object_type: (b2 >> 6) + 1,
+        rate_index: b2 >> 2 & 0xf,
+        channels: (b2 & 1) << 2 | b3 >> 6,
+    };
     // Without channels, they are told within the first block: no `AudioSpecificConfig` can be made of the header.
     if length <= skip || usize::from(format.rate_index) >= RATES.len() || format.channels == 0 {
         return Parsed::Invalid;
@@ -40,27 +46,52 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     if bytes.len() < skip {
         return Parsed::More;
     }
-    Parsed::Frame(Header { length, skip, samples: 1024 * blocks, continues: false, format: Format::Adts(format) })
+    Parsed::Frame(Header {
+        length,
+        skip,
+        samples: 1024 * blocks,
+        continues: false,
+        format: Format::Adts(format),
+    })
 }
 
 impl Adts {
     /// Sampling rate in Hz.
     pub fn rate(self) -> u32 {
-        RATES.get(usize::from(self.rate_index)).copied().unwrap_or(48_000)
+        RATES
+            .get(usize::from(self.rate_index))
+            .copied()
+            .unwrap_or(48_000)
     }
 
     /// The track.
     pub fn track(self) -> Track {
-        let Self { object_type, rate_index, channels } = self;
-        let specific = [object_type << 3 | rate_index >> 1, (rate_index & 1) << 7 | channels << 3];
-        let count = if channels == 7 { 8 } else { u16::from(channels) };
+        let Self {
+            object_type,
+            rate_index,
+            channels,
+        } = self;
+        let specific = [
+            object_type << 3 | rate_index >> 1,
+            (rate_index & 1) << 7 | channels << 3,
+        ];
+        let count = if channels == 7 {
+            8
+        } else {
+            u16::from(channels)
+        };
         Track {
             kind: Kind::Audio,
             codec: format!("mp4a.40.{object_type}"),
             timescale: self.rate(),
             size: (0, 0),
             channels: count,
-            entry: audio_entry(b"mp4a", count, self.rate(), (b"esds", &esds(0x40, &specific))),
+            entry: audio_entry(
+                b"mp4a",
+                count,
+                self.rate(),
+                (b"esds", &esds(0x40, &specific)),
+            ),
         }
     }
 }
@@ -77,7 +108,10 @@ mod tests {
             panic!("no frame");
         };
         assert_eq!((frame.length, frame.skip, frame.samples), (17, 7, 1024));
-        assert_eq!(frame.format.track().map(|track| track.codec), Some("mp4a.40.2".to_owned()));
+        assert_eq!(
+            frame.format.track().map(|track| track.codec),
+            Some("mp4a.40.2".to_owned())
+        );
         assert!(matches!(parse(&header[..6]), Parsed::More));
         assert!(matches!(parse(&[0xff, 0xe1]), Parsed::Invalid));
     }

@@ -214,7 +214,11 @@ impl Audio {
                 }
                 Parsed::Frame(_) | Parsed::Invalid => {
                     if self.is_in_sync {
-                        events.problem(Problem::Broken { pid: self.pid, what: "an audio frame", at });
+                        events.problem(Problem::Broken {
+                            pid: self.pid,
+                            what: "an audio frame",
+                            at,
+                        });
                         self.leave_sync();
                     }
                     self.is_at_start = false;
@@ -227,7 +231,9 @@ impl Audio {
 
     /// In the middle of a PES packet, bytes that ask for another decoder are likelier to be broken.
     fn accepts(&self, header: &Header) -> bool {
-        let is_new = self.format.is_some_and(|format| !format.is_like(header.format));
+        let is_new = self
+            .format
+            .is_some_and(|format| !format.is_like(header.format));
         match header.continues {
             true => self.frame.is_some(),
             false => !is_new || self.is_at_start,
@@ -261,16 +267,27 @@ impl Audio {
             self.builder.bytes.append(&mut self.header);
             return;
         }
-        if self.is_in_sync && let Some(frame) = &mut self.frame {
+        if self.is_in_sync
+            && let Some(frame) = &mut self.frame
+        {
             frame.is_sure = true;
         }
         self.end_frame();
-        if self.format.is_none_or(|format| !format.is_like(header.format)) {
+        if self
+            .format
+            .is_none_or(|format| !format.is_like(header.format))
+        {
             self.configure(header.format, events);
         }
-        let time = if is_of_this_pes { self.pes_time.take() } else { None };
+        let time = if is_of_this_pes {
+            self.pes_time.take()
+        } else {
+            None
+        };
         let rate = i64::from(header.format.rate());
-        let scale = |ticks: i64| (ticks as i128 * i128::from(rate) + i128::from(TICKS / 2)) / i128::from(TICKS);
+        let scale = |ticks: i64| {
+            (ticks as i128 * i128::from(rate) + i128::from(TICKS / 2)) / i128::from(TICKS)
+        };
         let told = time.map(|ticks| scale(ticks) as i64);
         let dts = match (told, self.chain) {
             // Timestamps are rounded; durations are not.
@@ -278,8 +295,13 @@ impl Audio {
             (Some(told), chain) => {
                 let from = chain.unwrap_or(told);
                 if (told - from).abs() > scale(JUMP) as i64 {
-                    let ticks = |time: i64| (time as i128 * i128::from(TICKS) / i128::from(rate)) as i64;
-                    events.problem(Problem::TimeJump { pid: self.pid, from: ticks(from), to: ticks(told) });
+                    let ticks =
+                        |time: i64| (time as i128 * i128::from(TICKS) / i128::from(rate)) as i64;
+                    events.problem(Problem::TimeJump {
+                        pid: self.pid,
+                        from: ticks(from),
+                        to: ticks(told),
+                    });
                 }
                 told
             }
@@ -302,7 +324,12 @@ impl Audio {
         self.builder.bytes.extend_from_slice(written);
         let left = header.length.saturating_sub(self.header.len());
         self.header.clear();
-        self.frame = Some(Frame { left, dts, samples: header.samples, is_sure });
+        self.frame = Some(Frame {
+            left,
+            dts,
+            samples: header.samples,
+            is_sure,
+        });
         self.is_in_sync = true;
     }
 
@@ -314,7 +341,8 @@ impl Audio {
                     && before.rate() != format.rate()
                 {
                     let scaled = |time: i64| {
-                        (time as i128 * i128::from(format.rate()) / i128::from(before.rate())) as i64
+                        (time as i128 * i128::from(format.rate()) / i128::from(before.rate()))
+                            as i64
                     };
                     self.chain = self.chain.map(scaled);
                 }
@@ -323,7 +351,10 @@ impl Audio {
             }
             Err(name) => {
                 self.is_unsupported = true;
-                events.problem(Problem::UnsupportedCoding { pid: self.pid, name });
+                events.problem(Problem::UnsupportedCoding {
+                    pid: self.pid,
+                    name,
+                });
                 events.given_up(Kind::Audio);
             }
         }
@@ -335,7 +366,15 @@ impl Audio {
             return;
         };
         let size = self.builder.bytes.len() - self.builder.samples_end();
-        self.builder.add(frame.dts, Sample { size, duration: frame.samples, offset: 0, is_sync: true });
+        self.builder.add(
+            frame.dts,
+            Sample {
+                size,
+                duration: frame.samples,
+                offset: 0,
+                is_sync: true,
+            },
+        );
     }
 
     fn cut(&mut self, events: &mut Events) {

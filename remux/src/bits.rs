@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn emulation_prevention_is_removed() {
-        assert_eq!(unescape(&[0, 0, 3, 1, 0, 0, 3, 0, 0, 3], 64), [0, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(
+            unescape(&[0, 0, 3, 1, 0, 0, 3, 0, 0, 3], 64),
+            [0, 0, 1, 0, 0, 0, 0]
+        );
         assert_eq!(unescape(&[1, 2, 3], 2), [1, 2]);
     }
 }

@@ -43,7 +43,9 @@ pub fn is_intra(nal: &[u8]) -> bool {
     let header = unescape(nal.get(1..).unwrap_or_default(), 16);
     let mut bits = Bits::new(&header);
     // `first_mb_in_slice`, `slice_type`: I and SI.
-    bits.ue().and_then(|_| bits.ue()).is_some_and(|kind| matches!(kind % 5, 2 | 4))
+    bits.ue()
+        .and_then(|_| bits.ue())
+        .is_some_and(|kind| matches!(kind % 5, 2 | 4))
 }
 
 /// Where a parameter set belongs; `None` if it is broken.
@@ -52,11 +54,17 @@ pub fn key(nal: &[u8]) -> Option<Key> {
     match header & 0x1f {
         7 => {
             let (_, id) = sequence(nal)?;
-            Some(Key { level: Level::Sequence, id })
+            Some(Key {
+                level: Level::Sequence,
+                id,
+            })
         }
         _ => {
             let id = Bits::new(&unescape(payload, 8)).ue()?;
-            (id < 256).then_some(Key { level: Level::Picture, id })
+            (id < 256).then_some(Key {
+                level: Level::Picture,
+                id,
+            })
         }
     }
 }
@@ -103,7 +111,10 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
     };
     let mut bits = Bits::new(rest);
     let id = bits.ue().filter(|id| *id < 32)?;
-    let has_format = matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135);
+    let has_format = matches!(
+        profile,
+        100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135
+    );
     let mut format = None;
     let mut chroma = 1;
     let mut has_planes = false;
@@ -172,8 +183,21 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
         u16::try_from(height.checked_sub(crop.1)?).ok()?,
     );
     // Many a stream's VUI is cut short: what went before is right all the same.
-    let (aspect, duration) = if bits.flag() == Some(true) { usability(&mut bits) } else { ((1, 1), None) };
-    Some((Sequence { profile: [profile, constraints, level], format, size, aspect, duration }, id))
+    let (aspect, duration) = if bits.flag() == Some(true) {
+        usability(&mut bits)
+    } else {
+        ((1, 1), None)
+    };
+    Some((
+        Sequence {
+            profile: [profile, constraints, level],
+            format,
+            size,
+            aspect,
+            duration,
+        },
+        id,
+    ))
 }
 
 fn scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
@@ -218,7 +242,9 @@ fn usability(bits: &mut Bits) -> ((u16, u16), Option<u32>) {
         let (tick, scale) = (bits.read(32)?, bits.read(32)?);
         // A tick is that of a field.
         let frame = u64::from(tick) * 2 * TICKS as u64 / u64::from(scale).max(1);
-        u32::try_from(frame).ok().filter(|ticks| (1..TICKS as u32 * 10).contains(ticks))
+        u32::try_from(frame)
+            .ok()
+            .filter(|ticks| (1..TICKS as u32 * 10).contains(ticks))
     };
     let duration = read();
     (aspect, duration)

@@ -48,14 +48,23 @@ pub fn key(nal: &[u8]) -> Option<Key> {
         return None;
     };
     match header >> 1 & 0x3f {
-        32 => Some(Key { level: Level::Video, id: u32::from(payload.first()? >> 4) }),
+        32 => Some(Key {
+            level: Level::Video,
+            id: u32::from(payload.first()? >> 4),
+        }),
         33 => {
             let (_, id) = sequence(nal)?;
-            Some(Key { level: Level::Sequence, id })
+            Some(Key {
+                level: Level::Sequence,
+                id,
+            })
         }
         _ => {
             let id = Bits::new(&unescape(payload, 8)).ue()?;
-            (id < 64).then_some(Key { level: Level::Picture, id })
+            (id < 64).then_some(Key {
+                level: Level::Picture,
+                id,
+            })
         }
     }
 }
@@ -111,7 +120,10 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
             *edge = bits.ue()?;
         }
         let [left, right, top, bottom] = edges;
-        crop = (left.checked_add(right)?.checked_mul(across)?, top.checked_add(bottom)?.checked_mul(down)?);
+        crop = (
+            left.checked_add(right)?.checked_mul(across)?,
+            top.checked_add(bottom)?.checked_mul(down)?,
+        );
     }
     let luma_depth = bits.ue().filter(|depth| *depth <= 8)?;
     let chroma_depth = bits.ue().filter(|depth| *depth <= 8)?;
@@ -120,7 +132,16 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
         u16::try_from(height.checked_sub(crop.1)?).ok()?,
     );
     let format = [chroma as u8, luma_depth as u8, chroma_depth as u8];
-    Some((Sequence { profile, layers: more_layers + 1, is_nested, format, size }, id))
+    Some((
+        Sequence {
+            profile,
+            layers: more_layers + 1,
+            is_nested,
+            format,
+            size,
+        },
+        id,
+    ))
 }
 
 /// The track, if the sets are complete.
@@ -132,10 +153,23 @@ pub fn track(sets: &ParameterSets) -> Option<(Track, Option<u32>)> {
     let mut config = vec![1];
     config.extend_from_slice(&first.profile);
     // No minimum of segmentation, parallelism unknown; average frame rate unknown; 4 bytes for each length.
-    config.extend_from_slice(&[0xf0, 0, 0xfc, 0xfc | chroma, 0xf8 | luma_depth, 0xf8 | chroma_depth, 0, 0]);
+    config.extend_from_slice(&[
+        0xf0,
+        0,
+        0xfc,
+        0xfc | chroma,
+        0xf8 | luma_depth,
+        0xf8 | chroma_depth,
+        0,
+        0,
+    ]);
     config.push(first.layers << 3 | u8::from(first.is_nested) << 2 | 3);
     config.push(3);
-    for (level, kind) in [(Level::Video, 32), (Level::Sequence, 33), (Level::Picture, 34)] {
+    for (level, kind) in [
+        (Level::Video, 32),
+        (Level::Sequence, 33),
+        (Level::Picture, 34),
+    ] {
         let sets = sets.of(level);
         config.push(0x80 | kind);
         config.extend_from_slice(&(sets.clone().count() as u16).to_be_bytes());
@@ -156,11 +190,20 @@ pub fn track(sets: &ParameterSets) -> Option<(Track, Option<u32>)> {
 /// without zeros at the end.
 fn codec(profile: &[u8; 12]) -> String {
     let [first, a, b, c, d, constraints @ .., level] = *profile;
-    let space = ["", "A", "B", "C"].get(usize::from(first >> 6)).copied().unwrap_or_default();
+    let space = ["", "A", "B", "C"]
+        .get(usize::from(first >> 6))
+        .copied()
+        .unwrap_or_default();
     let tier = if first & 0x20 == 0 { 'L' } else { 'H' };
     let compatibility = u32::from_be_bytes([a, b, c, d]).reverse_bits();
-    let mut codec = format!("hvc1.{space}{}.{compatibility:X}.{tier}{level}", first & 0x1f);
-    let used = constraints.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut codec = format!(
+        "hvc1.{space}{}.{compatibility:X}.{tier}{level}",
+        first & 0x1f
+    );
+    let used = constraints
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
     for byte in constraints.iter().take(used) {
         // Writing to a string does not fail.
         let _ = write!(codec, ".{byte:X}");

@@ -54,7 +54,9 @@ const MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 /// The initialization segment for these tracks.
 pub fn init(tracks: Vec<Track>) -> Init {
     let mut bytes = Vec::with_capacity(1024);
-    write_box(&mut bytes, b"ftyp", |b| b.extend_from_slice(b"iso6\0\0\0\0iso6mp41"));
+    write_box(&mut bytes, b"ftyp", |b| {
+        b.extend_from_slice(b"iso6\0\0\0\0iso6mp41")
+    });
     write_box(&mut bytes, b"moov", |b| {
         write_box(b, b"mvhd", |b| {
             words(b, &[0, 0, 0, TICKS as u32, 0, 0x1_0000, 0x0100_0000, 0, 0]);
@@ -66,7 +68,9 @@ pub fn init(tracks: Vec<Track>) -> Init {
         }
         write_box(b, b"mvex", |b| {
             for track in &tracks {
-                write_box(b, b"trex", |b| words(b, &[0, track.kind.track_id(), 1, 0, 0, 0]));
+                write_box(b, b"trex", |b| {
+                    words(b, &[0, track.kind.track_id(), 1, 0, 0, 0])
+                });
             }
         });
     });
@@ -80,11 +84,16 @@ fn trak(b: &mut Vec<u8>, track: &Track) {
         words(b, &[7, 0, 0, track.kind.track_id(), 0, 0, 0, 0, 0]);
         words(b, &[if is_video { 0 } else { 0x0100_0000 }]);
         words(b, &MATRIX);
-        words(b, &[u32::from(track.size.0) << 16, u32::from(track.size.1) << 16]);
+        words(
+            b,
+            &[u32::from(track.size.0) << 16, u32::from(track.size.1) << 16],
+        );
     });
     write_box(b, b"mdia", |b| {
         // Language: undetermined.
-        write_box(b, b"mdhd", |b| words(b, &[0, 0, 0, track.timescale, 0, 0x55c4_0000]));
+        write_box(b, b"mdhd", |b| {
+            words(b, &[0, 0, 0, track.timescale, 0, 0x55c4_0000])
+        });
         write_box(b, b"hdlr", |b| {
             words(b, &[0, 0]);
             b.extend_from_slice(if is_video { b"vide" } else { b"soun" });
@@ -117,7 +126,12 @@ fn trak(b: &mut Vec<u8>, track: &Track) {
 }
 
 /// A `VisualSampleEntry` with these boxes in it; `aspect` is that of a pixel.
-pub fn visual_entry(name: &[u8; 4], size: (u16, u16), aspect: (u16, u16), config: (&[u8; 4], &[u8])) -> Vec<u8> {
+pub fn visual_entry(
+    name: &[u8; 4],
+    size: (u16, u16),
+    aspect: (u16, u16),
+    config: (&[u8; 4], &[u8]),
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128 + config.1.len());
     write_box(&mut bytes, name, |b| {
         words(b, &[0, 1, 0, 0, 0, 0]);
@@ -129,7 +143,9 @@ pub fn visual_entry(name: &[u8; 4], size: (u16, u16), aspect: (u16, u16), config
         halves(b, &[24, u16::MAX]);
         write_box(b, config.0, |b| b.extend_from_slice(config.1));
         if aspect.0 != aspect.1 && aspect.0 > 0 && aspect.1 > 0 {
-            write_box(b, b"pasp", |b| words(b, &[aspect.0.into(), aspect.1.into()]));
+            write_box(b, b"pasp", |b| {
+                words(b, &[aspect.0.into(), aspect.1.into()])
+            });
         }
     });
     bytes
@@ -142,7 +158,10 @@ pub fn audio_entry(name: &[u8; 4], channels: u16, rate: u32, config: (&[u8; 4], 
         words(b, &[0, 1, 0, 0]);
         halves(b, &[channels, 16, 0, 0]);
         // 16 bits are too few for 88.2 and 96 kHz: the decoder's own configuration tells.
-        words(b, &[u16::try_from(rate).map_or(0, |rate| u32::from(rate) << 16)]);
+        words(
+            b,
+            &[u16::try_from(rate).map_or(0, |rate| u32::from(rate) << 16)],
+        );
         write_box(b, config.0, |b| b.extend_from_slice(config.1));
     });
     bytes
@@ -150,10 +169,30 @@ pub fn audio_entry(name: &[u8; 4], channels: u16, rate: u32, config: (&[u8; 4], 
 
 /// The content of `esds` for this object type (ISO/IEC 14496-1 § 7.2.6), with its `AudioSpecificConfig` if it has one.
 pub fn esds(object_type: u8, specific: &[u8]) -> Vec<u8> {
-    let specific_size = if specific.is_empty() { 0 } else { 2 + specific.len() as u8 };
+    let specific_size = if specific.is_empty() {
+        0
+    } else {
+        2 + specific.len() as u8
+    };
     let mut bytes = vec![0, 0, 0, 0];
     bytes.extend_from_slice(&[3, 3 + 15 + specific_size + 3, 0, 0, 0]);
-    bytes.extend_from_slice(&[4, 13 + specific_size, object_type, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend_from_slice(&[
+        4,
+        13 + specific_size,
+        object_type,
+        0x15,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]);
     if !specific.is_empty() {
         bytes.extend_from_slice(&[5, specific.len() as u8]);
         bytes.extend_from_slice(specific);
@@ -295,7 +334,11 @@ impl Builder {
                     // Version 1, for signed offsets; with data offset, duration, size, flags and composition offset.
                     words(b, &[0x0100_0f01, self.samples.len() as u32, size as u32]);
                     for sample in &self.samples {
-                        let flags = if sample.is_sync { SYNC_FLAGS } else { DELTA_FLAGS };
+                        let flags = if sample.is_sync {
+                            SYNC_FLAGS
+                        } else {
+                            DELTA_FLAGS
+                        };
                         words(b, &[sample.duration, sample.size as u32, flags]);
                         b.extend_from_slice(&sample.offset.to_be_bytes());
                     }

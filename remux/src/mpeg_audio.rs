@@ -8,10 +8,18 @@ use crate::{
 
 /// Bit rates in kbit/s: of MPEG-1 layers I, II and III, and of MPEG-2 layer I, and layers II and III.
 const BIT_RATES: [[u32; 15]; 5] = [
-    [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
-    [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
-    [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-    [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+    [
+        0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448,
+    ],
+    [
+        0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384,
+    ],
+    [
+        0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+    ],
+    [
+        0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256,
+    ],
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
@@ -56,7 +64,11 @@ fn frame(b1: u8, b2: u8, b3: u8) -> Option<Header> {
         (false, _) => 4,
     };
     // Free format (0) does not tell how long a frame is.
-    let bit_rate = 1000 * *BIT_RATES.get(rates)?.get(usize::from(b2 >> 4)).filter(|rate| **rate > 0)?;
+    let bit_rate = 1000
+        * *BIT_RATES
+            .get(rates)?
+            .get(usize::from(b2 >> 4))
+            .filter(|rate| **rate > 0)?;
     let rate = RATES.get(usize::from(b2 >> 2 & 3))? / divisor;
     let padding = u32::from(b2 >> 1 & 1);
     let (samples, length) = match layer {
@@ -65,8 +77,19 @@ fn frame(b1: u8, b2: u8, b3: u8) -> Option<Header> {
         _ => (1152, 144 * bit_rate / rate + padding),
     };
     let channels = if b3 >> 6 == 3 { 1 } else { 2 };
-    let format = Format::Mpeg(MpegAudio { layer, is_mpeg1, rate, channels });
-    Some(Header { length: length as usize, skip: 0, samples, continues: false, format })
+    let format = Format::Mpeg(MpegAudio {
+        layer,
+        is_mpeg1,
+        rate,
+        channels,
+    });
+    Some(Header {
+        length: length as usize,
+        skip: 0,
+        samples,
+        continues: false,
+        format,
+    })
 }
 
 impl MpegAudio {
@@ -89,7 +112,12 @@ impl MpegAudio {
             timescale: self.rate,
             size: (0, 0),
             channels: self.channels,
-            entry: audio_entry(b"mp4a", self.channels, self.rate, (b"esds", &esds(object_type, &[]))),
+            entry: audio_entry(
+                b"mp4a",
+                self.channels,
+                self.rate,
+                (b"esds", &esds(object_type, &[])),
+            ),
         })
     }
 }

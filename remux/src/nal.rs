@@ -92,7 +92,10 @@ fn give_zeros(mut count: usize, sink: &mut impl Sink) {
 
 /// Without the zeros at the end: `trailing_zero_8bits`, or the beginning of a start code.
 fn trim(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()
 }
 
@@ -134,7 +137,9 @@ pub fn sei(payload: &[u8]) -> Sei {
             break;
         };
         match kind {
-            4 => found.captions.extend_from_slice(captions(message).unwrap_or_default()),
+            4 => found
+                .captions
+                .extend_from_slice(captions(message).unwrap_or_default()),
             6 => found.is_recovery_point = true,
             _ => {}
         }
@@ -147,7 +152,10 @@ pub fn sei(payload: &[u8]) -> Sei {
 fn number(bytes: &[u8]) -> (usize, &[u8]) {
     let ones = bytes.iter().take_while(|byte| **byte == 255).count();
     let last = bytes.get(ones).copied().unwrap_or(0);
-    (ones * 255 + usize::from(last), bytes.get(ones + 1..).unwrap_or_default())
+    (
+        ones * 255 + usize::from(last),
+        bytes.get(ones + 1..).unwrap_or_default(),
+    )
 }
 
 /// `cc_data` triples in `user_data_registered_itu_t_t35` (ATSC A/53 part 4 § 6.2.3): country, provider, "GA94", 3.
@@ -192,7 +200,9 @@ mod tests {
         collected.0
     }
 
-    const STREAM: &[u8] = &[9, 0, 0, 1, 5, 0, 6, 0, 0, 3, 1, 0, 0, 0, 0, 1, 7, 0, 1, 0, 0, 1, 8, 0, 0];
+    const STREAM: &[u8] = &[
+        9, 0, 0, 1, 5, 0, 6, 0, 0, 3, 1, 0, 0, 0, 0, 1, 7, 0, 1, 0, 0, 1, 8, 0, 0,
+    ];
 
     #[test]
     fn nal_units_are_the_same_however_the_stream_is_cut() {
@@ -208,12 +218,17 @@ mod tests {
     #[test]
     fn zeros_that_end_nothing_are_kept() {
         let long = [&[0, 0, 1, 5][..], &[0; 200], &[9]].concat();
-        assert_eq!(split(&[&long[..100], &long[100..]]), [[&[5][..], &[0; 200], &[9]].concat()]);
+        assert_eq!(
+            split(&[&long[..100], &long[100..]]),
+            [[&[5][..], &[0; 200], &[9]].concat()]
+        );
     }
 
     #[test]
     fn captions_and_recovery_point_are_found_among_other_messages() {
-        let captions = [0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3, 0x42, 0xff, 0xfc, 1, 2, 0xfd, 3, 4, 0xff];
+        let captions = [
+            0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3, 0x42, 0xff, 0xfc, 1, 2, 0xfd, 3, 4, 0xff,
+        ];
         let payload = [&[5, 1, 0][..], &[4, 17], &captions, &[6, 1, 0x80], &[0x80]].concat();
         let found = sei(&payload);
         assert_eq!(found.captions, [0xfc, 1, 2, 0xfd, 3, 4]);

@@ -46,7 +46,11 @@ pub struct Init {
 impl Init {
     /// The type for `MediaSource.isTypeSupported` and `addSourceBuffer`.
     pub fn mime(&self) -> String {
-        let codecs: Vec<_> = self.tracks.iter().map(|track| track.codec.as_str()).collect();
+        let codecs: Vec<_> = self
+            .tracks
+            .iter()
+            .map(|track| track.codec.as_str())
+            .collect();
         let top = match self.tracks.first().map(|track| track.kind) {
             Some(Kind::Audio) => "audio",
             _ => "video",
@@ -190,15 +194,29 @@ impl fmt::Display for Problem {
         match *self {
             Self::NoPackets { at } => write!(f, "no transport packets before byte {at}"),
             Self::NoProgram => f.write_str("no program was found in the transport stream"),
-            Self::UnsupportedCoding { pid, name } => write!(f, "{name} (PID {pid}) is not supported in MPEG-TS"),
-            Self::SampleAes { pid, name } => write!(f, "{name} (PID {pid}) is encrypted by SAMPLE-AES"),
+            Self::UnsupportedCoding { pid, name } => {
+                write!(f, "{name} (PID {pid}) is not supported in MPEG-TS")
+            }
+            Self::SampleAes { pid, name } => {
+                write!(f, "{name} (PID {pid}) is encrypted by SAMPLE-AES")
+            }
             Self::Scrambled { pid } => write!(f, "PID {pid} is scrambled"),
-            Self::Lost { pid, at } => write!(f, "packets of PID {pid} are missing before byte {at}"),
-            Self::Broken { pid, what, at } => write!(f, "{what} of PID {pid} is broken at byte {at}"),
-            Self::TimeJump { pid, from, to } => write!(f, "times of PID {pid} jump from {from} to {to} (90 kHz)"),
+            Self::Lost { pid, at } => {
+                write!(f, "packets of PID {pid} are missing before byte {at}")
+            }
+            Self::Broken { pid, what, at } => {
+                write!(f, "{what} of PID {pid} is broken at byte {at}")
+            }
+            Self::TimeJump { pid, from, to } => {
+                write!(f, "times of PID {pid} jump from {from} to {to} (90 kHz)")
+            }
             Self::NoRandomAccess { pid } => write!(f, "PID {pid} has no picture to begin with"),
-            Self::LateTrack { kind: Kind::Video } => f.write_str("video began too late and is left out"),
-            Self::LateTrack { kind: Kind::Audio } => f.write_str("audio began too late and is left out"),
+            Self::LateTrack { kind: Kind::Video } => {
+                f.write_str("video began too late and is left out")
+            }
+            Self::LateTrack { kind: Kind::Audio } => {
+                f.write_str("audio began too late and is left out")
+            }
         }
     }
 }

@@ -62,7 +62,10 @@ pub struct Packets {
 
 impl Default for Packets {
     fn default() -> Self {
-        Self { state: State::Searching, header: Vec::new() }
+        Self {
+            state: State::Searching,
+            header: Vec::new(),
+        }
     }
 }
 
@@ -90,7 +93,11 @@ impl Packets {
                     }
                 }
                 State::Header => {
-                    let source = if self.header.is_empty() { rest } else { &self.header };
+                    let source = if self.header.is_empty() {
+                        rest
+                    } else {
+                        &self.header
+                    };
                     if source.first()? != &SYNC {
                         // A header that is being collected has its sync byte already.
                         self.state = State::Searching;
@@ -143,7 +150,9 @@ impl Packets {
             .get(at + left..)
             .unwrap_or_default()
             .chunks_exact(PACKET)
-            .any(|packet| parse(packet).is_some_and(|header| header.pid == pid && header.unit_start))
+            .any(|packet| {
+                parse(packet).is_some_and(|header| header.pid == pid && header.unit_start)
+            })
     }
 }
 
@@ -216,15 +225,30 @@ mod tests {
 
     #[test]
     fn packets_are_found_behind_junk() {
-        let bytes = [vec![SYNC, 1, SYNC], packet(1, 0), packet(2, SYNC), packet(3, 0)].concat();
+        let bytes = [
+            vec![SYNC, 1, SYNC],
+            packet(1, 0),
+            packet(2, SYNC),
+            packet(3, 0),
+        ]
+        .concat();
         assert_eq!(pids(&bytes, false), (vec![1, 2, 3], bytes.len()));
     }
 
     #[test]
     fn packets_are_found_again_after_lost_bytes() {
         let torn = packet(2, 9)[..100].to_vec();
-        let bytes = [packet(1, 9), packet(1, 9), packet(1, 9), torn, packet(3, 9), packet(4, 9), packet(5, 9)].concat();
-        assert_eq!(pids(&bytes, false).0, [1, 1, 1, 2, 4, 5][..4].iter().copied().collect::<Vec<_>>());
+        let bytes = [
+            packet(1, 9),
+            packet(1, 9),
+            packet(1, 9),
+            torn,
+            packet(3, 9),
+            packet(4, 9),
+            packet(5, 9),
+        ]
+        .concat();
+        assert_eq!(pids(&bytes, false).0, [1, 1, 1, 2, 4, 5][..4].to_vec());
         assert_eq!(pids(&bytes, true).0, [1, 1, 1, 2, 4, 5]);
     }
 

@@ -33,7 +33,8 @@ pub struct ParameterSets(Vec<(Key, Vec<u8>)>);
 impl ParameterSets {
     /// Whether this one is in force as it is.
     pub fn contains(&self, key: Key, nal: &[u8]) -> bool {
-        self.find(key).is_ok_and(|at| self.0.get(at).is_some_and(|(_, known)| known == nal))
+        self.find(key)
+            .is_ok_and(|at| self.0.get(at).is_some_and(|(_, known)| known == nal))
     }
 
     /// Puts one in force. A sequence parameter set that takes another's place ends what went before: no other set is
@@ -55,7 +56,10 @@ impl ParameterSets {
 
     /// All of one level.
     pub fn of(&self, level: Level) -> impl Iterator<Item = &[u8]> + Clone {
-        self.0.iter().filter(move |(key, _)| key.level == level).map(|(_, nal)| nal.as_slice())
+        self.0
+            .iter()
+            .filter(move |(key, _)| key.level == level)
+            .map(|(_, nal)| nal.as_slice())
     }
 
     fn find(&self, key: Key) -> Result<usize, usize> {
@@ -67,8 +71,14 @@ impl ParameterSets {
 mod tests {
     use super::*;
 
-    const SPS: Key = Key { level: Level::Sequence, id: 0 };
-    const PPS: Key = Key { level: Level::Picture, id: 0 };
+    const SPS: Key = Key {
+        level: Level::Sequence,
+        id: 0,
+    };
+    const PPS: Key = Key {
+        level: Level::Picture,
+        id: 0,
+    };
 
     #[test]
     fn new_sequence_forgets_the_pictures_of_the_old_one() {

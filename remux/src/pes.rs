@@ -84,7 +84,8 @@ impl Pes {
         };
         debug_assert!(needed <= MAX_HEADER);
         self.state = State::Skipping;
-        let &[0, 0, 1, id, high, low, marks, flags, _, ref fields @ ..] = self.header.as_slice() else {
+        let &[0, 0, 1, id, high, low, marks, flags, _, ref fields @ ..] = self.header.as_slice()
+        else {
             return Piece::Broken;
         };
         match id {
@@ -96,16 +97,26 @@ impl Pes {
         }
         self.state = State::Data;
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let start = Start { stamps: stamps(flags, fields), length: length.checked_sub(needed - 6) };
+        let start = Start {
+            stamps: stamps(flags, fields),
+            length: length.checked_sub(needed - 6),
+        };
         Piece::Start(start, rest)
     }
 }
 
 /// PTS and DTS, where the flags announce them and their marker bits are right.
 fn stamps(flags: u8, fields: &[u8]) -> Option<Stamps> {
-    let pts = (flags & 0x80 != 0).then(|| stamp(fields.get(..5)?)).flatten()?;
-    let dts = (flags & 0x40 != 0).then(|| stamp(fields.get(5..10)?)).flatten();
-    Some(Stamps { pts, dts: dts.unwrap_or(pts) })
+    let pts = (flags & 0x80 != 0)
+        .then(|| stamp(fields.get(..5)?))
+        .flatten()?;
+    let dts = (flags & 0x40 != 0)
+        .then(|| stamp(fields.get(5..10)?))
+        .flatten();
+    Some(Stamps {
+        pts,
+        dts: dts.unwrap_or(pts),
+    })
 }
 
 fn stamp(field: &[u8]) -> Option<i64> {
@@ -121,8 +132,9 @@ fn stamp(field: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const HEADER: [u8; 19] =
-        [0, 0, 1, 0xe0, 0, 0, 0x80, 0xc0, 10, 0x3f, 0xff, 0xff, 0xff, 0xff, 0x11, 0, 1, 0, 3];
+    const HEADER: [u8; 19] = [
+        0, 0, 1, 0xe0, 0, 0, 0x80, 0xc0, 10, 0x3f, 0xff, 0xff, 0xff, 0xff, 0x11, 0, 1, 0, 3,
+    ];
 
     #[test]
     fn header_may_come_in_any_parts() {
@@ -131,8 +143,20 @@ mod tests {
             pes.packet(true);
             assert_eq!(pes.push(&HEADER[..cut]), Piece::Nothing);
             let rest = [&HEADER[cut..], &[7, 8]].concat();
-            let stamps = Some(Stamps { pts: (1 << 33) - 1, dts: 1 });
-            assert_eq!(pes.push(&rest), Piece::Start(Start { stamps, length: None }, &[7, 8]));
+            let stamps = Some(Stamps {
+                pts: (1 << 33) - 1,
+                dts: 1,
+            });
+            assert_eq!(
+                pes.push(&rest),
+                Piece::Start(
+                    Start {
+                        stamps,
+                        length: None
+                    },
+                    &[7, 8]
+                )
+            );
             assert_eq!(pes.push(&[9]), Piece::Data(&[9]));
         }
     }
@@ -157,6 +181,15 @@ mod tests {
         let mut pes = Pes::default();
         pes.packet(true);
         let header = [0, 0, 1, 0xc0, 0, 8, 0x80, 0, 0, 5];
-        assert_eq!(pes.push(&header), Piece::Start(Start { stamps: None, length: Some(5) }, &[5]));
+        assert_eq!(
+            pes.push(&header),
+            Piece::Start(
+                Start {
+                    stamps: None,
+                    length: Some(5)
+                },
+                &[5]
+            )
+        );
     }
 }

@@ -62,7 +62,8 @@ impl Sections {
             return None;
         }
         let room = MAX_SECTION - self.bytes.len().min(MAX_SECTION);
-        self.bytes.extend_from_slice(payload.get(..room).unwrap_or(payload));
+        self.bytes
+            .extend_from_slice(payload.get(..room).unwrap_or(payload));
         let &[_, high, low, ..] = self.bytes.as_slice() else {
             return None;
         };
@@ -75,7 +76,9 @@ impl Sections {
             return None;
         }
         self.state = Collecting::Nothing;
-        self.bytes.get(..length).filter(|section| checksum(section) == 0)
+        self.bytes
+            .get(..length)
+            .filter(|section| checksum(section) == 0)
     }
 }
 
@@ -92,7 +95,9 @@ fn checksum(bytes: &[u8]) -> u32 {
 /// The body of a section of this table that is in force, without header and checksum.
 fn body(section: &[u8], table: u8) -> Option<&[u8]> {
     let is_current = section.first() == Some(&table) && section.get(5)? & 1 == 1;
-    is_current.then(|| section.get(8..section.len().checked_sub(4)?)).flatten()
+    is_current
+        .then(|| section.get(8..section.len().checked_sub(4)?))
+        .flatten()
 }
 
 /// The PID of the PMT of the first program of a PAT.
@@ -254,7 +259,10 @@ mod tests {
         assert_eq!(sections.push(&[9, pat[0]]), None);
         sections.packet(false);
         assert_eq!(sections.push(&pat[1..5]), None);
-        assert_eq!(sections.push(&[&pat[5..], &[0xff; 9]].concat()), Some(pat.as_slice()));
+        assert_eq!(
+            sections.push(&[&pat[5..], &[0xff; 9]].concat()),
+            Some(pat.as_slice())
+        );
         assert_eq!(sections.push(&[0xff; 9]), None);
     }
 
@@ -279,7 +287,11 @@ mod tests {
                 0xdb, 0xe1, 3, 0xf0, 0, // SAMPLE-AES
             ],
         );
-        let codings: Vec<_> = streams(&pmt).unwrap().iter().map(|it| (it.pid, it.coding)).collect();
+        let codings: Vec<_> = streams(&pmt)
+            .unwrap()
+            .iter()
+            .map(|it| (it.pid, it.coding))
+            .collect();
         assert_eq!(
             codings,
             [

@@ -51,7 +51,10 @@ pub struct Wanted {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { video: true, audio: true }
+        Self {
+            video: true,
+            audio: true,
+        }
     }
 }
 
@@ -232,11 +235,14 @@ impl Remuxer {
         }
     }
 
-    /// Begins anew, after a seek or at a discontinuity. Outputs that were not taken are dropped. The program is read
+    /// Begins anew, at the start, after a seek or at a discontinuity. Outputs that were not taken are dropped. The program is read
     /// again, and there is an initialization segment again.
-    pub fn start(&mut self, expected: Option<i64>) {
+    pub fn start(&mut self, wanted: Wanted, expected: Option<i64>) {
         let spare = std::mem::take(&mut self.events.spare);
-        *self = Self { sequence: self.sequence, ..Self::new(self.wanted, expected) };
+        *self = Self {
+            sequence: self.sequence,
+            ..Self::new(wanted, expected)
+        };
         self.events.spare = spare;
     }
 
@@ -279,7 +285,9 @@ impl Remuxer {
         self.next_segment();
         if !self.has_program && (self.position > 0 || self.junk > 0) {
             match self.junk == self.position {
-                true => self.events.problem(Problem::NoPackets { at: self.position }),
+                true => self
+                    .events
+                    .problem(Problem::NoPackets { at: self.position }),
                 false => self.events.problem(Problem::NoProgram),
             }
         }
@@ -337,7 +345,9 @@ impl Remuxer {
         let before = self.junk;
         self.junk += length as u64;
         if before < MAX_JUNK && self.junk >= MAX_JUNK {
-            self.events.problem(Problem::NoPackets { at: self.position + self.junk });
+            self.events.problem(Problem::NoPackets {
+                at: self.position + self.junk,
+            });
             self.settle();
         }
     }
@@ -351,9 +361,16 @@ impl Remuxer {
         let (target, continuity) = match pid {
             PAT => (Target::Pat, &mut self.pat.continuity),
             _ if Some(pid) == self.pmt_pid => (Target::Pmt, &mut self.pmt.continuity),
-            _ => match self.streams.iter_mut().enumerate().find(|(_, stream)| stream.pid == pid) {
+            _ => match self
+                .streams
+                .iter_mut()
+                .enumerate()
+                .find(|(_, stream)| stream.pid == pid)
+            {
                 Some((index, stream)) => (Target::Stream(index), &mut stream.continuity),
-                None if self.has_program || self.early.len() >= MAX_EARLY / PACKET => return Target::Nobody,
+                None if self.has_program || self.early.len() >= MAX_EARLY / PACKET => {
+                    return Target::Nobody;
+                }
                 None => return Target::Early,
             },
         };
@@ -369,7 +386,11 @@ impl Remuxer {
         if header.damaged || order == Order::Gap {
             self.lost(target, pid, at);
         }
-        if header.damaged { Target::Nobody } else { target }
+        if header.damaged {
+            Target::Nobody
+        } else {
+            target
+        }
     }
 
     fn lost(&mut self, target: Target, pid: u16, at: u64) {
@@ -396,7 +417,11 @@ impl Remuxer {
                     stream.pes.packet(header.unit_start);
                 }
             }
-            Target::Early => self.early.push(EarlyPacket { header, at, payload: Vec::new() }),
+            Target::Early => self.early.push(EarlyPacket {
+                header,
+                at,
+                payload: Vec::new(),
+            }),
             Target::Nobody => {}
         }
     }
@@ -451,7 +476,11 @@ impl Remuxer {
             Piece::Nothing => {}
             Piece::Broken => {
                 stream.lost();
-                self.events.problem(Problem::Broken { pid, what: "a PES header", at });
+                self.events.problem(Problem::Broken {
+                    pid,
+                    what: "a PES header",
+                    at,
+                });
             }
             Piece::Scrambled => {
                 stream.lost();
@@ -462,7 +491,9 @@ impl Remuxer {
                 match &mut stream.body {
                     Body::Video(video) => video.start(times),
                     Body::Audio(audio) => audio.start(times),
-                    Body::Id3(id3) => id3.start(times.map(|times| times.pts), start.length, &mut self.events),
+                    Body::Id3(id3) => {
+                        id3.start(times.map(|times| times.pts), start.length, &mut self.events)
+                    }
                 }
                 stream.body.data(data, at, &mut self.events);
             }
@@ -485,7 +516,8 @@ impl Remuxer {
                 Coding::Ac3 | Coding::Eac3 => Body::audio(pid, audio::Coding::Ac3),
                 Coding::Id3 => Body::Id3(Id3::default()),
                 Coding::Unsupported(name) => {
-                    self.events.problem(Problem::UnsupportedCoding { pid, name });
+                    self.events
+                        .problem(Problem::UnsupportedCoding { pid, name });
                     continue;
                 }
                 Coding::SampleAes(name) => {
@@ -499,13 +531,20 @@ impl Remuxer {
                     Kind::Video => self.wanted.video,
                     Kind::Audio => self.wanted.audio,
                 };
-                let is_first = is_taken.get_mut(index(kind)).is_some_and(|taken| !std::mem::replace(taken, is_wanted));
+                let is_first = is_taken
+                    .get_mut(index(kind))
+                    .is_some_and(|taken| !std::mem::replace(taken, is_wanted));
                 if !is_wanted || !is_first {
                     continue;
                 }
             }
             if fresh.iter().all(|stream| stream.pid != pid) {
-                fresh.push(Stream { pid, continuity: None, pes: Pes::default(), body });
+                fresh.push(Stream {
+                    pid,
+                    continuity: None,
+                    pes: Pes::default(),
+                    body,
+                });
             }
         }
         let is_new = |stream: &Stream, others: &[Stream]| {
@@ -522,14 +561,24 @@ impl Remuxer {
         for mut stream in fresh {
             if let Some(same) = before.iter().position(|other| other.is_like(&stream)) {
                 stream = before.swap_remove(same);
-            } else if let Some(track) = stream.body.kind().and_then(|kind| self.tracks.get_mut(index(kind))) {
+            } else if let Some(track) = stream
+                .body
+                .kind()
+                .and_then(|kind| self.tracks.get_mut(index(kind)))
+            {
                 *track = None;
             }
             self.streams.push(stream);
         }
         if is_changed {
-            for (kind, expected) in [Kind::Video, Kind::Audio].into_iter().zip(&mut self.is_expected) {
-                *expected = self.streams.iter().any(|stream| stream.body.kind() == Some(kind));
+            for (kind, expected) in [Kind::Video, Kind::Audio]
+                .into_iter()
+                .zip(&mut self.is_expected)
+            {
+                *expected = self
+                    .streams
+                    .iter()
+                    .any(|stream| stream.body.kind() == Some(kind));
             }
             for (track, expected) in self.tracks.iter_mut().zip(self.is_expected) {
                 if !expected {
@@ -539,7 +588,12 @@ impl Remuxer {
             self.written = None;
         }
         self.settle();
-        for EarlyPacket { header, at, payload } in std::mem::take(&mut self.early) {
+        for EarlyPacket {
+            header,
+            at,
+            payload,
+        } in std::mem::take(&mut self.early)
+        {
             self.target = self.route(header, at);
             self.header(header, at);
             self.payload(&payload, at);
@@ -582,8 +636,13 @@ impl Remuxer {
     }
 
     fn problem(&mut self, problem: Problem) {
-        let known = self.outputs.iter().filter(|output| matches!(output, Output::Problem(_)));
-        let is_known = known.clone().any(|output| *output == Output::Problem(problem));
+        let known = self
+            .outputs
+            .iter()
+            .filter(|output| matches!(output, Output::Problem(_)));
+        let is_known = known
+            .clone()
+            .any(|output| *output == Output::Problem(problem));
         if !is_known && known.count() < MAX_PROBLEMS {
             self.outputs.push_back(Output::Problem(problem));
         }
@@ -633,7 +692,11 @@ impl Remuxer {
         if self.written.is_some() || self.tracks.iter().all(Option::is_none) {
             return;
         }
-        let is_missing = self.tracks.iter().zip(self.is_expected).any(|(track, expected)| expected && track.is_none());
+        let is_missing = self
+            .tracks
+            .iter()
+            .zip(self.is_expected)
+            .any(|(track, expected)| expected && track.is_none());
         if is_missing && !must {
             return;
         }
@@ -704,7 +767,11 @@ impl Body {
 impl Id3 {
     fn start(&mut self, pts: Option<i64>, length: Option<usize>, events: &mut Events) {
         self.finish(events);
-        *self = Self { bytes: Vec::new(), pts, length };
+        *self = Self {
+            bytes: Vec::new(),
+            pts,
+            length,
+        };
     }
 
     fn data(&mut self, data: &[u8], events: &mut Events) {
@@ -722,7 +789,11 @@ impl Id3 {
     fn finish(&mut self, events: &mut Events) {
         let Self { bytes, pts, .. } = std::mem::take(self);
         if let Some(pts) = pts.filter(|_| !bytes.is_empty()) {
-            events.metadata(Metadata { kind: MetadataKind::Id3, pts, bytes });
+            events.metadata(Metadata {
+                kind: MetadataKind::Id3,
+                pts,
+                bytes,
+            });
         }
     }
 }

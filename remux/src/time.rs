@@ -34,7 +34,9 @@ impl Clock {
     /// Expects a time, in ticks. Without one, the first timestamp is taken as a time between [`WRAP`] and twice that,
     /// so that times from before it, too, are positive: `tfdt` has no sign.
     pub fn new(expected: Option<i64>) -> Self {
-        Self { reference: expected.map(|ticks| ticks.clamp(0, i64::MAX / 4)) }
+        Self {
+            reference: expected.map(|ticks| ticks.clamp(0, i64::MAX / 4)),
+        }
     }
 
     /// The times that two timestamps of one PES header mean.
@@ -48,14 +50,22 @@ impl Clock {
         }
         self.reference = Some(dts);
         // Against the DTS of the same header: close to a wrap, only one of them may have wrapped.
-        Times { dts, pts: nearest(stamps.pts, dts).max(0) }
+        Times {
+            dts,
+            pts: nearest(stamps.pts, dts).max(0),
+        }
     }
 }
 
 /// The time nearest to `reference` of which `stamp` has the lower 33 bits.
 fn nearest(stamp: i64, reference: i64) -> i64 {
     let ahead = (stamp - reference).rem_euclid(WRAP);
-    reference + if ahead >= WRAP / 2 { ahead - WRAP } else { ahead }
+    reference
+        + if ahead >= WRAP / 2 {
+            ahead - WRAP
+        } else {
+            ahead
+        }
 }
 
 #[cfg(test)]
@@ -77,14 +87,23 @@ mod tests {
     #[test]
     fn expected_time_chooses_the_wrap_after_a_seek() {
         let expected = 3 * WRAP + 100;
-        assert_eq!(Clock::new(Some(expected)).unwrap(stamp(50)).dts, 3 * WRAP + 50);
-        assert_eq!(Clock::new(Some(expected)).unwrap(stamp(WRAP - 50)).dts, 3 * WRAP - 50);
+        assert_eq!(
+            Clock::new(Some(expected)).unwrap(stamp(50)).dts,
+            3 * WRAP + 50
+        );
+        assert_eq!(
+            Clock::new(Some(expected)).unwrap(stamp(WRAP - 50)).dts,
+            3 * WRAP - 50
+        );
         assert_eq!(Clock::new(Some(0)).unwrap(stamp(WRAP - 50)).dts, WRAP - 50);
     }
 
     #[test]
     fn pts_is_unwrapped_against_its_own_dts() {
-        let times = Clock::new(None).unwrap(Stamps { pts: 3000, dts: WRAP - 3000 });
+        let times = Clock::new(None).unwrap(Stamps {
+            pts: 3000,
+            dts: WRAP - 3000,
+        });
         assert_eq!(times.pts - times.dts, 6000);
     }
 }

@@ -250,7 +250,13 @@ impl Video {
     /// Adds data of a PES packet; `at` is the transport packet's place in the stream.
     pub fn data(&mut self, bytes: &[u8], at: u64, events: &mut Events) {
         self.assembly.at = at;
-        self.splitter.push(bytes, &mut Writer { assembly: &mut self.assembly, events });
+        self.splitter.push(
+            bytes,
+            &mut Writer {
+                assembly: &mut self.assembly,
+                events,
+            },
+        );
     }
 
     /// Data is missing here: drops the access unit, and waits for the next random access point.
@@ -261,7 +267,10 @@ impl Video {
 
     /// The stream ends, or breaks off: completes the last access unit and the fragment.
     pub fn finish(&mut self, events: &mut Events) {
-        self.splitter.finish(&mut Writer { assembly: &mut self.assembly, events });
+        self.splitter.finish(&mut Writer {
+            assembly: &mut self.assembly,
+            events,
+        });
         self.assembly.finish(events);
         if self.assembly.at > 0 && self.assembly.access == Access::Waiting {
             events.problem(Problem::NoRandomAccess { pid: self.pid });
@@ -279,7 +288,11 @@ impl Sink for Writer<'_> {
         let bytes = &mut self.assembly.builder.bytes;
         let start = bytes.len();
         bytes.extend_from_slice(&[0; 4]);
-        self.assembly.nal = Some(Nal { start, kind: None, is_of_this_pes: true });
+        self.assembly.nal = Some(Nal {
+            start,
+            kind: None,
+            is_of_this_pes: true,
+        });
     }
 
     fn data(&mut self, mut bytes: &[u8]) {
@@ -299,7 +312,11 @@ impl Sink for Writer<'_> {
                 bytes = rest;
             }
             Some(NalKind::Ignored | NalKind::Delimiter) => return,
-            Some(NalKind::ParameterSet) if self.assembly.builder.bytes.len() - nal.start > MAX_SET + 4 => return,
+            Some(NalKind::ParameterSet)
+                if self.assembly.builder.bytes.len() - nal.start > MAX_SET + 4 =>
+            {
+                return;
+            }
             Some(_) => {}
         }
         if self.assembly.nal.is_some() {
@@ -315,11 +332,19 @@ impl Sink for Writer<'_> {
 
 impl Assembly {
     fn broken(&self, what: &'static str) -> Problem {
-        Problem::Broken { pid: self.pid, what, at: self.at }
+        Problem::Broken {
+            pid: self.pid,
+            what,
+            at: self.at,
+        }
     }
 
     fn lost(&mut self) {
-        let end = self.unit.as_ref().map(|unit| unit.start).or(self.nal.map(|nal| nal.start));
+        let end = self
+            .unit
+            .as_ref()
+            .map(|unit| unit.start)
+            .or(self.nal.map(|nal| nal.start));
         if let Some(end) = end {
             self.builder.bytes.truncate(end);
         }
@@ -333,7 +358,10 @@ impl Assembly {
 
     /// An access unit that does not end is no access unit.
     fn check_size(&mut self, events: &mut Events) {
-        let start = self.unit.as_ref().map_or(self.builder.samples_end(), |unit| unit.start);
+        let start = self
+            .unit
+            .as_ref()
+            .map_or(self.builder.samples_end(), |unit| unit.start);
         if self.builder.bytes.len() - start > MAX_UNIT {
             events.problem(self.broken("an access unit"));
             self.lost();
@@ -394,8 +422,12 @@ impl Assembly {
             if (-JITTER..=0).contains(&step) {
                 // Rounded or doubled by a muxer: decoding order is what counts.
                 times.dts = last.dts + 1;
-            } else if step > JUMP || step < 0 {
-                events.problem(Problem::TimeJump { pid: self.pid, from: last.dts, to: times.dts });
+            } else if !(0..=JUMP).contains(&step) {
+                events.problem(Problem::TimeJump {
+                    pid: self.pid,
+                    from: last.dts,
+                    to: times.dts,
+                });
                 self.release_held(None, events);
                 self.access = Access::Waiting;
             }
@@ -432,7 +464,9 @@ impl Assembly {
         if duration >= SHORTEST {
             self.duration = duration;
         }
-        if self.builder.end().is_some_and(|end| end != held.times.dts) || self.builder.is_full(usize::MAX) {
+        if self.builder.end().is_some_and(|end| end != held.times.dts)
+            || self.builder.is_full(usize::MAX)
+        {
             self.cut(events);
         }
         self.builder.add(
@@ -554,7 +588,8 @@ impl Assembly {
                 if let Some(unit) = &mut self.unit {
                     unit.is_recovery_point |= found.is_recovery_point;
                     let room = MAX_CAPTIONS.saturating_sub(unit.captions.len());
-                    unit.captions.extend_from_slice(found.captions.get(..room).unwrap_or(&found.captions));
+                    unit.captions
+                        .extend_from_slice(found.captions.get(..room).unwrap_or(&found.captions));
                 }
                 true
             }
@@ -582,7 +617,10 @@ impl Assembly {
             unit.has_sequence = true;
         }
         // A new sequence parameter set ends the others, which come again behind it, if only as they were.
-        let is_after_sequence = self.pending.iter().any(|(key, _)| key.level == Level::Sequence);
+        let is_after_sequence = self
+            .pending
+            .iter()
+            .any(|(key, _)| key.level == Level::Sequence);
         if self.sets.contains(key, &set) && !is_after_sequence {
             return;
         }
@@ -598,8 +636,9 @@ impl Assembly {
         let Some(mut unit) = self.unit.take() else {
             return;
         };
-        let is_random_access =
-            unit.is_sync || unit.is_recovery_point || unit.has_sequence && unit.is_intra && self.coding == Coding::H264;
+        let is_random_access = unit.is_sync
+            || unit.is_recovery_point
+            || unit.has_sequence && unit.is_intra && self.coding == Coding::H264;
         let is_undecodable = match self.access {
             Access::Waiting => !is_random_access || self.track.is_none(),
             _ => false,
@@ -616,14 +655,20 @@ impl Assembly {
             return;
         }
         match self.access {
-            Access::Waiting if unit.is_open || !unit.is_sync => self.access = Access::Leading(unit.times.pts),
+            Access::Waiting if unit.is_open || !unit.is_sync => {
+                self.access = Access::Leading(unit.times.pts)
+            }
             Access::Waiting => self.access = Access::Going,
             Access::Leading(_) if !unit.is_leading => self.access = Access::Going,
             _ => {}
         }
         // Where a leading picture was dropped, the picture before lasts until this one.
         self.release_held(Some(unit.times.dts), events);
-        self.held = Some(Held { size: end - unit.start, times: unit.times, is_sync: is_random_access });
+        self.held = Some(Held {
+            size: end - unit.start,
+            times: unit.times,
+            is_sync: is_random_access,
+        });
         if !unit.captions.is_empty() {
             events.metadata(Metadata {
                 kind: MetadataKind::Captions,
