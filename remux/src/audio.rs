@@ -7,14 +7,14 @@ use crate::{
     mpeg_audio::{self, MpegAudio},
     output::{Kind, Problem, Track},
     remuxer::Events,
-    time::{TICKS, Times},
+    time::{TICKS, Times, rescale},
 };
 
 /// A fragment as long as this is not made longer.
 const MAX_FRAGMENT: usize = 1 << 18;
 
-/// A distance of times that is a jump, in ticks of 90 kHz.
-const JUMP: i64 = 10 * TICKS;
+/// A distance of times that is a jump, in seconds.
+const JUMP: i64 = 10;
 
 /// Bytes that a header needs at most.
 const MAX_HEADER: usize = 9;
@@ -284,19 +284,15 @@ impl Audio {
         } else {
             None
         };
-        let rate = i64::from(header.format.rate());
-        let scale = |ticks: i64| {
-            (ticks as i128 * i128::from(rate) + i128::from(TICKS / 2)) / i128::from(TICKS)
-        };
-        let told = time.map(|ticks| scale(ticks) as i64);
+        let rate = header.format.rate();
+        let told = time.map(|ticks| (rescale(ticks * 2, TICKS as u32, rate) + 1) / 2);
         let dts = match (told, self.chain) {
             // Timestamps are rounded; durations are not.
             (Some(told), Some(chain)) if (told - chain).abs() < i64::from(header.samples) => chain,
             (Some(told), chain) => {
                 let from = chain.unwrap_or(told);
-                if (told - from).abs() > scale(JUMP) as i64 {
-                    let ticks =
-                        |time: i64| (time as i128 * i128::from(TICKS) / i128::from(rate)) as i64;
+                if (told - from).abs() > JUMP * i64::from(rate) {
+                    let ticks = |time| rescale(time, rate, TICKS as u32);
                     events.problem(Problem::TimeJump {
                         pid: self.pid,
                         from: ticks(from),
@@ -340,10 +336,7 @@ impl Audio {
                 if let Some(before) = self.format
                     && before.rate() != format.rate()
                 {
-                    let scaled = |time: i64| {
-                        (time as i128 * i128::from(format.rate()) / i128::from(before.rate()))
-                            as i64
-                    };
+                    let scaled = |time| rescale(time, before.rate(), format.rate());
                     self.chain = self.chain.map(scaled);
                 }
                 self.format = Some(format);

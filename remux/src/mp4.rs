@@ -2,7 +2,7 @@
 
 use crate::{
     output::{Fragment, Init, Kind, Track},
-    time::TICKS,
+    time::{TICKS, rescale},
 };
 
 /// Room left for `moof` before the payload, so that it can be written when its samples are known, and still lie in
@@ -294,7 +294,7 @@ impl Builder {
         if let Some(room) = buffer.get_mut(offset..HEADROOM) {
             room.copy_from_slice(&head);
         }
-        let ticks = |time: i64| (time as i128 * TICKS as i128 / i128::from(timescale)) as i64;
+        let ticks = |time| rescale(time, timescale, TICKS as u32);
         let mut dts = self.start;
         let first_shown = self.samples.iter().map(|sample| {
             let shown = dts + i64::from(sample.offset);

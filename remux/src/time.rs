@@ -6,6 +6,12 @@ pub const TICKS: i64 = 90_000;
 /// After this many ticks (26.5 hours) a timestamp begins again at zero.
 pub const WRAP: i64 = 1 << 33;
 
+/// Converts a time between clocks of these frequencies, rounded down, without overflow on the way.
+pub fn rescale(time: i64, from: u32, to: u32) -> i64 {
+    let (from, to) = (i64::from(from.max(1)), i64::from(to));
+    time.div_euclid(from) * to + time.rem_euclid(from) * to / from
+}
+
 /// When an access unit is decoded and shown, in ticks of 90 kHz, unwrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -96,6 +102,13 @@ mod tests {
             3 * WRAP - 50
         );
         assert_eq!(Clock::new(Some(0)).unwrap(stamp(WRAP - 50)).dts, WRAP - 50);
+    }
+
+    #[test]
+    fn long_times_are_rescaled_exactly() {
+        assert_eq!(rescale(WRAP * 100, 90_000, 48_000), WRAP * 100 * 8 / 15);
+        assert_eq!(rescale(-1, 90_000, 48_000), -1);
+        assert_eq!(rescale(44_100, 44_100, 90_000), 90_000);
     }
 
     #[test]
