@@ -69,6 +69,51 @@ pub fn key(nal: &[u8]) -> Option<Key> {
     }
 }
 
+/// What of a sequence parameter set the headers of fields depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldCoding {
+    frame_num_bits: u32,
+    has_planes: bool,
+}
+
+/// A picture that is a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    frame_num: u32,
+    is_bottom: bool,
+}
+
+impl Field {
+    /// Whether both are of one frame.
+    pub fn completes(self, first: Self) -> bool {
+        self.frame_num == first.frame_num && self.is_bottom != first.is_bottom
+    }
+}
+
+/// How fields are read, if there may be any.
+pub fn field_coding(sets: &ParameterSets) -> Option<FieldCoding> {
+    sequence(sets.of(Level::Sequence).next()?)?.0.fields
+}
+
+/// Whether a slice is of a field (§ 7.3.3), and of which.
+pub fn field(nal: &[u8], coding: FieldCoding) -> Option<Field> {
+    let header = unescape(nal.get(1..)?, 32);
+    let mut bits = Bits::new(&header);
+    for _ in ["first_mb_in_slice", "slice_type", "pic_parameter_set_id"] {
+        bits.ue()?;
+    }
+    if coding.has_planes {
+        bits.skip(2)?;
+    }
+    let frame_num = bits.read(coding.frame_num_bits)?;
+    let is_field = bits.flag()?;
+    let is_bottom = is_field && bits.flag()?;
+    is_field.then_some(Field {
+        frame_num,
+        is_bottom,
+    })
+}
+
 /// What a sequence parameter set says (§ 7.3.2.1.1 and annex E).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sequence {
@@ -76,6 +121,8 @@ struct Sequence {
     profile: [u8; 3],
     /// `chroma_format_idc` and bit depths less 8, where the profile has them.
     format: Option<[u8; 3]>,
+    /// How slice headers are read, if pictures may be fields.
+    fields: Option<FieldCoding>,
     size: (u16, u16),
     aspect: (u16, u16),
     /// Of a frame, in ticks of 90 kHz.
@@ -133,7 +180,7 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
             }
         }
     }
-    bits.ue()?;
+    let frame_num_bits = 4 + bits.ue().filter(|more| *more <= 12)?;
     match bits.ue()? {
         0 => {
             bits.ue()?;
@@ -192,6 +239,10 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
         Sequence {
             profile: [profile, constraints, level],
             format,
+            fields: (!is_progressive).then_some(FieldCoding {
+                frame_num_bits,
+                has_planes,
+            }),
             size,
             aspect,
             duration,

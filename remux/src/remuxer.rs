@@ -94,6 +94,24 @@ impl Events {
         Some(moved)
     }
 
+    /// Captions of the picture shown at this time, if it has any.
+    pub(crate) fn captions(&mut self, pts: i64, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            let kind = MetadataKind::Captions;
+            self.metadata(Metadata { kind, pts, bytes });
+        }
+    }
+
+    /// The fragments that came out.
+    #[cfg(test)]
+    pub(crate) fn fragments(self) -> Vec<Fragment> {
+        let fragment = |event| match event {
+            Event::Fragment(fragment) => Some(fragment),
+            _ => None,
+        };
+        self.list.into_iter().filter_map(fragment).collect()
+    }
+
     pub(crate) fn metadata(&mut self, metadata: Metadata) {
         self.list.push(Event::Metadata(metadata));
     }

@@ -4,7 +4,7 @@ use crate::{
     h264, h265,
     mp4::{Builder, HEADROOM, Sample},
     nal::{self, Sink, Splitter},
-    output::{Kind, Metadata, MetadataKind, Problem, Track},
+    output::{Kind, Problem, Track},
     parameter_sets::{Key, Level, MAX_SET, ParameterSets},
     remuxer::Events,
     time::{TICKS, Times},
@@ -131,6 +131,8 @@ struct Unit {
     has_sequence: bool,
     /// All its slices are intra.
     is_intra: bool,
+    /// It is a field, and not a frame.
+    field: Option<h264::Field>,
     captions: Vec<u8>,
 }
 
@@ -161,6 +163,8 @@ struct Held {
     size: usize,
     times: Times,
     is_sync: bool,
+    /// It is a first field, and may be followed by the second: in MP4 they are one sample.
+    field: Option<h264::Field>,
 }
 
 /// The video track.
@@ -195,6 +199,10 @@ struct Assembly {
     /// Sets that differ from those in force, until a picture comes for which they are.
     pending: Vec<(Key, Vec<u8>)>,
     track: Option<Track>,
+    /// How fields are read, if there may be any.
+    field_coding: Option<h264::FieldCoding>,
+    /// The access unit before was dropped, and is this field.
+    dropped_field: Option<h264::Field>,
     /// Byte position of the packet being read, for problems.
     at: u64,
 }
@@ -222,6 +230,8 @@ impl Video {
                 sets: ParameterSets::default(),
                 pending: Vec::new(),
                 track: None,
+                field_coding: None,
+                dropped_field: None,
                 at: 0,
             },
         }
@@ -433,7 +443,8 @@ impl Assembly {
             }
         }
         self.last_times = known.map(|_| times);
-        if !matches!(self.access, Access::Leading(_)) {
+        let is_half = self.held.is_some_and(|held| held.field.is_some());
+        if !is_half && !matches!(self.access, Access::Leading(_)) {
             self.release_held(Some(times.dts), events);
         }
         self.unit = Some(Unit {
@@ -447,6 +458,7 @@ impl Assembly {
             is_recovery_point: false,
             has_sequence: false,
             is_intra: true,
+            field: None,
             captions: Vec::new(),
         });
         if self.is_cut_wanted || self.builder.is_full(MAX_FRAGMENT) {
@@ -531,6 +543,10 @@ impl Assembly {
         let dts = self.unit.as_ref().map(|unit| unit.times.dts);
         self.release_held(dts, events);
         self.cut(events);
+        self.field_coding = match self.coding {
+            Coding::H264 => h264::field_coding(&self.sets),
+            Coding::H265 => None,
+        };
         let Some((track, duration)) = self.coding.track(&self.sets) else {
             self.track = None;
             return;
@@ -580,6 +596,8 @@ impl Assembly {
                     && self.coding == Coding::H264
                 {
                     unit.is_intra &= h264::is_intra(content);
+                    let field = |coding| h264::field(content, coding);
+                    unit.field = unit.field.or_else(|| self.field_coding.and_then(field));
                 }
                 true
             }
@@ -636,6 +654,16 @@ impl Assembly {
         let Some(mut unit) = self.unit.take() else {
             return;
         };
+        let field = unit.field;
+        let completes = |first: Option<h264::Field>| {
+            first
+                .zip(field)
+                .is_some_and(|(first, second)| second.completes(first))
+        };
+        unit.is_dropped |= completes(self.dropped_field.take());
+        if unit.is_dropped {
+            self.dropped_field = field;
+        }
         let is_random_access = unit.is_sync
             || unit.is_recovery_point
             || unit.has_sequence && unit.is_intra && self.coding == Coding::H264;
@@ -654,6 +682,14 @@ impl Assembly {
             }
             return;
         }
+        let captions = std::mem::take(&mut unit.captions);
+        if let Some(held) = self.held.as_mut().filter(|held| completes(held.field)) {
+            held.size += end - unit.start;
+            held.field = None;
+            self.last_times = Some(held.times);
+            events.captions(held.times.pts, captions);
+            return;
+        }
         match self.access {
             Access::Waiting if unit.is_open || !unit.is_sync => {
                 self.access = Access::Leading(unit.times.pts)
@@ -668,14 +704,9 @@ impl Assembly {
             size: end - unit.start,
             times: unit.times,
             is_sync: is_random_access,
+            field,
         });
-        if !unit.captions.is_empty() {
-            events.metadata(Metadata {
-                kind: MetadataKind::Captions,
-                pts: unit.times.pts,
-                bytes: std::mem::take(&mut unit.captions),
-            });
-        }
+        events.captions(unit.times.pts, captions);
     }
 
     fn finish(&mut self, events: &mut Events) {
@@ -686,5 +717,94 @@ impl Assembly {
         self.nal = None;
         self.pes_times = None;
         self.earlier_times = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Fragment;
+
+    /// Parameter sets of a stream of 16 × 32 pixels whose pictures may be fields.
+    const SETS: &[u8] = &[
+        0, 0, 1, 0x67, 77, 0, 30, 0xda, 0x64, 0x80, 0, 0, 1, 0x68, 0xce, 0x38, 0x80,
+    ];
+
+    /// Remuxes PES packets, each with the time of its first picture.
+    fn remux(packets: &[(Option<i64>, &[u8])]) -> Vec<Fragment> {
+        let (mut video, mut events) = (Video::new(256, Coding::H264), Events::default());
+        for (dts, data) in packets {
+            video.start(dts.map(|dts| Times {
+                dts,
+                pts: dts + 3600,
+            }));
+            video.data(data, 1, &mut events);
+        }
+        video.finish(&mut events);
+        events.fragments()
+    }
+
+    #[test]
+    fn two_fields_are_one_sample() {
+        let top = [SETS, &[0, 0, 1, 0x65, 0x88, 0x85, 1]].concat();
+        let bottom = [0, 0, 1, 0x61, 0x88, 0x87, 2];
+        let next = [0, 0, 1, 0x61, 0x88, 0x8d, 3, 0, 0, 1, 0x61, 0x88, 0x8f, 4];
+        let last = [0, 0, 1, 0x61, 0x88, 0x95, 3, 0, 0, 1, 0x61, 0x88, 0x97, 4];
+        for second in [None, Some(1800)] {
+            let fragments = remux(&[
+                (Some(0), &top),
+                (second, &bottom),
+                (Some(3600), &next),
+                (Some(7200), &last),
+            ]);
+            let counted: Vec<_> = fragments
+                .iter()
+                .map(|it| (it.start, it.end, it.samples))
+                .collect();
+            assert_eq!(counted, [(0, 10_800, 3)]);
+            let payload = fragments[0].bytes().len() - 96 - 16 * 3;
+            assert_eq!(payload, 6 * 8);
+        }
+    }
+
+    #[test]
+    fn picture_set_that_changes_in_a_sequence_stays_in_it() {
+        let first = [SETS, &[0, 0, 1, 0x65, 0x88, 0x80, 1]].concat();
+        let second = [
+            0, 0, 1, 0x68, 0xce, 0x38, 0x81, 0, 0, 1, 0x61, 0x88, 0x88, 2,
+        ];
+        let fragments = remux(&[(Some(0), &first), (Some(3600), &second)]);
+        assert_eq!(fragments.len(), 1);
+        let payload = fragments[0].bytes().len() - 96 - 16 * 2;
+        assert_eq!(payload, 8 + 8 + 8);
+    }
+
+    #[test]
+    fn gap_is_left_where_times_jump() {
+        let picture = [SETS, &[0, 0, 1, 0x65, 0x88, 0x80, 1]].concat();
+        let fragments = remux(&[
+            (Some(0), &picture),
+            (Some(3600), &picture),
+            (Some(1_800_000), &picture),
+        ]);
+        let times: Vec<_> = fragments.iter().map(|it| (it.start, it.end)).collect();
+        assert_eq!(times, [(0, 7200), (1_800_000, 1_803_600)]);
+    }
+
+    #[test]
+    fn access_unit_without_end_is_given_up() {
+        let (mut video, mut events) = (Video::new(256, Coding::H264), Events::default());
+        video.start(Some(Times { dts: 0, pts: 0 }));
+        video.data(
+            &[SETS, &[0, 0, 1, 0x65, 0x88, 0x80, 1]].concat(),
+            1,
+            &mut events,
+        );
+        let endless = vec![9; 1 << 20];
+        for _ in 0..40 {
+            video.data(&endless, 1, &mut events);
+            assert!(video.assembly.builder.bytes.capacity() <= 4 * MAX_UNIT);
+        }
+        assert!(events.fragments().is_empty());
     }
 }
