@@ -399,3 +399,93 @@ impl Audio {
         self.cut(events);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Fragment;
+
+    /// AAC-LC at 48 kHz, 3 bytes behind the header: 1,024 samples, 1,920 ticks of 90 kHz.
+    const FRAME: [u8; 10] = [0xff, 0xf1, 0x4c, 0x80, 0x01, 0x5f, 0xfc, 1, 2, 3];
+
+    /// Remuxes PES packets with their times, in ticks of 90 kHz.
+    fn remux(packets: &[(Option<i64>, &[u8])]) -> Vec<Fragment> {
+        let (mut audio, mut events) = (Audio::new(257, Coding::Adts), Events::default());
+        for (pts, data) in packets {
+            audio.start(pts.map(|pts| Times { dts: pts, pts }));
+            audio.data(data, 1, &mut events);
+        }
+        audio.finish(&mut events);
+        events.fragments()
+    }
+
+    fn times(fragments: &[Fragment]) -> Vec<(i64, i64)> {
+        fragments
+            .iter()
+            .map(|fragment| (fragment.start, fragment.end))
+            .collect()
+    }
+
+    #[test]
+    fn time_is_that_of_the_packet_the_frame_begins_in() {
+        let first = [&FRAME[..], &FRAME[..3]].concat();
+        let second = [&FRAME[3..], &FRAME].concat();
+        let fragments = remux(&[(Some(0), &first), (Some(9000), &second)]);
+        assert_eq!(times(&fragments), [(0, 3840), (9000, 10_920)]);
+    }
+
+    #[test]
+    fn rounded_times_do_not_break_the_chain() {
+        let fragments = remux(&[
+            (Some(0), &FRAME),
+            (Some(1950), &FRAME),
+            (Some(3800), &FRAME),
+        ]);
+        assert_eq!(times(&fragments), [(0, 5760)]);
+    }
+
+    #[test]
+    fn gap_is_left_and_overlap_is_kept() {
+        let fragments = remux(&[
+            (Some(20_000), &FRAME),
+            (Some(90_000), &FRAME),
+            (Some(9000), &FRAME),
+        ]);
+        assert_eq!(
+            times(&fragments),
+            [(20_000, 21_920), (90_000, 91_920), (9000, 10_920)]
+        );
+    }
+
+    #[test]
+    fn frames_before_the_first_time_are_left_out() {
+        let fragments = remux(&[(None, &FRAME), (Some(9000), &FRAME)]);
+        assert_eq!(times(&fragments), [(9000, 10_920)]);
+    }
+
+    #[test]
+    fn bytes_that_look_like_a_frame_are_dropped() {
+        // A header in the middle of noise, with no frame where it says that one follows.
+        let noise = [&[7, 7][..], &FRAME, &[7, 7], &FRAME, &FRAME].concat();
+        let fragments = remux(&[(Some(9000), &noise)]);
+        assert_eq!(
+            fragments
+                .iter()
+                .map(|fragment| fragment.samples)
+                .sum::<usize>(),
+            2
+        );
+    }
+
+    #[test]
+    fn layer_that_browsers_do_not_decode_is_named() {
+        let (mut audio, mut events) = (Audio::new(257, Coding::Mpeg), Events::default());
+        audio.start(Some(Times { dts: 0, pts: 0 }));
+        audio.data(&[0xff, 0xfd, 0xa4, 0, 1, 2, 3], 1, &mut events);
+        let name = "MPEG audio layer II";
+        assert_eq!(
+            events.problems(),
+            [Problem::UnsupportedCoding { pid: 257, name }]
+        );
+    }
+}

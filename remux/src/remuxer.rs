@@ -112,6 +112,16 @@ impl Events {
         self.list.into_iter().filter_map(fragment).collect()
     }
 
+    /// The problems that came out.
+    #[cfg(test)]
+    pub(crate) fn problems(self) -> Vec<Problem> {
+        let problem = |event| match event {
+            Event::Problem(problem) => Some(problem),
+            _ => None,
+        };
+        self.list.into_iter().filter_map(problem).collect()
+    }
+
     pub(crate) fn metadata(&mut self, metadata: Metadata) {
         self.list.push(Event::Metadata(metadata));
     }

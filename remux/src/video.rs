@@ -780,6 +780,19 @@ mod tests {
     }
 
     #[test]
+    fn time_is_that_of_the_packet_the_picture_begins_in() {
+        let first = [SETS, &[0, 0, 1, 0x65, 0x88, 0x80, 1, 0, 0, 1, 0x61]].concat();
+        let second = [0x88, 0x88, 2, 0, 0, 1, 0x61, 0x88, 0x90, 3];
+        let fragments = remux(&[(Some(0), &first), (Some(9000), &second)]);
+        let counted: Vec<_> = fragments
+            .iter()
+            .map(|it| (it.start, it.end, it.samples))
+            .collect();
+        // The second picture has no time of its own: 1/30 s after the first.
+        assert_eq!(counted, [(0, 15_000, 3)]);
+    }
+
+    #[test]
     fn gap_is_left_where_times_jump() {
         let picture = [SETS, &[0, 0, 1, 0x65, 0x88, 0x80, 1]].concat();
         let fragments = remux(&[
