@@ -185,9 +185,8 @@ fn parse(bytes: &[u8]) -> Option<Header> {
     let &[_, high, low, control, ..] = bytes else {
         return None;
     };
-    let adaptation = (control & 0x20 != 0).then(|| bytes.get(4..6).unwrap_or_default());
-    let (length, flags) = match adaptation {
-        Some(&[length, flags]) => (usize::from(length), flags),
+    let (length, flags) = match (control & 0x20 != 0, bytes.get(4)) {
+        (true, Some(&length)) => (usize::from(length), bytes.get(5).copied().unwrap_or(0)),
         _ => (0, 0),
     };
     Some(Header {
@@ -263,6 +262,7 @@ mod tests {
         let mut long = packet(1, 0xff);
         long[3] = 0x30;
         assert!(parse(&long).unwrap().damaged);
+        assert!(parse(&long[..5]).unwrap().damaged);
         assert_eq!(header_length(&long), 5);
     }
 }
