@@ -368,6 +368,56 @@ fn program_that_changes_in_the_stream_is_followed() {
 }
 
 #[test]
+fn announced_track_without_packets_is_left_out() {
+    let bytes = stream("wrap");
+    let is_audio = |packet: &[u8]| [packet[1] & 0x1f, packet[2]] == [1, 1];
+    let silent: Vec<u8> = bytes
+        .chunks(PACKET)
+        .filter(|packet| !is_audio(packet))
+        .flatten()
+        .copied()
+        .collect();
+    let remuxed = remux(&silent);
+    assert_eq!(remuxed.inits.len(), 1);
+    assert_eq!(remuxed.inits[0].tracks.len(), 1);
+    assert_eq!(remuxed.of(Kind::Video), remux(&bytes).of(Kind::Video));
+}
+
+#[test]
+fn audio_that_begins_late_is_waited_for() {
+    let bytes = stream("wrap");
+    let is_audio = |packet: &[u8]| [packet[1] & 0x1f, packet[2]] == [1, 1];
+    let (audio, others): (Vec<_>, Vec<_>) =
+        bytes.chunks(PACKET).partition(|packet| is_audio(packet));
+    let late = [others.concat(), audio.concat()].concat();
+    assert_eq!(
+        comparable(&remux_in(&late, &[5000])),
+        comparable(&remux(&bytes))
+    );
+}
+
+#[test]
+fn track_that_begins_after_the_init_segment_is_named() {
+    let bytes = stream("wrap");
+    let is_audio = |packet: &[u8]| [packet[1] & 0x1f, packet[2]] == [1, 1];
+    let (audio, others): (Vec<_>, Vec<_>) =
+        bytes.chunks(PACKET).partition(|packet| is_audio(packet));
+    let (mut remuxer, mut remuxed) = (Remuxer::new(Wanted::default(), None), Remuxed::default());
+    for part in [others, audio] {
+        remuxer.push(&part.concat());
+        remuxer.flush();
+        remuxed.take(&mut remuxer);
+    }
+    assert_eq!(remuxed.inits.len(), 1);
+    assert!(remuxed.of(Kind::Audio).is_empty());
+    assert!(
+        remuxed
+            .problems
+            .contains(&Problem::LateTrack { kind: Kind::Audio })
+    );
+}
+
+#[test]
 fn only_wanted_tracks_are_remuxed() {
     let mut remuxer = Remuxer::new(
         Wanted {

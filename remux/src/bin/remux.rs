@@ -19,7 +19,13 @@
 //! | initialization segment | 1: video, 2: audio, 3: both | width | height | audio timescale | channels | |
 //! | fragment | 1: video, 2: audio | start | end | first shown | samples | 1: random access |
 //! | metadata | 0: captions, 1: ID3 | presentation time | | | | |
-//! | problem | see [`code`](exports) | PID, or track | | | | |
+//! | problem | see below | PID, or track | | | | |
+//!
+//! Problems: 1 no packets, 2 no program, 3 unsupported coding, 4 SAMPLE-AES, 5 scrambled, 6 lost packets, 7 broken
+//! header, 8 times jump, 9 no random access point, 10 a track that began too late.
+//!
+//! `cargo build -p remux --release --target wasm32-unknown-unknown` builds it; gzipped it has 38 kB, and 31 kB after
+//! `wasm-opt -Oz`.
 
 // Exports have names that only a linker could check. There is no other unsafe code: memory is handed out by
 // number, and this module never follows a pointer that comes from outside.
