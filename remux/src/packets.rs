@@ -39,6 +39,9 @@ pub enum Part<'a> {
     Junk(usize),
 }
 
+/// How many packets are looked through for the next unit of a stream.
+const MAX_LOOK_AHEAD: usize = 4096;
+
 /// How many bytes the search must see before it can tell.
 pub const WINDOW: usize = (PROOF - 1) * PACKET + 1;
 
@@ -140,7 +143,8 @@ impl Packets {
         }
     }
 
-    /// Whether a unit of `pid` begins in a packet further on in `bytes`, after the payload that begins at `at`.
+    /// Whether a unit of `pid` begins in a packet further on in `bytes`, after the payload that begins at `at`; not
+    /// too far, so that a hostile stream cannot make it look through all of `bytes` at each packet.
     pub fn starts_again(&self, pid: u16, bytes: &[u8], at: usize) -> bool {
         let left = match self.state {
             State::Payload(left) => left,
@@ -150,6 +154,8 @@ impl Packets {
             .get(at + left..)
             .unwrap_or_default()
             .chunks_exact(PACKET)
+            .take_while(|packet| packet.first() == Some(&SYNC))
+            .take(MAX_LOOK_AHEAD)
             .any(|packet| {
                 parse(packet).is_some_and(|header| header.pid == pid && header.unit_start)
             })

@@ -6,6 +6,9 @@ pub const MAX_SET: usize = 4096;
 /// At most so many are kept; the standards allow 16 to 32 sequence and 64 to 256 picture parameter sets.
 const MAX_SETS: usize = 320;
 
+/// They have at most so many bytes together: each configuration has them all.
+const MAX_BYTES: usize = 1 << 15;
+
 /// What a parameter set is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -43,14 +46,13 @@ impl ParameterSets {
         if self.find(key).is_ok() && key.level == Level::Sequence && !self.contains(key, &nal) {
             self.0.retain(|(known, _)| known.level < Level::Sequence);
         }
-        match self.find(key) {
-            Ok(at) => {
-                if let Some((_, known)) = self.0.get_mut(at) {
-                    *known = nal;
-                }
-            }
-            Err(at) if self.0.len() < MAX_SETS => self.0.insert(at, (key, nal)),
-            Err(_) => {}
+        self.0.retain(|(known, _)| *known != key);
+        let size: usize = self.0.iter().map(|(_, known)| known.len()).sum();
+        if let Err(at) = self.find(key)
+            && self.0.len() < MAX_SETS
+            && size + nal.len() <= MAX_BYTES
+        {
+            self.0.insert(at, (key, nal));
         }
     }
 
@@ -79,6 +81,21 @@ mod tests {
         level: Level::Picture,
         id: 0,
     };
+
+    #[test]
+    fn number_and_size_of_sets_are_bounded() {
+        let mut sets = ParameterSets::default();
+        for id in 0..1000 {
+            sets.insert(
+                Key {
+                    level: Level::Picture,
+                    id,
+                },
+                vec![0; 200],
+            );
+        }
+        assert_eq!(sets.of(Level::Picture).count(), MAX_BYTES / 200);
+    }
 
     #[test]
     fn new_sequence_forgets_the_pictures_of_the_old_one() {

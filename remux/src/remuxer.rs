@@ -224,6 +224,8 @@ pub struct Remuxer {
     /// What waits for the initialization segment.
     held: Vec<Fragment>,
     outputs: VecDeque<Output>,
+    /// How many of them are problems.
+    problems: usize,
     sequence: u32,
 }
 
@@ -259,6 +261,7 @@ impl Remuxer {
             written: None,
             held: Vec::new(),
             outputs: VecDeque::new(),
+            problems: 0,
             sequence: 0,
         }
     }
@@ -275,7 +278,8 @@ impl Remuxer {
     }
 
     /// Adds bytes, in parts of any size. They are read before it returns; what comes of them is to be taken by
-    /// [`Self::take`] before more is pushed, as it is kept until then.
+    /// [`Self::take`] before more is pushed, as it is kept until then. Media come out as they are, but a hostile stream
+    /// may have a fragment of 4 KiB for every 40 bytes: push at most some hundred kilobytes at a time.
     pub fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !self.lead.is_empty() && !rest.is_empty() {
@@ -327,7 +331,11 @@ impl Remuxer {
 
     /// The next output, in the order in which they are to be used.
     pub fn take(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if matches!(output, Some(Output::Problem(_))) {
+            self.problems -= 1;
+        }
+        output
     }
 
     /// Gives back a fragment that was appended, so that its memory is used again.
@@ -664,15 +672,10 @@ impl Remuxer {
     }
 
     fn problem(&mut self, problem: Problem) {
-        let known = self
-            .outputs
-            .iter()
-            .filter(|output| matches!(output, Output::Problem(_)));
-        let is_known = known
-            .clone()
-            .any(|output| *output == Output::Problem(problem));
-        if !is_known && known.count() < MAX_PROBLEMS {
-            self.outputs.push_back(Output::Problem(problem));
+        let output = Output::Problem(problem);
+        if self.problems < MAX_PROBLEMS && !self.outputs.contains(&output) {
+            self.problems += 1;
+            self.outputs.push_back(output);
         }
     }
 
