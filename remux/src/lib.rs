@@ -1,0 +1,93 @@
+//! MPEG-TS to fragmented MP4 for MediaSource: a push parser without I/O, dependencies and `unsafe` code.
+//!
+//! ```
+//! # let bytes = [0; 188];
+//! use remux::{Output, Remuxer, Wanted};
+//!
+//! let mut remuxer = Remuxer::new(Wanted::default(), None);
+//! remuxer.push(&bytes);
+//! remuxer.flush();
+//! while let Some(output) = remuxer.take() {
+//!     match output {
+//!         Output::Init(init) => println!("append {} bytes of {}", init.bytes.len(), init.mime()),
+//!         Output::Fragment(fragment) => println!("append {} bytes", fragment.bytes().len()),
+//!         Output::Metadata(metadata) => println!("{:?} at {}", metadata.kind, metadata.pts),
+//!         Output::Problem(problem) => println!("{problem}"),
+//!     }
+//! }
+//! ```
+//!
+//! # Modules, in the order in which bytes pass them
+//!
+//! | module | reads or writes | standard |
+//! |---|---|---|
+//! | [`packets`] | transport packets: sync search, headers | ISO/IEC 13818-1 § 2.4.3 |
+//! | [`psi`] | PAT and PMT: which streams there are | ISO/IEC 13818-1 § 2.4.4 |
+//! | [`pes`] | PES headers | ISO/IEC 13818-1 § 2.4.3.6 |
+//! | [`time`] | 33-bit timestamps, unwrapped | ISO/IEC 13818-1 § 2.4.3.7 |
+//! | [`nal`] | start codes, SEI | ISO/IEC 14496-10 annexes B and D |
+//! | [`video`] | access units, parameter sets in force, random access | ISO/IEC 14496-10 § 7.4.1.2, 23008-2 § 7.4.2.4 |
+//! | [`h264`], [`h265`], [`parameter_sets`], [`bits`] | NAL unit types, SPS, `avcC`, `hvcC` | ISO/IEC 14496-15 |
+//! | [`audio`] | frames, their times | |
+//! | [`adts`], [`mpeg_audio`], [`ac3`] | frame headers, `esds`, `dac3`, `dec3` | ISO/IEC 13818-7, 11172-3, ETSI TS 102 366 |
+//! | [`mp4`] | `moov`, `moof` | ISO/IEC 14496-12 |
+//! | [`remuxer`] | which streams are read, in what order fragments come out | |
+//! | [`output`] | what comes out | |
+//!
+//! `src/bin/remux.rs` is the wasm module.
+//!
+//! # Data flow
+//!
+//! [`Remuxer::push`] hands slices of its input from layer to layer: a packet's payload, or the part of it that the
+//! input has. No layer stores payload. The tracks write it into the fragment in the making, where an access unit is
+//! only a place at which it begins: start codes become lengths, which are filled in when the NAL unit ends, and
+//! delimiters and parameter sets are cut off again. `moof` is written into room left before the payload. So each byte
+//! is copied once here, and once by whoever brings the input.
+//!
+//! A fragment ends with the last complete access unit that the input has: at the begin of the first one that begins in
+//! its last PES packet. It holds one track; each `push` gives at most a few. What comes out is the same samples
+//! however the input is divided.
+//!
+//! Exceptions to "copied once": bytes of the search for the first packet (at most 376), packets that come before the
+//! first PMT, and access units whose predecessor turns out to end a fragment late (after leading pictures were dropped).
+//!
+//! # Units
+//!
+//! Times are ticks of 90 kHz, unwrapped, and never negative. `tfdt` and durations are in the track's timescale:
+//! 90 kHz for video, the sampling rate for audio, whose durations are exact. Audio follows the frame before as long as
+//! timestamps differ from that by less than a frame, and is anchored anew if they differ by more: silence is not
+//! invented, gaps are left. A picture lasts until the next; the last before a gap lasts as long as the one before it.
+//!
+//! # What is missing in the input
+//!
+//! Nothing ends remuxing. [`Problem`]s tell what is left out. After lost or damaged packets, video goes on at the
+//! next random access point (IDR, BLA, CRA, recovery point, or an intra picture with its parameter sets), audio at the
+//! next PES packet with a time. Leading pictures that cannot be decoded are dropped.
+//!
+//! # Limits
+//!
+//! Memory: an access unit of at most 16 MiB, fragments of about 1 MiB, 8 MiB or 10 s that wait for the other track's
+//! configuration, 1 MiB of packets before the first PMT, and what one `push` adds.
+//! Not read: programs after the first, streams after the first of each kind, packets of 192 and 204 bytes, ADTS whose
+//! channels are told by a program config element, MPEG audio in free format. H.265's aspect ratio stays in its SPS.
+
+pub mod ac3;
+pub mod adts;
+pub mod audio;
+pub mod bits;
+pub mod h264;
+pub mod h265;
+pub mod mp4;
+pub mod mpeg_audio;
+pub mod nal;
+pub mod output;
+pub mod packets;
+pub mod parameter_sets;
+pub mod pes;
+pub mod psi;
+pub mod remuxer;
+pub mod time;
+pub mod video;
+
+pub use output::{Fragment, Init, Kind, Metadata, MetadataKind, Output, Problem, Track};
+pub use remuxer::{Remuxer, Wanted};

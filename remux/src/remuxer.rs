@@ -1,0 +1,842 @@
+//! From packets to fragments: which streams there are, and in what order their fragments come out.
+
+use std::collections::VecDeque;
+
+use crate::{
+    audio::{self, Audio},
+    mp4::{self, Builder},
+    output::{Fragment, Init, Kind, Metadata, MetadataKind, Output, Problem, Track},
+    packets::{Header, PACKET, Packets, Part, WINDOW},
+    pes::{Pes, Piece},
+    psi::{self, Coding, Sections},
+    time::{Clock, TICKS},
+    video::{self, Video},
+};
+
+/// PID of the program association table.
+const PAT: u16 = 0;
+
+/// PID of null packets.
+const NULL: u16 = 0x1fff;
+
+/// So many bytes of packets are kept that come before the first PMT.
+const MAX_EARLY: usize = 1 << 20;
+
+/// So many bytes of fragments wait for the configuration of the other track.
+const MAX_HELD: usize = 8 << 20;
+
+/// For so long, in ticks of 90 kHz, fragments wait for the configuration of the other track.
+const MAX_WAIT: i64 = 10 * TICKS;
+
+/// A PES packet of ID3 tags longer than this is dropped.
+const MAX_ID3: usize = 1 << 18;
+
+/// So many problems are kept until they are taken.
+const MAX_PROBLEMS: usize = 32;
+
+/// So many buffers are kept for the next fragments.
+const MAX_SPARE: usize = 2;
+
+/// After so many bytes without a packet, there is a problem.
+const MAX_JUNK: u64 = 1 << 16;
+
+/// Which tracks of a stream are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The first video stream.
+    pub video: bool,
+    /// The first audio stream.
+    pub audio: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            video: true,
+            audio: true,
+        }
+    }
+}
+
+/// What tracks have to tell.
+#[derive(Debug)]
+enum Event {
+    Configured(Track),
+    GivenUp(Kind),
+    Fragment(Fragment),
+    Metadata(Metadata),
+    Problem(Problem),
+}
+
+/// What tracks tell, in order, and the buffers they may use.
+#[derive(Debug, Default)]
+pub struct Events {
+    list: Vec<Event>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Events {
+    /// The fragments that follow are for this configuration.
+    pub(crate) fn configured(&mut self, track: Track) {
+        self.list.push(Event::Configured(track));
+    }
+
+    /// Nothing will come of this track.
+    pub(crate) fn given_up(&mut self, kind: Kind) {
+        self.list.push(Event::GivenUp(kind));
+    }
+
+    /// Takes what is finished of a fragment. Returns how far what is behind it has moved to the front.
+    pub(crate) fn fragment(&mut self, builder: &mut Builder, timescale: u32) -> Option<usize> {
+        builder.end()?;
+        let (fragment, moved) = builder.take(timescale, self.spare.pop())?;
+        self.list.push(Event::Fragment(fragment));
+        Some(moved)
+    }
+
+    /// Captions of the picture shown at this time, if it has any.
+    pub(crate) fn captions(&mut self, pts: i64, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            let kind = MetadataKind::Captions;
+            self.metadata(Metadata { kind, pts, bytes });
+        }
+    }
+
+    /// The fragments that came out.
+    #[cfg(test)]
+    pub(crate) fn fragments(self) -> Vec<Fragment> {
+        let fragment = |event| match event {
+            Event::Fragment(fragment) => Some(fragment),
+            _ => None,
+        };
+        self.list.into_iter().filter_map(fragment).collect()
+    }
+
+    /// The problems that came out.
+    #[cfg(test)]
+    pub(crate) fn problems(self) -> Vec<Problem> {
+        let problem = |event| match event {
+            Event::Problem(problem) => Some(problem),
+            _ => None,
+        };
+        self.list.into_iter().filter_map(problem).collect()
+    }
+
+    pub(crate) fn metadata(&mut self, metadata: Metadata) {
+        self.list.push(Event::Metadata(metadata));
+    }
+
+    pub(crate) fn problem(&mut self, problem: Problem) {
+        self.list.push(Event::Problem(problem));
+    }
+}
+
+/// What comes of an elementary stream.
+#[derive(Debug)]
+enum Body {
+    Video(Box<Video>),
+    Audio(Box<Audio>),
+    Id3(Id3),
+}
+
+/// The PES packet of ID3 tags being read.
+#[derive(Debug, Default)]
+struct Id3 {
+    bytes: Vec<u8>,
+    pts: Option<i64>,
+    /// As the header says.
+    length: Option<usize>,
+}
+
+/// A packet that came before the program was known.
+#[derive(Debug)]
+struct EarlyPacket {
+    header: Header,
+    at: u64,
+    payload: Vec<u8>,
+}
+
+/// An elementary stream that is read.
+#[derive(Debug)]
+struct Stream {
+    pid: u16,
+    /// Continuity counter of the last packet with payload.
+    continuity: Option<u8>,
+    pes: Pes,
+    body: Body,
+}
+
+/// Sections of one PID.
+#[derive(Debug, Default)]
+struct Table {
+    continuity: Option<u8>,
+    sections: Sections,
+    /// The section in force.
+    current: Vec<u8>,
+}
+
+/// What the packet being read is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Nobody,
+    Pat,
+    Pmt,
+    /// The index of a stream.
+    Stream(usize),
+    /// It may be for a stream that is not known yet.
+    Early,
+}
+
+/// Whether a packet follows the one before of its PID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Next,
+    Again,
+    Gap,
+}
+
+/// MPEG-TS in, fragmented MP4 out.
+#[derive(Debug)]
+pub struct Remuxer {
+    wanted: Wanted,
+    packets: Packets,
+    /// Bytes that the search for packets has not seen enough of; shorter than its window.
+    lead: Vec<u8>,
+    /// Bytes pushed before those being read.
+    position: u64,
+    /// Bytes passed over since the last packet.
+    junk: u64,
+    pat: Table,
+    pmt: Table,
+    pmt_pid: Option<u16>,
+    has_program: bool,
+    streams: Vec<Stream>,
+    target: Target,
+    early: Vec<EarlyPacket>,
+    clock: Clock,
+    events: Events,
+    /// Configurations of video and audio, as far as they are known.
+    tracks: [Option<Track>; 2],
+    /// Which of them are expected.
+    is_expected: [bool; 2],
+    /// Which of them the last initialization segment has; `None` before there is one.
+    written: Option<[bool; 2]>,
+    /// What waits for the initialization segment.
+    held: Vec<Fragment>,
+    outputs: VecDeque<Output>,
+    /// How many of them are problems.
+    problems: usize,
+    sequence: u32,
+}
+
+fn index(kind: Kind) -> usize {
+    match kind {
+        Kind::Video => 0,
+        Kind::Audio => 1,
+    }
+}
+
+impl Remuxer {
+    /// Remuxes these tracks. `expected` is the time, in ticks of 90 kHz, near which the first timestamp is expected:
+    /// timestamps have 33 bits, and [`Fragment::start`] of what went before tells how often they have wrapped.
+    /// Without it, times begin between 2^33 and 2^34.
+    pub fn new(wanted: Wanted, expected: Option<i64>) -> Self {
+        Self {
+            wanted,
+            packets: Packets::default(),
+            lead: Vec::new(),
+            position: 0,
+            junk: 0,
+            pat: Table::default(),
+            pmt: Table::default(),
+            pmt_pid: None,
+            has_program: false,
+            streams: Vec::new(),
+            target: Target::Nobody,
+            early: Vec::new(),
+            clock: Clock::new(expected),
+            events: Events::default(),
+            tracks: [None, None],
+            is_expected: [false; 2],
+            written: None,
+            held: Vec::new(),
+            outputs: VecDeque::new(),
+            problems: 0,
+            sequence: 0,
+        }
+    }
+
+    /// Begins anew, at the start, after a seek or at a discontinuity. Outputs that were not taken are dropped. The program is read
+    /// again, and there is an initialization segment again.
+    pub fn start(&mut self, wanted: Wanted, expected: Option<i64>) {
+        let spare = std::mem::take(&mut self.events.spare);
+        *self = Self {
+            sequence: self.sequence,
+            ..Self::new(wanted, expected)
+        };
+        self.events.spare = spare;
+    }
+
+    /// Adds bytes, in parts of any size. They are read before it returns; what comes of them is to be taken by
+    /// [`Self::take`] before more is pushed, as it is kept until then. Media come out as they are, but a hostile stream
+    /// may have a fragment of 4 KiB for every 40 bytes: push at most some hundred kilobytes at a time.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !self.lead.is_empty() && !rest.is_empty() {
+            let (some, later) = rest.split_at(rest.len().min(WINDOW));
+            self.lead.extend_from_slice(some);
+            rest = later;
+            let lead = std::mem::take(&mut self.lead);
+            self.read(&lead, false);
+        }
+        if !rest.is_empty() {
+            self.read(rest, false);
+        }
+    }
+
+    /// The bytes of another segment follow, which continues the one before: continuity counters may begin anew.
+    /// What was begun goes on.
+    pub fn next_segment(&mut self) {
+        for stream in &mut self.streams {
+            stream.continuity = None;
+        }
+        self.pat.continuity = None;
+        self.pmt.continuity = None;
+    }
+
+    /// No bytes follow that continue these: completes the last samples, and gives out all there is.
+    ///
+    /// More may be pushed afterwards. Call it at the end of the stream, before a seek, and before a discontinuity,
+    /// but not between segments that follow each other: frames may go on across their border.
+    pub fn flush(&mut self) {
+        let lead = std::mem::take(&mut self.lead);
+        self.read(&lead, true);
+        self.lead.clear();
+        self.packets = Packets::default();
+        self.target = Target::Nobody;
+        self.next_segment();
+        if !self.has_program && (self.position > 0 || self.junk > 0) {
+            match self.junk == self.position {
+                true => self
+                    .events
+                    .problem(Problem::NoPackets { at: self.position }),
+                false => self.events.problem(Problem::NoProgram),
+            }
+        }
+        self.early.clear();
+        self.finish_streams();
+        self.settle();
+        self.write_init(true);
+    }
+
+    /// The next output, in the order in which they are to be used.
+    pub fn take(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front();
+        if matches!(output, Some(Output::Problem(_))) {
+            self.problems -= 1;
+        }
+        output
+    }
+
+    /// Gives back a fragment that was appended, so that its memory is used again.
+    pub fn recycle(&mut self, fragment: Fragment) {
+        if self.events.spare.len() < MAX_SPARE {
+            self.events.spare.push(fragment.buffer);
+        }
+    }
+
+    /// Reads what is to be read of `bytes`, and keeps the rest in `lead`.
+    fn read(&mut self, bytes: &[u8], is_last: bool) {
+        let mut at = 0;
+        let mut packet = self.position;
+        let mut packets = std::mem::take(&mut self.packets);
+        while let Some(part) = packets.next(bytes, &mut at, is_last) {
+            match part {
+                Part::Junk(length) => self.pass_over(length),
+                Part::Header(header) => {
+                    packet = self.position + at as u64;
+                    self.junk = 0;
+                    self.target = self.route(header, packet);
+                    self.header(header, packet);
+                    if let (Target::Stream(index), true) = (self.target, header.unit_start)
+                        && !packets.starts_again(header.pid, bytes, at)
+                        && let Some(stream) = self.streams.get_mut(index)
+                    {
+                        match &mut stream.body {
+                            Body::Video(video) => video.want_cut(),
+                            Body::Audio(audio) => audio.want_cut(),
+                            Body::Id3(_) => {}
+                        }
+                    }
+                }
+                Part::Payload(payload) => self.payload(payload, packet),
+            }
+        }
+        self.packets = packets;
+        self.position += at as u64;
+        self.lead = bytes.get(at..).unwrap_or_default().to_vec();
+    }
+
+    fn pass_over(&mut self, length: usize) {
+        let before = self.junk;
+        self.junk += length as u64;
+        if before < MAX_JUNK && self.junk >= MAX_JUNK {
+            self.events.problem(Problem::NoPackets {
+                at: self.position + self.junk,
+            });
+            self.settle();
+        }
+    }
+
+    /// Whom a packet is for.
+    fn route(&mut self, header: Header, at: u64) -> Target {
+        let Header { pid, .. } = header;
+        if pid == NULL || !header.has_payload && !header.damaged {
+            return Target::Nobody;
+        }
+        let (target, continuity) = match pid {
+            PAT => (Target::Pat, &mut self.pat.continuity),
+            _ if Some(pid) == self.pmt_pid => (Target::Pmt, &mut self.pmt.continuity),
+            _ => match self
+                .streams
+                .iter_mut()
+                .enumerate()
+                .find(|(_, stream)| stream.pid == pid)
+            {
+                Some((index, stream)) => (Target::Stream(index), &mut stream.continuity),
+                None if self.has_program || self.early.len() >= MAX_EARLY / PACKET => {
+                    return Target::Nobody;
+                }
+                None => return Target::Early,
+            },
+        };
+        let order = order(continuity, header);
+        if order == Order::Again {
+            return Target::Nobody;
+        }
+        if header.scrambled {
+            self.events.problem(Problem::Scrambled { pid });
+            self.settle();
+            return Target::Nobody;
+        }
+        if header.damaged || order == Order::Gap {
+            self.lost(target, pid, at);
+        }
+        if header.damaged {
+            Target::Nobody
+        } else {
+            target
+        }
+    }
+
+    fn lost(&mut self, target: Target, pid: u16, at: u64) {
+        match target {
+            Target::Pat => self.pat.sections.lost(),
+            Target::Pmt => self.pmt.sections.lost(),
+            Target::Stream(index) => {
+                if let Some(stream) = self.streams.get_mut(index) {
+                    stream.lost();
+                }
+                self.events.problem(Problem::Lost { pid, at });
+                self.settle();
+            }
+            Target::Early | Target::Nobody => {}
+        }
+    }
+
+    fn header(&mut self, header: Header, at: u64) {
+        match self.target {
+            Target::Pat => self.pat.sections.packet(header.unit_start),
+            Target::Pmt => self.pmt.sections.packet(header.unit_start),
+            Target::Stream(index) => {
+                if let Some(stream) = self.streams.get_mut(index) {
+                    stream.pes.packet(header.unit_start);
+                }
+            }
+            Target::Early => self.early.push(EarlyPacket {
+                header,
+                at,
+                payload: Vec::new(),
+            }),
+            Target::Nobody => {}
+        }
+    }
+
+    fn payload(&mut self, payload: &[u8], at: u64) {
+        match self.target {
+            Target::Pat => {
+                let Some(section) = self.pat.sections.push(payload) else {
+                    return;
+                };
+                if section != self.pat.current.as_slice() {
+                    self.pat.current = section.to_vec();
+                    let pid = psi::first_program(section);
+                    if pid.is_some() && pid != self.pmt_pid {
+                        self.pmt_pid = pid;
+                        self.pmt = Table::default();
+                    }
+                }
+            }
+            Target::Pmt => {
+                let Some(section) = self.pmt.sections.push(payload) else {
+                    return;
+                };
+                if section != self.pmt.current.as_slice() {
+                    let section = section.to_vec();
+                    if let Some(streams) = psi::streams(&section) {
+                        self.pmt.current = section;
+                        self.program(&streams);
+                    }
+                }
+            }
+            Target::Stream(_) => self.elementary(payload, at),
+            Target::Early => {
+                if let Some(packet) = self.early.last_mut() {
+                    packet.payload.extend_from_slice(payload);
+                }
+            }
+            Target::Nobody => {}
+        }
+    }
+
+    /// Reads a part of a PES packet.
+    fn elementary(&mut self, payload: &[u8], at: u64) {
+        let Target::Stream(index) = self.target else {
+            return;
+        };
+        let Some(stream) = self.streams.get_mut(index) else {
+            return;
+        };
+        let pid = stream.pid;
+        match stream.pes.push(payload) {
+            Piece::Nothing => {}
+            Piece::Broken => {
+                stream.lost();
+                self.events.problem(Problem::Broken {
+                    pid,
+                    what: "a PES header",
+                    at,
+                });
+            }
+            Piece::Scrambled => {
+                stream.lost();
+                self.events.problem(Problem::Scrambled { pid });
+            }
+            Piece::Start(start, data) => {
+                let times = start.stamps.map(|stamps| self.clock.unwrap(stamps));
+                match &mut stream.body {
+                    Body::Video(video) => video.start(times),
+                    Body::Audio(audio) => audio.start(times),
+                    Body::Id3(id3) => {
+                        id3.start(times.map(|times| times.pts), start.length, &mut self.events)
+                    }
+                }
+                stream.body.data(data, at, &mut self.events);
+            }
+            Piece::Data(data) => stream.body.data(data, at, &mut self.events),
+        }
+        self.settle();
+    }
+
+    /// A program map is in force: begins to read its streams, and goes on with those that it has as before.
+    fn program(&mut self, listed: &[psi::Stream]) {
+        self.has_program = true;
+        let mut fresh: Vec<Stream> = Vec::new();
+        let mut is_taken = [false; 2];
+        for psi::Stream { pid, coding } in listed.iter().copied() {
+            let body = match coding {
+                Coding::H264 => Body::video(pid, video::Coding::H264),
+                Coding::H265 => Body::video(pid, video::Coding::H265),
+                Coding::Adts => Body::audio(pid, audio::Coding::Adts),
+                Coding::MpegAudio => Body::audio(pid, audio::Coding::Mpeg),
+                Coding::Ac3 | Coding::Eac3 => Body::audio(pid, audio::Coding::Ac3),
+                Coding::Id3 => Body::Id3(Id3::default()),
+                Coding::Unsupported(name) => {
+                    self.events
+                        .problem(Problem::UnsupportedCoding { pid, name });
+                    continue;
+                }
+                Coding::SampleAes(name) => {
+                    self.events.problem(Problem::SampleAes { pid, name });
+                    continue;
+                }
+                Coding::Other => continue,
+            };
+            if let Some(kind) = body.kind() {
+                let is_wanted = match kind {
+                    Kind::Video => self.wanted.video,
+                    Kind::Audio => self.wanted.audio,
+                };
+                let is_first = is_taken
+                    .get_mut(index(kind))
+                    .is_some_and(|taken| !std::mem::replace(taken, is_wanted));
+                if !is_wanted || !is_first {
+                    continue;
+                }
+            }
+            if fresh.iter().all(|stream| stream.pid != pid) {
+                fresh.push(Stream {
+                    pid,
+                    continuity: None,
+                    pes: Pes::default(),
+                    body,
+                });
+            }
+        }
+        let is_new = |stream: &Stream, others: &[Stream]| {
+            stream.body.kind().is_some() && !others.iter().any(|other| other.is_like(stream))
+        };
+        let is_changed = fresh.iter().any(|stream| is_new(stream, &self.streams))
+            || self.streams.iter().any(|stream| is_new(stream, &fresh));
+        if is_changed && !self.streams.is_empty() {
+            self.finish_streams();
+            self.settle();
+            self.write_init(true);
+        }
+        let mut before = std::mem::take(&mut self.streams);
+        for mut stream in fresh {
+            if let Some(same) = before.iter().position(|other| other.is_like(&stream)) {
+                stream = before.swap_remove(same);
+            } else if let Some(track) = stream
+                .body
+                .kind()
+                .and_then(|kind| self.tracks.get_mut(index(kind)))
+            {
+                *track = None;
+            }
+            self.streams.push(stream);
+        }
+        if is_changed {
+            for (kind, expected) in [Kind::Video, Kind::Audio]
+                .into_iter()
+                .zip(&mut self.is_expected)
+            {
+                *expected = self
+                    .streams
+                    .iter()
+                    .any(|stream| stream.body.kind() == Some(kind));
+            }
+            for (track, expected) in self.tracks.iter_mut().zip(self.is_expected) {
+                if !expected {
+                    *track = None;
+                }
+            }
+            self.written = None;
+        }
+        self.settle();
+        for EarlyPacket {
+            header,
+            at,
+            payload,
+        } in std::mem::take(&mut self.early)
+        {
+            self.target = self.route(header, at);
+            self.header(header, at);
+            self.payload(&payload, at);
+        }
+        self.target = Target::Nobody;
+    }
+
+    fn finish_streams(&mut self) {
+        for stream in &mut self.streams {
+            stream.pes.lost();
+            match &mut stream.body {
+                Body::Video(video) => video.finish(&mut self.events),
+                Body::Audio(audio) => audio.finish(&mut self.events),
+                Body::Id3(id3) => id3.finish(&mut self.events),
+            }
+        }
+    }
+
+    /// Puts in order what the tracks told.
+    fn settle(&mut self) {
+        if self.events.list.is_empty() {
+            return;
+        }
+        let mut list = std::mem::take(&mut self.events.list);
+        for event in list.drain(..) {
+            match event {
+                Event::Configured(track) => self.configured(track),
+                Event::GivenUp(kind) => {
+                    if let Some(expected) = self.is_expected.get_mut(index(kind)) {
+                        *expected = false;
+                    }
+                    self.write_init(false);
+                }
+                Event::Fragment(fragment) => self.fragment(fragment),
+                Event::Metadata(metadata) => self.outputs.push_back(Output::Metadata(metadata)),
+                Event::Problem(problem) => self.problem(problem),
+            }
+        }
+        self.events.list = list;
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        let output = Output::Problem(problem);
+        if self.problems < MAX_PROBLEMS && !self.outputs.contains(&output) {
+            self.problems += 1;
+            self.outputs.push_back(output);
+        }
+    }
+
+    fn configured(&mut self, track: Track) {
+        let kind = track.kind;
+        if self.written.is_some_and(|written| !has(written, kind)) {
+            self.problem(Problem::LateTrack { kind });
+            return;
+        }
+        let is_known = self.tracks.get(index(kind)).is_some_and(Option::is_some);
+        if is_known && self.held.iter().any(|fragment| fragment.kind == kind) {
+            // These are of the configuration that ends here.
+            self.write_init(true);
+        }
+        if let Some(known) = self.tracks.get_mut(index(kind)) {
+            *known = Some(track);
+        }
+        self.written = None;
+        self.write_init(false);
+    }
+
+    fn fragment(&mut self, mut fragment: Fragment) {
+        match self.written {
+            Some(written) if has(written, fragment.kind) => {
+                self.sequence = self.sequence.wrapping_add(1);
+                mp4::number(&mut fragment, self.sequence);
+                self.outputs.push_back(Output::Fragment(fragment));
+            }
+            Some(_) => self.recycle(fragment),
+            None => {
+                let first = self.held.iter().find(|held| held.kind == fragment.kind);
+                let span = fragment.end - first.map_or(fragment.start, |first| first.start);
+                self.held.push(fragment);
+                let size: usize = self.held.iter().map(|held| held.buffer.len()).sum();
+                if size > MAX_HELD || !(0..=MAX_WAIT).contains(&span) {
+                    self.write_init(true);
+                }
+            }
+        }
+    }
+
+    /// Writes an initialization segment, unless one is in force, as soon as all tracks are known, or with those that
+    /// are if it must not wait any longer.
+    fn write_init(&mut self, must: bool) {
+        if self.written.is_some() || self.tracks.iter().all(Option::is_none) {
+            return;
+        }
+        let is_missing = self
+            .tracks
+            .iter()
+            .zip(self.is_expected)
+            .any(|(track, expected)| expected && track.is_none());
+        if is_missing && !must {
+            return;
+        }
+        self.is_expected = [0, 1].map(|index| self.tracks.get(index).is_some_and(Option::is_some));
+        self.written = Some(self.is_expected);
+        let init: Init = mp4::init(self.tracks.iter().flatten().cloned().collect());
+        self.outputs.push_back(Output::Init(init));
+        for fragment in std::mem::take(&mut self.held) {
+            self.fragment(fragment);
+        }
+    }
+}
+
+fn has(tracks: [bool; 2], kind: Kind) -> bool {
+    tracks.get(index(kind)).copied().unwrap_or(false)
+}
+
+impl Stream {
+    fn is_like(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.body.is_like(&other.body)
+    }
+
+    fn lost(&mut self) {
+        self.pes.lost();
+        match &mut self.body {
+            Body::Video(video) => video.lost(),
+            Body::Audio(audio) => audio.lost(),
+            Body::Id3(id3) => *id3 = Id3::default(),
+        }
+    }
+}
+
+impl Body {
+    fn video(pid: u16, coding: video::Coding) -> Self {
+        Self::Video(Box::new(Video::new(pid, coding)))
+    }
+
+    fn audio(pid: u16, coding: audio::Coding) -> Self {
+        Self::Audio(Box::new(Audio::new(pid, coding)))
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Video(_) => Some(Kind::Video),
+            Self::Audio(_) => Some(Kind::Audio),
+            Self::Id3(_) => None,
+        }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Video(this), Self::Video(other)) => this.coding() == other.coding(),
+            (Self::Audio(this), Self::Audio(other)) => this.coding() == other.coding(),
+            (Self::Id3(_), Self::Id3(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn data(&mut self, data: &[u8], at: u64, events: &mut Events) {
+        match self {
+            Self::Video(video) => video.data(data, at, events),
+            Self::Audio(audio) => audio.data(data, at, events),
+            Self::Id3(id3) => id3.data(data, events),
+        }
+    }
+}
+
+impl Id3 {
+    fn start(&mut self, pts: Option<i64>, length: Option<usize>, events: &mut Events) {
+        self.finish(events);
+        *self = Self {
+            bytes: Vec::new(),
+            pts,
+            length,
+        };
+    }
+
+    fn data(&mut self, data: &[u8], events: &mut Events) {
+        if self.bytes.len() + data.len() > MAX_ID3 {
+            *self = Self::default();
+        }
+        if self.pts.is_some() {
+            self.bytes.extend_from_slice(data);
+        }
+        if self.length.is_some_and(|length| self.bytes.len() >= length) {
+            self.finish(events);
+        }
+    }
+
+    fn finish(&mut self, events: &mut Events) {
+        let Self { bytes, pts, .. } = std::mem::take(self);
+        if let Some(pts) = pts.filter(|_| !bytes.is_empty()) {
+            events.metadata(Metadata {
+                kind: MetadataKind::Id3,
+                pts,
+                bytes,
+            });
+        }
+    }
+}
+
+/// Compares a packet's continuity counter with that of the packet before, and takes its place.
+fn order(continuity: &mut Option<u8>, header: Header) -> Order {
+    match continuity.replace(header.continuity) {
+        None => Order::Next,
+        Some(last) if last == header.continuity && !header.discontinuity => Order::Again,
+        Some(last) if (last + 1) & 0xf == header.continuity => Order::Next,
+        // A jump that is announced tears nothing apart if a unit begins with it.
+        Some(_) if header.discontinuity && header.unit_start => Order::Next,
+        Some(_) => Order::Gap,
+    }
+}
