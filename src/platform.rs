@@ -1,3 +1,3 @@
-//! What web-sys does not bind, and browser events as futures.
+//! Browser bindings: what web-sys does not declare, and browser events as futures.
 
 pub mod web;
