@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::{
     player::{Player, dom::part_of_page},
-    protocol::transfer::Message,
+    protocol::Message,
 };
 use deep_link::DeepLink;
 use lab::LabLoader;

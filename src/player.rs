@@ -24,7 +24,7 @@ use self::{
     video_element::{VideoElement, video_element},
 };
 use crate::protocol::{
-    BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message,
+    BufferGoal, Message, PlaybackError, PlaybackSettings, milestone::EngineLocation,
 };
 
 /// What a player is told.

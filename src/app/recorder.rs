@@ -11,8 +11,8 @@ use crate::{
     platform::web,
     player::dom::part_of_page,
     protocol::{
+        Message,
         recording::{MediaEvent, RecordedEvent, RecordedKind},
-        transfer::Message,
     },
 };
 

@@ -13,17 +13,14 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
 use yew::Callback;
 
-use super::{
-    agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script},
-    model::Choice,
-};
+use super::agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script};
 use crate::{
     platform::web,
     protocol::{
-        BUILD_ID, BufferGoal, Command, Event, Observation, PlaybackError, PlaybackSettings,
-        SessionId,
+        BUILD_ID, BufferGoal, Command, Event, Message, Observation, PlaybackError,
+        PlaybackSettings, SessionId, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
-        transfer::{Message, Packed},
+        transfer::Packed,
     },
 };
 
@@ -51,7 +48,7 @@ pub struct EngineClient {
     state: Rc<ClientState>,
     spawned: Cell<Option<ReachedMilestone>>,
     /// What the agent knows of this session's goal and choice, and need not be told again.
-    told: Cell<(BufferGoal, Choice)>,
+    told: Cell<(BufferGoal, TrackSelection)>,
     /// What the agent was last told of the element in this session.
     seen: Cell<Option<Observation>>,
     _pulse: Interval,
@@ -178,7 +175,7 @@ impl EngineClient {
         let session = self.state.session.get().next();
         self.state.session.set(session);
         self.state.answered.set(false);
-        self.told.set((settings.buffer, Choice::default()));
+        self.told.set((settings.buffer, TrackSelection::default()));
         self.seen.set(None);
         self.send(Command::Load {
             session,
@@ -203,7 +200,7 @@ impl EngineClient {
     }
 
     /// Tells the worker what a person has chosen, as positions in the lists that it gave.
-    pub fn choose(&self, choice: Choice) {
+    pub fn choose(&self, choice: TrackSelection) {
         let (buffer, told) = self.told.get();
         if told == choice {
             return;
@@ -212,9 +209,7 @@ impl EngineClient {
         let session = self.state.session.get();
         self.send(Command::Select {
             session,
-            quality: choice.quality,
-            audio: choice.sound,
-            captions: choice.captions,
+            selection: choice,
         });
     }
 
@@ -327,7 +322,7 @@ impl ClientState {
                 })
             }
             Ok(Event::Pong) => return,
-            news => news,
+            news => news.map_err(Into::into),
         };
         match &news {
             Ok(Event::Ready { .. }) => self.handshake.set(Handshake::Done),

@@ -22,9 +22,9 @@ use super::{
 use crate::{
     platform::web::{self, MediaProvider},
     protocol::{
-        BufferGoal, Event, PlaybackError, PlaybackSettings, Quality, TrackInfo,
+        BufferGoal, Event, Message, PlaybackError, PlaybackSettings, Quality, TrackInfo,
+        TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
-        transfer::Message,
     },
 };
 
@@ -51,7 +51,7 @@ pub struct PlayerModel {
     /// Why those that were chosen cannot be.
     pub captions_error: Option<PlaybackError>,
     /// What a person has chosen.
-    pub selection: Choice,
+    pub selection: TrackSelection,
     /// The steps taken so far, as they became known.
     pub milestones: Vec<ReachedMilestone>,
     /// How often a MediaSource list was told of; what was chosen is told to each anew.
@@ -104,17 +104,6 @@ pub struct LastPosition {
 /// What lies so far from where a film was lost is another place of it: seconds.
 const ELSEWHERE: f64 = 10.0;
 
-/// What a person has chosen, as positions in what there is; nothing leaves it to the player.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Choice {
-    /// One of the qualities.
-    pub quality: Option<u32>,
-    /// One of the sounds.
-    pub sound: Option<u32>,
-    /// Those captions that the element shows.
-    pub captions: Option<u32>,
-}
-
 /// What the element gets, and how to begin with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybackSource {
@@ -145,7 +134,7 @@ pub enum PlayerAction {
         from: Option<f64>,
     },
     /// The person has chosen.
-    Select(Choice),
+    Select(TrackSelection),
     /// The person takes the engine on the page for the one that cannot be in a worker.
     MoveToPage,
     /// A new session begins. The element keeps the old picture until the new handle is there.
@@ -233,7 +222,7 @@ impl PlayerModel {
                 self.milestones.clear();
                 if is_other {
                     self.recovery = Recovery::None;
-                    self.selection = Choice::default();
+                    self.selection = TrackSelection::default();
                     self.qualities.clear();
                     self.audio_tracks.clear();
                     self.captions.clear();
@@ -263,9 +252,13 @@ impl PlayerModel {
                 qualities, audio, ..
             })) => {
                 // Another part of the film may list the same things in another order.
-                let Choice { quality, sound, .. } = self.selection;
+                let TrackSelection {
+                    quality,
+                    audio: sound,
+                    ..
+                } = self.selection;
                 self.selection.quality = same_item(quality, &self.qualities, &qualities);
-                self.selection.sound = same_item(sound, &self.audio_tracks, &audio);
+                self.selection.audio = same_item(sound, &self.audio_tracks, &audio);
                 (self.qualities, self.audio_tracks) = (qualities, audio);
                 self.track_lists += 1;
             }
@@ -386,7 +379,7 @@ pub struct PlayerController {
     last_seen: LastSeen,
     /// What was asked for last, and how often it was begun again.
     asked: Option<(PlayRequest, u32)>,
-    wishes: Option<(BufferGoal, Choice, u32)>,
+    wishes: Option<(BufferGoal, TrackSelection, u32)>,
     _observer: ElementObserver,
     _errors: EventListener,
     _return: EventListener,
@@ -797,14 +790,14 @@ mod tests {
 
     #[test]
     fn what_was_chosen_is_kept_with_the_film() {
-        let chosen = Choice {
+        let chosen = TrackSelection {
             quality: Some(1),
-            ..Choice::default()
+            ..TrackSelection::default()
         };
         let mut playback = after([PlayerAction::Select(chosen), begin(false)]);
         assert_eq!(playback.selection, chosen);
         playback.update(begin(true));
-        assert_eq!(playback.selection, Choice::default());
+        assert_eq!(playback.selection, TrackSelection::default());
     }
 
     #[test]

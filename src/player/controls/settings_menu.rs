@@ -12,11 +12,8 @@ use yew::TargetCast;
 use super::{Dispatch, PlayerModel, action::ControlAction, media_state, part, preferences};
 use crate::{
     platform::web,
-    player::{
-        dom::focus_is_lost,
-        model::{Choice, PlayerAction},
-    },
-    protocol::{Quality, TrackInfo},
+    player::{dom::focus_is_lost, model::PlayerAction},
+    protocol::{Quality, TrackInfo, TrackSelection},
 };
 
 /// The sheet of choices.
@@ -25,7 +22,7 @@ pub struct SettingsMenu {
     sound: Option<Menu>,
     captions: Option<Menu>,
     /// What was chosen so far.
-    chosen: Cell<Choice>,
+    chosen: Cell<TrackSelection>,
     /// How many lines each of the qualities has, by which a choice is preferences.
     heights: RefCell<Vec<u32>>,
     /// Who is told what is chosen.
@@ -53,7 +50,11 @@ impl SettingsMenu {
 
     /// Offers what there is, and locks what was locked on an earlier visit.
     pub fn show(&self, playback: &PlayerModel) {
-        let Choice { quality, sound, .. } = playback.selection;
+        let TrackSelection {
+            quality,
+            audio: sound,
+            ..
+        } = playback.selection;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
         let automatic = match all.iter().find(is_current) {
@@ -77,7 +78,7 @@ impl SettingsMenu {
         let locked = heights.iter().rposition(|it| Some(*it) == height);
         if quality.is_none() && locked.is_some() {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
-            self.playback.emit(PlayerAction::Select(Choice {
+            self.playback.emit(PlayerAction::Select(TrackSelection {
                 quality,
                 ..playback.selection
             }));
@@ -103,7 +104,7 @@ impl SettingsMenu {
         let chosen = self.chosen.get();
         if chosen.captions != captions {
             self.playback
-                .emit(PlayerAction::Select(Choice { captions, ..chosen }));
+                .emit(PlayerAction::Select(TrackSelection { captions, ..chosen }));
         }
     }
 
@@ -123,7 +124,7 @@ impl SettingsMenu {
                 let height = height.copied().unwrap_or_default();
                 preferences::remember("quality", &height.to_string());
             }
-            _ => choice.sound = place,
+            _ => choice.audio = place,
         }
         self.playback.emit(PlayerAction::Select(choice));
         None
