@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     player::{Player, dom::query_page},
-    protocol::transfer::Message,
+    protocol::Message,
 };
 use deep_link::DeepLink;
 use lab::LabLoader;

@@ -1,5 +1,24 @@
-//! The agent: hears commands and holds at most one [`session::Session`]. Dispatch only; what a
-//! playback does is told in [`session`], and where the agent lives in [`home`].
+//! The engine: receives commands and runs at most one [`Session`]. It does not know which thread it runs on.
+//!
+//! ```text
+//! worker ──► Engine ──► session ──► period_group ──► track_feeder ──► download ──► segment_buffer
+//! (gloo)                   │             │ monitor          │ plan         │ http
+//!                          ├─ content (manifest, indexes)    └──────────────┴─ network (retries)
+//!                          └─ captions
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `worker` | runs the engine in a gloo-worker or on the page |
+//! | `session` | one playback, from `new MediaSource()` to its end: **start reading here** |
+//! | `period_group`, `tracks`, `monitor` | what one MediaSource plays; its tracks; gaps, stalls and the end |
+//! | `track_feeder`, `download` | keeps one SourceBuffer filled; one segment from request to append |
+//! | `media_source`, `segment_buffer` | the MediaSource and its SourceBuffers |
+//! | `context`, `playback_state` | shared by all of a session; position, selection and buffer levels |
+//! | `content`, `manifest` | what is known of the presentation; interprets its files |
+//! | `network`, `http`, `bandwidth_meter` | retries; one request; measures the throughput |
+//! | `box_validator`, `decryption`, `captions` | checks MP4 boxes; AES-128; WebVTT |
+//! | `error` | the error type and its constructors |
 
 mod bandwidth_meter;
 mod box_validator;
@@ -8,6 +27,7 @@ mod content;
 mod context;
 mod decryption;
 mod download;
+mod error;
 mod http;
 mod manifest;
 mod media_source;
@@ -18,90 +38,85 @@ mod playback_state;
 mod segment_buffer;
 pub mod session;
 mod track_feeder;
+mod tracks;
 pub mod worker;
 
-use crate::protocol::{
-    BUILD_ID, Command, Event,
-    transfer::{Packed, Port},
-};
+use crate::protocol::{BUILD_ID, Command, Event, EventPort, PlaybackError, SessionId};
 use session::Session;
 
-/// The agent of one player. It does not know which thread it runs on.
+/// The engine of one player.
 pub struct Engine {
-    page: Port,
+    port: EventPort,
     session: Option<Session>,
 }
 
 impl Engine {
-    /// An agent that says its first word to a page.
-    pub fn new(page: Port) -> Self {
-        page.post(Event::Ready {
+    /// Creates an engine and posts [`Event::Ready`].
+    pub fn new(port: EventPort) -> Self {
+        port.post(Event::Ready {
             build: BUILD_ID.into(),
         });
         Self {
-            page,
+            port,
             session: None,
         }
     }
 
-    /// Does what the page asks for.
-    pub fn handle(&mut self, letter: &Packed<Command>) {
-        let page = &self.page;
-        // What is said of a past playback is of no interest any more.
-        let current = |session| self.session.as_ref().filter(|it| it.id() == session);
-        match letter.unpack() {
-            Ok(Command::Load {
+    /// Executes a command. Commands for a session that has ended are ignored.
+    pub fn handle(&mut self, command: Command) {
+        match command {
+            Command::Load {
                 session,
                 url,
                 settings,
-            }) => {
-                // The old playback lets go of the network before the new one reaches for it.
+            } => {
+                // Dropped first, so that its requests are aborted before the new session sends any.
                 self.session = None;
-                match Session::start(page.clone(), session, url, settings) {
-                    Ok(playback) => self.session = Some(playback),
-                    Err(fault) => {
-                        let fault = *fault;
-                        page.post(Event::Failed {
-                            session,
-                            error: fault,
-                        });
-                    }
+                match Session::start(self.port.clone(), session, url, settings) {
+                    Ok(started) => self.session = Some(started),
+                    Err(error) => self.port.post(Event::Failed {
+                        session,
+                        error: *error,
+                    }),
                 }
             }
-            Ok(Command::Observe {
+            Command::Observe {
                 session,
                 observation,
-            }) => {
-                if let Some(playback) = current(session) {
-                    playback.observe(observation);
+            } => {
+                if let Some(session) = self.current(session) {
+                    session.observe(observation);
                 }
             }
-            Ok(Command::Select {
-                session,
-                quality,
-                audio,
-                captions,
-            }) => {
-                if let Some(playback) = current(session) {
-                    playback.select(quality, audio, captions);
+            Command::Select { session, selection } => {
+                if let Some(session) = self.current(session) {
+                    session.select(selection);
                 }
             }
-            Ok(Command::Configure { session, buffer }) => {
-                if let Some(playback) = current(session) {
-                    playback.configure(buffer);
+            Command::Configure { session, buffer } => {
+                if let Some(session) = self.current(session) {
+                    session.configure(buffer);
                 }
             }
-            Ok(Command::Ping) => page.post(Event::Pong),
-            Ok(Command::Stop { session }) => {
-                if current(session).is_some() {
-                    // Dropping it ends it, and it says so itself.
+            Command::Ping => self.port.post(Event::Pong),
+            Command::Stop { session } => {
+                if self.current(session).is_some() {
+                    // Posts `Stopped` and `Closed` itself when dropped.
                     self.session = None;
                 } else {
-                    page.post(Event::Stopped { session });
-                    page.post(Event::Closed { session });
+                    self.port.post(Event::Stopped { session });
+                    self.port.post(Event::Closed { session });
                 }
             }
-            Err(fault) => page.post(Event::EngineFailed { error: fault }),
         }
+    }
+
+    /// Reports an error of the engine itself, such as a command that could not be decoded.
+    pub fn report(&self, error: PlaybackError) {
+        self.port.post(Event::EngineFailed { error });
+    }
+
+    fn current(&self, id: SessionId) -> Option<&Session> {
+        self.session.as_ref().filter(|session| session.id() == id)
     }
 }

@@ -39,7 +39,7 @@ use self::{
     video_element::{VideoElement, video_element},
 };
 use crate::protocol::{
-    BufferGoal, PlaybackError, PlaybackSettings, milestone::EngineLocation, transfer::Message,
+    BufferGoal, Message, PlaybackError, PlaybackSettings, milestone::EngineLocation,
 };
 
 /// The props of [`Player`]. A change takes effect at the next render; what it restarts is said at each prop.

@@ -2,7 +2,7 @@
 //! lists out.
 
 use yew_mse_worker::protocol::{
-    Command, Diagnostic, Event, Quality, SegmentReport, TrackKind,
+    Command, Diagnostic, Event, Quality, SegmentReport, TrackKind, TrackSelection,
     milestone::{Milestone, ReachedMilestone},
     recording::{MediaEvent, RecordedEvent, RecordedKind},
 };
@@ -155,12 +155,12 @@ impl History {
             Command::Load { url, settings, .. } => {
                 format!("the page asks for {url}, from {:.1} s on", settings.start)
             }
-            Command::Select {
-                quality,
-                audio,
-                captions,
-                ..
-            } => {
+            Command::Select { selection, .. } => {
+                let TrackSelection {
+                    quality,
+                    audio,
+                    captions,
+                } = selection;
                 let quality = usize::try_from(quality.unwrap_or(u32::MAX)).ok();
                 let quality = quality.and_then(|place| self.qualities.get(place));
                 let quality = quality.map_or("any".into(), |it| self.name(it.bandwidth));

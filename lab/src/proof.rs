@@ -12,7 +12,7 @@ use yew::prelude::*;
 use yew_mse_worker::{
     platform::web,
     player::Player,
-    protocol::{self, BufferGoal, Diagnostic, milestone::EngineLocation, transfer::Message},
+    protocol::{self, BufferGoal, Diagnostic, Message, milestone::EngineLocation},
 };
 
 use crate::element;

@@ -11,8 +11,8 @@ use crate::{
     platform::web,
     player::dom::query_page,
     protocol::{
+        Message,
         recording::{MediaEvent, RecordedEvent, RecordedKind},
-        transfer::Message,
     },
 };
 

@@ -1,5 +1,4 @@
-//! The engine's program. A worker runs it as it is; a page whose browser has no MediaSource in workers
-//! loads it, too, and asks it for an agent.
+//! The engine's program. A worker runs it; a page whose browser has no MediaSource in workers imports it.
 
 // See `app.rs`.
 #![cfg_attr(target_family = "wasm", no_main)]
@@ -13,8 +12,8 @@ fn main() {
     worker::start();
 }
 
-/// An agent on the page: see [`home::on_page`]. Exported here, and not by the library, so that the page's
-/// own program does not hold the engine as well.
+/// Starts an engine on the page: see [`worker::start_on_page`]. Exported here, not by the library, so that the
+/// page's own program does not contain the engine.
 #[wasm_bindgen]
 pub fn agent(hear: Function) -> Function {
     worker::start_on_page(hear)

@@ -1,5 +1,5 @@
-//! Measures what comes over the network. All transfers of media together: two at once have half of
-//! the bandwidth each.
+//! Measures the throughput of media downloads. Concurrent downloads are measured together, because they share the
+//! bandwidth.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,79 +11,81 @@ use web_sys::PerformanceResourceTiming;
 
 use crate::{media::abr::BandwidthEstimator, platform::web};
 
-/// How long the meter runs before it notes what came, in milliseconds.
-const NOTE: f64 = 500.0;
-/// Under this many milliseconds, what a foreign host does not tell is taken for a cache's work.
-const INSTANT: f64 = 5.0;
+/// The length of a sample.
+const SAMPLE_MS: f64 = 500.0;
+/// A download of another origin, whose sizes the browser hides, counts as cached if it is faster than this.
+const CACHED_MS: f64 = 5.0;
 
-/// Measures for as long as something is on its way.
+/// Measures while at least one download is active.
 #[derive(Default)]
 pub struct BandwidthMeter {
     active: Cell<u32>,
+    /// Bytes received in the current sample.
     bytes: Cell<u64>,
+    /// Start of the current sample, in milliseconds since the Unix epoch.
     since: Cell<f64>,
-    bandwidth: RefCell<BandwidthEstimator>,
+    estimator: RefCell<BandwidthEstimator>,
 }
 
 impl BandwidthMeter {
-    /// What the network is taken to give, in bits per second.
+    /// The estimated bandwidth, in bits per second.
     pub fn estimate(&self) -> f64 {
-        self.bandwidth.borrow().estimate()
+        self.estimator.borrow().estimate()
     }
 
-    fn note(&self) {
+    fn finish_sample(&self) {
         let now = web::now();
         let seconds = (now - self.since.replace(now)) / 1000.0;
         let bytes = self.bytes.take();
-        self.bandwidth.borrow_mut().sample(bytes, seconds);
+        self.estimator.borrow_mut().sample(bytes, seconds);
     }
 }
 
-/// A transfer that is being measured, until it is dropped.
+/// A download that is measured until it is dropped.
 pub struct MeasuredTransfer {
     meter: Rc<BandwidthMeter>,
     url: String,
-    counted: u64,
-    since: f64,
+    received: u64,
+    started_at: f64,
 }
 
 impl MeasuredTransfer {
-    /// Begins to measure what comes from a URL.
+    /// Starts to measure the download of a URL.
     pub fn begin(meter: Rc<BandwidthMeter>, url: &str) -> Self {
-        let since = web::now();
+        let started_at = web::now();
         if meter.active.get() == 0 {
-            meter.since.set(since);
+            meter.since.set(started_at);
             meter.bytes.set(0);
         }
         meter.active.set(meter.active.get() + 1);
         Self {
             meter,
             url: url.into(),
-            counted: 0,
-            since,
+            received: 0,
+            started_at,
         }
     }
 
-    /// So many more bytes have come.
+    /// Adds received bytes.
     pub fn count(&mut self, bytes: u64) {
-        self.counted += bytes;
+        self.received += bytes;
         self.meter.bytes.set(self.meter.bytes.get() + bytes);
-        if web::now() - self.meter.since.get() >= NOTE {
-            self.meter.note();
+        if web::now() - self.meter.since.get() >= SAMPLE_MS {
+            self.meter.finish_sample();
         }
     }
 
-    /// Whether all of it came without the network, as far as the browser tells.
-    fn came_from_cache(&self) -> bool {
+    /// Whether the response came from a cache, as far as the browser tells.
+    fn is_from_cache(&self) -> bool {
         let last = web::timings_of(&self.url).pop();
         web::clear_resource_timings();
         if last.is_undefined() {
             return false;
         }
-        // Nothing else goes by the name of a URL.
+        // Only resource timings have URLs as names.
         let timing: PerformanceResourceTiming = last.unchecked_into();
         if timing.decoded_body_size() == 0.0 {
-            return web::now() - self.since < INSTANT;
+            return web::now() - self.started_at < CACHED_MS;
         }
         timing.transfer_size() == 0.0
     }
@@ -91,13 +93,13 @@ impl MeasuredTransfer {
 
 impl Drop for MeasuredTransfer {
     fn drop(&mut self) {
-        if self.came_from_cache() {
+        if self.is_from_cache() {
             let bytes = self.meter.bytes.get();
-            self.meter.bytes.set(bytes.saturating_sub(self.counted));
+            self.meter.bytes.set(bytes.saturating_sub(self.received));
         }
         self.meter.active.set(self.meter.active.get() - 1);
         if self.meter.active.get() == 0 {
-            self.meter.note();
+            self.meter.finish_sample();
         }
     }
 }

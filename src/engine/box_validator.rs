@@ -1,85 +1,86 @@
-//! Watches the boxes of an MP4 segment go by. Garbage and files that were cut short raise no error in
-//! some browsers, and would be a hole in the film: so the headers are read, and nothing but them.
+//! Validates the box structure of MP4 segments. Some browsers accept garbage and truncated segments without an
+//! error, which leaves a gap. Only box headers are read.
 
 use js_sys::Uint8Array;
 
 use crate::media::mp4;
 
-/// Bytes that tell a box's header.
-const HEADER: u64 = 16;
+/// The most bytes that a box header takes (ISO/IEC 14496-12 § 4.2, without `uuid`).
+const HEADER_BYTES: u64 = 16;
 
-/// What a segment may begin with. A page that asks a person to log in can pass for a box in all else, and
-/// to Firefox is the end of the film.
-const FIRST: [&[u8; 4]; 11] = [
+/// The boxes that a segment may start with. The HTML of a login page can otherwise pass for a box, and ends the
+/// stream in Firefox.
+const FIRST_BOXES: [&[u8; 4]; 11] = [
     b"styp", b"moof", b"sidx", b"emsg", b"prft", b"ftyp", b"moov", b"mdat", b"free", b"skip",
     b"uuid",
 ];
 
-/// The boxes of one segment.
+/// Follows the boxes of one segment.
 pub struct BoxValidator {
-    /// Where the next box begins; `None` if nothing is known of boxes here.
-    next: Option<u64>,
-    seen: u64,
-    /// What has come of the next header.
+    /// The offset of the next box; `None` if the segment is not MP4, or its last box has no size.
+    next_box: Option<u64>,
+    /// Bytes received so far.
+    received: u64,
+    /// The bytes received of the next box's header.
     header: Vec<u8>,
-    is_garbage: bool,
+    is_invalid: bool,
 }
 
 impl BoxValidator {
-    /// The boxes of a segment of this type, of which only MP4 is followed.
+    /// Starts a segment of this container type. Only MP4 is validated.
     pub fn new(container: &str) -> Self {
         Self {
-            next: container.ends_with("/mp4").then_some(0),
-            seen: 0,
+            next_box: container.ends_with("/mp4").then_some(0),
+            received: 0,
             header: Vec::new(),
-            is_garbage: false,
+            is_invalid: false,
         }
     }
 
-    /// Reads on.
+    /// Takes the next bytes of the segment.
     pub fn push(&mut self, bytes: &Uint8Array) {
-        let end = self.seen + u64::from(bytes.length());
-        while let Some(next) = self.next
-            && !self.is_garbage
+        let end = self.received + u64::from(bytes.length());
+        while let Some(next_box) = self.next_box
+            && !self.is_invalid
         {
-            let from = next + self.header.len() as u64;
-            let to = (next + HEADER).min(end);
+            let from = next_box + self.header.len() as u64;
+            let to = (next_box + HEADER_BYTES).min(end);
             if from >= to {
                 break;
             }
-            // Within these bytes, as what came before them of the header has been kept.
-            let here = bytes.subarray((from - self.seen) as u32, (to - self.seen) as u32);
-            self.header.extend(here.to_vec());
+            // `from` is not before these bytes, because the header's earlier bytes are kept.
+            let part = bytes.subarray((from - self.received) as u32, (to - self.received) as u32);
+            self.header.extend(part.to_vec());
             let Some(header) = mp4::box_header(&self.header) else {
-                self.is_garbage = self.header.len() as u64 == HEADER;
+                self.is_invalid = self.header.len() as u64 == HEADER_BYTES;
                 break;
             };
-            if next == 0 && !FIRST.contains(&&header.kind) {
-                self.is_garbage = true;
+            if next_box == 0 && !FIRST_BOXES.contains(&&header.kind) {
+                self.is_invalid = true;
                 break;
             }
-            // A box without a size goes on to the end, and what has one begins another.
-            self.next = header.size.and_then(|size| next.checked_add(size));
+            // A box without a size extends to the end of the segment.
+            self.next_box = header.size.and_then(|size| next_box.checked_add(size));
             self.header.clear();
         }
-        self.seen = end;
+        self.received = end;
     }
 
-    /// Whether these are no boxes.
+    /// Whether the bytes so far are no boxes.
     pub const fn is_invalid(&self) -> bool {
-        self.is_garbage
+        self.is_invalid
     }
 
-    /// What is wrong with a segment of which no more will come.
+    /// What is wrong with the segment if it ends here.
     pub fn error(&self) -> Option<&'static str> {
-        if self.is_garbage {
-            return Some("it is not a segment of MP4");
+        if self.is_invalid {
+            return Some("it is not an MP4 segment");
         }
-        if self.seen == 0 {
+        if self.received == 0 {
             return Some("it is empty");
         }
-        self.next
-            .is_some_and(|next| next != self.seen)
+        self.next_box
+            .is_some_and(|next_box| next_box != self.received)
             .then_some("it is cut short")
     }
 }

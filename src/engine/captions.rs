@@ -1,11 +1,11 @@
-//! The captions of a film: tells the page which there are, and reads those that are shown there.
+//! Lists the captions, and loads those that are selected.
 
 use std::convert::Infallible;
 
 use super::{
     content::Content,
-    context::{Context, Error, invalid_data},
-    media_source::call_error,
+    context::Context,
+    error::{Error, call_error, invalid_data},
 };
 use crate::{
     media::captions::{self, CaptionTrack},
@@ -13,82 +13,86 @@ use crate::{
     protocol::{Event, ResourceKind, TrackInfo},
 };
 
-/// With less than this ahead, a film has better use for the network: seconds.
-const CALM: f64 = 5.0;
+/// Captions are not requested before this much media is buffered ahead.
+const MIN_AHEAD_SECONDS: f64 = 5.0;
 
-/// Sees to the captions for as long as this is awaited.
-pub async fn serve(shared: &Context) -> Infallible {
-    let (session, conditions) = (shared.session, &shared.state);
-    while conditions.buffered_ahead() < CALM.min(conditions.goal() / 2.0)
-        && !conditions.is_fully_buffered()
+/// Serves captions until it is dropped.
+pub async fn serve(context: &Context) -> Infallible {
+    let (session, state) = (context.session, &context.state);
+    while state.buffered_ahead() < MIN_AHEAD_SECONDS.min(state.goal() / 2.0)
+        && !state.is_fully_buffered()
     {
-        conditions.next_change_or_tick().await;
+        state.next_change_or_tick().await;
     }
-    let all = offered(&shared.content).await;
-    let tracks = all.iter().map(|it| TrackInfo {
-        language: it.language.clone(),
-        label: it.label.clone(),
+    let tracks = loadable_tracks(&context.content).await;
+    context.port.post(Event::CaptionTracks {
+        session,
+        tracks: tracks
+            .iter()
+            .map(|track| TrackInfo {
+                language: track.language.clone(),
+                label: track.label.clone(),
+            })
+            .collect(),
     });
-    let tracks = tracks.collect();
-    shared.port.post(Event::CaptionTracks { session, tracks });
-    // What the page has been given, it can reach for as long as this is held.
-    let mut given: Vec<(u32, ObjectUrl)> = Vec::new();
-    let mut heard = None;
+    // The object URLs are valid for as long as they are held.
+    let mut loaded: Vec<(u32, ObjectUrl)> = Vec::new();
+    let mut previous = None;
     loop {
-        let change = conditions.next_change();
-        let shown = conditions.captions();
-        if shown != heard
-            && let Some(place) = shown
-            && let Some(wanted) = all.get(place as usize)
-            && given.iter().all(|(known, _)| *known != place)
+        let change = state.next_change();
+        let selected = state.captions();
+        if selected != previous
+            && let Some(index) = selected
+            && let Some(track) = tracks.get(index as usize)
+            && loaded.iter().all(|(known, _)| *known != index)
         {
-            let file = match read(&shared.content, wanted).await {
-                Ok(url) => {
-                    let words = url.as_str().to_owned();
-                    given.push((place, url));
-                    Ok(words)
+            let url = match load(&context.content, track).await {
+                Ok(file) => {
+                    let url = file.as_str().to_owned();
+                    loaded.push((index, file));
+                    Ok(url)
                 }
-                Err(fault) => Err(*fault),
+                Err(error) => Err(*error),
             };
-            shared.port.post(Event::CaptionsLoaded {
+            context.port.post(Event::CaptionsLoaded {
                 session,
-                index: place,
-                url: file,
+                index,
+                url,
             });
         }
-        heard = shown;
+        previous = selected;
         change.await;
     }
 }
 
-/// Those captions that are whole files: to know that in HLS, their playlists have to be read. There are no
-/// captions in one that cannot be.
-async fn offered(film: &Content) -> Vec<CaptionTrack> {
-    let mut all = film.presentation().captions.clone();
-    for captions in &mut all {
-        for file in std::mem::take(&mut captions.files) {
+/// The caption tracks that consist of whole files. In HLS that is only known from their playlists; a track whose
+/// playlist cannot be loaded is left out.
+async fn loadable_tracks(content: &Content) -> Vec<CaptionTrack> {
+    let mut tracks = content.presentation().captions.clone();
+    for track in &mut tracks {
+        for file in std::mem::take(&mut track.files) {
             let whole = match file.is_playlist {
-                true => film.caption_file(&file).await.ok().flatten(),
+                true => content.caption_file(&file).await.ok().flatten(),
                 false => Some(file),
             };
-            captions.files.extend(whole);
+            track.files.extend(whole);
         }
     }
-    all.retain(|it| !it.files.is_empty());
-    all
+    tracks.retain(|track| !track.files.is_empty());
+    tracks
 }
 
-/// Reads captions, and makes one file of them that the page can reach.
-async fn read(film: &Content, wanted: &CaptionTrack) -> Result<ObjectUrl, Error> {
-    let mut all = String::new();
-    for it in &wanted.files {
-        let file = film
-            .resource(ResourceKind::CaptionTracks, &it.base_urls, &it.resource)
+/// Loads a caption track and combines its files into one.
+async fn load(content: &Content, track: &CaptionTrack) -> Result<ObjectUrl, Error> {
+    let kind = ResourceKind::Captions;
+    let mut text = String::new();
+    for part in &track.files {
+        let file = content
+            .resource(kind, &part.base_urls, &part.resource)
             .await?;
-        captions::append(&mut all, &web::decode(&file.bytes), it.time_offset).ok_or_else(|| {
-            invalid_data(ResourceKind::CaptionTracks, &file.url, "it is no WebVTT")
-        })?;
+        captions::append(&mut text, &web::decode(&file.bytes), part.time_offset)
+            .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
     }
-    ObjectUrl::of_text(&all)
-        .map_err(|exception| call_error("make a file of the captions", &exception))
+    ObjectUrl::of_text(&text)
+        .map_err(|exception| call_error("create a file of the captions", &exception))
 }

@@ -1,4 +1,4 @@
-//! A film while it is being played: what is known of it, and how more comes to be known.
+//! The content of a session: the presentation, as far as it is known, and the files that complete it.
 
 use std::{
     cell::{Ref, RefCell},
@@ -11,14 +11,17 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{
-    context::Error,
-    decryption, manifest,
+    decryption,
+    error::{Error, file_error, invalid_manifest},
+    manifest,
     network::{FetchedFile, Network},
 };
 use crate::{
     media::{
         AdaptationSet, ContentType, EncryptionKey, Index, Presentation, Representation,
-        RepresentationId, Resource, Segment, captions, content_type_of_codec,
+        RepresentationId, Resource, Segment,
+        captions::CaptionFile,
+        content_type_of_codec,
         hls::VariableDefinitions,
         mp4,
         selection::{self, is_muxed},
@@ -27,60 +30,56 @@ use crate::{
     protocol::{PlaybackError, ResourceKind},
 };
 
-/// A film that is being played.
+/// The content of a session.
 pub struct Content {
-    /// After redirects.
+    /// The manifest's URL, after redirects.
     url: String,
     network: Rc<Network>,
     presentation: RefCell<Presentation>,
-    /// What its multivariant playlist hands on to the media playlists.
+    /// The variables that a multivariant playlist passes to its media playlists.
     definitions: VariableDefinitions,
+    /// Representations that must not be chosen.
     excluded: RefCell<Vec<RepresentationId>>,
-    /// Init segments and keys: small, and needed again and again.
+    /// Init segments and keys, which are small and needed repeatedly.
     cache: RefCell<Vec<CachedFile>>,
 }
 
 struct CachedFile {
     base: Rc<str>,
-    place: Resource,
+    resource: Resource,
     file: Rc<FetchedFile>,
 }
 
 impl Content {
-    /// Reads the film at an absolute URL.
+    /// Loads the manifest at an absolute URL.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`], [`PlaybackError::UnsupportedCodec`] if nothing in it can be
-    /// played here, and what the network may fail with.
+    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`],
+    /// [`PlaybackError::UnsupportedCodec`] if nothing can be played, and those of the network.
     pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
-        let (bases, whole) = ([Rc::from(url)], Resource::default());
+        let manifest = Resource::default();
         let file = network
-            .get(ResourceKind::InvalidManifest, &bases, &whole)
+            .get(ResourceKind::Manifest, &[Rc::from(url)], &manifest)
             .await?;
-        let film = Self::of(&file, network)?;
-        // A set of which nothing is said at all has to be looked at before anything can be decided.
-        while let Some(id) = film.first_undescribed() {
-            film.load_index(id).await?;
-        }
-        film.exclude_undecodable();
-        film.require_playable()?;
-        Ok(film)
-    }
-
-    /// The film of a manifest.
-    fn of(file: &FetchedFile, network: Rc<Network>) -> Result<Rc<Self>, Error> {
-        let (presentation, definitions) = manifest::parse(file)?;
-        Ok(Rc::new(Self {
-            url: file.url.clone(),
+        let (presentation, definitions) = manifest::parse(&file)?;
+        let content = Rc::new(Self {
+            url: file.url,
             network,
             presentation: RefCell::new(presentation),
             definitions,
             excluded: RefCell::default(),
             cache: RefCell::default(),
-        }))
+        });
+        // Adaptation sets of unknown type have to be described before any can be selected.
+        while let Some(id) = content.first_undescribed() {
+            content.load_index(id).await?;
+        }
+        content.exclude_undecodable();
+        content.require_playable()?;
+        Ok(content)
     }
 
-    /// What is known of it so far.
+    /// The presentation, as far as it is known.
     pub fn presentation(&self) -> Ref<'_, Presentation> {
         self.presentation.borrow()
     }
@@ -90,17 +89,17 @@ impl Content {
         !self.excluded.borrow().contains(&id)
     }
 
-    /// Gives a representation up, as long as there is another one in its set. Whether there was.
+    /// Excludes a representation, unless it is the last playable one of its set. Whether it was excluded.
     pub fn exclude(&self, id: RepresentationId) -> bool {
-        let another = self.is_one_of_many(id);
-        if another {
+        let has_alternative = self.has_alternative(id);
+        if has_alternative {
             self.excluded.borrow_mut().push(id);
         }
-        another
+        has_alternative
     }
 
-    /// Whether there is another one in its set that can be played.
-    fn is_one_of_many(&self, id: RepresentationId) -> bool {
+    /// Whether another representation of the set is playable.
+    fn has_alternative(&self, id: RepresentationId) -> bool {
         let count = self
             .presentation()
             .adaptation_set(id)
@@ -114,14 +113,13 @@ impl Content {
         })
     }
 
-    /// Whether a period is shorter than its manifest says, where a segment is not there: the last one is not
-    /// there either, and no other representation is left that might have it. From now on it ends before that
-    /// segment.
+    /// Ends a representation before a missing segment, if its period is shorter than the manifest says: the last
+    /// segment is missing too, and no other representation may have it. Whether it was shortened.
     pub async fn truncate_at_missing(&self, id: RepresentationId, segment: &Segment) -> bool {
-        let Ok(mut it) = self.representation(id) else {
+        let Ok(mut representation) = self.representation(id) else {
             return false;
         };
-        let Index::Known(segments) = &it.index else {
+        let Index::Known(segments) = &representation.index else {
             return false;
         };
         let last = segments.len().checked_sub(1);
@@ -129,422 +127,424 @@ impl Content {
             return false;
         };
         let is_last = segment.number == last.number;
-        let is_cut_off = segment.number > 0
-            && (is_last || !self.is_one_of_many(id))
+        let kind = ResourceKind::MediaSegment;
+        let is_truncated = segment.number > 0
+            && (is_last || !self.has_alternative(id))
             && (is_last
                 || self
-                    .resource(ResourceKind::MediaSegment, &it.base_urls, &last.resource)
+                    .resource(kind, &representation.base_urls, &last.resource)
                     .await
                     .is_err());
-        if is_cut_off {
-            it.index = Index::Known(Rc::new(segments.truncated_at(segment.start)));
+        if is_truncated {
+            representation.index = Index::Known(Rc::new(segments.truncated_at(segment.start)));
             if let Some(set) = self.presentation.borrow_mut().adaptation_set_mut(id) {
-                put(set, id, *it);
+                replace_representation(set, id, *representation);
             }
         }
-        is_cut_off
+        is_truncated
     }
 
-    /// A representation, as far as it is known.
+    /// A copy of a representation.
     ///
     /// # Errors
-    /// None that a planner's own choice would meet.
+    /// [`PlaybackError::InvalidManifest`] if there is none of this id.
     pub fn representation(&self, id: RepresentationId) -> Result<Box<Representation>, Error> {
         match self.presentation().representation(id) {
-            Some(it) => Ok(Box::new(it.clone())),
-            None => Err(manifest::invalid_manifest(
-                &self.url,
-                "it has no such representation",
-            )),
+            Some(representation) => Ok(Box::new(representation.clone())),
+            None => Err(invalid_manifest(&self.url, "it has no such representation")),
         }
     }
 
-    /// An init segment: fetched once, and kept if it is sound. A damaged one would end the MediaSource,
-    /// and not only its own representation.
+    /// Fetches an init segment, or takes it from the cache. It is validated, because appending a damaged one would
+    /// end the MediaSource.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidData`], [`PlaybackError::UnsupportedFeature`], and what the network may fail with.
+    /// [`PlaybackError::InvalidData`], [`PlaybackError::UnsupportedFeature`], and those of the network.
     pub async fn init_segment(
         &self,
-        of: &Representation,
-        place: &Resource,
+        representation: &Representation,
+        resource: &Resource,
     ) -> Result<Uint8Array, Error> {
-        if let Some(file) = self.find_cached(&of.base_urls, place) {
+        let (kind, base_urls) = (ResourceKind::InitSegment, &representation.base_urls);
+        if let Some(file) = self.find_cached(base_urls, resource) {
             return Ok(file.bytes.clone());
         }
-        let file = self
-            .resource(ResourceKind::InitSegment, &of.base_urls, place)
-            .await?;
-        if of.container.ends_with("/mp4")
-            && let Err(fault) =
-                manifest::parse_init_segment(&file.bytes, &file.url, ResourceKind::InitSegment)
+        let file = self.resource(kind, base_urls, resource).await?;
+        if representation.container.ends_with("/mp4")
+            && let Err(error) = manifest::parse_init_segment(&file.bytes, &file.url, kind)
         {
-            self.discard(place);
-            return Err(fault);
+            self.discard(resource);
+            return Err(error);
         }
         Ok(file.bytes.clone())
     }
 
-    /// What came damaged may be sound the next time.
-    fn discard(&self, place: &Resource) {
-        self.cache.borrow_mut().retain(|it| it.place != *place);
+    /// Removes a damaged file from the cache, so that it is fetched again.
+    fn discard(&self, resource: &Resource) {
+        let mut cache = self.cache.borrow_mut();
+        cache.retain(|cached| cached.resource != *resource);
     }
 
-    /// A file that a representation refers to, decrypted; of a segment that is not encrypted, its beginning.
-    /// Init segments and keys are fetched once, and kept.
+    /// Fetches a file, and decrypts it. Of an unencrypted media segment, only the first bytes. Init segments and
+    /// keys are cached.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidData`], and what the network may fail with.
+    /// [`PlaybackError::InvalidData`], and those of the network.
     pub async fn resource(
         &self,
-        what: ResourceKind,
-        bases: &[Rc<str>],
-        place: &Resource,
+        kind: ResourceKind,
+        base_urls: &[Rc<str>],
+        resource: &Resource,
     ) -> Result<Rc<FetchedFile>, Error> {
-        if let Some(file) = self.find_cached(bases, place) {
+        if let Some(file) = self.find_cached(base_urls, resource) {
             return Ok(file);
         }
-        let mut file = self.network.get(what, bases, place).await?;
-        if let Some(key) = &place.key {
-            let secret = self.key(bases, key).await?;
+        let mut file = self.network.get(kind, base_urls, resource).await?;
+        if let Some(key) = &resource.key {
+            let secret = self.key(base_urls, key).await?;
             file.bytes =
-                decryption::decrypt(what, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
+                decryption::decrypt(kind, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
         }
         let file = Rc::new(file);
-        if matches!(what, ResourceKind::InitSegment | ResourceKind::Key) {
-            self.cache_file(bases, place, &file);
+        if matches!(kind, ResourceKind::InitSegment | ResourceKind::Key) {
+            self.cache_file(base_urls, resource, &file);
         }
         Ok(file)
     }
 
-    /// The file with the bytes of a key: fetched once, and kept.
+    /// Fetches a key, or takes it from the cache.
     ///
     /// # Errors
-    /// What the network may fail with.
+    /// Those of the network.
     pub fn key<'a>(
         &'a self,
-        bases: &'a [Rc<str>],
+        base_urls: &'a [Rc<str>],
         key: &EncryptionKey,
     ) -> LocalBoxFuture<'a, Result<Rc<FetchedFile>, Error>> {
-        let place = Resource::whole(key.path.clone());
-        // Boxed, because it is a file itself.
-        Box::pin(async move { self.resource(ResourceKind::Key, bases, &place).await })
+        let resource = Resource::whole(key.path.clone());
+        // Boxed, because `resource` and `key` are mutually recursive.
+        Box::pin(async move { self.resource(ResourceKind::Key, base_urls, &resource).await })
     }
 
-    fn cache_file(&self, bases: &[Rc<str>], place: &Resource, file: &Rc<FetchedFile>) {
-        if let Some(base) = bases.first() {
+    fn cache_file(&self, base_urls: &[Rc<str>], resource: &Resource, file: &Rc<FetchedFile>) {
+        if let Some(base) = base_urls.first() {
             self.cache.borrow_mut().push(CachedFile {
                 base: base.clone(),
-                place: place.clone(),
+                resource: resource.clone(),
                 file: file.clone(),
             });
         }
     }
 
-    /// The file that a playlist of captions lists; `None` if they are in more than one, as segments.
+    fn find_cached(&self, base_urls: &[Rc<str>], resource: &Resource) -> Option<Rc<FetchedFile>> {
+        let base = base_urls.first();
+        let cache = self.cache.borrow();
+        cache
+            .iter()
+            .find(|cached| base == Some(&cached.base) && cached.resource == *resource)
+            .map(|cached| cached.file.clone())
+    }
+
+    /// The only file in a playlist of captions; `None` if it lists several segments.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], and what the network may fail with.
-    pub async fn caption_file(
-        &self,
-        playlist: &captions::CaptionFile,
-    ) -> Result<Option<captions::CaptionFile>, Error> {
-        let captions::CaptionFile {
-            base_urls: bases,
-            resource: place,
-            ..
-        } = playlist;
+    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], and those of the network.
+    pub async fn caption_file(&self, playlist: &CaptionFile) -> Result<Option<CaptionFile>, Error> {
         let file = self
-            .resource(ResourceKind::InvalidManifest, bases, place)
+            .resource(
+                ResourceKind::Manifest,
+                &playlist.base_urls,
+                &playlist.resource,
+            )
             .await?;
-        let segments = manifest::segments(&file, &self.definitions)?;
+        let segments = manifest::parse_media_playlist(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
-        Ok(only.map(|it| captions::CaptionFile {
+        Ok(only.map(|segment| CaptionFile {
             base_urls: vec![file.url.as_str().into()],
-            resource: it.resource,
+            resource: segment.resource,
             is_playlist: false,
             ..playlist.clone()
         }))
     }
 
-    fn find_cached(&self, bases: &[Rc<str>], place: &Resource) -> Option<Rc<FetchedFile>> {
-        let kept = self.cache.borrow();
-        let is_it = |it: &&CachedFile| bases.first() == Some(&it.base) && it.place == *place;
-        kept.iter().find(is_it).map(|it| it.file.clone())
-    }
-
-    /// Finds out about the segments of a representation, and whatever else its manifest left open.
+    /// Loads the segment list of a representation, and whatever else its manifest left open.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], [`PlaybackError::InvalidData`], and what the network may fail
-    /// with.
+    /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], [`PlaybackError::InvalidData`],
+    /// [`PlaybackError::UnsupportedCodec`], and those of the network.
     pub async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
-        let mut lesson = IndexLoad::about(self.representation(id)?);
-        while let Some((what, place)) = self.next_request(&lesson)? {
-            let file = self.resource(what, &lesson.it.base_urls, &place).await?;
-            if let Err(fault) = self.apply_response(&mut lesson, id, what, &place, &file) {
-                self.discard(&place);
-                return Err(fault);
+        let mut load = IndexLoad::new(self.representation(id)?);
+        while let Some((kind, resource)) = self.next_request(&load)? {
+            let base_urls = &load.representation.base_urls;
+            let file = self.resource(kind, base_urls, &resource).await?;
+            if let Err(error) = self.apply_response(&mut load, id, kind, &resource, &file) {
+                self.discard(&resource);
+                return Err(error);
             }
         }
-        self.apply_index(id, lesson)
+        self.apply_index(id, load)
     }
 
-    /// What to read next, to know all of a representation.
-    fn next_request(&self, lesson: &IndexLoad) -> Result<Option<(ResourceKind, Resource)>, Error> {
-        let segments = match &lesson.it.index {
+    /// The next file that is needed to complete a representation; `None` if it is complete.
+    fn next_request(&self, load: &IndexLoad) -> Result<Option<(ResourceKind, Resource)>, Error> {
+        let segments = match &load.representation.index {
             Index::Playlist(path) => {
-                return Ok(Some((
-                    ResourceKind::InvalidManifest,
-                    Resource::whole(path.clone()),
-                )));
+                let playlist = Resource::whole(path.clone());
+                return Ok(Some((ResourceKind::Manifest, playlist)));
             }
-            Index::Sidx(sidx) => {
-                let range = lesson
-                    .index
-                    .as_ref()
-                    .and_then(mp4::SegmentIndex::next_range);
-                let place = Resource {
-                    path: sidx.path.clone(),
-                    range,
+            Index::Sidx(location) => {
+                let sidx = load.sidx.as_ref();
+                let resource = Resource {
+                    path: location.path.clone(),
+                    range: sidx.and_then(mp4::SegmentIndex::next_range),
                     key: None,
                 };
-                return Ok(Some((ResourceKind::SegmentIndex, place)));
+                return Ok(Some((ResourceKind::SegmentIndex, resource)));
             }
-            Index::Known(_) if lesson.is_described => return Ok(None),
+            Index::Known(_) if load.is_described => return Ok(None),
             Index::Known(segments) => segments,
         };
-        // It begins with its init segment, or else with its first media segment that is there.
-        let mut all = (0..segments.len()).map_while(|nth| segments.get(nth));
-        let Some(first) = all.find(|it| !it.is_missing) else {
-            return Err(manifest::invalid_manifest(&self.url, "it has no segments"));
-        };
+        let first = (0..segments.len())
+            .map_while(|index| segments.get(index))
+            .find(|segment| !segment.is_missing)
+            .ok_or_else(|| invalid_manifest(&self.url, "it has no segments"))?;
         Ok(Some(match first.init {
             Some(init) => (ResourceKind::InitSegment, init),
             None => (ResourceKind::MediaSegment, first.resource),
         }))
     }
 
-    /// Takes in what was read.
+    /// Takes over a file that [`next_request`](Self::next_request) has named.
     fn apply_response(
         &self,
-        lesson: &mut IndexLoad,
+        load: &mut IndexLoad,
         id: RepresentationId,
-        what: ResourceKind,
-        place: &Resource,
+        kind: ResourceKind,
+        resource: &Resource,
         file: &FetchedFile,
     ) -> Result<(), Error> {
-        let it = &mut *lesson.it;
-        let segments = match (what, &it.index, &mut lesson.index) {
-            (ResourceKind::InvalidManifest, ..) => {
-                let segments = manifest::segments(file, &self.definitions)?;
-                lesson.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
-                it.base_urls = vec![file.url.as_str().into()];
+        let representation = &mut *load.representation;
+        let segments = match (kind, &representation.index, &mut load.sidx) {
+            (ResourceKind::Manifest, ..) => {
+                let segments = manifest::parse_media_playlist(file, &self.definitions)?;
+                load.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
+                representation.base_urls = vec![file.url.as_str().into()];
                 segments
             }
-            (ResourceKind::SegmentIndex, Index::Sidx(sidx), Some(index)) => {
-                let first = place.range.map_or(0, |range| range.first);
-                index
-                    .read(&file.bytes.to_vec(), first)
-                    .map_err(|refusal| manifest::invalid_data(what, &file.url, refusal))?;
-                if index.next_range().is_some() {
+            (ResourceKind::SegmentIndex, Index::Sidx(location), Some(sidx)) => {
+                let first = resource.range.map_or(0, |range| range.first);
+                sidx.read(&file.bytes.to_vec(), first)
+                    .map_err(|error| file_error(kind, &file.url, error))?;
+                if sidx.next_range().is_some() {
                     return Ok(());
                 }
-                Rc::new(index.segments(sidx))
+                Rc::new(sidx.segments(location))
             }
             _ => {
-                lesson.kind = Some(manifest::describe_representation(it, file, what)?);
-                lesson.is_described = true;
+                let content_type = manifest::describe_representation(representation, file, kind)?;
+                load.content_type = Some(content_type);
+                load.is_described = true;
                 return Ok(());
             }
         };
-        it.index = Index::Known(segments);
+        representation.index = Index::Known(segments);
         Ok(())
     }
 
-    /// Whether it is certain that a representation has no more in its segments than its manifest says.
-    /// HLS playlists often keep silent about sound that is muxed in.
+    /// Whether the segments of a representation certainly contain no other track than the manifest says. HLS
+    /// playlists often do not declare muxed audio.
     fn is_unmuxed(&self, id: RepresentationId) -> bool {
-        let film = self.presentation();
-        let sets = film
-            .periods
-            .get(id.period)
-            .map(|period| &period.adaptation_sets);
-        let has_sound =
+        let has_audio =
             |set: &AdaptationSet| set.content_type == ContentType::Audio || is_muxed(set);
-        sets.is_some_and(|sets| sets.iter().any(has_sound))
+        let presentation = self.presentation();
+        let period = presentation.periods.get(id.period);
+        period.is_some_and(|period| period.adaptation_sets.iter().any(has_audio))
     }
 
-    /// Puts what was learned into the presentation.
-    fn apply_index(&self, id: RepresentationId, lesson: IndexLoad) -> Result<(), Error> {
-        let IndexLoad { it, kind, .. } = lesson;
-        let mime = it.mime();
+    /// Puts a completed representation into the presentation.
+    fn apply_index(&self, id: RepresentationId, load: IndexLoad) -> Result<(), Error> {
+        let representation = load.representation;
+        let mime = representation.mime();
         if !web::can_decode(&mime) && !self.exclude(id) {
             return Err(PlaybackError::UnsupportedCodec { mime }.into());
         }
-        let span = match &it.index {
+        let span = match &representation.index {
             Index::Known(segments) => segments.span(),
             _ => None,
         };
-        let mut film = self.presentation.borrow_mut();
-        if let Some(set) = film.adaptation_set_mut(id) {
-            // A film that consists of one representation is what that one turns out to be.
-            if let Some(kind) = kind
+        let mut presentation = self.presentation.borrow_mut();
+        if let Some(set) = presentation.adaptation_set_mut(id) {
+            // The set of a single media playlist has the type of its representation.
+            if let Some(content_type) = load.content_type
                 && is_undescribed(set)
             {
-                set.content_type = kind;
+                set.content_type = content_type;
             }
-            put(set, id, *it);
+            replace_representation(set, id, *representation);
         }
-        // Where nothing else says, a film is as long as what is longest in it, as far as that is known.
-        let is_open = film
+        // Without a duration in the manifest, the longest known representation determines it.
+        let is_open_ended = presentation
             .periods
             .last()
             .is_some_and(|last| last.end.is_infinite());
         if let Some((_, end)) = span
-            && is_open
+            && is_open_ended
         {
-            film.duration = Some(film.duration.map_or(end, |known| known.max(end)));
+            let known = presentation.duration;
+            presentation.duration = Some(known.map_or(end, |known| known.max(end)));
         }
         Ok(())
     }
 
-    /// The first of a set of which nothing is known but that it is there.
+    /// The first representation of a set of unknown type.
     fn first_undescribed(&self) -> Option<RepresentationId> {
-        let film = self.presentation();
-        let ids = film.representation_ids();
-        let is_it = |id: &&RepresentationId| film.adaptation_set(**id).is_some_and(is_undescribed);
-        ids.iter().find(is_it).copied()
+        let presentation = self.presentation();
+        let ids = presentation.representation_ids();
+        let is_in_undescribed_set = |id: &&RepresentationId| {
+            presentation
+                .adaptation_set(**id)
+                .is_some_and(is_undescribed)
+        };
+        ids.iter().find(is_in_undescribed_set).copied()
     }
 
-    /// Asks, on this thread, for everything that the film offers: what is decoded on the page may not
-    /// be decoded in a worker.
+    /// Excludes what this thread cannot decode: workers may support other codecs than the page.
     fn exclude_undecodable(&self) {
-        let film = self.presentation();
-        for &(id, set, it) in &film.representations() {
-            let mime = it.mime();
-            // What has no name is looked at before it is played. In HLS, what MP3 comes in is only known when
-            // it has come.
-            let is_unknown = it.codecs.is_empty() || it.codecs == "mp4a.40.34";
-            let is_decoded = is_unknown || web::can_decode(&mime);
-            if set.is_protected || manifest::has_cues(it) || !is_decoded {
+        let presentation = self.presentation();
+        for &(id, set, representation) in &presentation.representations() {
+            // Unknown codecs are described before they are played. The container of MP3 (mp4a.40.34) in HLS is only
+            // known once a segment is fetched.
+            let is_unknown =
+                representation.codecs.is_empty() || representation.codecs == "mp4a.40.34";
+            let is_decodable = is_unknown || web::can_decode(&representation.mime());
+            if set.is_protected || manifest::has_cues(representation) || !is_decodable {
                 self.excluded.borrow_mut().push(id);
             }
         }
     }
 
-    /// Asks how well it decodes, and leaves out what would stutter: unless that is all that there is of a
-    /// set, for then it tells more of the browser than of the film. A film need not wait for this to begin.
-    pub async fn exclude_unsmooth(self: Rc<Self>) {
-        let mut opinions: Vec<(RepresentationId, bool)> = Vec::new();
+    /// Excludes what this device does not decode smoothly, by `MediaCapabilities`. A set in which nothing is smooth
+    /// keeps everything. Playback starts without waiting for this.
+    pub async fn exclude_unsmooth(&self) {
+        let mut results: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().representation_ids();
         for &id in &ids {
-            let asked = self
+            let query = self
                 .presentation()
                 .representation(id)
                 .and_then(decoding_info);
-            if let Some(asked) = asked
+            if let Some(query) = query
                 && self.is_playable(id)
-                && let Ok(opinion) = JsFuture::from(asked).await
+                && let Ok(info) = JsFuture::from(query).await
             {
-                opinions.push((id, is_good(&opinion)));
+                results.push((id, is_smooth(&info)));
             }
         }
-        for (id, is_quick) in &opinions {
-            let is_quicker = |(other, is_quick): &(RepresentationId, bool)| {
-                *is_quick && (other.period, other.set) == (id.period, id.set)
+        for (id, is_smooth) in &results {
+            let is_smooth_in_set = |(other, is_smooth): &(RepresentationId, bool)| {
+                *is_smooth && (other.period, other.set) == (id.period, id.set)
             };
-            if !is_quick && opinions.iter().any(is_quicker) {
+            if !is_smooth && results.iter().any(is_smooth_in_set) {
                 self.exclude(*id);
             }
         }
     }
 
-    /// A film with pictures of which none can be shown is not played as sound alone.
+    /// Checks that something can be played. Content with video is not played as audio alone.
     fn require_playable(&self) -> Result<(), Error> {
-        let film = self.presentation();
-        let is_video = |set: &AdaptationSet| set.content_type == ContentType::Video;
-        let needed = match film
+        let presentation = self.presentation();
+        let has_video = presentation
             .periods
             .iter()
-            .any(|it| it.adaptation_sets.iter().any(is_video))
-        {
+            .flat_map(|period| &period.adaptation_sets)
+            .any(|set| set.content_type == ContentType::Video);
+        let required = match has_video {
             true => ContentType::Video,
             false => ContentType::Audio,
         };
-        let selected = selection::select_sets(&film, needed, None, &|id| self.is_playable(id));
+        let is_playable = &|id| self.is_playable(id);
+        let selected = selection::select_sets(&presentation, required, None, is_playable);
         if selected.iter().any(Option::is_some) {
             return Ok(());
         }
-        Err(manifest::unplayable(&self.url, &film, needed))
+        Err(manifest::unplayable(&self.url, &presentation, required))
     }
 }
 
-/// What has been learned of a representation.
+/// A representation while its index is loaded.
 struct IndexLoad {
-    it: Box<Representation>,
-    /// The index of its segments, as far as it was read.
-    index: Option<mp4::SegmentIndex>,
+    representation: Box<Representation>,
+    /// The `sidx` boxes, as far as they are read.
+    sidx: Option<mp4::SegmentIndex>,
+    /// Whether its container and codecs are known.
     is_described: bool,
-    /// What it turned out to be.
-    kind: Option<ContentType>,
+    /// The content type of its segments, if they were inspected.
+    content_type: Option<ContentType>,
 }
 
 impl IndexLoad {
-    fn about(it: Box<Representation>) -> Self {
-        let index = match &it.index {
-            Index::Sidx(sidx) => Some(mp4::SegmentIndex::new(sidx)),
+    fn new(representation: Box<Representation>) -> Self {
+        let sidx = match &representation.index {
+            Index::Sidx(location) => Some(mp4::SegmentIndex::new(location)),
             _ => None,
         };
         Self {
-            index,
-            is_described: !it.container.is_empty() && !it.codecs.is_empty(),
-            kind: None,
-            it,
+            sidx,
+            is_described: !representation.container.is_empty() && !representation.codecs.is_empty(),
+            content_type: None,
+            representation,
         }
     }
 }
 
-/// Puts what is known now of a representation in the place of what was known before.
-fn put(set: &mut AdaptationSet, id: RepresentationId, it: Representation) {
-    if let Some(place) = set.representations.get_mut(id.representation) {
-        *place = it;
+fn replace_representation(
+    set: &mut AdaptationSet,
+    id: RepresentationId,
+    representation: Representation,
+) {
+    if let Some(old) = set.representations.get_mut(id.representation) {
+        *old = representation;
     }
 }
 
-/// Whether nothing is known of a set but that it is there.
+/// Whether no container type in a set is known.
 fn is_undescribed(set: &AdaptationSet) -> bool {
-    set.representations.iter().all(|it| it.container.is_empty())
+    set.representations
+        .iter()
+        .all(|representation| representation.container.is_empty())
 }
 
-/// Asks the browser whether it decodes this in time. `None` where that cannot be asked.
+/// Queries whether the browser decodes a video smoothly. `None` for audio, unknown sizes, and browsers that cannot
+/// be asked.
 fn decoding_info(representation: &Representation) -> Option<Promise> {
     let (width, height) = representation.size;
-    // It is asked of one codec at a time: of sound in the same segments nothing has to be known.
-    let mut codecs = representation.codecs.split(',');
-    let codec = codecs.find(|codec| content_type_of_codec(codec) == Some(ContentType::Video))?;
+    // A query takes one codec; muxed audio is left out.
+    let codec = representation
+        .codecs
+        .split(',')
+        .find(|codec| content_type_of_codec(codec) == Some(ContentType::Video))?;
     if width == 0 || codec.is_empty() {
         return None;
     }
     let container = &representation.container;
-    let mime = [container, "; codecs=\"", codec.trim_ascii(), "\""].concat();
-    let frame_rate = representation.frame_rate;
+    let mime = format!("{container}; codecs=\"{}\"", codec.trim_ascii());
+    let frame_rate = match representation.frame_rate {
+        rate if rate > 0.0 => rate,
+        _ => 30.0,
+    };
     let video = web::object(&[
         ("contentType", mime.into()),
         ("width", width.into()),
         ("height", height.into()),
         ("bitrate", (representation.bandwidth.max(1) as f64).into()),
-        (
-            "framerate",
-            if frame_rate > 0.0 { frame_rate } else { 30.0 }.into(),
-        ),
+        ("framerate", frame_rate.into()),
     ]);
-    let question = web::object(&[("type", "media-source".into()), ("video", video.into())]);
-    web::decoding_info(&question).ok()
+    let query = web::object(&[("type", "media-source".into()), ("video", video.into())]);
+    web::decoding_info(&query).ok()
 }
 
-/// What the browser thinks of it.
-fn is_good(opinion: &JsValue) -> bool {
-    let denies = |name: &str| Reflect::get(opinion, &name.into()).is_ok_and(|it| it.is_falsy());
+/// Whether a `MediaCapabilitiesDecodingInfo` denies neither support nor smoothness.
+fn is_smooth(info: &JsValue) -> bool {
+    let denies = |name: &str| Reflect::get(info, &name.into()).is_ok_and(|value| value.is_falsy());
     !denies("supported") && !denies("smooth")
 }

@@ -1,4 +1,4 @@
-//! What all parts of a playback share.
+//! What the parts of a session share.
 
 use std::{
     cell::{Cell, RefCell},
@@ -6,36 +6,23 @@ use std::{
 };
 
 use super::{content::Content, network::Network, playback_state::PlaybackState};
-use crate::protocol::{PlaybackError, ResourceKind, SessionId, transfer::Port};
+use crate::protocol::{EventPort, SessionId};
 
-/// A fault on its way up. Boxed, as it goes through many hands, and each of them has only a pointer to
-/// pass on.
-pub type Error = Box<PlaybackError>;
-
-/// What all parts of a playback share.
+/// What the parts of a session share, once its manifest is loaded.
 pub struct Context {
-    /// The way to the page.
-    pub port: Port,
-    /// Which playback it is.
+    /// The port to the page.
+    pub port: EventPort,
+    /// The session's id.
     pub session: SessionId,
-    /// What is played.
+    /// The content that is played.
     pub content: Rc<Content>,
-    /// Where it comes from.
+    /// Fetches its files.
     pub network: Rc<Network>,
-    /// What decides.
+    /// Position, selection and buffer levels.
     pub state: Rc<PlaybackState>,
-    /// By how much each stretch of HLS timestamps is off the film's own time, in seconds: as found by
-    /// whichever SourceBuffer came to it first, so that picture and sound stay together.
+    /// The timestamp offset of each HLS discontinuity sequence, in seconds, as found by the first track that
+    /// reached it. Shared, so that audio and video stay in sync.
     pub offsets: RefCell<Vec<(u32, f64)>>,
-    /// Whether nothing has been appended yet.
+    /// Whether no media segment has been appended yet.
     pub nothing_appended: Cell<bool>,
-}
-
-/// A file came, but it is not what it should be.
-pub fn invalid_data(what: ResourceKind, url: &str, reason: &str) -> Error {
-    Box::new(PlaybackError::InvalidData {
-        resource: what,
-        url: url.into(),
-        reason: reason.into(),
-    })
 }

@@ -1,20 +1,20 @@
-//! AES-128 in CBC mode, over whole files (RFC 8216bis § 4.4.4.4), by the browser's own WebCrypto.
+//! AES-128-CBC of whole files ([RFC 8216bis § 4.4.4.4]), by WebCrypto.
+//!
+//! [RFC 8216bis § 4.4.4.4]: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis#section-4.4.4.4
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::context::{Error, invalid_data};
+use super::error::{Error, invalid_data};
 use crate::{platform::web, protocol::ResourceKind};
 
 /// Decrypts a file.
 ///
 /// # Errors
-/// [`PlaybackError::InvalidData`] if the key is none, or not the one that it was encrypted with.
-///
-/// [`PlaybackError::InvalidData`]: crate::wire::PlaybackError::InvalidData
+/// [`PlaybackError::InvalidData`](crate::protocol::PlaybackError::InvalidData) if the key is invalid or does not fit.
 pub async fn decrypt(
-    what: ResourceKind,
+    resource: ResourceKind,
     bytes: &Uint8Array,
     key: &Uint8Array,
     iv: [u8; 16],
@@ -31,5 +31,5 @@ pub async fn decrypt(
     };
     decrypted
         .await
-        .map_err(|_| invalid_data(what, url, "its key does not open it"))
+        .map_err(|_| invalid_data(resource, url, "it cannot be decrypted with its key"))
 }

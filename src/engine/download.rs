@@ -1,4 +1,4 @@
-//! One segment on its way from a server into a SourceBuffer.
+//! The download of one segment into a SourceBuffer.
 
 use std::rc::Rc;
 
@@ -6,10 +6,11 @@ use js_sys::Uint8Array;
 
 use super::{
     box_validator::BoxValidator,
-    context::{Context, Error, invalid_data},
-    decryption,
+    context::Context,
+    decryption::decrypt,
+    error::{Error, invalid_data},
     http::{ReadMode, RequestProgress},
-    network::{PATIENCE, base_url},
+    network::{SEGMENT_MAX_FAILURES, base_url},
     segment_buffer::SegmentBuffer,
 };
 use crate::{
@@ -20,155 +21,142 @@ use crate::{
     protocol::ResourceKind,
 };
 
-/// What overlaps the edges of a period by less than this is kept whole: seconds.
-const EDGE: f64 = 0.1;
-/// How many bytes of a segment are looked at to find its time.
-const GLIMPSE: u32 = 64 << 10;
+/// How far a frame may reach over the edge of its period.
+const PERIOD_EDGE_SECONDS: f64 = 0.1;
+/// How many bytes of a segment are parsed to find its first timestamp.
+const TIMESTAMP_SEARCH_BYTES: u32 = 64 << 10;
 
-/// A segment, and all that it takes to append it.
+/// A segment, with all that is needed to append it.
 pub struct Download<'a> {
-    /// What all of the playback shares.
+    /// The session's shared state.
     pub context: &'a Context,
-    /// Whose buffer it is for.
+    /// The track it belongs to.
     pub content_type: ContentType,
-    /// Which representation it is a segment of.
+    /// The id of its representation.
     pub id: RepresentationId,
-    /// That representation.
+    /// Its representation.
     pub representation: &'a Representation,
     /// The segment itself.
     pub segment: &'a Segment,
-    /// How it is getting on.
+    /// The progress of the request.
     pub progress: Rc<RequestProgress>,
 }
 
 impl Download<'_> {
-    /// Fetches it and appends it, from one server or another.
+    /// Fetches the segment, from one of its base URLs, and appends it.
     ///
     /// # Errors
-    /// Those of the network, once there is no use in trying on; that it is damaged; that the browser does
-    /// not take it.
+    /// Those of the network once retries are exhausted, of damaged files, and of refused appends.
     pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
-        let mut attempts = self
-            .context
-            .network
-            .start_attempts(&self.representation.base_urls, PATIENCE.1);
-        while let Err(fault) = self
-            .attempt(buffer, base_url(&self.representation.base_urls, &attempts))
-            .await
-        {
+        let network = &self.context.network;
+        let base_urls = &self.representation.base_urls;
+        let mut attempts = network.start_attempts(base_urls, SEGMENT_MAX_FAILURES);
+        while let Err(error) = self.attempt(buffer, base_url(base_urls, &attempts)).await {
             buffer.reset();
-            self.context.network.failed(&mut attempts, fault).await?;
+            network.failed(&mut attempts, error).await?;
         }
-        self.context.network.succeeded(&attempts);
+        network.succeeded(&attempts);
         Ok(())
     }
 
     async fn attempt(&self, buffer: &mut SegmentBuffer, base: &str) -> Result<(), Error> {
         let Context {
             network,
-            content: film,
-            state: conditions,
+            content,
+            state,
             ..
         } = self.context;
-        // The init segment is fetched once, and together with the first media segment.
-        let request = network.send(ResourceKind::MediaSegment, base, &self.segment.resource)?;
+        let kind = ResourceKind::MediaSegment;
+        // Sent before the init segment is awaited, so that both are fetched at the same time.
+        let request = network.send(kind, base, &self.segment.resource)?;
         let init = match &self.segment.init {
-            Some(place) => Some(film.init_segment(self.representation, place).await?),
+            Some(resource) => Some(content.init_segment(self.representation, resource).await?),
             None => None,
         };
-        let secret = match &self.segment.resource.key {
-            Some(key) => Some((film.key(&self.representation.base_urls, key).await?, key.iv)),
+        let key = match &self.segment.resource.key {
+            Some(key) => {
+                let file = content.key(&self.representation.base_urls, key).await?;
+                Some((file, key.iv))
+            }
             None => None,
         };
-        let mut answer = request.response(self.progress.clone()).await?;
-        answer.measure(network.meter.clone());
-        // What comes is appended as it comes, but what is encrypted is decrypted as a whole.
-        let extent = match secret {
+        let mut response = request.response(self.progress.clone()).await?;
+        response.measure(network.meter.clone());
+        // An encrypted segment can only be decrypted as a whole; any other is appended as it arrives.
+        let mode = match key {
             Some(_) => ReadMode::Whole,
             None => ReadMode::Soon,
         };
-        let mut boxes = BoxValidator::new(&self.representation.container);
-        let mut is_ready = false;
-        while let Some(mut bytes) = answer.read(extent).await? {
-            if let Some((secret, iv)) = &secret {
-                let url = answer.url();
-                bytes = decryption::decrypt(
-                    ResourceKind::MediaSegment,
-                    &bytes,
-                    &secret.bytes,
-                    *iv,
-                    &url,
-                )
-                .await?;
+        let mut validator = BoxValidator::new(&self.representation.container);
+        let mut is_prepared = false;
+        while let Some(mut bytes) = response.read(mode).await? {
+            if let Some((key, iv)) = &key {
+                bytes = decrypt(kind, &bytes, &key.bytes, *iv, &response.url()).await?;
             }
-            boxes.push(&bytes);
-            if boxes.is_invalid() {
+            validator.push(&bytes);
+            if validator.is_invalid() {
                 break;
             }
-            if !is_ready {
+            if !is_prepared {
                 self.prepare_buffer(buffer, init.as_ref(), &bytes)?;
-                if let (Some(bytes), Some(place)) = (&init, &self.segment.init)
-                    && !buffer.is_initialized(self.id, place)
+                if let (Some(bytes), Some(resource)) = (&init, &self.segment.init)
+                    && !buffer.is_initialized(self.id, resource)
                 {
                     buffer.append(bytes).await?;
-                    buffer.set_initialized(self.id, place);
+                    buffer.set_initialized(self.id, resource);
                 }
-                is_ready = true;
+                is_prepared = true;
             }
             buffer.append(&bytes).await?;
-            conditions.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
+            state.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
         }
-        match boxes.error() {
-            Some(reason) => Err(invalid_data(
-                ResourceKind::MediaSegment,
-                &answer.url(),
-                reason,
-            )),
+        match validator.error() {
+            Some(reason) => Err(invalid_data(kind, &response.url(), reason)),
             None => Ok(()),
         }
     }
 
-    /// Readies the buffer for the segment: its type, and where on the film's time it belongs.
+    /// Sets the buffer's type, timestamp offset and append window for the segment.
     fn prepare_buffer(
         &self,
         buffer: &mut SegmentBuffer,
         init: Option<&Uint8Array>,
-        beginning: &Uint8Array,
+        first_bytes: &Uint8Array,
     ) -> Result<(), Error> {
         buffer.change_type(self.representation.mime())?;
-        // WebKitGTK drops what is earlier than what its parser got first. Of WebM it is not looked at
-        // whether the segment before came to its end, and must not matter.
+        // Without a reset, WebKitGTK drops a segment that is earlier than the first one its parser got. WebM is not
+        // validated, so the previous segment may have been incomplete.
         if !buffer.ends_at(self.segment.start) || self.representation.container.ends_with("/webm") {
             buffer.reset();
         }
-        let offset = self.timestamp_offset(buffer, init, beginning)?;
+        let offset = self.timestamp_offset(buffer, init, first_bytes)?;
         buffer.set_placement(offset, self.append_window())
     }
 
-    /// What is outside of its period is not played, but for the part of a frame.
+    /// The segment's period, with room for the frames at its edges.
     fn append_window(&self) -> TimeRange {
-        let film = self.context.content.presentation();
-        let is_last = self.id.period + 1 == film.periods.len();
-        let mut bounds = TimeRange {
+        let presentation = self.context.content.presentation();
+        let is_last = self.id.period + 1 == presentation.periods.len();
+        let mut window = TimeRange {
             start: 0.0,
             end: f64::INFINITY,
         };
-        if let Some(period) = film.periods.get(self.id.period) {
-            bounds.start = (period.start - EDGE).max(0.0);
+        if let Some(period) = presentation.periods.get(self.id.period) {
+            window.start = (period.start - PERIOD_EDGE_SECONDS).max(0.0);
             if !is_last {
-                bounds.end = period.end + EDGE;
+                window.end = period.end + PERIOD_EDGE_SECONDS;
             }
         }
-        bounds
+        window
     }
 
-    /// What is added to the timestamps of the segment, in seconds. `None` leaves it as it is, for packed
-    /// audio: that has no timestamps, and each segment follows the one before.
+    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one, for packed audio: that has no
+    /// timestamps, and each segment follows the one before.
     fn timestamp_offset(
         &self,
         buffer: &SegmentBuffer,
         init: Option<&Uint8Array>,
-        beginning: &Uint8Array,
+        first_bytes: &Uint8Array,
     ) -> Result<Option<f64>, Error> {
         let Index::Known(segments) = &self.representation.index else {
             return Ok(None);
@@ -176,27 +164,26 @@ impl Download<'_> {
         if segments.timestamps == Timestamps::Media {
             return Ok(Some(segments.time_offset));
         }
-        let (stretch, start) = (self.segment.discontinuity, self.segment.start);
+        let (discontinuity, start) = (self.segment.discontinuity, self.segment.start);
         if !self.representation.container.ends_with("mp4") {
             return Ok((!buffer.ends_at(start)).then_some(start));
         }
         let mut offsets = self.context.offsets.borrow_mut();
-        if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == stretch) {
+        if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == discontinuity) {
             return Ok(Some(*offset));
         }
-        // Where there is no init segment, the media segment is one as well.
-        let init = mp4::parse_init_segment(&init.unwrap_or(beginning).to_vec()).ok();
-        let glimpse = beginning.subarray(0, beginning.length().min(GLIMPSE));
-        let begins = init.and_then(|init| mp4::earliest_time(&glimpse.to_vec(), &init));
-        let Some(begins) = begins else {
-            let path = &self.segment.resource.path;
+        // A media segment without an init segment starts with its own `moov`.
+        let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
+        let searched = first_bytes.subarray(0, first_bytes.length().min(TIMESTAMP_SEARCH_BYTES));
+        let first_time = init.and_then(|init| mp4::earliest_time(&searched.to_vec(), &init));
+        let Some(first_time) = first_time else {
             return Err(invalid_data(
                 ResourceKind::MediaSegment,
-                path,
-                "it does not say its time",
+                &self.segment.resource.path,
+                "it has no timestamp",
             ));
         };
-        offsets.push((stretch, start - begins));
-        Ok(Some(start - begins))
+        offsets.push((discontinuity, start - first_time));
+        Ok(Some(start - first_time))
     }
 }

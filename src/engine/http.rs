@@ -1,5 +1,4 @@
-//! One request: an end to every wait, an end to every size, and an end to itself when it is not wanted
-//! any more. Whether it is made again is for [`super::network`] to say.
+//! One HTTP request: timeouts, size limits, abort on drop. Retries are in [`network`](super::network).
 
 use std::{cell::Cell, rc::Rc};
 
@@ -14,7 +13,7 @@ use web_sys::{
 
 use super::{
     bandwidth_meter::{BandwidthMeter, MeasuredTransfer},
-    context::{Error, invalid_data},
+    error::{Error, invalid_data},
 };
 use crate::{
     media::{ByteRange, number::digits},
@@ -22,57 +21,59 @@ use crate::{
     protocol::{PlaybackError, PlaybackSettings, ResourceKind},
 };
 
-/// How long a server may take to begin its answer, and then to send any more of it, in seconds.
-const SILENCE: u32 = 8;
-/// A body that takes longer than this many seconds has to come faster than this many bytes per second:
-/// the next try may meet a better server.
-const TRICKLE: (u32, f64) = (30, 1_000.0);
-/// What is handed on at once of a body that comes slowly: milliseconds and bytes.
-const BATCH: (f64, u32) = (500.0, 65_536);
+/// How long the server may take to start its response, and between two chunks of the body.
+const SILENCE_SECONDS: u32 = 8;
+/// A body that takes longer than this has to arrive faster than [`MIN_BYTES_PER_SECOND`]: a retry may meet a better
+/// server.
+const SLOW_BODY_SECONDS: u32 = 30;
+/// See [`SLOW_BODY_SECONDS`].
+const MIN_BYTES_PER_SECOND: f64 = 1_000.0;
+/// [`ReadMode::Soon`] returns after this time, if [`BATCH_BYTES`] have arrived.
+const BATCH_MS: f64 = 500.0;
+/// See [`BATCH_MS`].
+const BATCH_BYTES: u32 = 65_536;
 
-/// The largest body that is taken, in bytes.
-const fn limit(what: ResourceKind) -> u64 {
-    match what {
-        ResourceKind::InvalidManifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => {
-            16 << 20
-        }
-        ResourceKind::CaptionTracks => 4 << 20,
+/// The largest accepted body, in bytes.
+const fn max_bytes(resource: ResourceKind) -> u64 {
+    match resource {
+        ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
+        ResourceKind::Captions => 4 << 20,
         ResourceKind::Key => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
     }
 }
 
-/// How much of a body is waited for.
+/// How much of a body [`HttpResponse::read`] waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ReadMode {
-    /// All that there is.
+    /// The whole body.
     Whole,
-    /// What comes soon: all of it if it comes quickly, or what has come meanwhile if it does not.
+    /// The rest of the body if it arrives quickly, or else a part of it.
     Soon,
 }
 
-/// How a request is getting on.
+/// The progress of a download.
 #[derive(Debug, Default)]
 pub struct RequestProgress {
-    /// Bytes so far.
+    /// Bytes received.
     pub received: Cell<u64>,
-    /// Bytes that there will be, if the server has said.
+    /// Bytes in total, if known.
     pub total: Cell<Option<u64>>,
 }
 
-/// A request that has been sent. Dropping it, or its answer, aborts it.
+/// A request that has been sent. Dropping it, or its response, aborts it.
 pub struct HttpRequest {
     resource: ResourceKind,
     url: String,
     range: Option<ByteRange>,
-    /// Waited for from the first, so that a failure is never one that nobody caught.
+    /// `None` once it is awaited. A `JsFuture` from the start, so that a rejection is never reported as unhandled.
     sent: Option<JsFuture>,
     abort: Option<AbortController>,
 }
 
 impl Drop for HttpRequest {
     fn drop(&mut self) {
-        // Without effect on one that is over.
+        // Has no effect on a request that is complete.
         if let Some(abort) = &self.abort {
             abort.abort();
         }
@@ -80,9 +81,9 @@ impl Drop for HttpRequest {
 }
 
 impl HttpRequest {
-    /// Asks for a URL, or a range of it. It is on its way before anybody waits for the answer.
+    /// Sends a request at once, before its response is awaited.
     pub fn send(
-        what: ResourceKind,
+        resource: ResourceKind,
         url: String,
         range: Option<ByteRange>,
         settings: &PlaybackSettings,
@@ -95,50 +96,47 @@ impl HttpRequest {
         }
         if let Ok(headers) = Headers::new() {
             for (name, value) in &settings.headers {
-                // One that a page may not set is left to the browser.
+                // Throws for invalid and forbidden headers, which are left out.
                 let _ = headers.set(name, value);
             }
             if let Some(ByteRange { first, last }) = range {
                 let last = last.map_or_else(String::new, |last| last.to_string());
-                let _ = headers.set(
-                    "Range",
-                    &["bytes=", &first.to_string(), "-", &last].concat(),
-                );
+                let _ = headers.set("Range", &format!("bytes={first}-{last}"));
             }
             init.set_headers(&headers);
         }
         Box::new(Self {
             sent: Some(web::fetch(&url, &init).into()),
-            resource: what,
+            resource,
             url,
             range,
             abort,
         })
     }
 
-    /// Waits until the answer begins.
+    /// Waits for the headers of the response.
     ///
     /// # Errors
-    /// [`PlaybackError::HttpStatus`], [`PlaybackError::Network`], [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if the server
-    /// answers with nothing, or with another range.
+    /// [`PlaybackError::HttpStatus`], [`PlaybackError::Network`], [`PlaybackError::Timeout`], or
+    /// [`PlaybackError::InvalidData`] if the response is empty or of another range.
     pub async fn response(
         mut self: Box<Self>,
         progress: Rc<RequestProgress>,
     ) -> Result<Box<HttpResponse>, Error> {
         let response = match self.sent.take() {
             Some(sent) => self.wait(sent).await?,
-            None => return Err(self.damaged("the answer is empty")),
+            None => return Err(self.invalid("the response is empty")),
         };
-        HttpResponse::of(self, response.unchecked_into(), progress)
+        HttpResponse::new(self, response.unchecked_into(), progress)
     }
 
-    /// Waits for the network, but not for ever. Counted are rounds of a second, not time: a thread that was
-    /// frozen or asleep has made none.
-    async fn wait(&self, mut arriving: JsFuture) -> Result<JsValue, Error> {
-        for _ in 0..SILENCE {
-            match select(arriving, web::after(1_000)).await {
-                Either::Left((arrived, _)) => {
-                    return arrived.map_err(|exception| {
+    /// Waits for the network until the silence timeout. The timeout counts rounds of a second, not time, because a
+    /// suspended thread must not time out when it resumes.
+    async fn wait(&self, mut promise: JsFuture) -> Result<JsValue, Error> {
+        for _ in 0..SILENCE_SECONDS {
+            match select(promise, web::after(1_000)).await {
+                Either::Left((result, _)) => {
+                    return result.map_err(|exception| {
                         Box::new(PlaybackError::Network {
                             resource: self.resource,
                             url: self.url.clone(),
@@ -146,10 +144,10 @@ impl HttpRequest {
                         })
                     });
                 }
-                Either::Right((_, still)) => arriving = still,
+                Either::Right((_, pending)) => promise = pending,
             }
         }
-        Err(self.timeout(SILENCE))
+        Err(self.timeout(SILENCE_SECONDS))
     }
 
     fn timeout(&self, seconds: u32) -> Error {
@@ -160,28 +158,28 @@ impl HttpRequest {
         })
     }
 
-    fn damaged(&self, reason: &str) -> Error {
+    fn invalid(&self, reason: &str) -> Error {
         invalid_data(self.resource, &self.url, reason)
     }
 }
 
-/// The answer to a request, of which the body may still be coming.
+/// A response whose body may still be arriving.
 pub struct HttpResponse {
     request: Box<HttpRequest>,
     progress: Rc<RequestProgress>,
     response: Response,
     reader: ReadableStreamDefaultReader,
-    /// Bytes before the range, which a server sends that knows no ranges.
+    /// Bytes before the requested range that are still to come, from a server that ignores ranges.
     skip: u64,
-    /// Bytes that are still wanted, if that is known.
+    /// Bytes of the range that are still to come, if its length is known.
     left: Option<u64>,
-    taken: u64,
-    since: f64,
+    received: u64,
+    started_at: f64,
     measured: Option<MeasuredTransfer>,
 }
 
 impl HttpResponse {
-    fn of(
+    fn new(
         request: Box<HttpRequest>,
         response: Response,
         progress: Rc<RequestProgress>,
@@ -197,23 +195,23 @@ impl HttpResponse {
         let (mut skip, mut left) = (0, None);
         if let Some(ByteRange { first, last }) = request.range {
             left = last.map(|last| last.saturating_sub(first) + 1);
-            // Of another host's answer this header is out of sight, unless that host exposes it.
-            let content = header("content-range");
+            // Not readable in a response of another origin, unless that exposes it.
+            let content_range = header("content-range");
             if response.status() != 206 {
                 skip = first;
-            } else if content.is_some_and(|content| !begins_at(&content, first)) {
-                return Err(request.damaged("the server sent other bytes than were asked for"));
+            } else if content_range.is_some_and(|content| !starts_at(&content, first)) {
+                return Err(request.invalid("the server sent another range than was requested"));
             }
         }
-        // Of a compressed answer it is the compressed length, which says nothing of what will come.
+        // The length of a compressed response is that of its compressed form.
         let length = match header("content-encoding") {
             Some(_) => None,
             None => header("content-length").and_then(|length| digits(&length)),
         };
         progress.total.set(left.or(length));
-        // An answer without a body, such as 204, has no stream either.
+        // A response without a body, such as 204, has no stream.
         let Some(body) = response.body() else {
-            return Err(request.damaged("the answer is empty"));
+            return Err(request.invalid("the response is empty"));
         };
         Ok(Box::new(Self {
             request,
@@ -222,97 +220,100 @@ impl HttpResponse {
             response,
             skip,
             left,
-            taken: 0,
-            since: web::now(),
+            received: 0,
+            started_at: web::now(),
             measured: None,
         }))
     }
 
-    /// Has the transfer of the body measured.
+    /// Measures the throughput of the body.
     pub fn measure(&mut self, meter: Rc<BandwidthMeter>) {
         self.measured = Some(MeasuredTransfer::begin(meter, &self.request.url));
     }
 
-    /// The URL after redirects: what relative URLs in the body are relative to.
+    /// The URL after redirects, the base of relative URLs in the body.
     pub fn url(&self) -> String {
         self.response.url()
     }
 
-    /// What the server says that it is; empty if it does not.
+    /// The `Content-Type`; may be empty.
     pub fn content_type(&self) -> String {
         let header = self.response.headers().get("content-type");
         header.ok().flatten().unwrap_or_default()
     }
 
-    /// The next bytes, as many as are waited for. `None` at the end.
+    /// Reads the next bytes of the body; `None` at its end.
     ///
     /// # Errors
-    /// [`PlaybackError::Network`], [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if it is cut off or endless.
-    pub async fn read(&mut self, extent: ReadMode) -> Result<Option<Uint8Array>, Error> {
-        let (chunks, mut length, since) = (Array::new(), 0, web::now());
+    /// [`PlaybackError::Network`], [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if the body is too
+    /// short or too long.
+    pub async fn read(&mut self, mode: ReadMode) -> Result<Option<Uint8Array>, Error> {
+        let (chunks, mut length, started_at) = (Array::new(), 0, web::now());
         while self.left != Some(0) {
             let chunk = self.request.wait(self.reader.read().into()).await?;
             let Some(chunk) = chunk.unchecked_into::<Chunk>().value() else {
-                // A range that reaches beyond the file is cut short, and not damaged by that.
-                if self.left.is_some() && self.taken == 0 {
-                    return Err(self.request.damaged("it is shorter than was said"));
+                // A range may reach beyond the end of the file, but has to contain something.
+                if self.left.is_some() && self.received == 0 {
+                    return Err(self.request.invalid("the file is shorter than its range"));
                 }
                 break;
             };
             let wanted = self.take(&chunk)?;
             length += wanted.length();
             chunks.push(&wanted);
-            if extent == ReadMode::Soon && length >= BATCH.1 && web::now() - since >= BATCH.0 {
+            let is_batch = length >= BATCH_BYTES && web::now() - started_at >= BATCH_MS;
+            if mode == ReadMode::Soon && is_batch {
                 break;
             }
         }
         Ok(match chunks.length() {
             0 => None,
             1 => Some(chunks.get(0).unchecked_into()),
-            _ => Some(joined(&chunks, length)),
+            _ => Some(concat(&chunks, length)),
         })
     }
 
-    /// What is wanted of the next bytes, unless they are too many or too few.
+    /// The part of a chunk that is in the requested range. Checks the size and speed of the body.
     fn take(&mut self, chunk: &Uint8Array) -> Result<Uint8Array, Error> {
         let length = u64::from(chunk.length());
         let skipped = self.skip.min(length);
         let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);
         self.skip -= skipped;
         self.left = self.left.map(|left| left - wanted);
-        self.taken += wanted;
-        self.progress.received.set(self.taken);
+        self.received += wanted;
+        self.progress.received.set(self.received);
         if let Some(measured) = &mut self.measured {
             measured.count(length);
         }
-        if self.taken > limit(self.request.resource) {
-            let reason = "it is larger than anything of its kind";
-            return Err(self.request.damaged(reason));
+        if self.received > max_bytes(self.request.resource) {
+            return Err(self.request.invalid("it is larger than the size limit"));
         }
-        let seconds = (web::now() - self.since) / 1000.0;
-        if seconds > f64::from(TRICKLE.0) && (self.taken as f64) < seconds * TRICKLE.1 {
-            return Err(self.request.timeout(TRICKLE.0));
+        let seconds = (web::now() - self.started_at) / 1000.0;
+        let is_slow = (self.received as f64) < seconds * MIN_BYTES_PER_SECOND;
+        if seconds > f64::from(SLOW_BODY_SECONDS) && is_slow {
+            return Err(self.request.timeout(SLOW_BODY_SECONDS));
         }
-        // Both are within the length of an array.
+        // Both are at most the length of an array.
         Ok(chunk.subarray(skipped as u32, (skipped + wanted) as u32))
     }
 }
 
-/// Whether a Content-Range (RFC 9110 § 14.4) begins at this byte.
-fn begins_at(content: &str, first: u64) -> bool {
-    let range = content.strip_prefix("bytes").unwrap_or(content);
+/// Whether a Content-Range ([RFC 9110 § 14.4](https://www.rfc-editor.org/rfc/rfc9110#section-14.4)) starts at this
+/// byte.
+fn starts_at(content_range: &str, first: u64) -> bool {
+    let range = content_range.strip_prefix("bytes").unwrap_or(content_range);
     let start = range.split('-').next().unwrap_or_default();
     digits(start.trim_ascii()) == Some(first)
 }
 
-/// Arrays of bytes as one, without a pass through wasm memory.
-fn joined(chunks: &Array, length: u32) -> Uint8Array {
-    let joined = Uint8Array::new_with_length(length);
-    let mut at = 0;
+/// Concatenates arrays without copying them into wasm memory.
+fn concat(chunks: &Array, length: u32) -> Uint8Array {
+    let whole = Uint8Array::new_with_length(length);
+    let mut offset = 0;
     for chunk in chunks.iter() {
         let chunk: Uint8Array = chunk.unchecked_into();
-        joined.set(&chunk, at);
-        at += chunk.length();
+        whole.set(&chunk, offset);
+        offset += chunk.length();
     }
-    joined
+    whole
 }

@@ -1,18 +1,17 @@
-//! What the files that describe a film say: a manifest, a media playlist, the first bytes of a segment.
-//! Whoever fetches them is [`super::film`].
+//! Interprets the files that describe the content: manifests, media playlists, and the start of segments.
 
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
 
 use super::{
-    context::{self, Error},
-    network::{FetchedFile, resolved},
+    error::{Error, file_error, invalid_manifest, manifest_error, unsupported_feature},
+    network::FetchedFile,
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, ContentType, Index, ManifestError, Period, Presentation,
-        Representation, Segments, SidxLocation, dash,
+        AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,
+        Segments, SidxLocation, dash,
         hls::{self, Playlist, VariableDefinitions},
         mp4,
         sniff::{self, Format},
@@ -25,146 +24,150 @@ const DRM: &str = "DRM protection";
 const LIVE: &str = "a live stream";
 const MPEG_TS: &str = "MPEG transport streams";
 
-/// Reads a film's manifest. What it is is decided by what it says, not by its name.
+/// How much of a file is needed to detect its format.
+const SNIFF_BYTES: u32 = 4096;
+
+/// Parses a manifest. Its format is detected by content, not by name. The variable definitions are for its media
+/// playlists.
 ///
 /// # Errors
 /// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
 pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), Error> {
     let url = &file.url;
     let mut definitions = VariableDefinitions::default();
-    let film = match sniff::detect(&beginning(&file.bytes), &file.content_type) {
-        Format::Mpd => dash::parse(&web::decode(&file.bytes), url, &resolved)
-            .map_err(|refusal| refused(url, refusal))?,
-        Format::Playlist => match playlist(file, &definitions)? {
-            Playlist::Multivariant(it) => {
-                definitions = it.variables;
-                it.presentation
+    let first_bytes = file.bytes.subarray(0, file.bytes.length().min(SNIFF_BYTES));
+    let presentation = match sniff::detect(&first_bytes.to_vec(), &file.content_type) {
+        Format::Mpd => dash::parse(&web::decode(&file.bytes), url, &web::resolve_url)
+            .map_err(|error| manifest_error(url, error))?,
+        Format::Playlist => match parse_playlist(file, &definitions)? {
+            Playlist::Multivariant(playlist) => {
+                definitions = playlist.variables;
+                playlist.presentation
             }
-            Playlist::Media(it) => alone(url, Index::Known(Rc::new(it.segments)), it.availability),
+            Playlist::Media(playlist) => {
+                let index = Index::Known(Rc::new(playlist.segments));
+                single_representation(url, index, playlist.availability)
+            }
         },
         Format::Mp4 => {
             let sidx = SidxLocation {
                 end: f64::INFINITY,
                 ..SidxLocation::default()
             };
-            alone(url, Index::Sidx(sidx), Availability::Complete)
+            single_representation(url, Index::Sidx(sidx), Availability::Complete)
         }
         Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
         Format::Html => return Err(invalid_manifest(url, "it is a web page")),
         _ => {
-            return Err(invalid_manifest(
-                url,
-                "it is neither a DASH manifest nor an HLS playlist",
-            ));
+            let reason = "it is neither a DASH manifest nor an HLS playlist";
+            return Err(invalid_manifest(url, reason));
         }
     };
-    if film.availability == Availability::Live {
+    if presentation.availability == Availability::Live {
         return Err(unsupported_feature(url, LIVE));
     }
-    Ok((film, definitions))
+    Ok((presentation, definitions))
 }
 
-/// Reads a media playlist of a film in HLS.
+/// Parses an HLS media playlist.
 ///
 /// # Errors
 /// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
-pub fn segments(
+pub fn parse_media_playlist(
     file: &FetchedFile,
     definitions: &VariableDefinitions,
 ) -> Result<Rc<Segments>, Error> {
-    match playlist(file, definitions)? {
+    match parse_playlist(file, definitions)? {
         Playlist::Media(media) if media.availability == Availability::Live => {
             Err(unsupported_feature(&file.url, LIVE))
         }
         Playlist::Media(media) => Ok(Rc::new(media.segments)),
         Playlist::Multivariant(_) => Err(invalid_manifest(
             &file.url,
-            "it lists variants where segments were expected",
+            "it lists variants instead of segments",
         )),
     }
 }
 
-fn playlist(file: &FetchedFile, definitions: &VariableDefinitions) -> Result<Playlist, Error> {
+fn parse_playlist(
+    file: &FetchedFile,
+    definitions: &VariableDefinitions,
+) -> Result<Playlist, Error> {
     hls::parse(&web::decode(&file.bytes), &file.url, definitions)
-        .map_err(|refusal| refused(&file.url, refusal))
+        .map_err(|error| manifest_error(&file.url, error))
 }
 
-/// Finds out what a representation is from its init segment, or from the beginning of its first media
-/// segment where that has none.
+/// Sets the container and the codecs of a representation by its init segment, or by the start of its first media
+/// segment where it has none. Returns its content type.
 ///
 /// # Errors
 /// [`PlaybackError::UnsupportedFeature`] and [`PlaybackError::InvalidData`].
 pub fn describe_representation(
-    it: &mut Representation,
+    representation: &mut Representation,
     file: &FetchedFile,
-    what: ResourceKind,
+    resource: ResourceKind,
 ) -> Result<ContentType, Error> {
     let FetchedFile { bytes, url, .. } = file;
-    let (container, kind) = match sniff::detect(&bytes.to_vec(), "") {
+    let (container, content_type) = match sniff::detect(&bytes.to_vec(), "") {
         Format::Mp4 => {
-            let init = parse_init_segment(bytes, url, what)?;
-            it.codecs = init.codecs;
-            if it.size == (0, 0) {
-                it.size = init.size;
+            let init = parse_init_segment(bytes, url, resource)?;
+            representation.codecs = init.codecs;
+            if representation.size == (0, 0) {
+                representation.size = init.size;
             }
             match init.content_type {
                 ContentType::Video => ("video/mp4", ContentType::Video),
                 ContentType::Audio => ("audio/mp4", ContentType::Audio),
             }
         }
-        // These types name the codec themselves, and browsers want no other name beside it.
+        // These types imply their codec, and browsers refuse them with a `codecs` parameter.
         Format::Mp3 => {
-            it.codecs.clear();
+            representation.codecs.clear();
             ("audio/mpeg", ContentType::Audio)
         }
         Format::Aac => {
-            it.codecs.clear();
+            representation.codecs.clear();
             ("audio/aac", ContentType::Audio)
         }
         Format::WebM => ("video/webm", ContentType::Video),
         Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
-        _ => {
-            return Err(unsupported_feature(
-                url,
-                "segments of a kind that it does not know",
-            ));
-        }
+        _ => return Err(unsupported_feature(url, "segments of an unknown format")),
     };
-    it.container = container.into();
-    Ok(kind)
+    representation.container = container.into();
+    Ok(content_type)
 }
 
-/// Reads an init segment in MP4.
+/// Parses an MP4 init segment.
 ///
 /// # Errors
-/// [`PlaybackError::InvalidData`], or [`PlaybackError::UnsupportedFeature`] if what it belongs to is encrypted.
+/// [`PlaybackError::InvalidData`], or [`PlaybackError::UnsupportedFeature`] if its media is encrypted.
 pub fn parse_init_segment(
     bytes: &Uint8Array,
     url: &str,
-    what: ResourceKind,
+    resource: ResourceKind,
 ) -> Result<mp4::InitSegment, Error> {
     let init = mp4::parse_init_segment(&bytes.to_vec())
-        .map_err(|refusal| invalid_data(what, url, refusal))?;
+        .map_err(|error| file_error(resource, url, error))?;
     if init.is_encrypted {
         return Err(unsupported_feature(url, DRM));
     }
     Ok(init)
 }
 
-/// Why nothing of this kind can be played.
-pub fn unplayable(url: &str, film: &Presentation, kind: ContentType) -> Error {
+/// Why no representation of this content type is playable.
+pub fn unplayable(url: &str, presentation: &Presentation, content_type: ContentType) -> Error {
     let mut mimes: Vec<String> = Vec::new();
-    for &(_, set, it) in &film.representations() {
-        if set.content_type != kind {
+    for &(_, set, representation) in &presentation.representations() {
+        if set.content_type != content_type {
             continue;
         }
         if set.is_protected {
             return unsupported_feature(url, DRM);
         }
-        if has_cues(it) {
+        if has_cues(representation) {
             return unsupported_feature(url, "WebM files with an index of their own");
         }
-        let mime = it.mime();
+        let mime = representation.mime();
         if mime.starts_with("video/mp2t") {
             return unsupported_feature(url, MPEG_TS);
         }
@@ -176,49 +179,13 @@ pub fn unplayable(url: &str, film: &Presentation, kind: ContentType) -> Error {
     PlaybackError::UnsupportedCodec { mime }.into()
 }
 
-/// Whether what tells where the segments of a file are is of WebM's own kind, which is not read here.
-pub fn has_cues(it: &Representation) -> bool {
-    it.container.ends_with("/webm") && matches!(it.index, Index::Sidx(_))
+/// Whether the segment index is a WebM `Cues` element, which this player cannot read.
+pub fn has_cues(representation: &Representation) -> bool {
+    representation.container.ends_with("/webm") && matches!(representation.index, Index::Sidx(_))
 }
 
-/// The fault of a file that breaks the rules of its format, or needs what this player has not.
-pub fn invalid_data(what: ResourceKind, url: &str, refusal: ManifestError) -> Error {
-    match refusal {
-        ManifestError::Malformed(reason) => context::invalid_data(what, url, &reason),
-        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
-    }
-}
-
-fn refused(url: &str, refusal: ManifestError) -> Error {
-    match refusal {
-        ManifestError::Malformed(reason) => Box::new(PlaybackError::InvalidManifest {
-            url: url.into(),
-            reason,
-        }),
-        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
-    }
-}
-
-/// The fault of a manifest that breaks the rules of its format.
-pub fn invalid_manifest(url: &str, reason: &str) -> Error {
-    refused(url, ManifestError::Malformed(reason.into()))
-}
-
-/// The fault of a film that needs what this player has not.
-pub fn unsupported_feature(url: &str, feature: &str) -> Error {
-    Box::new(PlaybackError::UnsupportedFeature {
-        url: url.into(),
-        feature: feature.into(),
-    })
-}
-
-/// Enough of a file to tell what it is.
-fn beginning(bytes: &Uint8Array) -> Vec<u8> {
-    bytes.subarray(0, bytes.length().min(4096)).to_vec()
-}
-
-/// A film of one representation of which only the address is known.
-fn alone(url: &str, index: Index, availability: Availability) -> Presentation {
+/// A presentation with one representation, of which only the URL is known.
+fn single_representation(url: &str, index: Index, availability: Availability) -> Presentation {
     let end = match &index {
         Index::Known(segments) => segments.span().map_or(0.0, |(_, end)| end),
         _ => f64::INFINITY,

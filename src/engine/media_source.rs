@@ -1,15 +1,18 @@
-//! The MediaSource of one playback.
+//! The MediaSource of one period group.
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 
-use super::{context::Error, segment_buffer::SegmentBuffer};
+use super::{
+    error::{Error, call_error},
+    segment_buffer::SegmentBuffer,
+};
 use crate::{
     platform::web::{self, AnyMediaSource, MediaProvider},
     protocol::PlaybackError,
 };
 
-/// Owns the MediaSource for as long as the playback lasts: WebKit does not keep one alive that only
-/// its element knows.
+/// A MediaSource and its handle. Owned for as long as it plays, because WebKit collects a MediaSource that only the
+/// element refers to.
 #[derive(Clone)]
 pub struct OwnedMediaSource {
     media: AnyMediaSource,
@@ -17,13 +20,13 @@ pub struct OwnedMediaSource {
 }
 
 impl OwnedMediaSource {
-    /// `new MediaSource()`, closed until the element has it.
+    /// `new MediaSource()`. It is closed until the element attaches it.
     ///
     /// # Errors
     /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::NoMediaSource`] on the page.
     pub fn new() -> Result<Self, Error> {
         if !web::is_worker() {
-            // The page's MediaSource has no handle, and needs none.
+            // A MediaSource of the page has no handle; the element takes the MediaSource itself.
             let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSource)?;
             let provider = media.clone().unchecked_into();
             return Ok(Self { media, provider });
@@ -36,26 +39,26 @@ impl OwnedMediaSource {
         Ok(Self { media, provider })
     }
 
-    /// What the page gives its element: the handle, where this is a worker.
+    /// What the page attaches to its element.
     pub const fn handle(&self) -> &MediaProvider {
         &self.provider
     }
 
-    /// Waits until the page has attached the handle. Without that it waits for ever.
+    /// Waits until the page has attached the handle, however long that takes.
     pub async fn wait_until_open(&self) {
         if self.media.state() == "closed" {
             web::event(&self.media, "sourceopen").await;
         }
     }
 
-    /// Waits until the page has detached the handle. One that was never attached counts as such.
+    /// Waits until the page has detached the handle. Returns at once if it was never attached.
     pub async fn wait_until_closed(&self) {
         if self.media.state() != "closed" {
             web::event(&self.media, "sourceclose").await;
         }
     }
 
-    /// Sets the film's duration, in seconds.
+    /// Sets the duration, in seconds.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.
@@ -65,32 +68,32 @@ impl OwnedMediaSource {
             .map_err(|exception| call_error("set the duration", &exception))
     }
 
-    /// Makes a SourceBuffer for one track.
+    /// Creates a SourceBuffer.
     ///
     /// # Errors
-    /// [`PlaybackError::UnsupportedCodec`] if the browser cannot decode it in a worker, [`PlaybackError::MediaSourceCall`] if it makes
-    /// none all the same.
+    /// [`PlaybackError::UnsupportedCodec`] if this thread cannot decode the type, [`PlaybackError::MediaSourceCall`] if
+    /// the browser creates none all the same.
     pub fn add_buffer(&self, mime: &str) -> Result<SegmentBuffer, Error> {
         if !web::can_decode(mime) {
             return Err(PlaybackError::UnsupportedCodec { mime: mime.into() }.into());
         }
-        let made = self.media.add_source_buffer(mime);
-        made.map(|buffer| SegmentBuffer::new(buffer, mime.into()))
-            .map_err(|exception| call_error("make a SourceBuffer", &exception))
+        self.media
+            .add_source_buffer(mime)
+            .map(|buffer| SegmentBuffer::new(buffer, mime.into()))
+            .map_err(|exception| call_error("create a SourceBuffer", &exception))
     }
 
-    /// Whether it can be appended to: not before it is attached, and not once it was ended, until
-    /// something is appended again.
+    /// Whether it is open: attached, and not ended since the last append.
     pub fn is_open(&self) -> bool {
         self.media.state() == "open"
     }
 
-    /// Whether it wants more now. One that is not managed always does.
+    /// Whether more should be appended now. Always true unless the source is managed.
     pub fn is_streaming(&self) -> bool {
         self.media.streaming().unwrap_or(true)
     }
 
-    /// Says that no segment will follow: the element may come to its end.
+    /// Declares that no segment will follow, so that the element can end.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.
@@ -99,16 +102,4 @@ impl OwnedMediaSource {
             .end_of_stream()
             .map_err(|exception| call_error("end the stream", &exception))
     }
-}
-
-/// The fault of a call that threw.
-pub fn call_error(doing: &str, exception: &JsValue) -> Error {
-    // A class of its own in newer browsers, a DOMException in older ones: the name is the same.
-    if web::name(exception).as_deref() == Some("QuotaExceededError") {
-        return PlaybackError::BufferFull.into();
-    }
-    Box::new(PlaybackError::MediaSourceCall {
-        operation: doing.into(),
-        reason: web::words(exception),
-    })
 }

@@ -1,11 +1,12 @@
-//! Watches over an act: sees to what no single feed can.
+//! Watches a period group: gaps, stalls, the end of the stream, and buffer reports.
 
 use super::{
-    context::{Context, Error},
+    context::Context,
+    error::{Error, nothing_to_play},
     media_source::OwnedMediaSource,
-    period_group::{CONTENT_TYPES, Tracks, nothing_to_play},
     playback_state::PlaybackState,
     track_feeder::track_kind,
+    tracks::{CONTENT_TYPES, Tracks},
 };
 use crate::{
     media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
@@ -13,53 +14,49 @@ use crate::{
     protocol::{BufferLevel, Diagnostic, Event, milestone::Milestone},
 };
 
-/// How often the page is told how the buffers are filled, at most: milliseconds.
-const REPORT: f64 = 1_000.0;
-/// How long a jump is given to take effect before it is asked for again, in milliseconds.
-const LANDING: f64 = 1_000.0;
-/// How far into what is buffered a jump goes, in seconds: an edge may be rounded.
-const FOOTING: f64 = 0.01;
-/// How far a film that stands still is pushed, in seconds.
-const PUSH: f64 = 0.1;
+/// The least interval between two buffer reports.
+const REPORT_INTERVAL_MS: f64 = 1_000.0;
+/// How long a seek may take before it is requested again.
+const SEEK_TIMEOUT_MS: f64 = 1_000.0;
+/// How far into a buffered range a gap jump seeks, because its start may be rounded.
+const JUMP_MARGIN_SECONDS: f64 = 0.01;
+/// How far a stalled element is moved.
+const STALL_NUDGE_SECONDS: f64 = 0.1;
 
-/// Sees to gaps, freezes, the end, and what the page wants to know. Returns where to go on with another
-/// act, once this one is over or the viewer has left it.
+/// Runs until the position leaves the group, or the group ends. Returns the position where another group has to
+/// continue.
 ///
 /// # Errors
-/// What ends the playback.
+/// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if all is buffered and that is
+/// nothing, and a refused `endOfStream()`.
 pub async fn monitor(
-    shared: &Context,
+    context: &Context,
     source: &OwnedMediaSource,
-    cast: &Tracks,
+    tracks: &Tracks,
 ) -> Result<f64, Error> {
-    let Context {
-        port,
-        session,
-        state: conditions,
-        ..
-    } = shared;
-    let session = *session;
+    let Context { port, state, .. } = context;
+    let session = context.session;
     let mut report = BufferReport::default();
-    let mut jumps = GapJumper::default();
-    let mut heard = conditions.audio_preference();
+    let mut jumper = GapJumper::default();
+    let mut audio = state.audio_preference();
     let mut is_ended = false;
     loop {
-        let change = conditions.next_change_or_tick();
-        let position = conditions.position();
-        let sound = conditions.audio_preference();
-        if sound != heard {
-            heard = sound;
-            cast.select_audio(shared);
+        let change = state.next_change_or_tick();
+        let position = state.position();
+        let preferred_audio = state.audio_preference();
+        if preferred_audio != audio {
+            audio = preferred_audio;
+            tracks.select_audio(context);
         }
-        report.tell(shared, position);
+        report.post_if_changed(context, position);
 
-        let PeriodGroup { start, end, .. } = cast.group;
+        let PeriodGroup { start, end, .. } = tracks.group;
         if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }
-        let common = conditions.playable_ranges();
-        if conditions.is_fully_buffered() {
-            let Some(last) = common.iter().last() else {
+        let playable = state.playable_ranges();
+        if state.is_fully_buffered() {
+            let Some(last) = playable.iter().last() else {
                 return Err(nothing_to_play(position));
             };
             if end.is_finite() && position >= last.end - BOUNDARY_TOLERANCE {
@@ -72,14 +69,14 @@ pub async fn monitor(
                 }
             }
         }
-        if let Some(to) = jumps.where_to(conditions, &common, position) {
+        if let Some(to) = jumper.seek_target(state, &playable, position) {
             port.post(Event::Seek { session, to });
         }
         change.await;
     }
 }
 
-/// What the page was last told of the buffers.
+/// The last buffer report.
 #[derive(Default)]
 struct BufferReport {
     at: f64,
@@ -87,38 +84,44 @@ struct BufferReport {
 }
 
 impl BufferReport {
-    /// Tells the page how the buffers are filled, if that is news, and not too soon.
-    fn tell(&mut self, shared: &Context, position: f64) {
+    /// Posts the buffer levels if they have changed, at most once per interval.
+    fn post_if_changed(&mut self, context: &Context, position: f64) {
         let now = web::now();
-        if now - self.at < REPORT {
+        if now - self.at < REPORT_INTERVAL_MS {
             return;
         }
-        let buffered = CONTENT_TYPES.map(|kind| Some(shared.state.buffer_status(kind)?.buffered));
+        let state = &context.state;
+        let buffered = CONTENT_TYPES.map(|kind| Some(state.buffer_status(kind)?.buffered));
         if buffered == self.buffered {
             return;
         }
-        let mut levels = Vec::new();
-        for (kind, ranges) in CONTENT_TYPES.into_iter().zip(&buffered) {
-            if let Some(ranges) = ranges {
-                levels.push(BufferLevel {
+        let levels = CONTENT_TYPES
+            .into_iter()
+            .zip(&buffered)
+            .filter_map(|(kind, ranges)| {
+                Some(BufferLevel {
                     kind: track_kind(kind),
-                    buffered: ranges.iter().map(|it| (it.start, it.end)).collect(),
-                });
-            }
-        }
+                    buffered: ranges
+                        .as_ref()?
+                        .iter()
+                        .map(|range| (range.start, range.end))
+                        .collect(),
+                })
+            })
+            .collect();
         (self.at, self.buffered) = (now, buffered);
-        let detail = Diagnostic::BufferLevels {
+        let diagnostic = Diagnostic::BufferLevels {
             levels,
             position,
-            bandwidth: shared.network.meter.estimate(),
-            goal: shared.state.goal(),
+            bandwidth: context.network.meter.estimate(),
+            goal: state.goal(),
             memory: web::memory(),
         };
-        shared.port.post_diagnostic(shared.session, &detail);
+        context.port.post_diagnostic(context.session, &diagnostic);
     }
 }
 
-/// Where the element was last asked to go, and when.
+/// The last requested seek.
 #[derive(Default)]
 struct GapJumper {
     at: f64,
@@ -126,31 +129,34 @@ struct GapJumper {
 }
 
 impl GapJumper {
-    /// Where the element has to go by itself, for it would not come there by playing: on over a gap, or
-    /// a little further if it stands still for no reason.
-    fn where_to(
+    /// Where the element has to seek because it cannot play on by itself: over a gap, or a little further if it
+    /// stalls with media ahead.
+    fn seek_target(
         &mut self,
-        conditions: &PlaybackState,
-        common: &TimeRanges,
+        state: &PlaybackState,
+        playable: &TimeRanges,
         position: f64,
     ) -> Option<f64> {
-        let to = if conditions.is_stalled() {
-            conditions.reset_stall();
-            position + PUSH
-        } else if common.range_at(position).is_none() {
-            // On to what is there, or to where the film goes on. What is still to come is waited for.
-            let complete = conditions.complete_until();
-            let next = common.first_after(position).map_or(complete, |it| it.start);
-            let is_sure = complete >= next - BOUNDARY_TOLERANCE && next.is_finite();
-            if !is_sure || next < position + BOUNDARY_TOLERANCE {
+        let to = if state.is_stalled() {
+            state.reset_stall();
+            position + STALL_NUDGE_SECONDS
+        } else if playable.range_at(position).is_none() {
+            // Seeks to the next range, or to where the media continues, unless something may still be fetched for
+            // the gap.
+            let complete = state.complete_until();
+            let next = playable
+                .first_after(position)
+                .map_or(complete, |range| range.start);
+            let is_final = complete >= next - BOUNDARY_TOLERANCE && next.is_finite();
+            if !is_final || next < position + BOUNDARY_TOLERANCE {
                 return None;
             }
-            next + FOOTING
+            next + JUMP_MARGIN_SECONDS
         } else {
             return None;
         };
         let now = web::now();
-        if to == self.to && now - self.at < LANDING {
+        if to == self.to && now - self.at < SEEK_TIMEOUT_MS {
             return None;
         }
         (self.at, self.to) = (now, to);

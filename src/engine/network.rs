@@ -1,15 +1,13 @@
-//! The network as a playback uses it: tries again, asks another server, waits while there is none to
-//! ask.
+//! Fetches files with retries: over several base URLs, and while offline.
 
 use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::select;
 use js_sys::Uint8Array;
-use web_sys::Url;
 
 use super::{
     bandwidth_meter::BandwidthMeter,
-    context::Error,
+    error::{Error, invalid_manifest},
     http::{HttpRequest, ReadMode},
 };
 use crate::{
@@ -18,99 +16,87 @@ use crate::{
         retry::{FailureKind, RetryState},
     },
     platform::web,
-    protocol::{Event, PlaybackError, PlaybackSettings, ResourceKind, SessionId, transfer::Port},
+    protocol::{Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId},
 };
 
-/// How long to wait for a network that is said to be gone before it is tried all the same, in
-/// milliseconds: browsers have been wrong about that.
-const OFFLINE: u32 = 5_000;
-/// How many failures it takes before something is given up. Of what is needed before anything plays, a
-/// person wants to know soon; a segment is asked for while others are being played.
-pub const PATIENCE: (u32, u32) = (3, 6);
-/// After how many failures of one thing the page is told that it is being tried again.
-const PATIENT: u32 = 2;
+/// How long a request waits while the browser is offline. It is then sent all the same, because `navigator.onLine`
+/// can be wrong.
+const OFFLINE_WAIT_MS: u32 = 5_000;
+/// After how many failures a file that playback cannot start without is given up.
+const FILE_MAX_FAILURES: u32 = 3;
+/// After how many failures a media segment is given up. More, because buffered media plays meanwhile.
+pub const SEGMENT_MAX_FAILURES: u32 = 6;
+/// After how many failures of one file the page is told.
+const FAILURES_UNTIL_REPORT: u32 = 2;
 
-/// What came of a file.
+/// A fetched file.
 pub struct FetchedFile {
-    /// All of it, or its beginning.
+    /// The file, or its first bytes.
     pub bytes: Uint8Array,
-    /// Its URL after redirects: what relative URLs in it are relative to.
+    /// Its URL after redirects, the base of relative URLs in it.
     pub url: String,
-    /// What the server says that it is; empty if it does not.
+    /// Its `Content-Type`; may be empty.
     pub content_type: String,
 }
 
-/// The network of one playback.
+/// The network of one session.
 pub struct Network {
-    port: Port,
+    port: EventPort,
     session: SessionId,
     settings: PlaybackSettings,
-    is_troubled: Cell<bool>,
-    /// Which of the servers was well when it was asked last.
-    well: Cell<usize>,
-    /// Measures the transfers of media.
+    /// Whether the page was told that a request is being repeated.
+    is_retrying: Cell<bool>,
+    /// The index of the last base URL that succeeded.
+    last_base_url: Cell<usize>,
+    /// Measures media downloads.
     pub meter: Rc<BandwidthMeter>,
 }
 
 impl Network {
-    /// The network, as these settings have it used.
-    pub fn new(port: Port, session: SessionId, settings: PlaybackSettings) -> Self {
+    /// A network that adds the settings' headers and credentials to its requests.
+    pub fn new(port: EventPort, session: SessionId, settings: PlaybackSettings) -> Self {
         Self {
             port,
             session,
             settings,
-            is_troubled: Cell::default(),
-            well: Cell::default(),
+            is_retrying: Cell::default(),
+            last_base_url: Cell::default(),
             meter: Rc::default(),
         }
     }
 
-    /// Asks for what is at a place, once.
+    /// Sends one request for a resource.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`] if there can be nothing there.
+    /// [`PlaybackError::InvalidManifest`] if its URL cannot be fetched.
     pub fn send(
         &self,
-        what: ResourceKind,
+        kind: ResourceKind,
         base: &str,
-        place: &Resource,
+        resource: &Resource,
     ) -> Result<Box<HttpRequest>, Error> {
-        let url = resolved(base, &place.path).ok_or_else(|| PlaybackError::InvalidManifest {
-            url: base.into(),
-            reason: ["“", &place.path, "” is not the address of a file"].concat(),
+        let path = &resource.path;
+        let url = web::resolve_url(base, path).ok_or_else(|| {
+            invalid_manifest(base, &format!("“{path}” is not the address of a file"))
         })?;
-        Ok(HttpRequest::send(what, url, place.range, &self.settings))
+        Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
     }
 
-    /// Fetches what is at a place, from whichever of the bases has it: of a segment that is not encrypted, its
-    /// beginning.
+    /// Fetches a resource from one of its base URLs. Of an unencrypted media segment, only the first bytes.
     ///
     /// # Errors
-    /// Those of [`Request`], once there is no use in trying on.
+    /// Those of [`HttpRequest`] and [`HttpResponse`](super::http::HttpResponse), once retries are exhausted.
     pub async fn get(
         &self,
-        what: ResourceKind,
-        bases: &[Rc<str>],
-        place: &Resource,
+        kind: ResourceKind,
+        base_urls: &[Rc<str>],
+        resource: &Resource,
     ) -> Result<FetchedFile, Error> {
-        let mut attempts = self.start_attempts(bases, PATIENCE.0);
+        let mut attempts = self.start_attempts(base_urls, FILE_MAX_FAILURES);
         loop {
-            let fetched = async {
-                let request = self.send(what, base_url(bases, &attempts), place)?;
-                let mut answer = request.response(Rc::default()).await?;
-                let extent = match (what, &place.key) {
-                    (ResourceKind::MediaSegment, None) => ReadMode::Soon,
-                    _ => ReadMode::Whole,
-                };
-                let bytes = answer.read(extent).await?;
-                Ok(FetchedFile {
-                    bytes: bytes.unwrap_or_default(),
-                    url: answer.url(),
-                    content_type: answer.content_type(),
-                })
-            };
-            match fetched.await {
-                Err(fault) => self.failed(&mut attempts, fault).await?,
+            let base = base_url(base_urls, &attempts);
+            match self.get_once(kind, base, resource).await {
+                Err(error) => self.failed(&mut attempts, error).await?,
                 fetched => {
                     self.succeeded(&attempts);
                     return fetched;
@@ -119,65 +105,81 @@ impl Network {
         }
     }
 
-    /// The tries at something that is at any of these bases.
-    pub fn start_attempts(&self, bases: &[Rc<str>], patience: u32) -> RetryState {
-        RetryState::starting_at(self.well.get(), bases.len(), patience)
+    async fn get_once(
+        &self,
+        kind: ResourceKind,
+        base: &str,
+        resource: &Resource,
+    ) -> Result<FetchedFile, Error> {
+        let request = self.send(kind, base, resource)?;
+        let mut response = request.response(Rc::default()).await?;
+        let mode = match (kind, &resource.key) {
+            (ResourceKind::MediaSegment, None) => ReadMode::Soon,
+            _ => ReadMode::Whole,
+        };
+        let bytes = response.read(mode).await?;
+        Ok(FetchedFile {
+            bytes: bytes.unwrap_or_default(),
+            url: response.url(),
+            content_type: response.content_type(),
+        })
     }
 
-    /// Something came: whatever was the matter is over.
+    /// Starts the attempts at a resource of these base URLs.
+    pub fn start_attempts(&self, base_urls: &[Rc<str>], max_failures: u32) -> RetryState {
+        RetryState::starting_at(self.last_base_url.get(), base_urls.len(), max_failures)
+    }
+
+    /// Records a success. Tells the page if it was told of a failure.
     pub fn succeeded(&self, attempts: &RetryState) {
-        self.well.set(attempts.base_url_index());
-        if self.is_troubled.take() {
-            self.tell(None);
+        self.last_base_url.set(attempts.base_url_index());
+        if self.is_retrying.take() {
+            self.report(None);
         }
     }
 
-    /// Something did not come. Waits until it is time to try again.
+    /// Records a failure, and waits until the next attempt is due.
     ///
     /// # Errors
-    /// The fault itself, if there is no use in trying on.
-    pub async fn failed(&self, attempts: &mut RetryState, fault: Error) -> Result<(), Error> {
-        let failure = match &*fault {
+    /// The given error, if retrying cannot help or has been exhausted.
+    pub async fn failed(&self, attempts: &mut RetryState, error: Error) -> Result<(), Error> {
+        let failure = match &*error {
             PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
             PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Passing,
             PlaybackError::InvalidData { .. } => FailureKind::Damaged,
-            _ => return Err(fault),
+            _ => return Err(error),
         };
-        // Without a network, no server can be blamed.
-        let is_offline = matches!(*fault, PlaybackError::Network { .. }) && !web::is_online();
-        let wait = match is_offline {
-            true => OFFLINE,
-            false => match attempts.fail(failure, js_sys::Math::random()) {
+        // While offline, failures are not counted against the server.
+        let is_offline = matches!(*error, PlaybackError::Network { .. }) && !web::is_online();
+        let wait_ms = if is_offline {
+            OFFLINE_WAIT_MS
+        } else {
+            match attempts.fail(failure, js_sys::Math::random()) {
                 Some(seconds) => (seconds * 1000.0) as u32,
-                None => return Err(fault),
-            },
+                None => return Err(error),
+            }
         };
-        if (is_offline || attempts.failures() >= PATIENT) && !self.is_troubled.replace(true) {
-            self.tell(Some(fault));
+        let is_reportable = is_offline || attempts.failures() >= FAILURES_UNTIL_REPORT;
+        if is_reportable && !self.is_retrying.replace(true) {
+            self.report(Some(error));
         }
-        // What comes back from being offline does not wait any longer.
+        // Retries at once when the browser comes back online.
         let online = web::event(&web::global(), "online");
-        select(online, web::after(wait)).await;
+        select(online, web::after(wait_ms)).await;
         Ok(())
     }
 
-    fn tell(&self, fault: Option<Error>) {
-        let (session, fault) = (self.session, fault.map(|fault| *fault));
+    fn report(&self, error: Option<Error>) {
         self.port.post(Event::Retrying {
-            session,
-            error: fault,
+            session: self.session,
+            error: error.map(|error| *error),
         });
     }
 }
 
-/// The base to try now.
-pub fn base_url<'a>(bases: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
-    bases.get(attempts.base_url_index()).map_or("", |base| base)
-}
-
-/// The absolute URL of what a manifest names; `None` if it is none, or none that is fetched.
-pub fn resolved(base: &str, path: &str) -> Option<String> {
-    let url = Url::new_with_base(path, base).ok()?;
-    let is_fetched = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
-    is_fetched.then(|| url.href())
+/// The base URL of the current attempt.
+pub fn base_url<'a>(base_urls: &'a [Rc<str>], attempts: &RetryState) -> &'a str {
+    base_urls
+        .get(attempts.base_url_index())
+        .map_or("", |base| base)
 }

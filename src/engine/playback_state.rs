@@ -1,5 +1,4 @@
-//! What every decision of a playback depends on and none of them makes: where the viewer is, what was
-//! chosen, how full the buffers are. Whatever changes here wakes those who wait for it.
+//! The shared state of a session: position, selection, buffer levels. Changes wake the waiters.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,47 +18,45 @@ use crate::{
     protocol::{BufferGoal, Observation},
 };
 
-/// How often the clock is looked at while nothing else happens, in milliseconds.
+/// How often waiters look at the clock while nothing changes.
 const TICK_MS: u32 = 250;
-/// Where a film is not played, it does not come on: milliseconds that it may stand still with something
-/// ahead before that is noticed.
-const FREEZE: f64 = 2_500.0;
-/// With less than this ahead, a film has reason to stand still: seconds.
-const PLAYED_OUT: f64 = 0.5;
+/// How long `currentTime` may stand still, with media ahead, before that is a stall.
+const STALL_TIMEOUT_MS: f64 = 2_500.0;
+/// With less media ahead than this, the element may be waiting for data.
+const STALL_MIN_AHEAD_SECONDS: f64 = 0.5;
 
-/// How one SourceBuffer is filled.
+/// The state of one SourceBuffer.
 #[derive(Clone, Debug, Default)]
 pub struct BufferStatus {
     /// What it holds.
     pub buffered: TimeRanges,
-    /// Up to which time nothing is missing, from the position on: if there is a gap before it, it stays.
+    /// Up to which time, from the position on, nothing more will be fetched: a gap before it is final. In
+    /// seconds.
     pub complete_until: f64,
-    /// Whether it has all that it will get.
+    /// Whether everything up to the end is appended.
     pub is_complete: bool,
 }
 
-/// The conditions of one playback.
+/// The shared state of a session.
 pub struct PlaybackState {
     clock: Cell<PlaybackClock>,
-    /// When the film was last seen, in milliseconds since the Unix epoch …
-    seen: Cell<f64>,
-    /// … and when it was last seen to move, or to have a reason not to.
-    moved: Cell<f64>,
-    screen: Cell<(u32, u32)>,
-    wanted: Cell<BufferGoal>,
-    /// What the browser has room for ahead, as far as that has turned out, in seconds.
-    room: Cell<f64>,
-    /// Bits per second of the quality that a person has chosen.
+    /// When the element was last observed, in milliseconds since the Unix epoch.
+    observed_at: Cell<f64>,
+    /// When it was last observed to move, or to have a reason to stand still.
+    moved_at: Cell<f64>,
+    screen_size: Cell<(u32, u32)>,
+    buffer_goal: Cell<BufferGoal>,
+    /// How many seconds ahead the browser has room for, as far as that is known.
+    room_ahead: Cell<f64>,
     quality: Cell<Option<u64>>,
-    sound: RefCell<Option<Rc<AudioPreference>>>,
-    /// A position in the list of captions.
+    audio_preference: RefCell<Option<Rc<AudioPreference>>>,
     captions: Cell<Option<u32>>,
-    filled: RefCell<[Option<BufferStatus>; 2]>,
-    changes: Cell<u32>,
-    waiting: RefCell<Vec<Waker>>,
+    buffers: RefCell<[Option<BufferStatus>; 2]>,
+    change_count: Cell<u32>,
+    wakers: RefCell<Vec<Waker>>,
 }
 
-const fn place(kind: ContentType) -> usize {
+const fn index_of(kind: ContentType) -> usize {
     match kind {
         ContentType::Video => 0,
         ContentType::Audio => 1,
@@ -74,240 +71,253 @@ const fn other(kind: ContentType) -> ContentType {
 }
 
 impl PlaybackState {
-    /// Those of a film that will be played from a position on.
-    pub fn new(start: f64, wanted: BufferGoal) -> Rc<Self> {
+    /// The state of a session that starts at a position, in seconds.
+    pub fn new(start: f64, buffer_goal: BufferGoal) -> Rc<Self> {
         Rc::new(Self {
             clock: Cell::new(PlaybackClock::new(start)),
-            seen: Cell::default(),
-            moved: Cell::default(),
-            screen: Cell::default(),
-            wanted: Cell::new(wanted),
-            room: Cell::new(f64::INFINITY),
+            observed_at: Cell::default(),
+            moved_at: Cell::default(),
+            screen_size: Cell::default(),
+            buffer_goal: Cell::new(buffer_goal),
+            room_ahead: Cell::new(f64::INFINITY),
             quality: Cell::default(),
-            sound: RefCell::default(),
+            audio_preference: RefCell::default(),
             captions: Cell::default(),
-            filled: RefCell::default(),
-            changes: Cell::default(),
-            waiting: RefCell::default(),
+            buffers: RefCell::default(),
+            change_count: Cell::default(),
+            wakers: RefCell::default(),
         })
     }
 
-    /// Takes over what the page saw.
-    pub fn observe(&self, seen: Observation) {
+    /// Takes over the state of the element.
+    pub fn observe(&self, observation: Observation) {
+        let predicted = self.position();
         let mut clock = self.clock.get();
-        let before = clock.observed();
-        let stands = before == seen.position && seen.rate > 0.0;
-        let reckoned = clock.position();
-        clock.observe(seen.position, seen.rate, seen.at);
+        let stands_still = clock.observed() == observation.position && observation.rate > 0.0;
+        clock.observe(observation.position, observation.rate, observation.at);
         self.clock.set(clock);
-        self.screen.set(seen.screen);
+        self.screen_size.set(observation.screen);
         let ahead = self.buffered_ahead();
-        if seen.position + ahead < reckoned - BOUNDARY_TOLERANCE {
-            // What was planned was planned from further on. What there is from here on is not known before the
-            // feeds, which may be busy, plan again.
-            self.filled
-                .borrow_mut()
-                .iter_mut()
-                .flatten()
-                .for_each(|it| it.complete_until = seen.position);
+        if observation.position + ahead < predicted - BOUNDARY_TOLERANCE {
+            // The feeders have planned from a later position. Until they plan again, it is unknown what will be
+            // fetched from here on.
+            for buffer in self.buffers.borrow_mut().iter_mut().flatten() {
+                buffer.complete_until = observation.position;
+            }
         }
-        self.seen.set(seen.at);
-        if !stands || ahead < PLAYED_OUT {
-            self.moved.set(seen.at);
+        self.observed_at.set(observation.at);
+        if !stands_still || ahead < STALL_MIN_AHEAD_SECONDS {
+            self.moved_at.set(observation.at);
         }
-        // By the time that this arrives, the film is further on.
-        self.position();
         self.notify();
     }
 
-    /// Whether the film stands still where it should move. Of a page that says nothing, being frozen
-    /// itself, nothing is known.
+    /// Whether the element was observed to stand still where it should move. A page that is frozen itself sends no
+    /// observations, and so reports no stall.
     pub fn is_stalled(&self) -> bool {
-        self.clock.get().rate() > 0.0 && self.seen.get() - self.moved.get() > FREEZE
+        self.clock.get().rate() > 0.0
+            && self.observed_at.get() - self.moved_at.get() > STALL_TIMEOUT_MS
     }
 
-    /// Something was done about a freeze: time for it to help.
+    /// Restarts the detection of stalls, after something was done about one.
     pub fn reset_stall(&self) {
-        self.moved.set(self.seen.get());
+        self.moved_at.set(self.observed_at.get());
     }
 
-    /// Takes over how much is wanted.
-    pub fn set_buffer_goal(&self, wanted: BufferGoal) {
-        self.wanted.set(wanted);
+    /// Changes how much is buffered.
+    pub fn set_buffer_goal(&self, buffer_goal: BufferGoal) {
+        self.buffer_goal.set(buffer_goal);
         self.notify();
     }
 
-    /// Takes over a person's choice.
+    /// Takes over the viewer's selection: bits per second of the quality, the audio track, and the index of the
+    /// captions.
     pub fn select(
         &self,
         quality: Option<u64>,
-        sound: Option<Rc<AudioPreference>>,
+        audio: Option<Rc<AudioPreference>>,
         captions: Option<u32>,
     ) {
         self.quality.set(quality);
-        self.sound.replace(sound);
+        self.audio_preference.replace(audio);
         self.captions.set(captions);
         self.notify();
     }
 
-    /// Bits per second of the quality that a person has chosen, if one has.
+    /// Bits per second of the selected quality; `None` for automatic.
     pub const fn quality(&self) -> Option<u64> {
         self.quality.get()
     }
 
-    /// The sound that a person has chosen, if one has.
+    /// The selected audio track; `None` for the default.
     pub fn audio_preference(&self) -> Option<Rc<AudioPreference>> {
-        self.sound.borrow().clone()
+        self.audio_preference.borrow().clone()
     }
 
-    /// Which captions are shown, if any are.
+    /// The index of the selected captions.
     pub const fn captions(&self) -> Option<u32> {
         self.captions.get()
     }
 
-    /// Where the film is now, in seconds.
+    /// The position now, in seconds: the last observation, extrapolated as far as media is buffered.
     pub fn position(&self) -> f64 {
-        let mut clock = self.clock.get();
-        clock.advance(web::now(), &self.playable_ranges());
-        self.clock.set(clock);
-        clock.position()
+        self.clock_now().position()
     }
 
-    /// Seconds of film per second; 0 while it is paused.
+    fn clock_now(&self) -> PlaybackClock {
+        let mut clock = self.clock.get();
+        clock.advance(web::now(), &self.playable_ranges());
+        clock
+    }
+
+    /// Advances the clock by what was buffered until now. Called before that changes, so that the clock does not run
+    /// through media that was not there at the time.
+    fn advance_clock(&self) {
+        self.clock.set(self.clock_now());
+    }
+
+    /// The playback rate; 0 while paused.
     pub const fn rate(&self) -> f64 {
         self.clock.get().rate()
     }
 
-    /// What is before this is far enough behind to be evicted, by what the page last saw: nothing, once all
-    /// is there. To remove anything is to open a source that has ended
-    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and of two tracks the shorter
-    /// one is then waited for, in vain. Nothing more comes that would need the room.
+    /// Media before this may be evicted, in seconds. By the observed position, and nothing once all is buffered:
+    /// a removal reopens an ended source
+    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and the element then waits for
+    /// the shorter of two tracks.
     pub fn evictable_before(&self) -> f64 {
         match self.is_fully_buffered() {
             true => 0.0,
-            false => self.observed_position() - self.wanted.get().behind,
+            false => self.observed_position() - self.buffer_goal.get().behind,
         }
     }
 
     /// Width and height of the picture on screen, in physical pixels.
     pub const fn screen_size(&self) -> (u32, u32) {
-        self.screen.get()
+        self.screen_size.get()
     }
 
-    /// Seconds of film that are wanted ahead, as far as there is room for them.
+    /// How many seconds to buffer ahead, as far as the browser has room.
     pub const fn goal(&self) -> f64 {
-        self.wanted.get().ahead.min(self.room.get()).max(1.0)
+        let configured = self.buffer_goal.get().ahead;
+        configured.min(self.room_ahead.get()).max(1.0)
     }
 
-    /// There is less room than was thought: for so many seconds ahead, and no more.
-    pub fn lower_goal(&self, level: f64) {
-        self.room.set((self.goal() * 0.7).min(level).max(2.0));
+    /// Lowers the goal after the browser had no room with `ahead` seconds buffered.
+    pub fn lower_goal(&self, ahead: f64) {
+        self.room_ahead.set((self.goal() * 0.7).min(ahead).max(2.0));
     }
 
-    /// Where the page last saw the film, or where the worker takes it to be, if that is before it.
-    pub fn observed_position(&self) -> f64 {
-        let clock = self.clock.get();
-        clock.position().min(clock.observed())
+    /// The position in the page's last observation, in seconds. The element is there or later.
+    pub const fn observed_position(&self) -> f64 {
+        self.clock.get().observed()
     }
 
-    /// Seconds that can be played on from where the film was seen, by all buffers together: the clock may have
-    /// run on while the film did not.
+    /// Seconds that are playable from the observed position on: the clock may have run ahead of the element.
     pub fn buffered_ahead(&self) -> f64 {
         self.playable_ranges().ahead(self.observed_position())
     }
 
-    /// For how many seconds nothing is missing in the other buffer, if there is one. Of the two, the one
-    /// that has less is never kept waiting.
+    /// For how many seconds the other track is complete, infinite if there is none. The track that has less is
+    /// fetched first.
     pub fn other_buffer_ahead(&self, kind: ContentType) -> f64 {
-        let position = self.clock.get().position();
-        let other = self.buffer_status(other(kind));
-        other.map_or(f64::INFINITY, |it| it.complete_until - position)
+        self.buffer_status(other(kind))
+            .map_or(f64::INFINITY, |status| {
+                status.complete_until - self.position()
+            })
     }
 
-    /// What all buffers hold in common: what can be played.
+    /// What can be played: the intersection of all buffers.
     pub fn playable_ranges(&self) -> TimeRanges {
-        match &*self.filled.borrow() {
-            [Some(one), Some(other)] => one.buffered.intersection(&other.buffered),
-            [Some(one), None] | [None, Some(one)] => one.buffered.clone(),
+        match &*self.buffers.borrow() {
+            [Some(video), Some(audio)] => video.buffered.intersection(&audio.buffered),
+            [Some(only), None] | [None, Some(only)] => only.buffered.clone(),
             [None, None] => TimeRanges::default(),
         }
     }
 
-    /// Whether all buffers have all that they will get.
+    /// Whether all tracks are appended up to their end.
     pub fn is_fully_buffered(&self) -> bool {
-        let filled = self.filled.borrow();
-        filled.iter().any(Option::is_some) && filled.iter().flatten().all(|it| it.is_complete)
+        let buffers = self.buffers.borrow();
+        let mut all = buffers.iter().flatten().peekable();
+        all.peek().is_some() && all.all(|buffer| buffer.is_complete)
     }
 
-    /// Up to which time nothing is missing in any of them.
+    /// Up to which time nothing more will be fetched for any track, in seconds.
     pub fn complete_until(&self) -> f64 {
-        let filled = self.filled.borrow();
-        let each = filled.iter().flatten().map(|it| it.complete_until);
-        each.fold(f64::INFINITY, f64::min)
+        let buffers = self.buffers.borrow();
+        let times = buffers.iter().flatten().map(|buffer| buffer.complete_until);
+        times.fold(f64::INFINITY, f64::min)
     }
 
-    /// How one of them is filled, if there is one.
+    /// The state of a track's buffer, if there is one.
     pub fn buffer_status(&self, kind: ContentType) -> Option<BufferStatus> {
-        self.filled.borrow()[place(kind)].clone()
+        self.buffers.borrow()[index_of(kind)].clone()
     }
 
-    /// What one of them holds.
+    /// What a track's buffer holds.
     pub fn buffered(&self, kind: ContentType) -> TimeRanges {
         self.buffer_status(kind).unwrap_or_default().buffered
     }
 
-    /// Takes over how a buffer is filled.
-    pub fn set_buffer_status(&self, kind: ContentType, now: BufferStatus) {
-        let (ended, buffered) = (now.is_complete, now.buffered.clone());
-        let before = self.filled.borrow_mut()[place(kind)].replace(now);
-        if before.is_none_or(|before| before.is_complete != ended || before.buffered != buffered) {
+    /// Replaces the state of a track's buffer.
+    pub fn set_buffer_status(&self, kind: ContentType, status: BufferStatus) {
+        self.advance_clock();
+        let (is_complete, buffered) = (status.is_complete, status.buffered.clone());
+        let previous = self.buffers.borrow_mut()[index_of(kind)].replace(status);
+        let is_same = previous.is_some_and(|previous| {
+            previous.is_complete == is_complete && previous.buffered == buffered
+        });
+        if !is_same {
             self.notify();
         }
     }
 
-    /// Takes over what a buffer holds while it gets a segment, of which from its start on something may be
-    /// missing: also of what it takes the place of.
+    /// Updates what a track's buffer holds while a segment that starts at `start` is appended. From there on, also
+    /// where it replaces other media, something may be missing until it is complete.
     pub fn update_buffered(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
-        if let Some(filled) = &mut self.filled.borrow_mut()[place(kind)] {
-            filled.buffered = buffered;
-            filled.complete_until = filled.complete_until.min(start);
+        self.advance_clock();
+        if let Some(status) = &mut self.buffers.borrow_mut()[index_of(kind)] {
+            status.buffered = buffered;
+            status.complete_until = status.complete_until.min(start);
         }
         self.notify();
     }
 
-    /// Another MediaSource has other buffers.
+    /// Starts over with another MediaSource at a position, in seconds.
     pub fn reset(&self, start: f64) {
-        self.filled.take();
+        self.buffers.take();
         let mut clock = self.clock.get();
         clock.observe(start, 0.0, web::now());
         self.clock.set(clock);
         self.reset_stall();
     }
 
-    /// Wakes those who wait for a change.
+    /// Wakes the waiters.
     pub fn notify(&self) {
-        self.changes.set(self.changes.get().wrapping_add(1));
-        for waker in self.waiting.take() {
+        self.change_count
+            .set(self.change_count.get().wrapping_add(1));
+        for waker in self.wakers.take() {
             waker.wake();
         }
     }
 
     /// Waits for the next change after this call, not after the first poll.
     pub fn next_change(&self) -> LocalBoxFuture<'_, ()> {
-        let seen = self.changes.get();
+        let count = self.change_count.get();
         Box::pin(poll_fn(move |context| {
-            if self.changes.get() != seen {
+            if self.change_count.get() != count {
                 return Poll::Ready(());
             }
-            let mut waiting = self.waiting.borrow_mut();
-            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                waiting.push(context.waker().clone());
+            let mut wakers = self.wakers.borrow_mut();
+            if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                wakers.push(context.waker().clone());
             }
             Poll::Pending
         }))
     }
 
-    /// Waits for a change after this call, or for so long that the film itself has moved on.
+    /// Waits for the next change after this call, or for a tick, after which the position has changed.
     pub fn next_change_or_tick(&self) -> LocalBoxFuture<'_, ()> {
         let tick = select(self.next_change(), web::after(TICK_MS));
         Box::pin(async {

@@ -1,4 +1,4 @@
-//! A SourceBuffer, with what the specification leaves to its user: one operation at a time.
+//! A SourceBuffer, used by one operation at a time.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::SourceBuffer;
 
-use super::{context::Error, media_source::call_error};
+use super::error::{Error, call_error};
 use crate::{
     media::{
         BOUNDARY_TOLERANCE, RepresentationId, Resource,
@@ -20,87 +20,87 @@ use crate::{
 
 /// One track's SourceBuffer.
 ///
-/// The browser refuses an operation while another is going on. Here each takes `&mut self` and is
-/// awaited, so the queue of operations is the borrow: two at once do not compile. One that is not awaited
-/// to its end is ended by [`reset`](Self::reset).
+/// The browser refuses an operation while another is running. Every operation takes `&mut self` and is awaited, so
+/// the borrow checker queues them. An operation whose future is dropped is ended by [`reset`](Self::reset).
 pub struct SegmentBuffer {
     buffer: SourceBuffer,
     mime: String,
-    /// Whose init segment it got last.
+    /// The init segment that was appended last, and its representation.
     init: Option<(RepresentationId, Resource)>,
-    /// Where the segment that it got last ends, in seconds.
-    filled_to: f64,
-    /// Whether something was taken out of it, and nobody has asked yet.
+    /// The end of the segment that was appended last, in seconds.
+    end: f64,
+    /// Whether the browser has evicted anything since the last [`take_evicted`](Self::take_evicted).
     evicted: Rc<Cell<bool>>,
     _evictions: EventListener,
 }
 
 impl SegmentBuffer {
-    /// Takes over a SourceBuffer that was made for this type and does nothing yet.
+    /// Wraps a new SourceBuffer of the given type.
     pub fn new(buffer: SourceBuffer, mime: String) -> Self {
         let evicted: Rc<Cell<bool>> = Rc::default();
-        let told = evicted.clone();
-        let evictions = web::hear(&buffer, "bufferedchange", move |event| {
-            let event = event.unchecked_ref::<BufferedChangeEvent>();
-            if event.removed_ranges().length() > 0 {
-                told.set(true);
-            }
-        });
+        let evictions = {
+            let evicted = evicted.clone();
+            web::hear(&buffer, "bufferedchange", move |event| {
+                let event = event.unchecked_ref::<BufferedChangeEvent>();
+                if event.removed_ranges().length() > 0 {
+                    evicted.set(true);
+                }
+            })
+        };
         Self {
             evicted,
             _evictions: evictions,
             buffer,
             mime,
             init: None,
-            filled_to: f64::NEG_INFINITY,
+            end: f64::NEG_INFINITY,
         }
     }
 
-    /// Whether it is ready for segments that need this init segment of a representation.
+    /// Whether this init segment of a representation was appended last.
     pub fn is_initialized(&self, id: RepresentationId, init: &Resource) -> bool {
-        matches!(&self.init, Some((known, place)) if *known == id && place == init)
+        matches!(&self.init, Some((known, resource)) if *known == id && resource == init)
     }
 
-    /// It got this init segment.
+    /// Records that this init segment was appended.
     pub fn set_initialized(&mut self, id: RepresentationId, init: &Resource) {
         self.init = Some((id, init.clone()));
     }
 
-    /// Whether the segment that it got last ends at a time, so that one from there on follows it.
+    /// Whether the segment that was appended last ends at this time, in seconds.
     pub fn ends_at(&self, time: f64) -> bool {
-        (self.filled_to - time).abs() < BOUNDARY_TOLERANCE
+        (self.end - time).abs() < BOUNDARY_TOLERANCE
     }
 
-    /// It got a segment that ends here, in seconds.
+    /// Records the end of an appended segment, in seconds.
     pub const fn set_end(&mut self, end: f64) {
-        self.filled_to = end;
+        self.end = end;
     }
 
-    /// What it holds. Nothing, once the page has let go of its MediaSource.
+    /// The buffered ranges; none if the MediaSource is closed.
     pub fn buffered(&self) -> TimeRanges {
         let Ok(ranges) = self.buffer.buffered() else {
             return TimeRanges::default();
         };
-        let range = |nth| {
+        let range = |index| {
             Some(TimeRange {
-                start: ranges.start(nth).ok()?,
-                end: ranges.end(nth).ok()?,
+                start: ranges.start(index).ok()?,
+                end: ranges.end(index).ok()?,
             })
         };
         (0..ranges.length()).filter_map(range).collect()
     }
 
-    /// Whether something was taken out of it since this was asked last, where the browser says so: a managed
-    /// source evicts on its own, and may do so in the middle of a segment.
+    /// Whether the browser has evicted anything since the last call. Only managed sources evict by themselves, also
+    /// in the middle of an append, and report it.
     pub fn take_evicted(&self) -> bool {
         self.evicted.take()
     }
 
-    /// Readies it for segments of this type, if it was made for another. Where the browser knows no
-    /// changing over, it is of the same codec, and an init segment tells the rest.
+    /// Changes the type. A browser without `changeType` accepts another init segment of the same codec instead.
     ///
     /// # Errors
-    /// [`PlaybackError::MediaSourceCall`] if the browser cannot change over.
+    /// [`PlaybackError::MediaSourceCall`] if the browser cannot change to it.
     pub fn change_type(&mut self, mime: String) -> Result<(), Error> {
         if self.mime != mime {
             if web::can_change_type() {
@@ -114,42 +114,41 @@ impl SegmentBuffer {
         Ok(())
     }
 
-    /// What is appended from now on is so many seconds later than its own timestamps say (`None` leaves
-    /// that as it is), and what of it lies out of bounds is left out.
+    /// Sets `timestampOffset`, unless `None`, and the append window, both in seconds.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.
-    pub fn set_placement(&mut self, offset: Option<f64>, bounds: TimeRange) -> Result<(), Error> {
+    pub fn set_placement(&mut self, offset: Option<f64>, window: TimeRange) -> Result<(), Error> {
         let set = || -> Result<(), JsValue> {
             if let Some(offset) = offset {
                 web::set_timestamp_offset(&self.buffer, offset)?;
             }
-            web::set_append_window(&self.buffer, bounds.start.max(0.0), bounds.end)
+            web::set_append_window(&self.buffer, window.start.max(0.0), window.end)
         };
         set().map_err(|exception| call_error("place a segment", &exception))
     }
 
-    /// Appends an init segment, or a media segment or a part of one, and waits until it is in.
+    /// Appends a segment or a part of one.
     ///
     /// # Errors
-    /// [`PlaybackError::BufferFull`], or [`PlaybackError::MediaSourceCall`] if the source is closed or the bytes cannot be read.
+    /// [`PlaybackError::BufferFull`], or [`PlaybackError::MediaSourceCall`] if the source is closed or the bytes
+    /// cannot be parsed.
     pub async fn append(&mut self, bytes: &Uint8Array) -> Result<(), Error> {
-        let doing = "append a segment";
+        let operation = "append a segment";
         let updated = self.updated();
         self.buffer
             .append_buffer_with_array_buffer_view(bytes)
-            .map_err(|exception| call_error(doing, &exception))?;
-        self.end_of(updated).await.then_some(()).ok_or_else(|| {
-            let (doing, reason) = (doing.into(), "it cannot be read".into());
-            PlaybackError::MediaSourceCall {
-                operation: doing,
-                reason,
-            }
-            .into()
-        })
+            .map_err(|exception| call_error(operation, &exception))?;
+        match self.finished(updated).await {
+            true => Ok(()),
+            false => Err(Box::new(PlaybackError::MediaSourceCall {
+                operation: operation.into(),
+                reason: "it cannot be read".into(),
+            })),
+        }
     }
 
-    /// Removes what lies in a range.
+    /// Removes a range.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is closed.
@@ -158,38 +157,38 @@ impl SegmentBuffer {
         self.buffer
             .remove(range.start, range.end)
             .map_err(|exception| call_error("evict media", &exception))?;
-        self.end_of(updated).await;
+        self.finished(updated).await;
         Ok(())
     }
 
-    /// Forgets the part of a segment that was appended without its rest, and ends whatever is going on.
+    /// Aborts a running operation, and resets the parser: what was appended of an incomplete segment may or may not
+    /// be buffered.
     pub fn reset(&mut self) {
-        // What was appended in part may or may not have been taken in.
         self.init = None;
-        self.filled_to = f64::NEG_INFINITY;
-        // A source that has ended refuses to abort. This opens it again, if it changes nothing else; what is
-        // refused here is so by a source that is closed, or in the middle of what is aborted next.
+        self.end = f64::NEG_INFINITY;
+        // An ended source refuses `abort`; setting the offset reopens it. Errors mean that the source is closed, or
+        // (of the first call) that the parser is in the middle of what is aborted next.
         let _ = web::set_timestamp_offset(&self.buffer, self.buffer.timestamp_offset());
         let _ = self.buffer.abort();
     }
 
-    /// Waits for the end of an operation that has been begun; whether it went well.
-    async fn end_of(&self, mut updated: LocalBoxFuture<'static, bool>) -> bool {
+    /// Waits for the end of the running operation. Whether it succeeded.
+    async fn finished(&self, mut updated: LocalBoxFuture<'static, bool>) -> bool {
         loop {
-            let is_well = updated.await;
-            // The end of what was aborted before it is told of late.
+            let is_successful = updated.await;
+            // The events of an operation that was aborted before may arrive late.
             if !self.buffer.updating() {
-                return is_well;
+                return is_successful;
             }
             updated = self.updated();
         }
     }
 
-    /// Waits for the operation that is begun next, or the end of the one before; whether it went well.
+    /// Waits for the next `error` or `updateend`. Whether it was `updateend`.
     fn updated(&self) -> LocalBoxFuture<'static, bool> {
         let failed = web::event(&self.buffer, "error");
         let updated = web::event(&self.buffer, "updateend");
-        // `error` comes before its `updateend`.
+        // `error` fires before the same operation's `updateend`.
         Box::pin(async { matches!(select(failed, updated).await, Either::Right(_)) })
     }
 }

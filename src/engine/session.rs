@@ -1,4 +1,4 @@
-//! One playback of one film, from `new MediaSource()` to its end.
+//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in [`open`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,176 +8,27 @@ use std::{
 };
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select, try_join};
+use futures_util::future::{Either, join, select, try_join};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    captions,
-    content::Content,
-    context::{Context, Error},
-    media_source::OwnedMediaSource,
-    network::Network,
-    period_group::{self, OfferedTracks},
-    playback_state::PlaybackState,
+    captions, content::Content, context::Context, error::Error, media_source::OwnedMediaSource,
+    network::Network, period_group, playback_state::PlaybackState, tracks::OfferedTracks,
 };
 use crate::protocol::{
-    BufferGoal, Event, Observation, PlaybackError, PlaybackSettings, SessionId,
+    BufferGoal, Event, EventPort, Observation, PlaybackError, PlaybackSettings, SessionId,
+    TrackSelection,
     milestone::{Milestone, ReachedMilestone},
-    transfer::Port,
 };
 
-/// A playback that goes on for as long as this is held. Dropping it aborts its fetches and ends its calls
-/// to the MediaSource, which is then posted as [`Event::Stopped`].
-pub struct Session {
-    playback: Rc<SessionTask>,
-    /// Never sent on: it is the dropping that is heard.
-    _held: oneshot::Sender<()>,
-}
-
-impl Session {
-    /// Makes the MediaSource, sends its handle to the page, and plays the film at `url`.
-    ///
-    /// # Errors
-    /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::MediaSourceCall`] if the browser does not let go of the
-    /// handle. What fails later is posted as [`Event::Failed`].
-    ///
-    /// [`PlaybackError::NoMediaSourceInWorkers`]: crate::wire::PlaybackError::NoMediaSourceInWorkers
-    /// [`PlaybackError::MediaSourceCall`]: crate::wire::PlaybackError::MediaSourceCall
-    pub fn start(
-        port: Port,
-        session: SessionId,
-        url: String,
-        settings: PlaybackSettings,
-    ) -> Result<Self, Error> {
-        let start = settings.start;
-        let playback = Rc::new(SessionTask {
-            source: RefCell::new(open(&port, session, start)?),
-            conditions: PlaybackState::new(start, settings.buffer),
-            network: Rc::new(Network::new(port.clone(), session, settings)),
-            offers: RefCell::default(),
-            port,
-            session,
-        });
-        let (held, dropped) = oneshot::channel();
-        let this = Self {
-            playback: playback.clone(),
-            _held: held,
-        };
-        spawn_local(async move {
-            // Boxed, so that it goes with the `select`, and with it whatever it is waiting for.
-            select(Box::pin(playback.run(&url, start)), dropped).await;
-
-            // Nothing touches the MediaSource any more, so the page may detach it. While it does,
-            // every call to it would throw.
-            playback.port.post(Event::Stopped { session });
-            let source = playback.source.borrow().clone();
-            source.wait_until_closed().await;
-            playback.port.post(Event::Closed { session });
-        });
-        Ok(this)
-    }
-
-    /// Which playback this is.
-    pub fn id(&self) -> SessionId {
-        self.playback.session
-    }
-
-    /// The page has seen where the film is.
-    pub fn observe(&self, observation: Observation) {
-        self.playback.conditions.observe(observation);
-    }
-
-    /// A person has chosen: positions in what [`Event::Tracks`] and [`Event::Captions`] listed.
-    pub fn select(&self, quality: Option<u32>, audio: Option<u32>, captions: Option<u32>) {
-        let offers = self.playback.offers.borrow();
-        let quality = quality.and_then(|nth| offers.qualities.get(nth as usize));
-        let sound = audio.and_then(|nth| offers.audio.get(nth as usize));
-        let conditions = &self.playback.conditions;
-        conditions.select(quality.copied(), sound.cloned(), captions);
-    }
-
-    /// From now on, so much is buffered.
-    pub fn configure(&self, buffer: BufferGoal) {
-        self.playback.conditions.set_buffer_goal(buffer);
-    }
-}
-
-/// What there is of a playback before anything is known of its film.
-struct SessionTask {
-    port: Port,
-    session: SessionId,
-    /// The one that is shown, which is another one once the film goes on with other tracks.
-    source: RefCell<OwnedMediaSource>,
-    network: Rc<Network>,
-    conditions: Rc<PlaybackState>,
-    offers: RefCell<OfferedTracks>,
-}
-
-impl SessionTask {
-    /// Plays a film, and comes to no end by itself: played or failed, the MediaSource is kept until the
-    /// page lets go of it.
-    async fn run(&self, url: &str, start: f64) {
-        let Err(fault) = self.play(url, start).await;
-        let (session, fault) = (self.session, *fault);
-        self.port.post(Event::Failed {
-            session,
-            error: fault,
-        });
-        pending().await
-    }
-
-    /// Plays a film.
-    async fn play(&self, url: &str, start: f64) -> Result<Infallible, Error> {
-        let first = self.source.borrow().clone();
-        let attached = async {
-            first.wait_until_open().await;
-            self.port
-                .post_milestone(self.session, Milestone::SourceOpen);
-            Ok(())
-        };
-        let (film, ()) = try_join(Content::load(url, self.network.clone()), attached).await?;
-        spawn_local(film.clone().exclude_unsmooth());
-        let shared = Rc::new(Context {
-            port: self.port.clone(),
-            session: self.session,
-            content: film,
-            network: self.network.clone(),
-            state: self.conditions.clone(),
-            offsets: RefCell::default(),
-            nothing_appended: Cell::new(true),
-        });
-        let captions = Box::pin(captions::serve(&shared));
-        match select(Box::pin(self.perform(&shared, start)), captions).await {
-            Either::Left((fault, _)) => fault,
-            Either::Right((never, _)) => match never {},
-        }
-    }
-
-    /// Plays one act after another, with as many MediaSources as it takes: most films take one.
-    async fn perform(&self, shared: &Rc<Context>, mut at: f64) -> Result<Infallible, Error> {
-        loop {
-            let current = self.source.borrow().clone();
-            let performing = Box::pin(period_group::play(shared, &current, at, &self.offers));
-            at = match select(performing, Box::pin(current.wait_until_closed())).await {
-                Either::Left((done, _)) => done?,
-                Either::Right(_) => return Err(PlaybackError::Detached.into()),
-            };
-            let next = open(&self.port, self.session, at)?;
-            next.wait_until_open().await;
-            self.conditions.reset(at);
-            self.source.replace(next);
-        }
-    }
-}
-
-/// Makes a MediaSource, and sends its handle to the page, which will play it from `start` on.
-fn open(port: &Port, session: SessionId, start: f64) -> Result<OwnedMediaSource, Error> {
-    // Here the MediaSource is made, on the worker's own thread …
+/// Creates a MediaSource and sends its handle to the page, which will play it from `start`.
+fn open(port: &EventPort, session: SessionId, start: f64) -> Result<OwnedMediaSource, Error> {
+    // The MediaSource is created here, on the worker's own thread.
     let source = OwnedMediaSource::new()?;
     port.post_milestone(session, Milestone::MediaSourceCreated);
 
-    // … and here its handle leaves for the page. It arrives in `app/link.rs`, and
-    // `app/screen.rs` attaches it.
+    // Its handle leaves for the page here. `player/engine_client.rs` receives it, and `player/video_element.rs`
+    // sets it as `video.srcObject`. `sourceopen` then fires here (`SessionTask::play`).
     let mark = ReachedMilestone::now(Milestone::HandleSent);
     let handle = source.handle().clone();
     port.post_with_transfer(Event::MediaSourceReady {
@@ -187,4 +38,160 @@ fn open(port: &Port, session: SessionId, start: f64) -> Result<OwnedMediaSource,
     })?;
     port.post(Event::MilestoneReached { session, mark });
     Ok(source)
+}
+
+/// A running session. Dropping it aborts its requests and its use of the MediaSource, and posts
+/// [`Event::Stopped`].
+pub struct Session {
+    task: Rc<SessionTask>,
+    /// Dropping the sender cancels the task.
+    _cancel: oneshot::Sender<()>,
+}
+
+impl Session {
+    /// Creates the MediaSource, sends its handle to the page, and starts to play `url`.
+    ///
+    /// # Errors
+    /// [`PlaybackError::NoMediaSourceInWorkers`] or [`PlaybackError::NoMediaSource`], and
+    /// [`PlaybackError::MediaSourceCall`] if the browser does not transfer the handle. Later errors are posted as
+    /// [`Event::Failed`].
+    pub fn start(
+        port: EventPort,
+        session: SessionId,
+        url: String,
+        settings: PlaybackSettings,
+    ) -> Result<Self, Error> {
+        let start = settings.start;
+        let task = Rc::new(SessionTask {
+            source: RefCell::new(open(&port, session, start)?),
+            state: PlaybackState::new(start, settings.buffer),
+            network: Rc::new(Network::new(port.clone(), session, settings)),
+            offered: RefCell::default(),
+            port,
+            session,
+        });
+        let (cancel, cancelled) = oneshot::channel();
+        spawn_local(task.clone().run_until(cancelled, url, start));
+        Ok(Self {
+            task,
+            _cancel: cancel,
+        })
+    }
+
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        self.task.session
+    }
+
+    /// Takes over the state of the element.
+    pub fn observe(&self, observation: Observation) {
+        self.task.state.observe(observation);
+    }
+
+    /// Selects among the offered tracks.
+    pub fn select(&self, selection: TrackSelection) {
+        let offered = self.task.offered.borrow();
+        let quality = selection
+            .quality
+            .and_then(|index| offered.qualities.get(index as usize));
+        let audio = selection
+            .audio
+            .and_then(|index| offered.audio.get(index as usize));
+        let state = &self.task.state;
+        state.select(quality.copied(), audio.cloned(), selection.captions);
+    }
+
+    /// Changes how much is buffered.
+    pub fn configure(&self, buffer: BufferGoal) {
+        self.task.state.set_buffer_goal(buffer);
+    }
+}
+
+/// The state of a session before its manifest is loaded.
+struct SessionTask {
+    port: EventPort,
+    session: SessionId,
+    /// The MediaSource of the current period group.
+    source: RefCell<OwnedMediaSource>,
+    network: Rc<Network>,
+    state: Rc<PlaybackState>,
+    offered: RefCell<OfferedTracks>,
+}
+
+impl SessionTask {
+    /// Runs the session until `cancelled`, then the teardown: `Stopped`, and `Closed` once the page has detached
+    /// the MediaSource.
+    async fn run_until(self: Rc<Self>, cancelled: oneshot::Receiver<()>, url: String, start: f64) {
+        // Boxed, so that `select` drops it, with all that it waits for, before the teardown.
+        select(Box::pin(self.run(&url, start)), cancelled).await;
+
+        // The MediaSource is not used any more. While the page detaches it, every call to it would throw.
+        let session = self.session;
+        self.port.post(Event::Stopped { session });
+        let source = self.source.borrow().clone();
+        source.wait_until_closed().await;
+        self.port.post(Event::Closed { session });
+    }
+
+    /// Plays `url` and reports its failure. Does not return: the MediaSource is kept until the session is
+    /// cancelled.
+    async fn run(&self, url: &str, start: f64) {
+        let Err(error) = self.play(url, start).await;
+        self.port.post(Event::Failed {
+            session: self.session,
+            error: *error,
+        });
+        pending().await
+    }
+
+    /// Loads the manifest while the page attaches the handle, then plays.
+    async fn play(&self, url: &str, start: f64) -> Result<Infallible, Error> {
+        let source = self.source.borrow().clone();
+        let attached = async {
+            source.wait_until_open().await;
+            self.port
+                .post_milestone(self.session, Milestone::SourceOpen);
+            Ok(())
+        };
+        let (content, ()) = try_join(Content::load(url, self.network.clone()), attached).await?;
+        let context = Rc::new(Context {
+            port: self.port.clone(),
+            session: self.session,
+            content,
+            network: self.network.clone(),
+            state: self.state.clone(),
+            offsets: RefCell::default(),
+            nothing_appended: Cell::new(true),
+        });
+        let playing = Box::pin(self.play_groups(&context, start));
+        let background = join(
+            captions::serve(&context),
+            context.content.exclude_unsmooth(),
+        );
+        match select(playing, Box::pin(background)).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((never, ()), _)) => match never {},
+        }
+    }
+
+    /// Plays one period group after another, each with a MediaSource of its own. Most content has one.
+    async fn play_groups(
+        &self,
+        context: &Rc<Context>,
+        mut position: f64,
+    ) -> Result<Infallible, Error> {
+        loop {
+            let source = self.source.borrow().clone();
+            let playing = period_group::play(context, &source, position, &self.offered);
+            let closed = source.wait_until_closed();
+            position = match select(Box::pin(playing), Box::pin(closed)).await {
+                Either::Left((next, _)) => next?,
+                Either::Right(_) => return Err(PlaybackError::Detached.into()),
+            };
+            let next = open(&self.port, self.session, position)?;
+            next.wait_until_open().await;
+            self.state.reset(position);
+            self.source.replace(next);
+        }
+    }
 }

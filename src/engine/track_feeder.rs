@@ -1,4 +1,4 @@
-//! Feeds one SourceBuffer: asks the planner what to do next, does it, and asks again.
+//! Keeps one SourceBuffer filled: plans the next action, executes it, and plans again.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,10 +9,10 @@ use std::{
 use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
-    context::{Context, Error, invalid_data},
+    context::Context,
     download::Download,
+    error::{Error, invalid_data, nothing_to_play},
     media_source::OwnedMediaSource,
-    period_group::nothing_to_play,
     playback_state::BufferStatus,
     segment_buffer::SegmentBuffer,
 };
@@ -24,35 +24,52 @@ use crate::{
         selection::{SetPerPeriod, set_in_period},
     },
     platform::web,
-    protocol::{self, Diagnostic, Event, PlaybackError, ResourceKind, SegmentReport, milestone},
+    protocol::{
+        Diagnostic, Event, PlaybackError, ResourceKind, SegmentReport, TrackKind,
+        milestone::Milestone,
+    },
 };
 
-/// Feeds one SourceBuffer of one MediaSource.
+/// A download is kept after a seek if its segment starts at most this far beyond the goal.
+const KEEP_DOWNLOAD_SECONDS: f64 = 5.0;
+/// With less than this left to play, an error is reported instead of waiting for the rest to be played.
+const MIN_REST_SECONDS: f64 = 1.0;
+
+/// Feeds one track to one SourceBuffer.
 pub struct TrackFeeder {
     context: Rc<Context>,
     content_type: ContentType,
-    /// Where this MediaSource's part of the film ends.
+    /// The end of the period group, in seconds.
     end: f64,
     adaptation_sets: RefCell<SetPerPeriod>,
     inventory: RefCell<BufferInventory>,
-    /// What was fetched last.
+    /// The representation that was fetched last.
     current: Cell<Option<RepresentationId>>,
-    /// What the next choice has to stay below, after a download that was given up.
+    /// The next choice has to be lower than this one, whose download was abandoned.
     max_representation: Cell<Option<RepresentationId>>,
-    /// Where the segment begins that filled less than its time and was fetched again for it, in seconds.
+    /// The start, in seconds, of the segment that was fetched again because part of it had been evicted.
     refetched_at: Cell<Option<f64>>,
 }
 
-/// How far off a segment may be and still be worth finishing after a seek, in seconds.
-const NEAR: f64 = 5.0;
+/// How a download ended.
+enum Outcome {
+    Appended,
+    Unwanted,
+    Failed(Error),
+}
 
 impl TrackFeeder {
-    /// Will feed one SourceBuffer from these sets, one for each period.
-    pub fn new(shared: Rc<Context>, kind: ContentType, sets: SetPerPeriod, until: f64) -> Self {
+    /// A feeder for the given adaptation sets, one per period.
+    pub fn new(
+        context: Rc<Context>,
+        content_type: ContentType,
+        sets: SetPerPeriod,
+        end: f64,
+    ) -> Self {
         Self {
-            context: shared,
-            content_type: kind,
-            end: until,
+            context,
+            content_type,
+            end,
             adaptation_sets: RefCell::new(sets),
             inventory: RefCell::default(),
             current: Cell::default(),
@@ -61,41 +78,39 @@ impl TrackFeeder {
         }
     }
 
-    /// Feeds the buffer for as long as this is awaited. It never comes to an end by itself: after the
-    /// last segment, the viewer may seek back.
+    /// Feeds the buffer until it is dropped: after the last segment, the viewer may seek back.
     ///
     /// # Errors
-    /// What ends the playback.
+    /// Any that ends the session.
     pub async fn run(
         &self,
         mut buffer: SegmentBuffer,
         source: &OwnedMediaSource,
     ) -> Result<Infallible, Error> {
+        let state = &self.context.state;
         loop {
-            let change = self.context.state.next_change();
+            let change = state.next_change();
             let buffered = buffer.buffered();
-            let (mut step, complete) = self.next_action(&buffered);
-            if let BufferAction::Fetch(_, segment) = &step
+            self.reconcile(&buffered);
+            let (mut action, complete_until) = self.next_action(&buffered);
+            if let BufferAction::Fetch(_, segment) = &action
                 && !source.is_streaming()
-                && buffered.ahead(self.context.state.position()) > 0.0
+                && buffered.ahead(state.position()) > 0.0
                 && buffered
                     .range_at(segment.start + BOUNDARY_TOLERANCE)
                     .is_none()
             {
-                // A managed source says when it wants more. What comes in the place of something is not
-                // more, and what there is nothing to play without is not waited for.
-                step = BufferAction::Wait;
+                // A managed source does not want more media now. Replacements, and what playback needs at once,
+                // are fetched all the same.
+                action = BufferAction::Wait;
             }
-            let ended = matches!(step, BufferAction::End);
-            let filled = BufferStatus {
+            let status = BufferStatus {
                 buffered,
-                complete_until: complete,
-                is_complete: ended,
+                complete_until,
+                is_complete: matches!(action, BufferAction::End),
             };
-            self.context
-                .state
-                .set_buffer_status(self.content_type, filled);
-            let (id, done) = match step {
+            state.set_buffer_status(self.content_type, status);
+            let (id, result) = match action {
                 BufferAction::LoadIndex(id) => (id, self.load_index(id).await),
                 BufferAction::Fetch(id, segment) => {
                     (id, self.fetch(&mut buffer, id, &segment).await)
@@ -105,7 +120,7 @@ impl TrackFeeder {
                     continue;
                 }
                 BufferAction::Wait => {
-                    self.context.state.next_change_or_tick().await;
+                    state.next_change_or_tick().await;
                     continue;
                 }
                 BufferAction::End => {
@@ -113,103 +128,110 @@ impl TrackFeeder {
                     continue;
                 }
             };
-            if let Err(fault) = done {
-                self.give_up(id, fault).await?;
+            if let Err(error) = result {
+                self.give_up(id, error).await?;
             }
         }
     }
 
-    /// Finds out what the buffer will be fed with first in a period, so that it can be made: its type.
+    /// Finds the type to create the SourceBuffer for: that of the first representation in a period.
     ///
     /// # Errors
-    /// What ends the playback.
+    /// Any that ends the session.
     pub async fn first_type(&self, period: usize) -> Result<String, Error> {
         loop {
             let Some(id) = self.choose(period, 0.0) else {
                 return Err(nothing_to_play(self.context.state.position()));
             };
-            if let Some(known) = self.known_type(id) {
-                return Ok(known);
+            if let Some(mime) = self.known_type(id) {
+                return Ok(mime);
             }
-            if let Err(fault) = self.context.content.load_index(id).await {
-                self.give_up(id, fault).await?;
+            if let Err(error) = self.context.content.load_index(id).await {
+                self.give_up(id, error).await?;
             }
         }
     }
 
-    /// The type of a representation of which all is known.
+    /// The type of a representation whose index is loaded.
     fn known_type(&self, id: RepresentationId) -> Option<String> {
-        let film = self.context.content.presentation();
-        let representation = film.representation(id)?;
+        let presentation = self.context.content.presentation();
+        let representation = presentation.representation(id)?;
         representation.is_resolved().then(|| representation.mime())
     }
 
-    /// Whether what it will feed first is the beginning of the film.
+    /// Whether the first segment to fetch is that at 0 seconds.
     pub fn starts_at_zero(&self) -> bool {
         let (first, _) = self.next_action(&TimeRanges::default());
         matches!(first, BufferAction::Fetch(_, segment) if segment.start <= 0.0)
     }
 
-    /// Feeds it from other sets from now on.
+    /// Changes the adaptation sets, one per period.
     pub fn select(&self, sets: SetPerPeriod) {
         self.adaptation_sets.replace(sets);
     }
 
-    /// The set that it feeds from in a period, if there is one.
+    /// The adaptation set that it feeds in a period.
     pub fn adaptation_set(&self, period: usize) -> Option<usize> {
         set_in_period(&self.adaptation_sets.borrow(), period)
     }
 
-    /// Bits per second of the quality that a person has chosen, if these are the pictures.
-    fn quality(&self) -> Option<u64> {
-        let chosen = self.context.state.quality();
-        chosen.filter(|_| self.content_type == ContentType::Video)
+    /// Bits per second of the quality that the viewer has selected, if this is the video track.
+    fn selected_quality(&self) -> Option<u64> {
+        let quality = self.context.state.quality();
+        quality.filter(|_| self.content_type == ContentType::Video)
     }
 
-    /// What to do next, and up to which time nothing is missing.
-    fn next_action(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
-        let conditions = &self.context.state;
+    /// Removes from the inventory what is no longer buffered. Called whenever that may have changed, before the
+    /// next action is planned.
+    fn reconcile(&self, buffered: &TimeRanges) {
         self.inventory.borrow_mut().reconcile(buffered);
-        let position = conditions.position();
-        let level = buffered.ahead(position);
-        let others = conditions.other_buffer_ahead(self.content_type);
-        let goal = conditions.goal();
-        let is_calm = level.min(others) >= goal / 2.0;
-        let is_free = self.quality().is_none();
-        let film = self.context.content.presentation();
-        let bandwidth_of = |id| film.representation(id).map_or(0, |it| it.bandwidth);
-        // What would be fetched now, also in the place of what is there.
-        let choose = |period| self.choose(period, level);
+    }
+
+    /// Plans the next action. Also returns up to which time, in seconds, nothing is missing.
+    fn next_action(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
+        let state = &self.context.state;
+        let position = state.position();
+        let ahead = buffered.ahead(position);
+        let other_ahead = state.other_buffer_ahead(self.content_type);
+        let goal = state.goal();
+        let has_reserve = ahead.min(other_ahead) >= goal / 2.0;
+        let is_automatic = self.selected_quality().is_none();
+        let presentation = self.context.content.presentation();
+        let bandwidth_of = |id| {
+            presentation
+                .representation(id)
+                .map_or(0, |representation| representation.bandwidth)
+        };
+        let choose = |period| self.choose(period, ahead);
         plan(&Snapshot {
-            presentation: &film,
+            presentation: &presentation,
             end: self.end,
             position,
-            evictable_before: conditions.evictable_before(),
+            evictable_before: state.evictable_before(),
             goal,
-            other_buffer_ahead: others,
+            other_buffer_ahead: other_ahead,
             buffered,
             inventory: &self.inventory.borrow(),
             choose: &choose,
             is_acceptable: &|AppendedSegment { representation, .. }| {
-                choose(representation.period).is_none_or(|instead| {
-                    instead == *representation || (is_free && instead.set == representation.set)
+                choose(representation.period).is_none_or(|chosen| {
+                    chosen == *representation || (is_automatic && chosen.set == representation.set)
                 })
             },
             is_replaceable: &|AppendedSegment { representation, .. }| {
-                is_calm
-                    && is_free
-                    && choose(representation.period).is_some_and(|instead| {
-                        bandwidth_of(instead) > bandwidth_of(*representation)
-                    })
+                has_reserve
+                    && is_automatic
+                    && choose(representation.period)
+                        .is_some_and(|chosen| bandwidth_of(chosen) > bandwidth_of(*representation))
             },
         })
     }
 
-    /// The representation to fetch of a period now, with so many seconds ahead of the position.
-    fn choose(&self, period: usize, level: f64) -> Option<RepresentationId> {
+    /// The representation to fetch in a period now, with `ahead` seconds buffered.
+    fn choose(&self, period: usize, ahead: f64) -> Option<RepresentationId> {
         let Context {
-            content: film,
-            state: conditions,
+            content,
+            state,
             network,
             ..
         } = &*self.context;
@@ -219,58 +241,58 @@ impl TrackFeeder {
             set,
             representation,
         };
-        let in_set = |it: RepresentationId| {
-            let is_in = (it.period, it.set) == (period, set);
-            is_in.then_some(it.representation)
+        let index_in_set = |id: RepresentationId| {
+            let is_in_set = (id.period, id.set) == (period, set);
+            is_in_set.then_some(id.representation)
         };
-        let is_playable = |representation| film.is_playable(id(representation));
-        let film = film.presentation();
-        let representations = &film.adaptation_set(id(0))?.representations;
-        if let Some(bandwidth) = self.quality() {
+        let is_playable = |representation| content.is_playable(id(representation));
+        let presentation = content.presentation();
+        let representations = &presentation.adaptation_set(id(0))?.representations;
+        if let Some(bandwidth) = self.selected_quality() {
             return abr::nearest(representations, &is_playable, bandwidth).map(id);
         }
-        let below = self
+        let limit = self
             .max_representation
             .get()
-            .and_then(in_set)
+            .and_then(index_in_set)
             .unwrap_or(usize::MAX);
         let chosen = abr::choose(
             representations,
-            &|representation| representation < below && is_playable(representation),
+            &|representation| representation < limit && is_playable(representation),
             &abr::AbrInput {
                 bandwidth: network.meter.estimate(),
-                buffer_ahead: level,
-                goal: conditions.goal(),
-                rate: conditions.rate().max(1.0),
-                screen_size: conditions.screen_size(),
-                current: self.current.get().and_then(in_set),
+                buffer_ahead: ahead,
+                goal: state.goal(),
+                rate: state.rate().max(1.0),
+                screen_size: state.screen_size(),
+                current: self.current.get().and_then(index_in_set),
             },
         );
         chosen.map(id)
     }
 
-    /// Finds out about a representation, for as long as it is the one to be fetched next.
+    /// Loads the index of a representation, for as long as that is the planned action.
     async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
-        let conditions = &self.context.state;
-        let mut learning: LocalBoxFuture<_> = Box::pin(self.context.content.load_index(id));
+        let state = &self.context.state;
+        let mut loading: LocalBoxFuture<_> = Box::pin(self.context.content.load_index(id));
         loop {
-            if let Either::Left((done, _)) =
-                select(&mut learning, conditions.next_change_or_tick()).await
-            {
-                return done;
+            let tick = state.next_change_or_tick();
+            if let Either::Left((result, _)) = select(&mut loading, tick).await {
+                return result;
             }
-            let buffered = conditions.buffered(self.content_type);
-            if !matches!(self.next_action(&buffered).0, BufferAction::LoadIndex(next) if next == id)
-            {
+            let buffered = state.buffered(self.content_type);
+            self.reconcile(&buffered);
+            let (action, _) = self.next_action(&buffered);
+            if !matches!(action, BufferAction::LoadIndex(next) if next == id) {
                 return Ok(());
             }
         }
     }
 
-    /// Fetches a segment and appends it, unless that turns out not to be wanted meanwhile.
+    /// Fetches a segment and appends it, unless it becomes unwanted meanwhile.
     ///
     /// # Errors
-    /// Why it has to be done without.
+    /// Why the segment cannot be appended.
     async fn fetch(
         &self,
         buffer: &mut SegmentBuffer,
@@ -287,102 +309,104 @@ impl TrackFeeder {
             segment,
             progress: Rc::default(),
         };
-        let asked = web::now();
-        let outcome = self.fetch_while_needed(&download, buffer, asked).await;
+        let requested_at = web::now();
+        let outcome = self
+            .fetch_while_needed(&download, buffer, requested_at)
+            .await;
         let is_appended = matches!(outcome, Outcome::Appended);
-        self.report_segment(&download, asked, is_appended);
+        self.report_segment(&download, requested_at, is_appended);
         if !is_appended {
             buffer.reset();
         }
         match outcome {
             Outcome::Appended => self.record_appended(buffer, &download)?,
             Outcome::Unwanted => {}
-            Outcome::Failed(fault) => match *fault {
-                // A period may be said to be longer than it is.
+            Outcome::Failed(error) => match *error {
+                // The period may be shorter than its manifest says.
                 PlaybackError::HttpStatus {
                     resource: ResourceKind::MediaSegment,
                     status: 404 | 410,
                     ..
                 } if self.context.content.truncate_at_missing(id, segment).await => {}
-                // It is fetched again when there is room for it.
+                // Fetched again once there is room.
                 PlaybackError::BufferFull => self.make_room(buffer).await?,
-                _ => return Err(fault),
+                _ => return Err(error),
             },
         }
         Ok(())
     }
 
-    /// Lets a download go on for as long as it is wanted.
+    /// Runs a download for as long as its segment is wanted.
     async fn fetch_while_needed(
         &self,
         download: &Download<'_>,
         buffer: &mut SegmentBuffer,
-        asked: f64,
+        requested_at: f64,
     ) -> Outcome {
+        let state = &self.context.state;
         let mut running: LocalBoxFuture<_> = Box::pin(download.run(buffer));
         loop {
-            let tick = self.context.state.next_change_or_tick();
-            if let Either::Left((done, _)) = select(&mut running, tick).await {
-                return match done {
+            let tick = state.next_change_or_tick();
+            if let Either::Left((result, _)) = select(&mut running, tick).await {
+                return match result {
                     Ok(()) => Outcome::Appended,
-                    Err(fault) => Outcome::Failed(fault),
+                    Err(error) => Outcome::Failed(error),
                 };
             }
-            if self.should_abandon(download, asked) {
+            if self.should_abandon(download, requested_at) {
                 self.max_representation.set(Some(download.id));
                 return Outcome::Unwanted;
             }
-            if !self.is_wanted(download.id, download.segment) {
+            let buffered = state.buffered(self.content_type);
+            self.reconcile(&buffered);
+            if !self.is_wanted(download.id, download.segment, &buffered) {
                 return Outcome::Unwanted;
             }
         }
     }
 
-    /// Tells the page what became of a segment.
-    fn report_segment(&self, download: &Download, asked: f64, appended: bool) {
-        let detail = Diagnostic::SegmentFinished(SegmentReport {
+    /// Reports to the page how a download ended.
+    fn report_segment(&self, download: &Download, requested_at: f64, appended: bool) {
+        let report = Diagnostic::SegmentFinished(SegmentReport {
             kind: track_kind(self.content_type),
             bandwidth: download.representation.bandwidth,
             start: download.segment.start,
             end: download.segment.end,
             bytes: download.progress.received.get(),
-            requested_at: asked,
+            requested_at,
             finished_at: web::now(),
             appended,
         });
-        self.context
-            .port
-            .post_diagnostic(self.context.session, &detail);
+        let Context { port, session, .. } = &*self.context;
+        port.post_diagnostic(*session, &report);
     }
 
-    /// Tells the page which quality is fetched from now on.
+    /// Tells the page when another video quality is fetched.
     fn announce(&self, id: RepresentationId, representation: &Representation) {
-        if self.current.replace(Some(id)) == Some(id) || self.content_type != ContentType::Video {
-            return;
+        let previous = self.current.replace(Some(id));
+        if previous != Some(id) && self.content_type == ContentType::Video {
+            self.context.port.post(Event::QualityChanged {
+                session: self.context.session,
+                bandwidth: representation.bandwidth,
+            });
         }
-        self.context.port.post(Event::QualityChanged {
-            session: self.context.session,
-            bandwidth: representation.bandwidth,
-        });
     }
 
-    /// Whether a segment that is on its way is still what the viewer needs next.
-    fn is_wanted(&self, id: RepresentationId, segment: &Segment) -> bool {
-        let conditions = &self.context.state;
-        let position = conditions.position();
-        if segment.end < position || segment.start > position + conditions.goal() + NEAR {
+    /// Whether the segment of a running download is still the next that playback needs.
+    fn is_wanted(&self, id: RepresentationId, segment: &Segment, buffered: &TimeRanges) -> bool {
+        let state = &self.context.state;
+        let position = state.position();
+        let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
+        if segment.end < position || segment.start > latest_start {
             return false;
         }
-        let buffered = conditions.buffered(self.content_type);
-        match self.next_action(&buffered).0 {
-            // Only what is needed sooner is a reason to stop.
-            BufferAction::Fetch(_, other) if other.start >= segment.end - BOUNDARY_TOLERANCE => {
-                true
-            }
-            BufferAction::Fetch(next, other) => {
-                let is_same_time = segment.start < other.end;
-                let is_free = self.quality().is_none();
-                is_same_time && next.set == id.set && (is_free || next == id)
+        match self.next_action(buffered).0 {
+            // A segment that is needed later is no reason to abort.
+            BufferAction::Fetch(_, next) if next.start >= segment.end - BOUNDARY_TOLERANCE => true,
+            BufferAction::Fetch(next_id, next) => {
+                let overlaps = segment.start < next.end;
+                let is_automatic = self.selected_quality().is_none();
+                overlaps && next_id.set == id.set && (is_automatic || next_id == id)
             }
             BufferAction::Evict(_)
             | BufferAction::LoadIndex(_)
@@ -391,39 +415,41 @@ impl TrackFeeder {
         }
     }
 
-    /// Whether a segment will come too late, and one of a lower representation would not.
-    fn should_abandon(&self, download: &Download, asked: f64) -> bool {
-        let conditions = &self.context.state;
+    /// Whether a running download will be late and one of a lower representation would not.
+    fn should_abandon(&self, download: &Download, requested_at: f64) -> bool {
+        let state = &self.context.state;
         let id = download.id;
-        let film = self.context.content.presentation();
+        let presentation = self.context.content.presentation();
         let lower = (0..id.representation)
             .map(|representation| RepresentationId {
                 representation,
                 ..id
             })
-            .find(|it| self.context.content.is_playable(*it))
-            .and_then(|it| film.representation(it));
-        let is_free = conditions.quality().is_none() && conditions.rate() > 0.0;
-        let (Some(lower), true) = (lower, is_free) else {
+            .find(|id| self.context.content.is_playable(*id))
+            .and_then(|id| presentation.representation(id));
+        let can_switch = state.quality().is_none() && state.rate() > 0.0;
+        let (Some(lower), true) = (lower, can_switch) else {
             return false;
         };
         let seconds = download.segment.end - download.segment.start;
-        let bytes = |it: &Representation| (it.bandwidth as f64 / 8.0 * seconds) as u64;
+        let expected_bytes = |representation: &Representation| {
+            (representation.bandwidth as f64 / 8.0 * seconds) as u64
+        };
         let total = download.progress.total.get();
         let transfer = abr::TransferProgress {
-            seconds: (web::now() - asked) / 1000.0,
+            seconds: (web::now() - requested_at) / 1000.0,
             received: download.progress.received.get(),
-            total: total.unwrap_or_else(|| bytes(download.representation)),
+            total: total.unwrap_or_else(|| expected_bytes(download.representation)),
         };
-        let buffered = conditions.buffered(self.content_type);
-        let left = buffered.ahead(conditions.position()) / conditions.rate();
-        abr::should_abandon(transfer, left, bytes(lower))
+        let buffered = state.buffered(self.content_type);
+        let time_left = buffered.ahead(state.position()) / state.rate();
+        abr::should_abandon(transfer, time_left, expected_bytes(lower))
     }
 
-    /// Notes that a segment was appended.
+    /// Records an appended segment in the inventory.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidData`] if nothing comes of what is appended.
+    /// [`PlaybackError::InvalidData`] if several segments in a row have filled nothing.
     fn record_appended(
         &self,
         buffer: &mut SegmentBuffer,
@@ -436,88 +462,86 @@ impl TrackFeeder {
         self.max_representation.set(None);
         buffer.set_end(time.end);
         let buffered = buffer.buffered();
-        let filled = buffered.hull(time);
-        let held = buffered.covered_seconds(time);
-        // A managed source may have evicted its beginning before its end came: then it is fetched again. But
-        // only once, as it may also have no more to give.
-        let is_short = time.length() - held > 2.0 * BOUNDARY_TOLERANCE;
+        let covered = buffered.covered_seconds(time);
+        // A managed source may have evicted the segment's start before its end was appended. It is then fetched
+        // again, but only once, because the segment itself may be shorter than its time.
+        let is_short = time.length() - covered > 2.0 * BOUNDARY_TOLERANCE;
         let start = Some(time.start);
         if buffer.take_evicted() && is_short && self.refetched_at.replace(start) != start {
             return Ok(());
         }
         self.inventory.borrow_mut().record(AppendedSegment {
             time,
-            buffered: filled,
-            replaced_seconds: held,
+            buffered: buffered.hull(time),
+            replaced_seconds: covered,
             representation: download.id,
         });
         if self.context.nothing_appended.take() {
-            let step = milestone::Milestone::FirstAppend;
-            self.context.port.post_milestone(self.context.session, step);
+            let Context { port, session, .. } = &*self.context;
+            port.post_milestone(*session, Milestone::FirstAppend);
         }
         if self.inventory.borrow().is_futile() {
             let path = &download.segment.resource.path;
-            let reason = "it is of another time than its manifest says";
+            let reason = "its timestamps do not match its manifest";
             return Err(invalid_data(ResourceKind::MediaSegment, path, reason));
         }
         Ok(())
     }
 
-    /// Does without a representation from now on. If there is no other, what is buffered is still played.
+    /// Excludes a representation after an error. If it is the last one, plays what is buffered.
     ///
     /// # Errors
-    /// The fault, once there is nothing left to play.
-    async fn give_up(&self, id: RepresentationId, fault: Error) -> Result<(), Error> {
+    /// The given error, once everything is played, or at once if no other representation can help.
+    async fn give_up(&self, id: RepresentationId, error: Error) -> Result<(), Error> {
         self.max_representation.set(None);
-        // After an error in an append the MediaSource takes nothing any more, and where there is no room
-        // another representation finds none either.
+        // After a failed append the MediaSource accepts nothing more, and a full buffer is full for every
+        // representation.
         if matches!(
-            *fault,
+            *error,
             PlaybackError::MediaSourceCall { .. } | PlaybackError::BufferFull
         ) {
-            return Err(fault);
+            return Err(error);
         }
         if self.context.content.exclude(id) {
             return Ok(());
         }
-        let conditions = &self.context.state;
-        let start = conditions.observed_position();
-        let end = start + conditions.buffered_ahead();
-        while conditions.buffered_ahead() > REST {
-            conditions.next_change_or_tick().await;
-            let position = conditions.observed_position();
-            if position < start - REST || position > end {
-                // The viewer has gone elsewhere, where it may be well.
+        let state = &self.context.state;
+        let start = state.observed_position();
+        let end = start + state.buffered_ahead();
+        while state.buffered_ahead() > MIN_REST_SECONDS {
+            state.next_change_or_tick().await;
+            let position = state.observed_position();
+            if position < start - MIN_REST_SECONDS || position > end {
+                // The viewer has seeked to where the content may be intact.
                 return Ok(());
             }
         }
-        Err(fault)
+        Err(error)
     }
 
-    /// Removes what lies in a range, and tells the page.
+    /// Removes a range from the buffer, and reports it to the page.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is closed.
     async fn evict(&self, buffer: &mut SegmentBuffer, range: TimeRange) -> Result<(), Error> {
         buffer.remove(range).await?;
-        let detail = Diagnostic::Evicted {
+        let diagnostic = Diagnostic::Evicted {
             kind: track_kind(self.content_type),
             start: range.start,
             end: range.end,
         };
-        self.context
-            .port
-            .post_diagnostic(self.context.session, &detail);
+        let Context { port, session, .. } = &*self.context;
+        port.post_diagnostic(*session, &diagnostic);
         Ok(())
     }
 
-    /// Evicts what is not about to be played. If there is nothing else, waits until some has been.
+    /// Evicts media that is not about to be played. If there is none, waits until there is.
     ///
     /// # Errors
-    /// [`PlaybackError::BufferFull`], once there is nothing left to play.
+    /// [`PlaybackError::BufferFull`] if everything buffered is played and there is still no room.
     async fn make_room(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
-        let conditions = &self.context.state;
-        let mut is_lowered = false;
+        let state = &self.context.state;
+        let mut is_goal_lowered = false;
         loop {
             let buffered = buffer.buffered();
             for range in self.evictable_ranges() {
@@ -525,49 +549,39 @@ impl TrackFeeder {
                     return self.evict(buffer, range).await;
                 }
             }
-            // By where the film was seen: the clock may have run on while the film did not.
-            let level = buffered.ahead(conditions.observed_position());
-            if level < REST {
+            // By the observed position: the clock may have run ahead of the element.
+            let ahead = buffered.ahead(state.observed_position());
+            if ahead < MIN_REST_SECONDS {
                 return Err(PlaybackError::BufferFull.into());
             }
-            if !std::mem::replace(&mut is_lowered, true) {
-                conditions.lower_goal(level);
+            if !std::mem::replace(&mut is_goal_lowered, true) {
+                state.lower_goal(ahead);
             }
-            conditions.next_change_or_tick().await;
+            state.next_change_or_tick().await;
         }
     }
 
-    /// What is not about to be played: behind, and further ahead than is wanted. By the segment, as the rest of
-    /// one would count as all of it.
+    /// The ranges behind the position and beyond the goal. They contain whole segments, because the inventory drops
+    /// a segment of which only a part is left.
     fn evictable_ranges(&self) -> [TimeRange; 2] {
-        let conditions = &self.context.state;
+        let state = &self.context.state;
         let inventory = self.inventory.borrow();
         let behind = TimeRange {
             start: 0.0,
-            end: inventory.start_at(conditions.observed_position()),
+            end: inventory.start_at(state.observed_position()),
         };
         let ahead = TimeRange {
-            start: inventory.end_at(conditions.position() + conditions.goal()),
+            start: inventory.end_at(state.position() + state.goal()),
             end: f64::INFINITY,
         };
         [behind, ahead]
     }
 }
 
-/// What is still played before a film fails for want of more, in seconds.
-const REST: f64 = 1.0;
-
-/// What became of a download.
-enum Outcome {
-    Appended,
-    Unwanted,
-    Failed(Error),
-}
-
-/// The same, as the page is told.
-pub const fn track_kind(kind: ContentType) -> protocol::TrackKind {
+/// A content type as the protocol names it.
+pub const fn track_kind(kind: ContentType) -> TrackKind {
     match kind {
-        ContentType::Video => protocol::TrackKind::Video,
-        ContentType::Audio => protocol::TrackKind::Audio,
+        ContentType::Video => TrackKind::Video,
+        ContentType::Audio => TrackKind::Audio,
     }
 }

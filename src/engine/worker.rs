@@ -1,5 +1,4 @@
-//! Where the agent lives: in a worker of its own, as a gloo-worker; or on the page, where that is the
-//! only place that has a MediaSource. It hears and says the same in both.
+//! Runs the engine: as a gloo-worker, or on the page where workers have no MediaSource.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -14,15 +13,16 @@ use super::Engine;
 use crate::{
     platform::web,
     protocol::{
-        Command, Event,
+        Command, Event, EventPort,
         transfer::{MessageCodec, Packed, Port},
     },
 };
 
-/// Runs the agent, if this is a worker. A page asks for one: [`on_page`].
+/// The entry point of the engine's program. Registers the gloo-worker if this thread is a worker; a page calls
+/// [`start_on_page`] next.
 pub fn start() {
-    // A panic becomes an exception with the panic's words, and so an `error` event of this worker or
-    // page, as whatever nobody caught does. It is heard in `app/agent.rs`.
+    // Makes a panic an uncaught exception with the panic's message, so an `error` event of this worker or page.
+    // `player/agent.rs` listens for it.
     std::panic::set_hook(Box::new(|panic| {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
@@ -33,42 +33,51 @@ pub fn start() {
     }
 }
 
-/// An agent on this page, and what hears for it, until it is let go.
+/// An engine on the page, with the closure that receives its commands.
 struct PageEngine {
-    agent: Engine,
-    _ear: Closure<dyn FnMut(JsValue)>,
+    engine: Engine,
+    _receiver: Closure<dyn FnMut(JsValue)>,
 }
 
-/// An agent on this page. What it says is given to one function, and what it is told, to the one that is
-/// returned: a parcel, which it hears a moment later, as between threads, or nothing, which lets it go.
-pub fn start_on_page(hear: Function) -> Function {
-    let place: Rc<RefCell<Option<PageEngine>>> = Rc::default();
-    let told = place.clone();
-    let ear = Closure::<dyn FnMut(JsValue)>::new(move |parcel: JsValue| {
-        let place = told.clone();
-        spawn_local(async move {
-            // After a panic it is never given back.
-            let Ok(mut here) = place.try_borrow_mut() else {
-                return;
-            };
-            if parcel.is_undefined() {
-                *here = None;
-            } else if let Some(here) = &mut *here {
-                here.agent.handle(&Packed::from_js(parcel));
-            }
-        });
-    });
-    let tell = ear.as_ref().unchecked_ref::<Function>().clone();
-    place.replace(Some(PageEngine {
-        agent: Engine::new(Port::local(hear)),
-        _ear: ear,
+/// Starts an engine on this page. Its packed events are passed to `callback`. The returned function takes packed
+/// commands, or `undefined` to drop the engine. Like between threads, messages are delivered asynchronously.
+pub fn start_on_page(callback: Function) -> Function {
+    let slot: Rc<RefCell<Option<PageEngine>>> = Rc::default();
+    let receiver = {
+        let slot = slot.clone();
+        Closure::<dyn FnMut(JsValue)>::new(move |message: JsValue| {
+            let slot = slot.clone();
+            spawn_local(async move {
+                // Still borrowed if a command has panicked.
+                let Ok(mut running) = slot.try_borrow_mut() else {
+                    return;
+                };
+                if message.is_undefined() {
+                    *running = None;
+                } else if let Some(running) = &mut *running {
+                    deliver(&mut running.engine, &Packed::from_js(message));
+                }
+            });
+        })
+    };
+    let send = receiver.as_ref().unchecked_ref::<Function>().clone();
+    slot.replace(Some(PageEngine {
+        engine: Engine::new(EventPort::new(Port::local(callback))),
+        _receiver: receiver,
     }));
-    tell
+    send
 }
 
-/// An agent in a worker, as gloo-worker knows it.
+fn deliver(engine: &mut Engine, command: &Packed<Command>) {
+    match command.unpack() {
+        Ok(command) => engine.handle(command),
+        Err(error) => engine.report(error.into()),
+    }
+}
+
+/// The engine as a gloo-worker.
 pub struct EngineWorker {
-    agent: Option<Engine>,
+    engine: Option<Engine>,
     _rejections: EventListener,
 }
 
@@ -79,8 +88,8 @@ impl Worker for EngineWorker {
 
     fn create(_: &WorkerScope<Self>) -> Self {
         Self {
-            agent: None,
-            // A rejected promise that nobody awaits would end here, unheard.
+            engine: None,
+            // Browsers do not report unhandled rejections of a worker to its page.
             _rejections: EventListener::new(&web::global(), "unhandledrejection", |event| {
                 web::report_error(&event.unchecked_ref::<PromiseRejectionEvent>().reason());
             }),
@@ -90,13 +99,14 @@ impl Worker for EngineWorker {
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        self.agent = Some(Engine::new(Port::to_bridge(scope, bridge)));
+        let port = EventPort::new(Port::to_bridge(scope, bridge));
+        self.engine = Some(Engine::new(port));
     }
 
-    fn received(&mut self, _: &WorkerScope<Self>, letter: Packed<Command>, _: HandlerId) {
-        // gloo hands over no message before `connected`.
-        if let Some(agent) = &mut self.agent {
-            agent.handle(&letter);
+    fn received(&mut self, _: &WorkerScope<Self>, command: Packed<Command>, _: HandlerId) {
+        // gloo-worker calls `connected` before it delivers any message.
+        if let Some(engine) = &mut self.engine {
+            deliver(engine, &command);
         }
     }
 }

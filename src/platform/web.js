@@ -1,4 +1,4 @@
-// What can be said in JavaScript only.
+// Syntax that wasm-bindgen cannot call.
 
 // `import(url)` of an absolute URL: a promise for the module.
 export const load = (url) => import(url);

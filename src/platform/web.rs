@@ -1,5 +1,5 @@
-//! What web-sys 0.3 lacks, and what both threads need of the browser: the handle, the clock, `fetch`,
-//! and events as futures. Nothing is decided here.
+//! Browser bindings that web-sys 0.3 lacks or declares for one thread only: the handle, the clock, `fetch`, and
+//! events as futures.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -16,35 +16,35 @@ use web_sys::{
 
 #[wasm_bindgen]
 extern "C" {
-    /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle): stands for a
-    /// worker's `MediaSource` on the page. Transferable, once; neither cloneable nor constructible.
+    /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle): represents a
+    /// worker's `MediaSource` on the page. It can be transferred once, and neither cloned nor constructed.
     #[wasm_bindgen(extends = MediaProvider, extends = Object)]
     #[derive(Clone, Debug, PartialEq)]
     pub type MediaSourceHandle;
 
-    /// A [media provider object](https://html.spec.whatwg.org/#media-provider-object): what an element
-    /// plays. It is a [`MediaSourceHandle`] where the engine runs in a worker, and the MediaSource
-    /// itself where it runs on the page.
+    /// A [media provider object](https://html.spec.whatwg.org/#media-provider-object): the
+    /// [`MediaSourceHandle`] where the engine runs in a worker, the MediaSource itself where it runs on the
+    /// page.
     #[wasm_bindgen(extends = Object, is_type_of = is_provider)]
     #[derive(Clone, Debug, PartialEq)]
     pub type MediaProvider;
 
-    /// A [`MediaSource`] with all that it has on either thread.
+    /// A [`MediaSource`] with its members of both threads.
     #[wasm_bindgen(extends = MediaSource, extends = EventTarget, extends = Object, js_name = MediaSource)]
     #[derive(Clone, Debug)]
     pub type AnyMediaSource;
 
-    /// `new MediaSource()`. An error where the thread has no `MediaSource`, as in Firefox's workers.
+    /// `new MediaSource()`. Throws where the thread has none, as in Firefox's workers.
     #[wasm_bindgen(constructor, catch, js_class = "MediaSource")]
     pub fn new() -> Result<AnyMediaSource, JsValue>;
 
     /// [`MediaSource.handle`](https://w3c.github.io/media-source/#dom-mediasource-handle): the same
-    /// object every time; `None` where the browser knows no handles. It is for workers only.
+    /// object every time. `None` where the browser has no handles. Throws outside of workers.
     #[wasm_bindgen(method, getter)]
     pub fn handle(this: &AnyMediaSource) -> Option<MediaSourceHandle>;
 
     /// [`ManagedMediaSource.streaming`](https://w3c.github.io/media-source/#dom-managedmediasource-streaming):
-    /// whether it wants more to be appended; `None` of a MediaSource that leaves that to its user.
+    /// whether more should be appended now; `None` if the MediaSource is not managed.
     #[wasm_bindgen(method, getter)]
     pub fn streaming(this: &AnyMediaSource) -> Option<bool>;
 
@@ -53,7 +53,7 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = readyState)]
     pub fn state(this: &AnyMediaSource) -> String;
 
-    /// `MediaSource.duration = seconds`, which throws while the source is not open.
+    /// `MediaSource.duration = seconds`. Throws while the source is not open.
     #[wasm_bindgen(method, setter, catch, js_name = duration)]
     pub fn try_set_duration(this: &AnyMediaSource, seconds: f64) -> Result<(), JsValue>;
 
@@ -69,12 +69,12 @@ extern "C" {
     #[wasm_bindgen(catch, static_method_of = Managed, js_class = "ManagedMediaSource", js_name = isTypeSupported)]
     fn supports(mime: &str) -> Result<bool, JsValue>;
 
-    /// What a managed source says when what is buffered has changed.
+    /// [`BufferedChangeEvent`](https://w3c.github.io/media-source/#dom-bufferedchangeevent) of a managed source.
     #[wasm_bindgen(extends = Event)]
     pub type BufferedChangeEvent;
 
     /// [`BufferedChangeEvent.removedRanges`](https://w3c.github.io/media-source/#dom-bufferedchangeevent-removedranges):
-    /// what is no longer there, in seconds.
+    /// the evicted ranges, in seconds.
     #[wasm_bindgen(method, getter, js_name = removedRanges)]
     pub fn removed_ranges(this: &BufferedChangeEvent) -> TimeRanges;
 
@@ -121,11 +121,11 @@ extern "C" {
     fn performance_now() -> f64;
 
     /// The entries of this thread's [performance timeline](https://w3c.github.io/performance-timeline/)
-    /// that are about a URL.
+    /// for a URL.
     #[wasm_bindgen(js_namespace = performance, js_name = getEntriesByName)]
     pub fn timings_of(url: &str) -> Array;
 
-    /// Forgets all requests that the timeline has noted: it notes only so many.
+    /// Clears the timeline's buffer of requests, which is limited (250 entries by default).
     #[wasm_bindgen(js_namespace = performance, js_name = clearResourceTimings)]
     pub fn clear_resource_timings();
 
@@ -139,15 +139,15 @@ extern "C" {
     #[wasm_bindgen(js_name = String)]
     fn text(value: &JsValue) -> String;
 
-    /// Reports an exception as one that nobody caught: to this thread's `error` event and the console.
+    /// Reports an exception as uncaught, to this thread's `error` event and the console.
     #[wasm_bindgen(js_name = reportError)]
     pub fn report_error(exception: &JsValue);
 
-    /// `fetch`, by the one name it has on both threads.
+    /// `fetch` of either thread's global object.
     #[wasm_bindgen(js_name = fetch)]
     pub fn fetch(url: &str, init: &web_sys::RequestInit) -> Promise;
 
-    /// What a stream's reader resolves to.
+    /// The result of `ReadableStreamDefaultReader.read()`.
     pub type Chunk;
 
     /// The bytes; `None` at the end.
@@ -197,18 +197,18 @@ extern "C" {
     #[wasm_bindgen(method, getter, structural, js_name = mediaSession)]
     fn media_session(this: &AnyNavigator) -> Option<MediaSession>;
 
-    /// The system's own keys: [`MediaSession`](https://w3c.github.io/mediasession/#the-mediasession-interface).
+    /// The system's media keys: [`MediaSession`](https://w3c.github.io/mediasession/#the-mediasession-interface).
     pub type MediaSession;
 
-    /// The `MediaMetadata` that is shown.
+    /// The displayed `MediaMetadata`.
     #[wasm_bindgen(method, getter, structural)]
     pub fn metadata(this: &MediaSession) -> Option<Object>;
 
-    /// Has this `MediaMetadata` shown.
+    /// Displays this `MediaMetadata`.
     #[wasm_bindgen(method, setter, structural)]
     pub fn set_metadata(this: &MediaSession, metadata: Option<&Object>);
 
-    /// Hears a key, or no longer. An error for one that the browser does not know.
+    /// Sets or removes the handler of an action. Throws for an action that the browser does not know.
     #[wasm_bindgen(method, catch, structural, js_name = setActionHandler)]
     pub fn set_action_handler(
         this: &MediaSession,
@@ -216,7 +216,7 @@ extern "C" {
         handler: Option<&Function>,
     ) -> Result<(), JsValue>;
 
-    /// Takes a `MediaPositionState`. An error if it makes no sense.
+    /// Sets the `MediaPositionState`. Throws if it is inconsistent.
     #[wasm_bindgen(method, catch, structural, js_name = setPositionState)]
     pub fn set_position_state(this: &MediaSession, state: &Object) -> Result<(), JsValue>;
 
@@ -226,18 +226,18 @@ extern "C" {
     #[wasm_bindgen(constructor, catch)]
     fn new(init: &Object) -> Result<MediaMetadata, JsValue>;
 
-    /// `MediaSessionActionDetails`: a key that was pressed.
+    /// `MediaSessionActionDetails`.
     pub type MediaKey;
 
-    /// Which one.
+    /// The action's name.
     #[wasm_bindgen(method, getter, structural)]
     pub fn action(this: &MediaKey) -> String;
 
-    /// Where to go, in seconds.
+    /// The position to seek to, in seconds.
     #[wasm_bindgen(method, getter, structural, js_name = seekTime)]
     pub fn seek_time(this: &MediaKey) -> Option<f64>;
 
-    /// How far to go, in seconds.
+    /// The distance to seek by, in seconds.
     #[wasm_bindgen(method, getter, structural, js_name = seekOffset)]
     pub fn seek_offset(this: &MediaKey) -> Option<f64>;
 
@@ -262,7 +262,7 @@ extern "C" {
     fn enter_fullscreen(this: &FrameSource) -> Result<(), JsValue>;
 }
 
-/// The keys of the system, where there are any.
+/// `navigator.mediaSession`, where the browser has one.
 pub fn media_session() -> Option<MediaSession> {
     NAVIGATOR.with(AnyNavigator::media_session)
 }
@@ -270,46 +270,46 @@ pub fn media_session() -> Option<MediaSession> {
 /// A `MediaMetadata` with this title.
 ///
 /// # Errors
-/// What the browser says where it knows none.
+/// The exception where the browser has no `MediaMetadata`.
 pub fn media_metadata(title: &str) -> Result<Object, JsValue> {
     MediaMetadata::new(&object(&[("title", title.into())])).map(Object::from)
 }
 
-/// Whether a video is in a window of its own; `None` where the browser has none for it.
+/// Whether a video is in picture-in-picture; `None` where the browser has none.
 pub fn floats(video: &HtmlVideoElement) -> Option<bool> {
     let owner = video.unchecked_ref::<FrameSource>().owner();
     let can = owner.can_float() == Some(true);
     can.then(|| owner.floating() == *AsRef::<JsValue>::as_ref(video))
 }
 
-/// Puts a video [into a window of its own](https://w3c.github.io/picture-in-picture/), or back.
+/// Enters or leaves [picture-in-picture](https://w3c.github.io/picture-in-picture/).
 pub fn float(video: &HtmlVideoElement) {
-    let video_there = video.unchecked_ref::<FrameSource>();
-    // What comes of it, or does not, the element's events say.
+    let video_with_frames = video.unchecked_ref::<FrameSource>();
+    // The element's events report the change.
     let _ = match floats(video) {
-        Some(true) => video_there.owner().end_floating(),
-        _ => video_there.request_picture_in_picture(),
+        Some(true) => video_with_frames.owner().end_floating(),
+        _ => video_with_frames.request_picture_in_picture(),
     };
 }
 
-/// Fills the screen with a video alone, where nothing else can fill it.
+/// Enters full screen with the video alone, on iPhones, where no other element can.
 pub fn fill_screen(video: &HtmlVideoElement) {
-    // Where that cannot be done either, there is no full screen.
+    // Other browsers lack the function; they have the Fullscreen API.
     let _ = video.unchecked_ref::<FrameSource>().enter_fullscreen();
 }
 
-/// Makes a MediaSource on this thread: a managed one where there is such a thing, as its browser prefers
-/// that, and on an iPhone has no other.
+/// Creates a MediaSource on this thread: a managed one where available, because Safari prefers it and iPhones have
+/// no other.
 ///
 /// # Errors
-/// What the browser says where this thread has neither.
+/// The exception where this thread has neither.
 pub fn new_media_source() -> Result<AnyMediaSource, JsValue> {
     Managed::new_managed()
         .map(Into::into)
         .or_else(|_| AnyMediaSource::new())
 }
 
-/// Whether a MediaSource of this thread decodes a type, as in
+/// Whether a MediaSource of this thread supports a type, as in
 /// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
 pub fn can_decode(mime: &str) -> bool {
     Managed::supports(mime)
@@ -317,12 +317,12 @@ pub fn can_decode(mime: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// Whether this thread is a dedicated worker's.
+/// Whether this thread is a dedicated worker.
 pub fn is_worker() -> bool {
     js_sys::global().is_instance_of::<DedicatedWorkerGlobalScope>()
 }
 
-/// Whether workers can make a MediaSource, by what the page's own says: in
+/// Whether workers can create a MediaSource:
 /// [`canConstructInDedicatedWorker`](https://w3c.github.io/media-source/#dom-mediasource-canconstructindedicatedworker).
 pub fn workers_have_media_source() -> bool {
     MEDIA_SOURCES.iter().any(|class| {
@@ -341,13 +341,13 @@ pub fn has_media_source() -> bool {
 
 const MEDIA_SOURCES: [&str; 2] = ["ManagedMediaSource", "MediaSource"];
 
-/// What an object has by this name: `undefined`, if it is none.
+/// A property of a value; `undefined` if it is no object.
 fn property(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &name.into()).unwrap_or_default()
 }
 
 fn is_provider(value: &JsValue) -> bool {
-    // An iPhone has managed ones, and no name for the plain ones that those are made after.
+    // iPhones have no `MediaSource`, only the managed one.
     value.is_instance_of::<MediaSourceHandle>()
         || value.is_instance_of::<Managed>()
         || value.is_instance_of::<MediaSource>()
@@ -359,25 +359,26 @@ extern "C" {
     pub fn load(url: &str) -> Promise;
 }
 
-/// The module of the engine's program, as a page sees it.
+/// The engine program's module, when the page imports it.
 #[wasm_bindgen]
 extern "C" {
     /// Its namespace object.
     pub type Program;
 
-    /// A promise for an agent on the page: `engine::home::on_page` in that program.
+    /// Starts the engine on the page: `engine::worker::start_on_page`. `hear` receives its events; the promise is
+    /// for the function that takes commands.
     #[wasm_bindgen(method, catch)]
     pub fn agent(this: &Program, hear: &Function) -> Result<Promise, JsValue>;
 }
 
-/// Has a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute), and say
-/// so to those who hear it. By the element itself and not by its id, of which each page has but one.
+/// Makes a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute). By element, not
+/// by id, because a page may hold several players.
 pub fn let_open(button: &JsValue, popover: &JsValue) {
-    // A browser that knows no such property takes any.
+    // Browsers without popovers accept the property and ignore it.
     let _ = js_sys::Reflect::set(button, &"popoverTargetElement".into(), popover);
 }
 
-/// A text in UTF-8. What is none of that becomes replacement characters.
+/// Decodes UTF-8, lossily.
 pub fn decode(bytes: &Uint8Array) -> String {
     TextDecoder::new_text_decoder().decode_text(bytes)
 }
@@ -385,7 +386,7 @@ pub fn decode(bytes: &Uint8Array) -> String {
 /// `SourceBuffer.timestampOffset = seconds`.
 ///
 /// # Errors
-/// What the browser throws in the middle of a segment, or when the source is closed.
+/// The exception, in the middle of a segment or if the source is closed.
 pub fn set_timestamp_offset(buffer: &SourceBuffer, seconds: f64) -> Result<(), JsValue> {
     let buffer = buffer.unchecked_ref::<Placed>();
     buffer.try_set_timestamp_offset(seconds)
@@ -394,28 +395,28 @@ pub fn set_timestamp_offset(buffer: &SourceBuffer, seconds: f64) -> Result<(), J
 /// `SourceBuffer.appendWindowStart` and `appendWindowEnd`, the end set last.
 ///
 /// # Errors
-/// What the browser throws when the source is closed.
+/// The exception, if the source is closed.
 pub fn set_append_window(buffer: &SourceBuffer, start: f64, end: f64) -> Result<(), JsValue> {
     let buffer = buffer.unchecked_ref::<Placed>();
-    // A window never ends before it begins, not even while it is being set.
+    // The setters throw if the window would end before it starts.
     buffer.try_set_append_window_end(f64::INFINITY)?;
     buffer.try_set_append_window_start(start)?;
     buffer.try_set_append_window_end(end)
 }
 
-/// Whether a SourceBuffer can change over to another format
+/// Whether a SourceBuffer can change to another type
 /// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
 pub fn can_change_type() -> bool {
     let class = property(&js_sys::global(), "SourceBuffer");
     property(&property(&class, "prototype"), "changeType").is_truthy()
 }
 
-/// Whether the browser believes that there is a network.
+/// `navigator.onLine`.
 pub fn is_online() -> bool {
     NAVIGATOR.with(AnyNavigator::on_line)
 }
 
-/// The thread's global object, on which `online` and the like are heard.
+/// The thread's global object, the target of `online` and similar events.
 pub fn global() -> EventTarget {
     js_sys::global().unchecked_into()
 }
@@ -430,7 +431,7 @@ pub fn object(properties: &[(&str, JsValue)]) -> Object {
     object
 }
 
-/// How large this program's memory is, in bytes.
+/// The size of this program's wasm memory, in bytes; 0 natively.
 pub fn memory() -> u32 {
     #[cfg(target_family = "wasm")]
     return (core::arch::wasm32::memory_size::<0>() * 65_536) as u32;
@@ -438,21 +439,29 @@ pub fn memory() -> u32 {
     0
 }
 
-/// Milliseconds since the Unix epoch, on a clock that both threads share and nobody sets back:
+/// Milliseconds since the Unix epoch, by a monotonic clock that both threads share:
 /// `performance.timeOrigin + performance.now()`.
 pub fn now() -> f64 {
     TIME_ORIGIN.with(|origin| *origin) + performance_now()
 }
 
-/// An [object URL](https://w3c.github.io/FileAPI/#url), which stands for something until it is dropped.
+/// Resolves a URL reference against a base URL. `None` if it is invalid, or its scheme is none that this program
+/// fetches: http, https or blob.
+pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
+    let url = Url::new_with_base(reference, base).ok()?;
+    let is_fetchable = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
+    is_fetchable.then(|| url.href())
+}
+
+/// An [object URL](https://w3c.github.io/FileAPI/#url), revoked when dropped.
 #[derive(Debug)]
 pub struct ObjectUrl(String);
 
 impl ObjectUrl {
-    /// One of a file of text, which both threads can fetch.
+    /// Creates a URL of a text file, which both threads can fetch.
     ///
     /// # Errors
-    /// What the browser says that makes none.
+    /// The exception, if the browser creates none.
     pub fn of_text(text: &str) -> Result<Self, JsValue> {
         let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
         Url::create_object_url_with_blob(&file).map(Self)
@@ -466,25 +475,25 @@ impl ObjectUrl {
 
 impl Drop for ObjectUrl {
     fn drop(&mut self) {
-        // It was made here, so it is one.
+        // Throws only for invalid URLs.
         let _ = Url::revoke_object_url(&self.0);
     }
 }
 
-/// Keeps a MediaSource attached that is known to the element by an object URL. A handle needs none.
+/// Keeps the object URL alive by which a page's own MediaSource is attached. A handle needs none.
 #[derive(Debug)]
 pub struct Attachment {
     _url: Option<ObjectUrl>,
 }
 
-/// Sets `video.srcObject` to a worker's MediaSource. One of the page's own goes by an object URL, which
-/// every browser takes.
+/// Attaches a MediaSource to a video: a worker's by `video.srcObject`, the page's own by an object URL, which
+/// every browser supports.
 ///
 /// # Errors
-/// What the browser says where an element takes no handle.
+/// The exception, if the element does not support handles.
 pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Attachment, JsValue> {
     let element = video.unchecked_ref::<Attachable>();
-    // Without this, Safari does not open a managed one.
+    // Safari opens a managed source only if remote playback is disabled.
     element.set_disable_remote_playback(true);
     if provider.is_instance_of::<MediaSourceHandle>() {
         element.set_src_object(provider)?;
@@ -498,7 +507,7 @@ pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Atta
     Ok(Attachment { _url: Some(url) })
 }
 
-/// Whether an element has a MediaSource to show, and nothing that something else gave it since.
+/// Whether an element's source is a MediaSource, and nothing that other code has set since.
 pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
     let provider = video.unchecked_ref::<Attachable>().src_object();
     match provider.is_null() {
@@ -507,97 +516,96 @@ pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
     }
 }
 
-/// Has the element play a URL by itself.
+/// Makes the element play a URL by itself.
 pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
     video.set_src(url);
     Attachment { _url: None }
 }
 
-/// Whether an element only seems to have come to the film's end, because its MediaSource is gone: what has
-/// come to its end is still buffered.
+/// Whether an element fires `ended` only because its MediaSource is gone: at a real end, the end is still
+/// buffered.
 pub fn is_bereft(video: &HtmlMediaElement) -> bool {
     video.ended() && video.buffered().length() == 0
 }
 
-/// Whether the browser itself has taken the film from the element, as WebKit does where a page goes into its
-/// cache of pages.
+/// Whether the browser itself has aborted playback, as WebKit does when a page enters the back/forward cache.
 pub fn is_aborted(video: &HtmlMediaElement) -> bool {
     video
         .error()
         .is_some_and(|error| error.code() == MediaError::MEDIA_ERR_ABORTED)
 }
 
-/// Takes the film from the element: the MediaSource behind it closes.
+/// Removes the element's source. Its MediaSource closes.
 pub fn detach(video: &HtmlVideoElement) {
     if video.has_attribute("src") {
-        // An empty one would be an error.
+        // An empty `src` would be an error.
         let _ = video.remove_attribute("src");
         video.load();
     }
-    // Only a foreign object is ever refused, never null.
+    // The setter never throws for null.
     let _ = video
         .unchecked_ref::<Attachable>()
         .set_src_object(&JsValue::NULL);
 }
 
-/// Sets a custom property to a number. In JavaScript's own words: Rust's for a fraction are 7 kB of wasm.
+/// Sets a custom property to a number. JavaScript converts it, because Rust's formatting of floats is 7 kB of wasm.
 pub fn set_number(style: &CssStyleDeclaration, name: &str, number: f64) {
     style.unchecked_ref::<Numbered>().set_number(name, number);
 }
 
-/// Hears events of this name on `target`, until what is returned is dropped.
+/// Listens for events of this name on `target` until the listener is dropped.
 pub fn hear(
     target: &EventTarget,
     name: &'static str,
-    act: impl FnMut(&Event) + 'static,
+    callback: impl FnMut(&Event) + 'static,
 ) -> EventListener {
-    hear_with(target, name, EventListenerOptions::default(), act)
+    hear_with(target, name, EventListenerOptions::default(), callback)
 }
 
-/// The same, in another way than the usual one.
+/// [`hear`] with options.
 pub fn hear_with(
     target: &EventTarget,
     name: &'static str,
     options: EventListenerOptions,
-    act: impl FnMut(&Event) + 'static,
+    callback: impl FnMut(&Event) + 'static,
 ) -> EventListener {
-    // In a box, all acts are of one type, and so the code of a listener is there once.
-    let act: Box<dyn FnMut(&Event)> = Box::new(act);
-    EventListener::new_with_options(target, name, options, act)
+    // Boxed to avoid monomorphization.
+    let callback: Box<dyn FnMut(&Event)> = Box::new(callback);
+    EventListener::new_with_options(target, name, options, callback)
 }
 
-/// The next event of this name on `target`. It is listened for from now on, not from the first
-/// poll, and until the future is dropped.
+/// Waits for the next event of this name on `target`. Listens from the call on, not from the first poll, until the
+/// future is dropped.
 pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static, ()> {
-    let (heard, hears) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let listener = EventListener::once(target, name, move |_| {
-        // The future may be gone already; then nobody waits.
-        let _ = heard.send(());
+        // Fails only if the future is dropped.
+        let _ = sender.send(());
     });
     Box::pin(async move {
         let _listener = listener;
-        // The sender lives in the listener, which lives until here.
-        let _ = hears.await;
+        // Does not fail: the listener, which is alive, owns the sender.
+        let _ = receiver.await;
     })
 }
 
-/// Comes when so many milliseconds have passed.
+/// Waits for a number of milliseconds.
 pub fn after(milliseconds: u32) -> LocalBoxFuture<'static, ()> {
     Box::pin(TimeoutFuture::new(milliseconds))
 }
 
-/// Calls back when the next frame of a video is on screen, unless it is dropped before.
+/// Calls back when the next frame of a video is on screen. Dropping it cancels the callback.
 pub enum FirstFrame {
     /// By `requestVideoFrameCallback`.
     Callback {
-        /// The element whose frame is waited for.
+        /// The element.
         video: HtmlVideoElement,
-        /// What `requestVideoFrameCallback` returned.
+        /// The id that `requestVideoFrameCallback` returned.
         id: u32,
-        /// The callback, kept for as long as the browser may call it.
+        /// The callback, alive for as long as the browser may call it.
         closure: Closure<dyn FnMut()>,
     },
-    /// By `loadeddata`, which comes when the frame could be drawn, where there is no better.
+    /// By `loadeddata`, which fires when the frame can be drawn, where there is no such callback.
     Loaded(EventListener),
 }
 
@@ -633,12 +641,12 @@ impl Drop for FirstFrame {
     }
 }
 
-/// What kind of exception it is.
+/// The `name` of an exception.
 pub fn name(exception: &JsValue) -> Option<String> {
     property(exception, "name").as_string()
 }
 
-/// What an exception says, in its own words.
+/// The `message` of an exception, without a final full stop.
 pub fn words(exception: &JsValue) -> String {
     property(exception, "message")
         .as_string()

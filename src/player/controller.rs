@@ -17,7 +17,7 @@ use yew::prelude::*;
 use super::{
     backend::Backend,
     engine_client::{EngineClient, EngineResult},
-    model::{Choice, Dispatch, ElementSource, PlaybackSource, PlayerAction, PlayerModel},
+    model::{Dispatch, ElementSource, PlaybackSource, PlayerAction, PlayerModel},
     observer::ElementObserver,
     recovery::LastPosition,
     source_url,
@@ -25,9 +25,8 @@ use super::{
 use crate::{
     platform::web,
     protocol::{
-        BufferGoal, Event, Observation, PlaybackError, PlaybackSettings,
+        BufferGoal, Event, Message, Observation, PlaybackError, PlaybackSettings, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
-        transfer::Message,
     },
 };
 
@@ -59,7 +58,7 @@ pub struct PlayerController {
     /// The request of the current session, and the model's count of reloads when it started.
     session: Option<(PlayRequest, u32)>,
     /// The buffer goal and the selection that were passed to the engine last, and for which track list.
-    passed_on: Option<(BufferGoal, Choice, u32)>,
+    passed_on: Option<(BufferGoal, TrackSelection, u32)>,
     _observer: ElementObserver,
     _errors: EventListener,
     _page_restore: EventListener,

@@ -15,17 +15,14 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
 use yew::Callback;
 
-use super::{
-    agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script},
-    model::Choice,
-};
+use super::agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script};
 use crate::{
     platform::web,
     protocol::{
-        BUILD_ID, BufferGoal, Command, Event, Observation, PlaybackError, PlaybackSettings,
-        SessionId,
+        BUILD_ID, BufferGoal, Command, Event, Message, Observation, PlaybackError,
+        PlaybackSettings, SessionId, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
-        transfer::{Message, Packed},
+        transfer::Packed,
     },
 };
 
@@ -64,7 +61,7 @@ pub struct EngineClient {
     state: Rc<ClientState>,
     spawned: Cell<Option<ReachedMilestone>>,
     /// The buffer goal and the selection that the engine knows in this session.
-    sent: Cell<(BufferGoal, Choice)>,
+    sent: Cell<(BufferGoal, TrackSelection)>,
     /// The observation that the engine was sent last in this session.
     observed: Cell<Option<Observation>>,
     answer_timeout: Cell<Option<Timeout>>,
@@ -172,7 +169,7 @@ impl EngineClient {
         let session = self.state.session.get().next();
         self.state.session.set(session);
         self.state.has_answered.set(false);
-        self.sent.set((settings.buffer, Choice::default()));
+        self.sent.set((settings.buffer, TrackSelection::default()));
         self.observed.set(None);
         self.send(Command::Load {
             session,
@@ -205,19 +202,14 @@ impl EngineClient {
     }
 
     /// Sends what the viewer has selected, if it has changed: indexes into the lists that the engine sent.
-    pub fn select(&self, selection: Choice) {
+    pub fn select(&self, selection: TrackSelection) {
         let (buffer, sent) = self.sent.get();
         if sent == selection {
             return;
         }
         self.sent.set((buffer, selection));
         let session = self.state.session.get();
-        self.send(Command::Select {
-            session,
-            quality: selection.quality,
-            audio: selection.sound,
-            captions: selection.captions,
-        });
+        self.send(Command::Select { session, selection });
     }
 
     /// Sends how much to buffer from now on, if it has changed.
@@ -334,7 +326,7 @@ impl ClientState {
             self.liveness.set(Liveness::Alive);
             self.needs_replacement.set(false);
         }
-        let result = message.unpack();
+        let result = message.unpack().map_err(PlaybackError::from);
         if matches!(&result, Ok(event) if self.is_stale(event))
             || self.handshake.get() == Handshake::Refused
             || matches!(result, Ok(Event::Pong))

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     platform::web::MediaProvider,
     protocol::{
-        Event, PlaybackError, Quality, TrackInfo,
+        Event, PlaybackError, Quality, TrackInfo, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
     },
 };
@@ -41,7 +41,7 @@ pub struct PlayerModel {
     /// Why the selected captions could not be loaded.
     pub captions_error: Option<PlaybackError>,
     /// What the viewer has selected.
-    pub selection: Choice,
+    pub selection: TrackSelection,
     /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
     /// Where playback failed for good, in seconds.
@@ -65,17 +65,6 @@ pub struct CaptionEntry {
     pub track: TrackInfo,
     /// URL of WebVTT, once the engine has loaded them.
     pub file: Option<String>,
-}
-
-/// What the viewer has selected, as indexes; `None` leaves it to the player.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Choice {
-    /// Index into [`PlayerModel::qualities`].
-    pub quality: Option<u32>,
-    /// Index into [`PlayerModel::audio_tracks`].
-    pub sound: Option<u32>,
-    /// Index of the captions that the element shows.
-    pub captions: Option<u32>,
 }
 
 /// What the element is given, and how it starts.
@@ -110,7 +99,7 @@ pub enum PlayerAction {
     /// The viewer accepts an engine on the page where it cannot run in a worker.
     MoveToPage,
     /// The viewer has selected something.
-    Select(Choice),
+    Select(TrackSelection),
     /// A new session starts. The element keeps the old source until the new one is there.
     Start {
         /// Whether it plays another video, for which nothing is kept.
@@ -195,9 +184,13 @@ impl PlayerModel {
                 qualities, audio, ..
             } => {
                 // The next period may list the same tracks in another order.
-                let Choice { quality, sound, .. } = self.selection;
+                let TrackSelection {
+                    quality,
+                    audio: track,
+                    ..
+                } = self.selection;
                 self.selection.quality = index_in_new(quality, &self.qualities, &qualities);
-                self.selection.sound = index_in_new(sound, &self.audio_tracks, &audio);
+                self.selection.audio = index_in_new(track, &self.audio_tracks, &audio);
                 (self.qualities, self.audio_tracks) = (qualities, audio);
                 self.track_lists += 1;
             }
@@ -244,7 +237,7 @@ impl PlayerModel {
         self.milestones.clear();
         if is_new_content {
             self.recovery = Recovery::None;
-            self.selection = Choice::default();
+            self.selection = TrackSelection::default();
             self.qualities.clear();
             self.audio_tracks.clear();
             self.captions.clear();
@@ -464,14 +457,14 @@ mod tests {
 
     #[test]
     fn selection_survives_reload_but_not_new_content() {
-        let selection = Choice {
+        let selection = TrackSelection {
             quality: Some(1),
-            ..Choice::default()
+            ..TrackSelection::default()
         };
         let mut model = after([PlayerAction::Select(selection), start(false)]);
         assert_eq!(model.selection, selection);
         model.update(start(true));
-        assert_eq!(model.selection, Choice::default());
+        assert_eq!(model.selection, TrackSelection::default());
     }
 
     #[test]
@@ -521,15 +514,15 @@ mod tests {
                 audio: audio.into(),
             }))
         };
-        let selection = Choice {
-            sound: Some(0),
-            ..Choice::default()
+        let selection = TrackSelection {
+            audio: Some(0),
+            ..TrackSelection::default()
         };
         let mut model = after([tracks(["en", "de"]), PlayerAction::Select(selection)]);
         model.update(tracks(["de", "en"]));
-        assert_eq!(model.selection.sound, Some(1));
+        assert_eq!(model.selection.audio, Some(1));
         model.update(tracks(["de", "fr"]));
-        assert_eq!(model.selection.sound, None);
+        assert_eq!(model.selection.audio, None);
     }
 
     #[test]

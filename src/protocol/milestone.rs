@@ -1,4 +1,4 @@
-//! The steps by which a film comes on screen, each with the thread it is taken on.
+//! The milestones from `Load` to the first frame and the end of the stream.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,41 +7,41 @@ use crate::platform::web;
 /// Where code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineLocation {
-    /// The page's own, which lays out, draws and runs Yew.
+    /// The page's own thread, which also runs layout and Yew.
     Page,
-    /// The agent's.
+    /// The worker's thread.
     Worker,
 }
 
-/// A step of the handle's journey, in the order in which they are taken.
+/// A milestone, in the order in which they are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Milestone {
-    /// The page has started the worker.
+    /// The page has spawned the worker.
     AgentSpawned,
     /// The page has sent [`Command::Load`](super::Command::Load).
     LoadSent,
-    /// The worker has made a MediaSource.
+    /// The engine has created a MediaSource.
     MediaSourceCreated,
-    /// The worker has posted the handle.
+    /// The engine has posted the handle.
     HandleSent,
-    /// The page has received it.
+    /// The page has received the handle.
     HandleArrived,
     /// The page has set `video.srcObject`.
     SrcObjectSet,
-    /// The MediaSource is attached: the worker heard `sourceopen`.
+    /// The engine has received `sourceopen`.
     SourceOpen,
-    /// The worker has made a SourceBuffer for each track.
+    /// The engine has created a SourceBuffer for each track.
     SourceBuffersCreated,
-    /// The first media segment is buffered.
+    /// The first media segment is appended.
     FirstAppend,
     /// The first frame is on screen.
     FirstFrame,
-    /// All segments are buffered, and the MediaSource knows it.
+    /// All segments are appended, and `endOfStream()` was called.
     EndOfStream,
 }
 
 impl Milestone {
-    /// All of them, in order.
+    /// All milestones, in order.
     pub const ALL: [Self; 11] = [
         Self::AgentSpawned,
         Self::LoadSent,
@@ -56,7 +56,7 @@ impl Milestone {
         Self::EndOfStream,
     ];
 
-    /// The thread that takes this step.
+    /// The thread that reaches it, where the engine runs in a worker.
     pub const fn thread(self) -> EngineLocation {
         match self {
             Self::AgentSpawned
@@ -73,25 +73,25 @@ impl Milestone {
         }
     }
 
-    /// A few words for a person.
+    /// A short label for the viewer.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::AgentSpawned => "agent spawned",
-            Self::LoadSent => "film asked for",
+            Self::AgentSpawned => "worker spawned",
+            Self::LoadSent => "load sent",
             Self::MediaSourceCreated => "MediaSource created",
             Self::HandleSent => "handle transferred",
-            Self::HandleArrived => "handle arrives",
+            Self::HandleArrived => "handle received",
             Self::SrcObjectSet => "srcObject set",
             Self::SourceOpen => "sourceopen",
-            Self::SourceBuffersCreated => "SourceBuffers made",
+            Self::SourceBuffersCreated => "SourceBuffers created",
             Self::FirstAppend => "first append",
             Self::FirstFrame => "first frame",
             Self::EndOfStream => "end of stream",
         }
     }
 
-    /// The step's name in the browser's profiler, for those that are marked there.
-    const fn timing(self) -> Option<&'static str> {
+    /// The name of its User Timing mark, for those that have one.
+    const fn mark_name(self) -> Option<&'static str> {
         match self {
             Self::LoadSent => Some("yew-mse-worker:load"),
             Self::HandleArrived => Some("yew-mse-worker:handle"),
@@ -103,23 +103,23 @@ impl Milestone {
     }
 }
 
-/// A step, and when it was taken.
+/// A milestone, and when it was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReachedMilestone {
-    /// The step.
+    /// The milestone.
     pub milestone: Milestone,
     /// Milliseconds since the Unix epoch, by [`web::now`].
     pub at: f64,
 }
 
 impl ReachedMilestone {
-    /// Marks a step as taken now, on this thread; the browser's profiler sees it, too.
-    pub fn now(step: Milestone) -> Self {
-        if let Some(name) = step.timing() {
+    /// A milestone that this thread reaches now. Also sets its User Timing mark.
+    pub fn now(milestone: Milestone) -> Self {
+        if let Some(name) = milestone.mark_name() {
             web::mark(name);
         }
         Self {
-            milestone: step,
+            milestone,
             at: web::now(),
         }
     }

@@ -1,61 +1,61 @@
-//! What the page notes of a playback, for the lab to show: a program of its own, which may come later
-//! than what it shows. Notes are told as bytes, one [postcard] after the other.
+//! The record of a session, which the page keeps for the lab: a sequence of [postcard] encoded
+//! [`RecordedEvent`]s. The lab is another program, and may start after the events it shows.
 
 use serde::{Deserialize, Serialize};
 
-/// Something that happened, and when.
+/// A recorded event and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedEvent {
-    /// When the page came to know of it, in milliseconds since the Unix epoch.
+    /// When the page recorded it, in milliseconds since the Unix epoch.
     pub at: f64,
-    /// What it was.
+    /// What happened.
     pub kind: RecordedKind,
 }
 
-/// What is noted.
+/// What is recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RecordedKind {
-    /// The page has asked the engine for something: a [`Command`](super::Command), in the letter's own bytes.
+    /// The page sent this encoded [`Command`](super::Command).
     Command(Vec<u8>),
-    /// The engine has said something: an [`Event`](super::Event), in the letter's own bytes; but see
-    /// [`What::HandleArrived`].
+    /// The engine sent this encoded [`Event`](super::Event).
     Event(Vec<u8>),
-    /// The engine has said [`Event::Opened`](super::Event::Opened), and nobody but the element is to have what came with it.
+    /// The engine sent [`Event::MediaSourceReady`](super::Event::MediaSourceReady), which cannot be recorded
+    /// because its handle belongs to the element.
     HandleArrived,
-    /// The element has said something.
+    /// The element fired an event.
     Element {
-        /// What.
+        /// Which one.
         event: MediaEvent,
-        /// `currentTime` then, in seconds of film.
+        /// `currentTime` then, in seconds.
         position: f64,
     },
 }
 
-/// An event of a media element.
+/// An [event of a media element](https://html.spec.whatwg.org/#mediaevents).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaEvent {
-    /// It was given something to play.
+    /// `loadstart`
     LoadStart,
-    /// It has the first frame.
+    /// `loadeddata`
     LoadedData,
-    /// It plays.
+    /// `playing`
     Playing,
-    /// It would play, but has nothing to.
+    /// `waiting`
     Waiting,
-    /// It was paused.
+    /// `pause`
     Pause,
-    /// It is going elsewhere.
+    /// `seeking`
     Seeking,
-    /// It has come there.
+    /// `seeked`
     Seeked,
-    /// The film is over.
+    /// `ended`
     Ended,
-    /// It gave up.
+    /// `error`
     Error,
 }
 
 impl MediaEvent {
-    /// All of them.
+    /// All that are recorded.
     pub const ALL: [Self; 9] = [
         Self::LoadStart,
         Self::LoadedData,
@@ -68,7 +68,7 @@ impl MediaEvent {
         Self::Error,
     ];
 
-    /// The event's name.
+    /// The event's type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LoadStart => "loadstart",

@@ -1,17 +1,17 @@
-// Calls `spawn` and returns the Worker that it makes.
-export function capture_worker(spawn) {
-  const Native = globalThis.Worker;
-  let seen;
-  globalThis.Worker = class extends Native {
+// Calls `spawn` and returns the Worker that it creates.
+export function captureWorker(spawn) {
+  const NativeWorker = globalThis.Worker;
+  let captured;
+  globalThis.Worker = class extends NativeWorker {
     constructor(...args) {
       super(...args);
-      seen = this;
+      captured = this;
     }
   };
   try {
     spawn();
   } finally {
-    globalThis.Worker = Native;
+    globalThis.Worker = NativeWorker;
   }
-  return seen;
+  return captured;
 }

@@ -1,11 +1,33 @@
-//! How a message crosses, and how it carries a handle. This is the only file that knows what
-//! gloo-worker keeps private.
+//! Typed messages between a page and a gloo-worker that may carry transferable objects.
 //!
-//! What is said crosses as a [`Letter`], packed up as `[bytes, object, …]`: the bytes are [postcard], and
-//! the objects are what the message carries that is no data. gloo-worker's own messages are packed in the
-//! same way, and to them a letter is an object. gloo-worker 0.6 posts every message without a transfer
-//! list, and a `MediaSourceHandle` crosses only by one. So [`Port::transfer`] posts that message itself,
-//! just as gloo would have encoded it; on the page gloo receives it like any other.
+//! This module knows nothing of the player: any program can use it with its own message types. It is the only
+//! one that depends on what gloo-worker 0.6 keeps private.
+//!
+//! A [`Packed`] message crosses as a JavaScript array: first its bytes ([postcard]), then the objects in it.
+//! gloo-worker's own messages are packed the same way by [`MessageCodec`], and a [`Packed`] message is an
+//! object in them. gloo-worker posts every message without a transfer list, but a `MediaSourceHandle` can only
+//! cross in one. [`Port::post_with_transfer`] therefore posts gloo-worker's message itself, encoded as
+//! gloo-worker would, and gloo-worker receives it on the page like any other.
+//!
+//! ```text
+//! #[derive(Serialize, Deserialize)]
+//! struct Opened {
+//!     #[serde(with = "transferable")]       // an object in the message
+//!     handle: MediaSourceHandle,
+//! }
+//!
+//! // In the worker:
+//! impl Worker for Player {
+//!     type Output = Packed<Opened>;
+//!     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
+//!         Port::to_bridge(scope, bridge).post_with_transfer(&Opened { handle })
+//!     }
+//! }
+//! Player::registrar().encoding::<MessageCodec>().register();
+//!
+//! // On the page:
+//! let (bridge, worker) = spawn_worker::<Player>("./worker_loader.js", |message| message.unpack());
+//! ```
 
 use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
@@ -16,15 +38,24 @@ use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt, prelude::wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
-use super::{
-    Command, Diagnostic, Event, PlaybackError, SessionId,
-    milestone::{Milestone, ReachedMilestone},
-};
 use crate::platform::web;
 
+/// The message could not be decoded: it is not of the expected type, or of another build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message could not be decoded")]
+pub struct InvalidMessage;
+
+/// The browser refused to transfer an object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("could not transfer the message: {reason}")]
+pub struct TransferError {
+    /// The browser's message.
+    pub reason: String,
+}
+
 thread_local! {
-    /// The objects of the one message that is being packed or unpacked on this thread. Serde has no
-    /// other way to hand them past a format of bytes.
+    /// The objects of the message that is being packed or unpacked. Serde offers no other way to pass them
+    /// around a byte format.
     static TRANSFERABLES: RefCell<Array> = RefCell::default();
 }
 
@@ -33,31 +64,31 @@ fn pack(message: &impl Serialize) -> JsValue {
     prepend_bytes(postcard::to_allocvec(message))
 }
 
-/// Puts the bytes of a message before its objects.
+/// Makes an array of the message's bytes and its objects.
 fn prepend_bytes(bytes: postcard::Result<Vec<u8>>) -> JsValue {
-    let parcel = TRANSFERABLES.take();
-    // It takes a message without an end to come to this; who gets nothing refuses it.
+    let array = TRANSFERABLES.take();
+    // Only a type whose `Serialize` fails comes here without bytes. An empty message is refused by its reader.
     let bytes = bytes.unwrap_or_default();
-    parcel.unshift(&Uint8Array::from(bytes.as_slice()));
-    parcel.into()
+    array.unshift(&Uint8Array::from(bytes.as_slice()));
+    array.into()
 }
 
-fn unpack<T: DeserializeOwned>(parcel: &JsValue) -> postcard::Result<T> {
-    let message = postcard::from_bytes(&take_bytes(parcel));
+fn unpack<T: DeserializeOwned>(value: &JsValue) -> Result<T, InvalidMessage> {
+    let message = postcard::from_bytes(&take_bytes(value));
     TRANSFERABLES.take();
-    message
+    message.map_err(|_| InvalidMessage)
 }
 
-/// Takes the bytes of a message from before its objects.
-fn take_bytes(parcel: &JsValue) -> Vec<u8> {
-    // What is no array or holds no bytes is read as an empty message, and refused as one.
-    let parcel = Array::from(parcel);
-    let bytes = parcel.shift().dyn_into::<Uint8Array>().unwrap_or_default();
-    TRANSFERABLES.set(parcel);
+/// Splits an array into the message's bytes, which are returned, and its objects.
+fn take_bytes(value: &JsValue) -> Vec<u8> {
+    // A value that is no such array is read as an empty message, which no type accepts.
+    let array = Array::from(value);
+    let bytes = array.shift().dyn_into::<Uint8Array>().unwrap_or_default();
+    TRANSFERABLES.set(array);
     bytes.to_vec()
 }
 
-/// Encodes gloo's messages.
+/// The codec of gloo-worker's messages: `registrar().encoding::<MessageCodec>()`.
 #[derive(Debug)]
 pub struct MessageCodec;
 
@@ -66,22 +97,23 @@ impl Codec for MessageCodec {
         pack(&message)
     }
 
-    fn decode<O: DeserializeOwned>(parcel: JsValue) -> O {
-        // The codec's trait leaves no room for a `Result`. An exception loses this one message, and is
-        // reported to the thread's `error` event; a panic would take the program down.
-        unpack(&parcel)
+    fn decode<O: DeserializeOwned>(value: JsValue) -> O {
+        // The trait's signature has no `Result`. An exception loses this message and is reported to the
+        // thread's `error` event; a panic would end the program.
+        unpack(&value)
             .unwrap_or_else(|_| wasm_bindgen::throw_str("a message that gloo-worker did not send"))
     }
 }
 
-/// Fields that are JavaScript objects: `#[serde(with = "carried")]`.
+/// For fields that are JavaScript objects: `#[serde(with = "transferable")]`. Works only in messages that
+/// this module packs.
 pub mod transferable {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use wasm_bindgen::{JsCast, JsValue};
 
-    use super::TRANSFERABLES;
+    use crate::protocol::transfer::TRANSFERABLES;
 
-    /// Lays the object beside the bytes, and writes its place.
+    /// Adds the object to the message's array, and serializes its index.
     ///
     /// # Errors
     /// The serializer's.
@@ -90,37 +122,43 @@ pub mod transferable {
         T: AsRef<JsValue>,
         S: Serializer,
     {
-        let count = TRANSFERABLES.with_borrow(|cargo| cargo.push(object.as_ref()));
+        let count = TRANSFERABLES.with_borrow(|objects| objects.push(object.as_ref()));
         serializer.serialize_u32(count - 1)
     }
 
-    /// Takes the object from its place.
+    /// Takes the object at the deserialized index from the message's array.
     ///
     /// # Errors
-    /// If there is none there, or one of another type.
+    /// If there is none, or one of another type.
     pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: JsCast,
         D: Deserializer<'de>,
     {
-        let place = u32::deserialize(deserializer)?;
-        let object = TRANSFERABLES.with_borrow(|cargo| cargo.get(place));
+        let index = u32::deserialize(deserializer)?;
+        let object = TRANSFERABLES.with_borrow(|objects| objects.get(index));
         object
             .dyn_into()
             .map_err(|_| D::Error::custom("no such object"))
     }
 }
 
-/// A message of ours, packed up. It is delivered in any case; whether it can be read is for the one who
-/// [opens](Self::open) it to see.
-#[derive(Clone, Debug)]
+/// A message as it crosses between threads: `[bytes, object, …]`. Its receiver finds out whether it can be
+/// decoded by [`unpack`](Self::unpack).
+#[derive(Debug)]
 pub struct Packed<T> {
     value: JsValue,
     _message: PhantomData<T>,
 }
 
+impl<T> Clone for Packed<T> {
+    fn clone(&self) -> Self {
+        Self::from_js(self.value.clone())
+    }
+}
+
 impl<T> Packed<T> {
-    /// Packs a message up.
+    /// Packs a message.
     pub fn new(message: &T) -> Self
     where
         T: Serialize,
@@ -128,45 +166,36 @@ impl<T> Packed<T> {
         Self::from_js(pack(message))
     }
 
-    /// What has come from the other side.
-    pub const fn from_js(parcel: JsValue) -> Self {
+    /// Wraps a received value.
+    pub const fn from_js(value: JsValue) -> Self {
         Self {
-            value: parcel,
+            value,
             _message: PhantomData,
         }
     }
 
-    /// As it crosses.
+    /// The value to post.
     pub const fn as_js(&self) -> &JsValue {
         &self.value
     }
 
-    /// The message's bytes; `None` if it carries objects besides, without which they make no sense.
+    /// The encoded message; `None` if objects belong to it, without which the bytes cannot be decoded.
     pub fn bytes(&self) -> Option<Vec<u8>> {
-        let parcel = Array::from(&self.value);
-        let bytes = parcel.shift().dyn_into::<Uint8Array>().ok()?;
-        (parcel.length() == 0).then(|| bytes.to_vec())
+        let array = Array::from(&self.value);
+        let bytes = array.shift().dyn_into::<Uint8Array>().ok()?;
+        (array.length() == 0).then(|| bytes.to_vec())
     }
 
-    /// Reads it. That can be done more than once.
+    /// Decodes the message. This can be repeated.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidMessage`] if it is none of ours, or one of another build's.
-    pub fn unpack(&self) -> Result<T, PlaybackError>
+    /// [`InvalidMessage`] if it is no `T`.
+    pub fn unpack(&self) -> Result<T, InvalidMessage>
     where
         T: DeserializeOwned,
     {
-        unpack(&self.value).map_err(|_| PlaybackError::InvalidMessage)
+        unpack(&self.value)
     }
-}
-
-/// What crosses, whichever way: for whoever wants to know what is said.
-#[derive(Clone, Debug)]
-pub enum Message {
-    /// The page asks the engine for something.
-    Command(Packed<Command>),
-    /// The engine tells the page something.
-    Event(Packed<Event>),
 }
 
 impl<T> Serialize for Packed<T> {
@@ -181,222 +210,134 @@ impl<'de, T> Deserialize<'de> for Packed<T> {
     }
 }
 
-/// Data in a message, as bytes for as long as nobody opens it: who only passes it on needs not know how to
-/// read it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Encoded<T> {
-    bytes: Vec<u8>,
-    _data: PhantomData<T>,
-}
-
-impl<T> Encoded<T> {
-    /// Seals it.
-    pub fn encode(data: &T) -> Self
-    where
-        T: Serialize,
-    {
-        Self {
-            // Data can always be written.
-            bytes: postcard::to_allocvec(data).unwrap_or_default(),
-            _data: PhantomData,
-        }
-    }
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`PlaybackError::InvalidMessage`] if it is no such thing.
-    pub fn decode(&self) -> Result<T, PlaybackError>
-    where
-        T: DeserializeOwned,
-    {
-        postcard::from_bytes(&self.bytes).map_err(|_| PlaybackError::InvalidMessage)
-    }
-}
-
 #[wasm_bindgen(module = "/src/protocol/transfer.js")]
 extern "C" {
-    /// Calls `spawn` and returns the Worker that it makes.
+    /// Calls `spawn` and returns the Worker that it creates.
+    #[wasm_bindgen(js_name = captureWorker)]
     fn capture_worker(spawn: &mut dyn FnMut()) -> web_sys::Worker;
 }
 
-/// Spawns an agent whose script is at `path`, and returns its Worker beside the bridge to it.
+/// Spawns a worker whose loader script is at `path`, and returns its `Worker` object beside the bridge.
+/// `callback` receives its messages.
 ///
-/// gloo-worker keeps the Worker to itself. But only there is it heard that a script does not load
-/// or throws; only by it can a worker be ended that does not listen; and it has to be given up
-/// ([`release`]) for its memory to be freed. So it is seen as it is made: by a constructor that
-/// stands in for the browser's own during this one call.
+/// gloo-worker does not expose the `Worker`. But a script that does not load or throws is only reported by its
+/// `error` event, a worker that hangs can only be ended by [`terminate`], and without that its memory is never
+/// freed. It is captured by a subclass that replaces the global constructor during this call.
 pub fn spawn_worker<W>(
     path: &str,
-    hear: impl Fn(W::Output) + 'static,
+    callback: impl Fn(W::Output) + 'static,
 ) -> (WorkerBridge<W>, web_sys::Worker)
 where
     W: Worker + 'static,
     W::Input: Serialize + DeserializeOwned,
     W::Output: Serialize + DeserializeOwned,
 {
-    // Made and used in one breath: so the compiler sees which of gloo's ways to spawn is never gone, and
-    // leaves it out.
-    let mut hear = Some(hear);
+    let mut callback = Some(callback);
     let mut bridge = None;
     let worker = capture_worker(&mut || {
-        bridge = hear.take().map(|hear| {
+        bridge = callback.take().map(|callback| {
+            // In one expression with `spawn`, so that the compiler removes gloo-worker's other ways to spawn.
             let mut spawner = W::spawner().encoding::<MessageCodec>();
-            spawner.callback(hear).with_loader(true).spawn(path)
+            spawner.callback(callback).with_loader(true).spawn(path)
         });
     });
     (bridge.unwrap_throw(), worker)
 }
 
-/// Ends a worker at once, and takes gloo-worker's listener off it: that one holds the Worker which
-/// holds it, and neither would ever be freed.
+/// Terminates a worker, and removes gloo-worker's listener: that refers to the `Worker` which refers to it, so
+/// neither would ever be freed.
 pub fn terminate(worker: &web_sys::Worker) {
     worker.set_onmessage(None);
     worker.terminate();
 }
 
-/// The agent's way to its page.
-#[derive(Clone)]
-pub struct Port(Rc<PortKind>);
+/// Posts messages of type `T` to a page.
+pub struct Port<T>(Rc<PortKind<T>>);
 
-enum PortKind {
-    /// From a worker, by gloo-worker's bridge: which one it is, and what posts something over it.
-    Bridge(HandlerId, Box<dyn Fn(Packed<Event>)>),
-    /// On the page itself: parcels are given to this function.
+enum PortKind<T> {
+    /// From a worker: the bridge's id, and a function that posts over it.
+    Bridge(HandlerId, Box<dyn Fn(Packed<T>)>),
+    /// On the page itself: the function that receives packed messages.
     Local(Function),
 }
 
-impl Port {
-    /// The way to the page that has connected as `bridge`.
+impl<T> Clone for Port<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: 'static> Port<T> {
+    /// A port to the page that has connected as `bridge`.
     pub fn to_bridge<W>(scope: &WorkerScope<W>, bridge: HandlerId) -> Self
     where
-        W: Worker<Output = Packed<Event>> + 'static,
+        W: Worker<Output = Packed<T>> + 'static,
     {
         let scope = scope.clone();
-        let respond = move |letter| scope.respond(bridge, letter);
+        let respond = move |message| scope.respond(bridge, message);
         Self(Rc::new(PortKind::Bridge(bridge, Box::new(respond))))
     }
 
-    /// The way to this page itself, which hears parcels by a function.
-    pub fn local(hear: Function) -> Self {
-        Self(Rc::new(PortKind::Local(hear)))
+    /// A port to a function on the same thread, which is called with packed messages.
+    pub fn local(callback: Function) -> Self {
+        Self(Rc::new(PortKind::Local(callback)))
     }
 
-    /// Tells the page something, by gloo-worker's own way if there is a bridge.
-    pub fn post(&self, event: Event) {
-        let letter = Packed::new(&event);
+    /// Posts a message. Objects in it are cloned.
+    pub fn post(&self, message: &T)
+    where
+        T: Serialize,
+    {
+        let message = Packed::new(message);
         match &*self.0 {
-            PortKind::Bridge(_, respond) => respond(letter),
-            PortKind::Local(hear) => call_later(hear.clone(), letter.value),
+            PortKind::Bridge(_, respond) => respond(message),
+            PortKind::Local(callback) => call_later(callback.clone(), message.value),
         }
     }
 
-    /// Tells whoever wants to show it what the engine does.
-    pub fn post_diagnostic(&self, session: SessionId, detail: &Diagnostic) {
-        let detail = Encoded::encode(detail);
-        self.post(Event::Diagnostics {
-            session,
-            diagnostic: detail,
-        });
-    }
-
-    /// Tells the page that a step of the journey is taken.
-    pub fn post_milestone(&self, session: SessionId, step: Milestone) {
-        let mark = ReachedMilestone::now(step);
-        self.post(Event::MilestoneReached { session, mark });
-    }
-
-    /// Tells the page something, and gives it the objects in it: `postMessage(message, [objects])`.
-    /// The worker's own references to them are detached, and cannot be sent again.
+    /// Posts a message and transfers the objects in it: `postMessage(message, [objects])`. This thread's
+    /// references to them are detached, and cannot be transferred again.
     ///
     /// # Errors
-    /// [`PlaybackError::MediaSourceCall`] if the browser does not let them go.
-    pub fn post_with_transfer(&self, event: Event) -> Result<(), PlaybackError> {
+    /// [`TransferError`] if the browser does not transfer them.
+    pub fn post_with_transfer(&self, message: &T) -> Result<(), TransferError>
+    where
+        T: Serialize,
+    {
         let PortKind::Bridge(id, _) = &*self.0 else {
-            // Nothing has to cross.
-            self.post(event);
+            // On the same thread nothing has to be transferred.
+            self.post(message);
             return Ok(());
         };
-        let letter = Packed::new(&event);
-        let parcel = letter.value.unchecked_ref::<Array>();
-        let objects = parcel.slice(1, parcel.length());
-        let message = FromWorker::ProcessOutput(*id, letter);
+        let message = Packed::new(message);
+        let array = message.value.unchecked_ref::<Array>();
+        let objects = array.slice(1, array.length());
+        let envelope = FromWorker::ProcessOutput(*id, message);
         js_sys::global()
             .unchecked_into::<DedicatedWorkerGlobalScope>()
-            .post_message_with_transfer(&pack(&message), &objects)
-            .map_err(|exception| PlaybackError::MediaSourceCall {
-                operation: "transfer the handle".into(),
+            .post_message_with_transfer(&pack(&envelope), &objects)
+            .map_err(|exception| TransferError {
                 reason: web::words(&exception),
             })
     }
 }
 
-/// Gives a parcel to the other side on the same thread, in a task of its own: neither side is ever called
-/// in the middle of what it does.
-fn call_later(hear: Function, parcel: JsValue) {
+/// Calls a function in a microtask, so that neither side is called while it is running.
+fn call_later(callback: Function, value: JsValue) {
     spawn_local(async move {
-        // A side that has gone hears nothing any more.
-        let _ = hear.call1(&JsValue::NULL, &parcel);
+        // Throws only if the closure behind it was dropped: its owner no longer listens.
+        let _ = callback.call1(&JsValue::NULL, &value);
     });
 }
 
-/// gloo-worker's private message, by which it knows [`Port::transfer`]'s for its own: postcard
-/// writes the variant's number.
+/// gloo-worker's private message type. postcard encodes the index of the variant, so order and fields have
+/// to be the same.
 #[derive(Serialize)]
-enum FromWorker {
+enum FromWorker<T> {
     #[expect(
         dead_code,
-        reason = "sent by gloo-worker itself; here it only takes its place"
+        reason = "sent by gloo-worker itself; here it only takes up its index"
     )]
     WorkerLoaded,
-    ProcessOutput(HandlerId, Packed<Event>),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(event: &Event) -> Vec<u8> {
-        postcard::to_allocvec(event).unwrap()
-    }
-
-    fn received(bytes: &[u8]) -> Option<Event> {
-        postcard::from_bytes(bytes).ok()
-    }
-
-    #[test]
-    fn what_is_sent_is_received() {
-        let session = SessionId::default().next();
-        let mark = ReachedMilestone {
-            milestone: Milestone::SourceOpen,
-            at: 1.5,
-        };
-        let fault = PlaybackError::UnsupportedFeature {
-            url: "https://example.org/film".into(),
-            feature: "smell".into(),
-        };
-        for event in [
-            Event::Ready { build: "x".into() },
-            Event::MilestoneReached { session, mark },
-            Event::Failed {
-                session,
-                error: fault,
-            },
-            Event::Closed { session },
-        ] {
-            assert_eq!(received(&sent(&event)), Some(event));
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_no_message_and_no_panic() {
-        let whole = sent(&Event::Ready {
-            build: "0123".into(),
-        });
-        for cut in 0..whole.len() {
-            assert_eq!(received(&whole[..cut]), None);
-        }
-        assert_eq!(received(&[99, 1, 2, 3]), None);
-    }
+    ProcessOutput(HandlerId, Packed<T>),
 }

@@ -172,7 +172,7 @@ async fn a_worker_that_panics_later(stage: &Stage) {
             stage.until_taken("first frame").await;
         }
     }
-    let notice = stage.notice("The worker died").await;
+    let notice = stage.notice("The worker crashed").await;
     assert!(notice.contains("panicked at"), "{notice}");
     tries_again(stage).await;
 }
@@ -249,7 +249,7 @@ async fn dies_for_good(stage: &Stage) {
     stage.until("attached() && attached() !== before").await;
     stage.plays().await;
     trap(stage).await;
-    stage.notice("The worker died").await;
+    stage.notice("The worker crashed").await;
 }
 
 /// All that the wasm exports is called with nonsense, a request for memory of a size that cannot be among
@@ -297,13 +297,7 @@ async fn a_playlist_that_is_a_web_page(stage: &Stage) {
 
 #[apply(in_every_browser!)]
 async fn a_playlist_that_never_comes(stage: &Stage) {
-    meets(
-        stage,
-        "film.m3u8",
-        Trouble::Silence,
-        "Waited 8 seconds in vain",
-    )
-    .await;
+    meets(stage, "film.m3u8", Trouble::Silence, "Waited 8 seconds for").await;
 }
 
 #[apply(in_every_browser!)]
@@ -390,7 +384,7 @@ async fn an_element_that_fails_again_and_again(stage: &Stage) {
     stage.server.make_plain(&["720p"]);
     stage.server.trouble("/720p/6.m4s", undecodable());
     stage.open("?src=film/plain.mpd&goal=4&t=5").await;
-    stage.notice("the film itself may be damaged").await;
+    stage.notice("the video itself may be damaged").await;
     assert_eq!(stage.server.requests("/720p/6.m4s"), 2);
     stage.server.heal();
     tries_again(stage).await;
@@ -411,7 +405,7 @@ async fn an_address_that_is_none_ends_what_plays(stage: &Stage) {
     address.send_keys("http://[nowhere").await.unwrap();
     stage.press("Play").await;
     stage
-        .notice("“http://[nowhere” is not the address of a film")
+        .notice("“http://[nowhere” is not the address of a video")
         .await;
     stage.until("document.querySelector('video').paused").await;
     // The same film again is shown again.
@@ -442,7 +436,7 @@ async fn a_format_that_no_browser_decodes(stage: &Stage) {
 async fn an_address_that_is_none(stage: &Stage) {
     stage.open("?src=javascript:alert(1)").await;
     stage
-        .notice("“javascript:alert(1)” is not the address of a film")
+        .notice("“javascript:alert(1)” is not the address of a video")
         .await;
 }
 

@@ -10,7 +10,7 @@ use crate::{
 
 const VIDEO: &str = "document.querySelector('video')";
 /// The words of a message that could not be read.
-const MISUNDERSTOOD: &str = "misunderstood each other";
+const MISUNDERSTOOD: &str = "could not read each other’s messages";
 
 /// What is posted by this object goes by way of `way(message, post)`.
 pub fn posted_by(object: &str, way: &str) -> String {

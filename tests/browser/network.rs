@@ -167,7 +167,7 @@ async fn servers_that_are_poor_at_ranges_are_put_up_with(stage: &Stage) {
 async fn wrong_ranges_without_end_are_told_of(stage: &Stage) {
     stage.server.trouble(".mp4", Trouble::WrongRange);
     stage.open("?src=tests/media/ondemand/ondemand.mpd").await;
-    let notice = stage.notice("other bytes than were asked for").await;
+    let notice = stage.notice("another range than was requested").await;
     assert!(notice.contains("ondemand/"), "{notice}");
 }
 
@@ -456,7 +456,7 @@ async fn a_service_worker_between_is_put_up_with(stage: &Stage) {
 async fn a_manifest_that_is_too_large_is_refused(stage: &Stage) {
     stage.server.trouble("made/huge.mpd", Trouble::Endless);
     stage.open("?src=made/huge.mpd").await;
-    let notice = stage.notice("larger than anything of its kind").await;
+    let notice = stage.notice("larger than the size limit").await;
     assert!(notice.contains("made/huge.mpd"), "{notice}");
     // It will not have become smaller.
     assert!(stage.server.requests("made/huge.mpd") <= 2);

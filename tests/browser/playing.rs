@@ -61,14 +61,14 @@ async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
     let journey = stage.journey().await;
     let steps: Vec<&str> = journey.iter().map(|(step, _)| step.as_str()).collect();
     let all = [
-        "agent spawned",
-        "film asked for",
+        "worker spawned",
+        "load sent",
         "MediaSource created",
         "handle transferred",
-        "handle arrives",
+        "handle received",
         "srcObject set",
         "sourceopen",
-        "SourceBuffers made",
+        "SourceBuffers created",
         "first append",
         "first frame",
         "end of stream",
@@ -109,7 +109,7 @@ async fn another_film_is_another_media_source_in_the_same_worker(stage: &Stage) 
         stage.plays().await;
         stage.has_started_workers(1).await;
         // Its worker was there already.
-        assert_eq!(stage.journey().await[0].0, "film asked for");
+        assert_eq!(stage.journey().await[0].0, "load sent");
     }
     // Pressed in haste: only the last counts, and nothing of the others is left.
     for _ in 0..5 {

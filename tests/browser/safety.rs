@@ -83,7 +83,7 @@ async fn addresses_are_text(stage: &Stage) {
         "file:///etc/passwd",
     ] {
         stage.open(&format!("?src={address}")).await;
-        stage.notice("is not the address of a film").await;
+        stage.notice("is not the address of a video").await;
         nobody_got_in(stage).await;
     }
 }

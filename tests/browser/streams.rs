@@ -100,7 +100,9 @@ async fn dash_whose_media_are_of_another_time(stage: &Stage) {
     );
     stage.server.make("film/elsewhen.mpd", film);
     stage.open("?src=film/elsewhen.mpd").await;
-    stage.notice("of another time than its manifest says").await;
+    stage
+        .notice("its timestamps do not match its manifest")
+        .await;
 }
 
 #[apply(in_every_browser!)]
@@ -303,13 +305,17 @@ async fn what_cannot_be_played_is_named(stage: &Stage) {
             "#EXTM3U\n#EXTINF:2,\n1.bin\n#EXT-X-ENDLIST\n".into(),
             "MPEG transport streams",
         ),
-        ("bomb", BOMB.into(), "is not a film that can be read"),
-        ("half", LIVE[..200].into(), "is not a film that can be read"),
-        ("empty", String::new(), "is not a film that can be read"),
+        ("bomb", BOMB.into(), "is not a video that can be read"),
+        (
+            "half",
+            LIVE[..200].into(),
+            "is not a video that can be read",
+        ),
+        ("empty", String::new(), "is not a video that can be read"),
         (
             "deep",
             "<MPD>".repeat(100_000),
-            "is not a film that can be read",
+            "is not a video that can be read",
         ),
     ];
     for (name, text, words) in made {

@@ -14,18 +14,18 @@ use crate::{
     platform::web,
     player::{
         dom::{focus_is_lost, query},
-        model::{Choice, Dispatch, PlayerAction, PlayerModel},
+        model::{Dispatch, PlayerAction, PlayerModel},
     },
-    protocol::{Quality, TrackInfo},
+    protocol::{Quality, TrackInfo, TrackSelection},
 };
 
 /// The settings menu and its selects.
 pub struct SettingsMenu {
     quality: Option<Menu>,
-    sound: Option<Menu>,
+    audio: Option<Menu>,
     captions: Option<Menu>,
     /// The selection as of the last update.
-    chosen: Cell<Choice>,
+    chosen: Cell<TrackSelection>,
     /// The height of each quality in pixels, by which the selected quality is stored.
     heights: RefCell<Vec<u32>>,
     playback: Dispatch,
@@ -42,7 +42,7 @@ impl SettingsMenu {
         Self {
             _sheets: [sheet(".settings-menu"), sheet(".shortcuts")],
             quality: Menu::new(frame, "[name=quality]"),
-            sound: Menu::new(frame, "[name=audio]"),
+            audio: Menu::new(frame, "[name=audio]"),
             captions: Menu::new(frame, "[name=captions]"),
             chosen: Cell::default(),
             heights: RefCell::default(),
@@ -52,7 +52,7 @@ impl SettingsMenu {
 
     /// Updates the options, and selects the quality that was selected on the last visit.
     pub fn show(&self, playback: &PlayerModel) {
-        let Choice { quality, sound, .. } = playback.selection;
+        let TrackSelection { quality, audio, .. } = playback.selection;
         let all = &playback.qualities;
         let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
         let automatic = match all.iter().find(is_current) {
@@ -66,17 +66,17 @@ impl SettingsMenu {
             names.reverse();
             menu.offer(automatic, names, quality);
         }
-        if let Some(menu) = &self.sound {
+        if let Some(menu) = &self.audio {
             let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Audio").to_owned();
             let names = playback.audio_tracks.iter().map(name_of);
-            menu.offer("Auto".into(), (0..).zip(names).collect(), sound);
+            menu.offer("Auto".into(), (0..).zip(names).collect(), audio);
         }
         let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
         let height = preferences::number("quality");
         let locked = heights.iter().rposition(|it| Some(*it) == height);
         if quality.is_none() && locked.is_some() {
             let quality = locked.and_then(|place| u32::try_from(place).ok());
-            self.playback.emit(PlayerAction::Select(Choice {
+            self.playback.emit(PlayerAction::Select(TrackSelection {
                 quality,
                 ..playback.selection
             }));
@@ -102,7 +102,7 @@ impl SettingsMenu {
         let chosen = self.chosen.get();
         if chosen.captions != captions {
             self.playback
-                .emit(PlayerAction::Select(Choice { captions, ..chosen }));
+                .emit(PlayerAction::Select(TrackSelection { captions, ..chosen }));
         }
     }
 
@@ -122,7 +122,7 @@ impl SettingsMenu {
                 let height = height.copied().unwrap_or_default();
                 preferences::remember("quality", &height.to_string());
             }
-            _ => choice.sound = place,
+            _ => choice.audio = place,
         }
         self.playback.emit(PlayerAction::Select(choice));
         None

@@ -1,0 +1,71 @@
+//! The engine's error type, and constructors for its errors.
+
+use wasm_bindgen::JsValue;
+
+use crate::{
+    media::ManifestError,
+    platform::web,
+    protocol::{PlaybackError, ResourceKind},
+};
+
+/// Boxed to keep `Result` small.
+pub type Error = Box<PlaybackError>;
+
+/// A fetched file is not what it should be.
+pub fn invalid_data(resource: ResourceKind, url: &str, reason: &str) -> Error {
+    Box::new(PlaybackError::InvalidData {
+        resource,
+        url: url.into(),
+        reason: reason.into(),
+    })
+}
+
+/// A manifest violates its format.
+pub fn invalid_manifest(url: &str, reason: &str) -> Error {
+    Box::new(PlaybackError::InvalidManifest {
+        url: url.into(),
+        reason: reason.into(),
+    })
+}
+
+/// The content uses a feature that this player lacks.
+pub fn unsupported_feature(url: &str, feature: &str) -> Error {
+    Box::new(PlaybackError::UnsupportedFeature {
+        url: url.into(),
+        feature: feature.into(),
+    })
+}
+
+/// The error of a manifest that could not be parsed.
+pub fn manifest_error(url: &str, error: ManifestError) -> Error {
+    match error {
+        ManifestError::Malformed(reason) => invalid_manifest(url, &reason),
+        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
+    }
+}
+
+/// The error of any other file that could not be parsed.
+pub fn file_error(resource: ResourceKind, url: &str, error: ManifestError) -> Error {
+    match error {
+        ManifestError::Malformed(reason) => invalid_data(resource, url, &reason),
+        ManifestError::Unsupported(feature) => unsupported_feature(url, feature),
+    }
+}
+
+/// There is nothing to play at a position, in seconds.
+pub fn nothing_to_play(position: f64) -> Error {
+    let second = position as u32;
+    PlaybackError::NothingToPlay { second }.into()
+}
+
+/// A browser call threw. `operation` is a verb with its object.
+pub fn call_error(operation: &str, exception: &JsValue) -> Error {
+    // A class of its own in newer browsers, a DOMException in older ones; both have this name.
+    if web::name(exception).as_deref() == Some("QuotaExceededError") {
+        return PlaybackError::BufferFull.into();
+    }
+    Box::new(PlaybackError::MediaSourceCall {
+        operation: operation.into(),
+        reason: web::words(exception),
+    })
+}

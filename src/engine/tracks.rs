@@ -1,0 +1,146 @@
+//! The tracks of a period group: selects adaptation sets, and lists what the viewer can select.
+
+use std::{cell::RefCell, rc::Rc};
+
+use super::{
+    context::Context,
+    error::{Error, nothing_to_play},
+    track_feeder::TrackFeeder,
+};
+use crate::{
+    media::{
+        ContentType, RepresentationId,
+        selection::{self, AudioPreference, PeriodGroup, SetPerPeriod, is_muxed, set_in_period},
+    },
+    platform::web,
+    protocol::{Event, Quality, TrackInfo},
+};
+
+/// The content types, in the order of all pairs of feeders and buffers.
+pub const CONTENT_TYPES: [ContentType; 2] = [ContentType::Video, ContentType::Audio];
+
+/// What the viewer can select, in the order of the last [`Event::Tracks`].
+#[derive(Default)]
+pub struct OfferedTracks {
+    /// Bits per second of the video qualities.
+    pub qualities: Vec<u64>,
+    /// The audio tracks.
+    pub audio: Vec<Rc<AudioPreference>>,
+}
+
+/// The video and audio tracks that feed one MediaSource.
+pub struct Tracks {
+    /// The periods they are in.
+    pub group: PeriodGroup,
+    /// For video and audio.
+    pub feeders: [Option<TrackFeeder>; 2],
+}
+
+impl Tracks {
+    /// The tracks of the period group at a position, in seconds.
+    ///
+    /// # Errors
+    /// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if there are none.
+    pub fn at(context: &Rc<Context>, position: f64) -> Result<Self, Error> {
+        let [video, audio] = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
+        let group = {
+            let presentation = context.content.presentation();
+            let format = |sets: &SetPerPeriod, period: usize| {
+                let representation = presentation.representation(RepresentationId {
+                    period,
+                    set: set_in_period(sets, period)?,
+                    representation: 0,
+                })?;
+                let codec = representation.codecs.split('.').next();
+                Some((representation.container.as_str(), codec))
+            };
+            let is_same_format = |one: usize, other: usize| {
+                web::can_change_type()
+                    || [&video, &audio]
+                        .iter()
+                        .all(|sets| format(sets, one) == format(sets, other))
+            };
+            selection::period_group(&presentation, [&video, &audio], position, &is_same_format)
+        };
+        let group = group.ok_or_else(|| nothing_to_play(position))?;
+        let feeder = |kind, sets: SetPerPeriod| {
+            let has_track = set_in_period(&sets, group.period).is_some();
+            has_track.then(|| TrackFeeder::new(context.clone(), kind, sets, group.end))
+        };
+        let feeders = [
+            feeder(ContentType::Video, video),
+            feeder(ContentType::Audio, audio),
+        ];
+        Ok(Self { group, feeders })
+    }
+
+    /// Feeds the audio track that the viewer has selected from now on.
+    pub fn select_audio(&self, context: &Context) {
+        if let [_, Some(audio)] = &self.feeders {
+            audio.select(select_adaptation_sets(context, ContentType::Audio));
+            context.state.notify();
+        }
+    }
+
+    /// Posts the tracks that can be selected, and keeps them in `offered`.
+    pub fn announce(&self, context: &Context, offered: &RefCell<OfferedTracks>) {
+        let presentation = context.content.presentation();
+        let period = self.group.period;
+        let [video, audio] = &self.feeders;
+        let video_set = video
+            .as_ref()
+            .and_then(|feeder| feeder.adaptation_set(period));
+        let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
+        let mut selectable = OfferedTracks::default();
+        for &(id, set, representation) in &presentation.representations() {
+            if id.period != period || !context.content.is_playable(id) {
+                continue;
+            }
+            if Some(id.set) == video_set {
+                selectable.qualities.push(representation.bandwidth);
+                qualities.push(Quality {
+                    size: representation.size,
+                    bandwidth: representation.bandwidth,
+                    mime: representation.mime(),
+                });
+            } else if set.content_type == ContentType::Audio && audio.is_some() {
+                let preference = Rc::new(AudioPreference {
+                    language: set.language.clone(),
+                    label: set.label.clone(),
+                });
+                if !selectable.audio.contains(&preference) {
+                    tracks.push(TrackInfo {
+                        language: set.language.clone(),
+                        label: set.label.clone(),
+                    });
+                    selectable.audio.push(preference);
+                }
+            }
+        }
+        offered.replace(selectable);
+        context.port.post(Event::Tracks {
+            session: context.session,
+            qualities,
+            audio: tracks,
+        });
+    }
+}
+
+/// The adaptation set that is played in each period.
+fn select_adaptation_sets(context: &Context, kind: ContentType) -> SetPerPeriod {
+    let presentation = context.content.presentation();
+    let preference = context.state.audio_preference();
+    let is_playable = &|id| context.content.is_playable(id);
+    let mut sets = selection::select_sets(&presentation, kind, preference.as_deref(), is_playable);
+    if kind == ContentType::Audio && preference.is_none() {
+        // Muxed audio is played unless the viewer has selected another track.
+        let video = selection::select_sets(&presentation, ContentType::Video, None, is_playable);
+        for ((period, video), audio) in presentation.periods.iter().zip(video).zip(&mut sets) {
+            let video = video.and_then(|set| period.adaptation_sets.get(set));
+            if video.is_some_and(is_muxed) {
+                *audio = None;
+            }
+        }
+    }
+    sets
+}

@@ -1,0 +1,251 @@
+//! What can go wrong, on either thread, and what the viewer can do about it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{id::BUILD_ID, transfer::InvalidMessage};
+
+/// An error that ends or delays playback. `Display` says what happened, [`advice`](Self::advice) what the
+/// viewer can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum PlaybackError {
+    /// The worker's script could not be fetched.
+    #[error("The worker’s script {url} could not be loaded: {reason}.")]
+    WorkerNotFound {
+        /// The script's URL.
+        url: String,
+        /// What the server answered, if it did.
+        reason: String,
+    },
+    /// The worker's script or wasm was loaded incompletely, or threw while starting.
+    #[error("The worker did not start: {reason}.")]
+    WorkerStartFailed {
+        /// The browser's message.
+        reason: String,
+    },
+    /// The worker did not answer in time.
+    #[error("The worker has not answered for {seconds} seconds.")]
+    WorkerTimeout {
+        /// How long the page waited.
+        seconds: u32,
+    },
+    /// Page and worker come from different builds.
+    #[error("The worker is of another build ({worker_build}) than the page ({BUILD_ID}).")]
+    WorkerVersionMismatch {
+        /// The worker's build id.
+        worker_build: String,
+    },
+    /// The worker panicked, or an exception was not caught in it.
+    #[error("The worker crashed: {reason}.")]
+    WorkerCrashed {
+        /// The message of the panic or the exception.
+        reason: String,
+    },
+    /// The worker hangs, or was terminated by the browser.
+    #[error("The worker does not answer any more.")]
+    WorkerUnresponsive,
+    /// A message could not be decoded.
+    #[error("The page and the worker could not read each other’s messages.")]
+    InvalidMessage,
+    /// The browser has no MediaSource in workers, or none with a handle.
+    #[error("This browser has no MediaSource in workers.")]
+    NoMediaSourceInWorkers,
+    /// The browser has no MediaSource, and does not play the video by itself either.
+    #[error("This browser has no MediaSource.")]
+    NoMediaSource,
+    /// Something else changed the element's source.
+    #[error("The video element was taken over by something else on the page.")]
+    Detached,
+    /// The browser can decode none of the representations.
+    #[error("This browser cannot play {mime}.")]
+    UnsupportedCodec {
+        /// The types it cannot decode, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
+        mime: String,
+    },
+    /// A call to the MediaSource or a SourceBuffer threw.
+    #[error("The browser refused to {operation}: {reason}.")]
+    MediaSourceCall {
+        /// The operation, as a verb with its object.
+        operation: String,
+        /// The browser's message.
+        reason: String,
+    },
+    /// The SourceBuffer is full, and nothing in it can be evicted.
+    #[error("The browser has no room for the next part of this video.")]
+    BufferFull,
+    /// The media element failed.
+    #[error("The browser stopped playing (error {code}): {reason}.")]
+    MediaElement {
+        /// [`MediaError.code`](https://html.spec.whatwg.org/#dom-mediaerror-code).
+        code: u16,
+        /// The browser's message.
+        reason: String,
+    },
+    /// The URL cannot be parsed, or its scheme cannot be fetched.
+    #[error("“{url}” is not the address of a video.")]
+    InvalidUrl {
+        /// The given URL.
+        url: String,
+    },
+    /// The server answered with an error status.
+    #[error("The server answered {status} for {resource} {url}.")]
+    HttpStatus {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The request failed, or its response broke off.
+    #[error("Could not fetch {resource} {url}: {reason}.")]
+    Network {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+        /// The browser's message.
+        reason: String,
+    },
+    /// The response, or the next part of it, did not arrive in time.
+    #[error("Waited {seconds} seconds for {resource} {url}.")]
+    Timeout {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+        /// How long the engine waited.
+        seconds: u32,
+    },
+    /// The response is not what it should be.
+    #[error("Could not read {resource} {url}: {reason}.")]
+    InvalidData {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no media at the position, nor after it.
+    #[error("The video has no picture or sound at {second} s.")]
+    NothingToPlay {
+        /// The position in whole seconds.
+        second: u32,
+    },
+    /// The manifest violates its format.
+    #[error("{url} is not a video that can be read: {reason}.")]
+    InvalidManifest {
+        /// The manifest's URL.
+        url: String,
+        /// Which rule is violated, and where.
+        reason: String,
+    },
+    /// The content is valid but uses a feature that this player lacks.
+    #[error("{url} uses {feature}, which this player does not play.")]
+    UnsupportedFeature {
+        /// The URL of the file that uses it.
+        url: String,
+        /// The feature, as a noun.
+        feature: String,
+    },
+}
+
+/// The kinds of resources that are fetched. `Display` is the noun of error messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ResourceKind {
+    /// A DASH MPD or an HLS playlist.
+    #[error("the manifest")]
+    Manifest,
+    /// A `sidx` box: the byte ranges and times of the segments in a file.
+    #[error("the segment index")]
+    SegmentIndex,
+    /// The AES-128 key of a segment.
+    #[error("the key")]
+    Key,
+    /// An initialization segment.
+    #[error("the init segment")]
+    InitSegment,
+    /// A WebVTT file.
+    #[error("the captions")]
+    Captions,
+    /// A media segment.
+    #[error("the media segment")]
+    MediaSegment,
+}
+
+impl From<InvalidMessage> for PlaybackError {
+    fn from(_: InvalidMessage) -> Self {
+        Self::InvalidMessage
+    }
+}
+
+impl PlaybackError {
+    /// What the viewer can do about it, in a sentence.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::WorkerNotFound { .. } | Self::WorkerStartFailed { .. } => {
+                "If this is your site, check that worker_loader.js, worker.js and worker_bg.wasm \
+                 are beside index.html. Otherwise try again in a moment."
+            }
+            Self::WorkerTimeout { .. } => {
+                "On a slow connection it may still come. Otherwise try again."
+            }
+            Self::WorkerVersionMismatch { .. } => {
+                "The site has been updated since this page was opened: reload the page."
+            }
+            Self::WorkerCrashed { .. } | Self::WorkerUnresponsive | Self::InvalidMessage => {
+                "Try again: that starts a new worker. The browser’s console may say more."
+            }
+            Self::NoMediaSourceInWorkers => {
+                "The player can run on the page’s own thread instead. Chrome and Edge have MediaSource in \
+                 workers since version 108, Safari on Mac and iPad since 18; Firefox and iPhones do not yet."
+            }
+            Self::NoMediaSource => {
+                "Try a newer browser. On an iPhone, that is Safari from iOS 17.1 on."
+            }
+            Self::Detached => "Try again: the video continues where it was.",
+            Self::UnsupportedCodec { .. } => "Try another browser, or a video in H.264 and AAC.",
+            Self::BufferFull => "Close other pages that play videos, or choose a lower quality.",
+            Self::MediaSourceCall { .. } | Self::MediaElement { .. } | Self::InvalidData { .. } => {
+                "Try again. If it happens at the same place, the video itself may be damaged."
+            }
+            Self::NothingToPlay { .. } => "Try again, or continue at another place of the video.",
+            Self::InvalidUrl { .. } => {
+                "Enter the http or https address of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
+            }
+            Self::HttpStatus { .. } => {
+                "Check whether the address is right and the video is still there, then try again."
+            }
+            Self::Network { .. } => {
+                "Check whether you are online. Another site must allow this page to fetch its videos (CORS)."
+            }
+            Self::Timeout { .. } => "The server or the connection is slow. Try again in a moment.",
+            Self::InvalidManifest { .. } => {
+                "Check whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
+            }
+            Self::UnsupportedFeature { .. } => {
+                "This player plays DASH and HLS on demand, without DRM, in fragmented MP4 or packed \
+                 audio."
+            }
+        }
+    }
+
+    /// Whether the engine was lost during playback. The same video may play on with a new one.
+    pub const fn is_worker_lost(&self) -> bool {
+        matches!(self, Self::WorkerCrashed { .. } | Self::WorkerUnresponsive)
+    }
+
+    /// Whether trying again needs a new worker, because this one is lost or of another build.
+    pub const fn needs_new_worker(&self) -> bool {
+        matches!(
+            self,
+            Self::WorkerNotFound { .. }
+                | Self::WorkerStartFailed { .. }
+                | Self::WorkerTimeout { .. }
+                | Self::WorkerVersionMismatch { .. }
+                | Self::WorkerCrashed { .. }
+                | Self::WorkerUnresponsive
+                | Self::InvalidMessage
+        )
+    }
+}

@@ -1,0 +1,277 @@
+//! Events: the messages from the engine to the page.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    encoded::Encoded, error::PlaybackError, id::SessionId, milestone::ReachedMilestone, transfer,
+};
+use crate::platform::web::MediaProvider;
+
+/// A message from the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The engine's first message.
+    Ready {
+        /// The worker's [`BUILD_ID`](super::BUILD_ID).
+        build: String,
+    },
+    /// A MediaSource was created. It opens once `video.srcObject` is this handle.
+    MediaSourceReady {
+        /// The session it belongs to.
+        session: SessionId,
+        /// Transferred with the message: see [`transfer::Port::post_with_transfer`]. It is the MediaSource
+        /// itself where the engine runs on the page.
+        #[serde(with = "transfer::transferable")]
+        handle: MediaProvider,
+        /// Where to start playback, in seconds.
+        start: f64,
+    },
+    /// The tracks that can be selected. Sent for each MediaSource, once its SourceBuffers are created.
+    Tracks {
+        /// The session it belongs to.
+        session: SessionId,
+        /// By ascending bandwidth, without what this browser cannot decode.
+        qualities: Vec<Quality>,
+        /// Empty if the audio is muxed with the video, or there is none.
+        audio: Vec<TrackInfo>,
+    },
+    /// The captions that can be selected. Sent once, when enough is buffered.
+    CaptionTracks {
+        /// The session they belong to.
+        session: SessionId,
+        /// In the order of the manifest.
+        tracks: Vec<TrackInfo>,
+    },
+    /// The selected captions have been loaded, or could not be.
+    CaptionsLoaded {
+        /// The session they belong to.
+        session: SessionId,
+        /// Their index in [`Event::CaptionTracks`].
+        index: u32,
+        /// Object URL of WebVTT in presentation time, valid until the session ends.
+        url: Result<String, PlaybackError>,
+    },
+    /// Segments of another quality are fetched from now on.
+    QualityChanged {
+        /// The session it belongs to.
+        session: SessionId,
+        /// Bits per second, as in [`Event::Tracks`].
+        bandwidth: u64,
+    },
+    /// What the engine did, for display. Encoded, so that only its readers contain the decoder.
+    Diagnostics {
+        /// The session it belongs to.
+        session: SessionId,
+        /// The encoded [`Diagnostic`].
+        diagnostic: Encoded<Diagnostic>,
+    },
+    /// The element has to seek: over a gap, to leave a stall, or to another start.
+    Seek {
+        /// The session it belongs to.
+        session: SessionId,
+        /// The new position, in seconds.
+        to: f64,
+    },
+    /// A request has failed and is being repeated.
+    Retrying {
+        /// The session it belongs to.
+        session: SessionId,
+        /// Why it failed; `None` once it has succeeded.
+        error: Option<PlaybackError>,
+    },
+    /// The engine has reached a milestone.
+    MilestoneReached {
+        /// The session it belongs to.
+        session: SessionId,
+        /// Which one, and when.
+        mark: ReachedMilestone,
+    },
+    /// The session cannot continue. The MediaSource is kept until the page detaches it.
+    Failed {
+        /// The session that failed.
+        session: SessionId,
+        /// Why.
+        error: PlaybackError,
+    },
+    /// The engine no longer uses the session's MediaSource: the page may detach it.
+    Stopped {
+        /// The session that has ended.
+        session: SessionId,
+    },
+    /// The session's MediaSource is closed.
+    Closed {
+        /// The session that has ended.
+        session: SessionId,
+    },
+    /// The answer to [`Command::Ping`](super::Command::Ping).
+    Pong,
+    /// The engine itself failed, whatever it was playing.
+    EngineFailed {
+        /// Why.
+        error: PlaybackError,
+    },
+}
+
+impl Event {
+    /// The session that this is about; `None` if it is about the engine.
+    pub const fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::MediaSourceReady { session, .. }
+            | Self::Tracks { session, .. }
+            | Self::CaptionTracks { session, .. }
+            | Self::CaptionsLoaded { session, .. }
+            | Self::QualityChanged { session, .. }
+            | Self::Diagnostics { session, .. }
+            | Self::Seek { session, .. }
+            | Self::Retrying { session, .. }
+            | Self::MilestoneReached { session, .. }
+            | Self::Failed { session, .. }
+            | Self::Stopped { session }
+            | Self::Closed { session } => Some(*session),
+            Self::Ready { .. } | Self::Pong | Self::EngineFailed { .. } => None,
+        }
+    }
+}
+
+/// A video quality that the viewer can select.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Width and height in pixels; zeros if unknown.
+    pub size: (u32, u32),
+    /// Bits per second; 0 if unknown.
+    pub bandwidth: u64,
+    /// Media type with codecs, as in [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
+    pub mime: String,
+}
+
+/// An audio or caption track that the viewer can select.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackInfo {
+    /// [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646) tag; empty if unknown.
+    pub language: String,
+    /// The label in the manifest; may be empty.
+    pub label: String,
+}
+
+impl TrackInfo {
+    /// The label, or else the language.
+    pub fn display_name(&self) -> Option<&str> {
+        let names = [self.label.as_str(), &self.language];
+        names.into_iter().find(|name| !name.is_empty())
+    }
+}
+
+/// The content of a SourceBuffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrackKind {
+    /// Video, possibly with audio muxed in.
+    #[default]
+    Video,
+    /// Audio alone.
+    Audio,
+}
+
+/// What one SourceBuffer holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BufferLevel {
+    /// Which SourceBuffer.
+    pub kind: TrackKind,
+    /// `SourceBuffer.buffered`: start and end in seconds, ascending.
+    pub buffered: Vec<(f64, f64)>,
+}
+
+/// The download of one media segment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentReport {
+    /// The SourceBuffer it is for.
+    pub kind: TrackKind,
+    /// Bits per second of its representation, which identifies it.
+    pub bandwidth: u64,
+    /// Its start, in seconds.
+    pub start: f64,
+    /// Its end, in seconds.
+    pub end: f64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// When it was requested, in milliseconds since the Unix epoch.
+    pub requested_at: f64,
+    /// When it was appended or abandoned, in milliseconds since the Unix epoch.
+    pub finished_at: f64,
+    /// Whether it was appended, not abandoned.
+    pub appended: bool,
+}
+
+/// What the engine did, beyond what a player has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Diagnostic {
+    /// The state of the buffers. Sent when it changes, at most once a second.
+    BufferLevels {
+        /// One for each SourceBuffer.
+        levels: Vec<BufferLevel>,
+        /// The position by the engine's clock, in seconds.
+        position: f64,
+        /// The estimated bandwidth, in bits per second.
+        bandwidth: f64,
+        /// The buffer goal, in seconds ahead: lower than configured where the browser has no room for that.
+        goal: f64,
+        /// The size of the engine's wasm memory, in bytes.
+        memory: u32,
+    },
+    /// A media segment was appended or abandoned.
+    SegmentFinished(SegmentReport),
+    /// A range was removed from a SourceBuffer to make room.
+    Evicted {
+        /// The SourceBuffer.
+        kind: TrackKind,
+        /// Start of the range, in seconds.
+        start: f64,
+        /// End of the range, in seconds; infinite if everything after `start` was removed.
+        end: f64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::milestone::Milestone;
+
+    fn encode(event: &Event) -> Vec<u8> {
+        postcard::to_allocvec(event).unwrap()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Event> {
+        postcard::from_bytes(bytes).ok()
+    }
+
+    #[test]
+    fn decoded_event_equals_the_encoded_one() {
+        let session = SessionId::default().next();
+        let mark = ReachedMilestone {
+            milestone: Milestone::SourceOpen,
+            at: 1.5,
+        };
+        let error = PlaybackError::UnsupportedFeature {
+            url: "https://example.org/video".into(),
+            feature: "smell".into(),
+        };
+        for event in [
+            Event::Ready { build: "x".into() },
+            Event::MilestoneReached { session, mark },
+            Event::Failed { session, error },
+            Event::Closed { session },
+        ] {
+            assert_eq!(decode(&encode(&event)), Some(event));
+        }
+    }
+
+    #[test]
+    fn malformed_bytes_are_no_event() {
+        let whole = encode(&Event::Ready {
+            build: "0123".into(),
+        });
+        for length in 0..whole.len() {
+            assert_eq!(decode(&whole[..length]), None);
+        }
+        assert_eq!(decode(&[99, 1, 2, 3]), None);
+    }
+}
