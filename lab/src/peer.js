@@ -16,7 +16,8 @@ if (location.href === "about:srcdoc") {
   self.onmessage = called;
 } else if (import.meta.url === location.href) {
   if ("DedicatedWorkerGlobalScope" in self) {
-    const dist = "../../../../..";
+    // From snippets/lab-…/src/.
+    const dist = "../../..";
     import(`${dist}/lab.js${location.search}`)
       .then(({ default: init }) => init({ module_or_path: new URL(`${dist}/lab_bg.wasm${location.search}`, import.meta.url) }))
       .catch(reportError);

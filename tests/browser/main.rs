@@ -15,6 +15,7 @@ mod clock;
 mod controls;
 mod devtools;
 mod engines;
+mod example;
 mod failures;
 mod lab;
 mod messages;

@@ -1,0 +1,54 @@
+//! The page's program: a video element that plays what the worker's handle stands for.
+
+use handle::{Event, MediaSourceHandle, VideoWorker};
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlVideoElement;
+use yew::prelude::*;
+use yew_mse_worker::protocol::transfer::{Packed, spawn_worker, terminate};
+
+#[wasm_bindgen]
+extern "C" {
+    /// web-sys's `srcObject` takes only a MediaStream.
+    #[wasm_bindgen(extends = HtmlVideoElement)]
+    type VideoElement;
+
+    #[wasm_bindgen(method, setter, js_name = srcObject)]
+    fn set_src_object(this: &VideoElement, handle: &MediaSourceHandle);
+}
+
+#[component]
+fn App() -> Html {
+    let video = use_node_ref();
+    let error = use_state(String::new);
+    use_effect_with((), {
+        let (video, error) = (video.clone(), error.clone());
+        move |()| {
+            let on_message = move |message: Packed<Event>| match message.unpack() {
+                Ok(Event::MediaSourceReady { handle }) => {
+                    if let Some(video) = video.cast::<HtmlVideoElement>() {
+                        video
+                            .unchecked_into::<VideoElement>()
+                            .set_src_object(&handle);
+                    }
+                }
+                Ok(Event::Failed(reason)) => error.set(reason),
+                Err(reason) => error.set(reason.to_string()),
+            };
+            let (bridge, worker) = spawn_worker::<VideoWorker>("./worker_loader.js", on_message);
+            move || {
+                drop(bridge);
+                terminate(&worker);
+            }
+        }
+    });
+    html! {
+        <>
+            <video ref={video} controls=true autoplay=true muted=true playsinline=true />
+            <p role="alert">{ error.as_str() }</p>
+        </>
+    }
+}
+
+fn main() {
+    yew::Renderer::<App>::new().render();
+}
