@@ -83,6 +83,9 @@ impl Turn {
 
     /// Waits until no other test runs. None does until this one is over.
     pub async fn alone(&self) {
+        if self.alone.borrow().is_some() {
+            return;
+        }
         self.shared.take();
         let alone = self.machine.clone().write_owned().await;
         self.alone.replace(Some(alone));
