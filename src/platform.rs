@@ -44,6 +44,7 @@ mod browser_seam {
     pub mod bytes;
     pub mod codecs;
     pub mod crypto;
+    pub mod event;
     pub mod exception;
     pub mod media_source;
     pub mod network;

@@ -49,6 +49,7 @@ mod browser;
 mod bytes;
 mod codecs;
 mod crypto;
+mod element_state;
 mod media_element;
 mod media_source;
 pub mod model;

@@ -4,7 +4,7 @@ use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::platform::VideoConfiguration;
+use crate::platform::types::VideoConfiguration;
 
 #[wasm_bindgen]
 extern "C" {

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::bytes::Bytes;
-use crate::platform::Exception;
+use crate::platform::types::Exception;
 
 #[wasm_bindgen]
 extern "C" {

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::platform::Exception;
+use crate::platform::types::Exception;
 
 #[wasm_bindgen]
 extern "C" {

@@ -1,19 +1,11 @@
-//! MediaSource, its handle, and events as futures.
+//! MediaSource and its handle.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use futures_channel::oneshot;
-use gloo_events::EventListener;
 use js_sys::Object;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, EventTarget};
 
-use super::source_buffer::SourceBuffer;
-use crate::platform::{Exception, ReadyState};
+use super::{event::NextEvent, source_buffer::SourceBuffer};
+use crate::platform::types::{Exception, ReadyState};
 
 #[wasm_bindgen]
 extern "C" {
@@ -66,11 +58,6 @@ fn is_handle(value: &JsValue) -> bool {
 /// Whether this thread is a dedicated worker's.
 pub fn is_worker() -> bool {
     js_sys::global().is_instance_of::<DedicatedWorkerGlobalScope>()
-}
-
-/// The global object of this thread, at which `online` is fired.
-pub(super) fn global() -> EventTarget {
-    js_sys::global().unchecked_into()
 }
 
 /// The [`MediaSource`](https://w3c.github.io/media-source/#mediasource) of one presentation: a managed one
@@ -170,34 +157,5 @@ impl MediaSource {
     /// If it is not open, or a buffer is updating.
     pub fn end_of_stream(&self) -> Result<(), Exception> {
         Ok(self.source.end_of_stream()?)
-    }
-}
-
-/// Completes at the next event of one name, which is listened for from the creation on.
-pub(super) struct NextEvent {
-    fired: oneshot::Receiver<()>,
-    _listener: EventListener,
-}
-
-impl NextEvent {
-    pub(super) fn of(target: &EventTarget, name: &'static str) -> Self {
-        let (sender, fired) = oneshot::channel();
-        let listener = EventListener::once(target, name, move |_| {
-            // Nobody waits any more if the future was dropped.
-            let _ = sender.send(());
-        });
-        Self {
-            fired,
-            _listener: listener,
-        }
-    }
-}
-
-impl Future for NextEvent {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // The sender lives in the listener, which lives as long as this.
-        Pin::new(&mut self.fired).poll(context).map(|_| ())
     }
 }

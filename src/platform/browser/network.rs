@@ -16,9 +16,9 @@ use web_sys::{
 
 use super::{
     bytes::Bytes,
-    media_source::{NextEvent, global},
+    event::{NextEvent, global},
 };
-use crate::platform::{ByteRange, Delivery, Exception, Request};
+use crate::platform::types::{ByteRange, Delivery, Exception, Request};
 
 #[wasm_bindgen]
 extern "C" {

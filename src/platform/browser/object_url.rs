@@ -3,7 +3,7 @@
 use js_sys::Array;
 use web_sys::{Blob, Url};
 
-use crate::platform::Exception;
+use crate::platform::types::Exception;
 
 /// A URL that stands for a file in memory until this is dropped. Any thread can fetch it.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, TimeRanges};
 
-use super::{bytes::Bytes, media_source::NextEvent};
-use crate::platform::Exception;
+use super::{bytes::Bytes, event::NextEvent};
+use crate::platform::types::Exception;
 
 #[wasm_bindgen]
 extern "C" {

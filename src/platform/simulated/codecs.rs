@@ -1,7 +1,7 @@
 //! What the simulated browser decodes.
 
-use super::world::World;
-use crate::platform::VideoConfiguration;
+use super::{time::sleep, world::World};
+use crate::platform::types::VideoConfiguration;
 
 /// Whether a MediaSource decodes a media type. The simulation knows fragmented MP4 only.
 pub fn can_decode(mime: &str) -> bool {
@@ -31,7 +31,7 @@ pub fn can_change_type() -> bool {
 /// Whether video is decoded without dropped frames; `None` if the browser does not say.
 pub async fn decodes_smoothly(video: &VideoConfiguration) -> Option<bool> {
     // The answer comes from another process.
-    super::sleep(1).await;
+    sleep(1).await;
     let world = World::current();
     let rate = f64::from(video.width) * f64::from(video.height) * video.frame_rate;
     let limit = world.with_browser(|browser| browser.smooth_pixel_rate)?;

@@ -2,8 +2,8 @@
 
 use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
 
-use super::Bytes;
-use crate::platform::Exception;
+use super::{bytes::Bytes, time::sleep};
+use crate::platform::types::Exception;
 
 /// Decrypts AES-128 in CBC mode with PKCS #7 padding.
 ///
@@ -12,7 +12,7 @@ use crate::platform::Exception;
 /// wrong).
 pub async fn decrypt_aes_cbc(bytes: &Bytes, key: &Bytes, iv: [u8; 16]) -> Result<Bytes, Exception> {
     // WebCrypto answers in another task.
-    super::sleep(0).await;
+    sleep(0).await;
     let key: [u8; 16] = key
         .to_vec()
         .try_into()

@@ -1,154 +1,18 @@
 //! The media element of the simulated page, and what a test asks of it.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt,
-    ops::Range,
-    rc::Rc,
-};
+use std::{fmt, future::Future, ops::Range, rc::Rc};
 
 use super::{
-    media_source::{MediaHandle, SourceState},
+    element_state::ElementState,
+    media_source::MediaHandle,
     model::{
         MILLISECOND, Nanos, SECOND, nanos,
-        playback::{MediaEvent, Playback, Readiness, View, WaitCause},
+        playback::{MediaEvent, Playback, Readiness, WaitCause},
         seconds,
     },
     time::Signal,
-    world::{Queue, Thread, TimerKey, World},
+    world::{Queue, World},
 };
-
-/// What the element and its source share.
-pub(super) struct ElementState {
-    thread: Thread,
-    playback: RefCell<Playback>,
-    view: RefCell<View>,
-    source: RefCell<Option<Rc<SourceState>>>,
-    timer: Cell<Option<TimerKey>>,
-    listeners: RefCell<Vec<Listener>>,
-}
-
-type Listener = Box<dyn FnMut(MediaEvent)>;
-
-impl ElementState {
-    /// Plays up to now.
-    pub(super) fn advance(self: &Rc<Self>) {
-        let now = World::current().nanos();
-        self.playback.borrow_mut().advance(now, &self.view.borrow());
-        self.tell();
-    }
-
-    /// Looks at the source again.
-    pub(super) fn look(self: &Rc<Self>) {
-        let view = self.source.borrow().as_ref().map(|it| it.view());
-        self.view.replace(view.unwrap_or_default());
-        self.advance();
-        self.schedule();
-    }
-
-    fn schedule(self: &Rc<Self>) {
-        let world = World::current();
-        if let Some(timer) = self.timer.take() {
-            world.cancel(timer);
-        }
-        let next = self.playback.borrow().next_change(&self.view.borrow());
-        if let Some(next) = next {
-            let this = Rc::downgrade(self);
-            let key = world.at(next, Queue::Browser, move || {
-                if let Some(this) = this.upgrade() {
-                    this.timer.set(None);
-                    this.advance();
-                    this.schedule();
-                    if let Some(source) = &*this.source.borrow() {
-                        source.notice_time();
-                    }
-                }
-            });
-            self.timer.set(Some(key));
-        }
-    }
-
-    /// Queues the events for the listeners.
-    fn tell(self: &Rc<Self>) {
-        let events = self.playback.borrow_mut().take_events();
-        if events.is_empty() {
-            return;
-        }
-        let world = World::current();
-        for event in events {
-            if event != MediaEvent::TimeUpdate {
-                let position = seconds(self.playback.borrow().position());
-                world.note(format_args!("element {event:?} at {position:.3}"));
-            }
-            let this = self.clone();
-            world.queue(Queue::Media(self.thread), move || {
-                let mut listeners = this.listeners.take();
-                listeners.iter_mut().for_each(|listener| listener(event));
-                // Those that were added meanwhile come after them.
-                let added = this.listeners.take();
-                listeners.extend(added);
-                this.listeners.replace(listeners);
-            });
-        }
-    }
-
-    /// Changes the playback now.
-    fn change(self: &Rc<Self>, change: impl FnOnce(&mut Playback, &View)) {
-        self.advance();
-        change(&mut self.playback.borrow_mut(), &self.view.borrow());
-        self.advance();
-        self.schedule();
-    }
-
-    pub(super) fn fail(self: &Rc<Self>, code: u16) {
-        self.change(|playback, _| playback.fail(code));
-    }
-
-    pub(super) fn end_abruptly(self: &Rc<Self>) {
-        self.change(|playback, view| {
-            let end = view.duration.unwrap_or_else(|| playback.position());
-            playback.end_at(end);
-        });
-    }
-
-    /// Drops the listeners, which may hold the element in turn.
-    pub(super) fn forget_listeners(&self) {
-        let listeners = self.listeners.take();
-        drop(listeners);
-    }
-
-    pub(super) fn skip(&self, time: Nanos) {
-        let now = World::current().nanos();
-        let mut playback = self.playback.borrow_mut();
-        playback.advance(now, &self.view.borrow());
-        playback.skip(time);
-    }
-
-    pub(super) fn position(&self) -> Nanos {
-        self.playback.borrow().position()
-    }
-
-    pub(super) fn error(&self) -> Option<u16> {
-        self.playback.borrow().error()
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.playback.borrow().is_paused()
-    }
-
-    pub(super) fn readiness(&self) -> Readiness {
-        self.playback.borrow().readiness()
-    }
-
-    /// How much is ahead of the position, in seconds.
-    pub(super) fn ahead(&self) -> f64 {
-        let position = self.position();
-        let view = self.view.borrow();
-        let mut ranges = view.buffered.iter();
-        let here = ranges.find(|range| range.start <= position && position < range.end);
-        here.map_or(0.0, |range| seconds(range.end - position))
-    }
-}
 
 /// A `<video>` element of the simulated page. Cloning gives another handle to the same one.
 #[derive(Clone)]
@@ -182,19 +46,7 @@ impl Default for MediaElement {
 impl MediaElement {
     /// An element on the current thread, which is to be the page's: paused, and empty.
     pub fn new() -> Self {
-        let world = World::current();
-        let rules = world.with_browser(|browser| browser.rules.clone());
-        let state = Rc::new(ElementState {
-            thread: world.thread(),
-            playback: RefCell::new(Playback::new(rules, world.nanos())),
-            view: RefCell::default(),
-            source: RefCell::default(),
-            timer: Cell::default(),
-            listeners: RefCell::default(),
-        });
-        let mut elements = world.inner().elements.borrow_mut();
-        elements.push(Rc::downgrade(&state));
-        Self(state)
+        Self(ElementState::new())
     }
 
     /// Calls a function for every event, as a task of the page's thread.

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     fmt,
     ops::Range,
     rc::{Rc, Weak},
@@ -10,8 +11,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, can_decode,
-    media_element::ElementState,
+    bytes::Bytes,
+    codecs::can_decode,
+    element_state::{ElementState, PlayedSource},
     model::{
         MILLISECOND, Nanos,
         media_source::{MediaSourceModel, SourceEvent},
@@ -19,9 +21,9 @@ use super::{
         seconds,
     },
     time::Signal,
-    world::{Queue, Thread, World},
+    world::{Device, Queue, Thread, World},
 };
-use crate::platform::{Exception, ReadyState};
+use crate::platform::types::{Exception, ReadyState};
 
 /// Whether this thread is a worker's.
 pub fn is_worker() -> bool {
@@ -35,7 +37,25 @@ pub struct MediaHandle(u32);
 impl MediaHandle {
     /// What it stands for, if it is of this world.
     pub(super) fn source(&self, world: &World) -> Option<Rc<SourceState>> {
-        world.inner().sources.borrow().get(&self.0).cloned()
+        world.device::<Sources>().0.borrow().get(&self.0).cloned()
+    }
+}
+
+/// All MediaSources of a world.
+#[derive(Default)]
+struct Sources(RefCell<BTreeMap<u32, Rc<SourceState>>>);
+
+impl Device for Sources {
+    fn thread_terminated(&self, thread: Thread) {
+        let sources = self.0.borrow().clone();
+        for source in sources.values().filter(|it| it.owner == thread) {
+            source.lose_owner();
+        }
+    }
+
+    fn clear(&self) {
+        let sources = self.0.take();
+        drop(sources);
     }
 }
 
@@ -67,34 +87,6 @@ struct Operation {
 }
 
 impl SourceState {
-    pub(super) const fn owner(&self) -> Thread {
-        self.owner
-    }
-
-    /// What the element sees of it.
-    pub(super) fn view(&self) -> View {
-        if self.is_lost.get() {
-            let duration = self.model.borrow().known_duration();
-            return View {
-                duration,
-                has_metadata: true,
-                ..View::default()
-            };
-        }
-        let mut model = self.model.borrow_mut();
-        View {
-            buffered: model.element_buffered(),
-            has_metadata: model.has_metadata(),
-            has_ended: model.state() == ReadyState::Ended,
-            duration: model.known_duration(),
-        }
-    }
-
-    /// Where a live stream can be seeked to.
-    pub(super) fn live_seekable(&self) -> Option<Range<Nanos>> {
-        self.model.borrow().live_seekable()
-    }
-
     /// Changes the model: the element plays up to now under what was, and goes on under what is then.
     fn change<T>(self: &Rc<Self>, change: impl FnOnce(&mut MediaSourceModel) -> T) -> T {
         let element = self.element.borrow().upgrade();
@@ -185,11 +177,6 @@ impl SourceState {
         }
     }
 
-    /// The element looks at it again, as time has passed.
-    pub(super) fn notice_time(&self) {
-        self.update_streaming();
-    }
-
     /// An element is given the handle. `false` if one was before, as there is one attachment ever.
     pub(super) fn attach(self: &Rc<Self>, element: &Rc<ElementState>) -> bool {
         if self.was_attached.replace(true) || self.is_lost.get() {
@@ -208,24 +195,6 @@ impl SourceState {
         true
     }
 
-    /// The element lets go of it. Its own thread is told, and until then every call throws.
-    pub(super) fn detach(self: &Rc<Self>) {
-        self.element.replace(Weak::new());
-        let world = World::current();
-        self.model.borrow_mut().begin_closing();
-        let source = self.clone();
-        let close = move || {
-            if source.model.borrow().state() != ReadyState::Closed {
-                source.change(MediaSourceModel::close);
-            }
-            source.end_operations();
-        };
-        match self.owner == world.thread() {
-            true => close(),
-            false => world.queue(Queue::Media(self.owner), close),
-        }
-    }
-
     /// What is going on in the buffers is over, or never told of: browsers differ.
     fn end_operations(&self) {
         let buffers = self.buffers.borrow().clone();
@@ -242,7 +211,7 @@ impl SourceState {
 
     /// Its thread was terminated: what was buffered is gone at once, and a while later the element seems to have
     /// come to its end (360 ms, measured in Chromium 156). One that is paused is told nothing.
-    pub(super) fn lose_owner(self: &Rc<Self>) {
+    fn lose_owner(self: &Rc<Self>) {
         self.is_lost.set(true);
         let Some(element) = self.element.borrow().upgrade() else {
             return;
@@ -261,11 +230,6 @@ impl SourceState {
         });
     }
 
-    /// The browser needs memory, and removes a range of a managed source's buffer.
-    pub(super) fn evict(self: &Rc<Self>, buffer: usize, range: Range<Nanos>) {
-        self.change(|model| model.evict_range(buffer, range.start, range.end));
-    }
-
     /// Checks that the program did not make a mistake for which a call threw.
     fn check<T>(&self, call: &str, result: Result<T, Exception>) -> Result<T, Exception> {
         if let Err(exception) = &result {
@@ -279,6 +243,55 @@ impl SourceState {
             }
         }
         result
+    }
+}
+
+impl PlayedSource for SourceState {
+    fn view(&self) -> View {
+        if self.is_lost.get() {
+            let duration = self.model.borrow().known_duration();
+            return View {
+                duration,
+                has_metadata: true,
+                ..View::default()
+            };
+        }
+        let mut model = self.model.borrow_mut();
+        View {
+            buffered: model.element_buffered(),
+            has_metadata: model.has_metadata(),
+            has_ended: model.state() == ReadyState::Ended,
+            duration: model.known_duration(),
+        }
+    }
+
+    fn live_seekable(&self) -> Option<Range<Nanos>> {
+        self.model.borrow().live_seekable()
+    }
+
+    fn notice_time(&self) {
+        self.update_streaming();
+    }
+
+    fn detach(self: Rc<Self>) {
+        self.element.replace(Weak::new());
+        let world = World::current();
+        self.model.borrow_mut().begin_closing();
+        let source = self.clone();
+        let close = move || {
+            if source.model.borrow().state() != ReadyState::Closed {
+                source.change(MediaSourceModel::close);
+            }
+            source.end_operations();
+        };
+        match self.owner == world.thread() {
+            true => close(),
+            false => world.queue(Queue::Media(self.owner), close),
+        }
+    }
+
+    fn evict(self: Rc<Self>, buffer: usize, range: Range<Nanos>) {
+        self.change(|model| model.evict_range(buffer, range.start, range.end));
     }
 }
 
@@ -331,7 +344,8 @@ impl MediaSource {
             state_changed: RefCell::default(),
             buffers: RefCell::default(),
         });
-        world.inner().sources.borrow_mut().insert(id, state.clone());
+        let sources = world.device::<Sources>();
+        sources.0.borrow_mut().insert(id, state.clone());
         Ok(Self {
             state,
             handle: MediaHandle(id),

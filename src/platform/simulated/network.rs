@@ -10,12 +10,12 @@ use std::{
 };
 
 use super::{
-    Bytes,
+    bytes::Bytes,
     model::{FOREVER, MILLISECOND, Nanos, SECOND},
     time::Signal,
-    world::{Queue, Thread, TimerKey, World},
+    world::{Device, Queue, Thread, TimerKey, World},
 };
-use crate::platform::{ByteRange, Delivery, Exception, Request};
+use crate::platform::types::{ByteRange, Delivery, Exception, Request};
 
 /// What answers requests.
 pub trait Server {
@@ -152,8 +152,29 @@ pub struct RequestRecord {
     pub outcome: Outcome,
 }
 
+/// The network of a world.
+#[derive(Default)]
+struct Network(RefCell<NetworkState>);
+
+impl Device for Network {
+    fn machine_wakes(&self) {
+        fail_all(&World::current(), "net::ERR_NETWORK_IO_SUSPENDED");
+    }
+
+    fn clear(&self) {
+        let state = self.0.take();
+        drop((state.server, state.transfers));
+    }
+}
+
+/// Looks at the state of a world's network, or changes it.
+fn with_network<T>(world: &World, act: impl FnOnce(&mut NetworkState) -> T) -> T {
+    act(&mut world.device::<Network>().0.borrow_mut())
+}
+
 /// The state of the network.
-pub(super) struct Network {
+#[derive(Default)]
+struct NetworkState {
     server: Option<Box<dyn Server>>,
     /// From which world time on how many bits per second, ascending.
     bandwidth: Vec<(Nanos, f64)>,
@@ -167,21 +188,7 @@ pub(super) struct Network {
     deliveries: BTreeMap<(Thread, String), Delivery>,
 }
 
-impl Network {
-    pub(super) const fn new() -> Self {
-        Self {
-            server: None,
-            bandwidth: Vec::new(),
-            is_offline: false,
-            waiting_for_online: Vec::new(),
-            transfers: BTreeMap::new(),
-            settled: 0,
-            timer: None,
-            records: Vec::new(),
-            deliveries: BTreeMap::new(),
-        }
-    }
-
+impl NetworkState {
     /// Bits per second at a time, and when that changes.
     fn bandwidth_at(&self, time: Nanos) -> (f64, Nanos) {
         let next = self.bandwidth.partition_point(|(from, _)| *from <= time);
@@ -287,7 +294,7 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         if let Some(world) = World::try_current() {
             settle(&world);
-            let aborted = world.inner().network.borrow_mut().transfers.remove(&self.0);
+            let aborted = with_network(&world, |network| network.transfers.remove(&self.0));
             if let Some(transfer) = aborted {
                 world.note(format_args!("aborted {}", transfer.url));
                 finish(&world, transfer.record, Outcome::Aborted);
@@ -316,7 +323,8 @@ pub fn fetch(request: &Request) -> Fetch {
     }
     let at_ms = world.elapsed_ms();
     let (record, is_offline) = {
-        let mut network = world.inner().network.borrow_mut();
+        let network = world.device::<Network>();
+        let mut network = network.0.borrow_mut();
         network.records.push(RequestRecord {
             at_ms,
             request: request.clone(),
@@ -337,11 +345,11 @@ pub fn fetch(request: &Request) -> Fetch {
         Answer::Failure { after_ms: 1.0 }
     } else {
         // The server may look at the world, so it is taken out of it.
-        let server = world.inner().network.borrow_mut().server.take();
+        let server = with_network(&world, |network| network.server.take());
         match server {
             Some(mut server) => {
                 let answer = server.answer(request, at_ms);
-                world.inner().network.borrow_mut().server = Some(server);
+                with_network(&world, |network| network.server = Some(server));
                 answer
             }
             None => Answer::Failure { after_ms: 1.0 },
@@ -357,19 +365,17 @@ pub fn fetch(request: &Request) -> Fetch {
     };
     let url = reply.redirected_to.clone();
     let url = url.unwrap_or_else(|| request.url.clone());
-    world.inner().network.borrow_mut().transfers.insert(
-        id,
-        Transfer {
-            thread,
-            record,
-            exchange,
-            url,
-            reply,
-            sent: 0,
-            credit: 0.0,
-            is_flowing: false,
-        },
-    );
+    let transfer = Transfer {
+        thread,
+        record,
+        exchange,
+        url,
+        reply,
+        sent: 0,
+        credit: 0.0,
+        is_flowing: false,
+    };
+    with_network(&world, |network| network.transfers.insert(id, transfer));
     if latency_ms.is_finite() {
         let arrives = world.nanos() + (latency_ms * MILLISECOND as f64) as Nanos;
         world.at(arrives, Queue::Browser, move || {
@@ -389,7 +395,8 @@ const FAILED: &str = "Failed to fetch";
 fn begin(world: &World, id: u64) {
     settle(world);
     {
-        let mut network = world.inner().network.borrow_mut();
+        let network = world.device::<Network>();
+        let mut network = network.0.borrow_mut();
         let network = &mut *network;
         let Some(transfer) = network.transfers.get_mut(&id) else {
             return;
@@ -419,7 +426,8 @@ fn begin(world: &World, id: u64) {
 /// Shares out what came over the link since the last time.
 fn settle(world: &World) {
     let now = world.nanos();
-    let mut network = world.inner().network.borrow_mut();
+    let network = world.device::<Network>();
+    let mut network = network.0.borrow_mut();
     let from = network.settled;
     network.settled = now;
     let flowing = network
@@ -441,7 +449,8 @@ fn settle(world: &World) {
 fn deliver(world: &World) {
     let mut ended = Vec::new();
     {
-        let mut network = world.inner().network.borrow_mut();
+        let network = world.device::<Network>();
+        let mut network = network.0.borrow_mut();
         let network = &mut *network;
         for (&id, transfer) in &mut network.transfers {
             if !transfer.is_flowing {
@@ -473,17 +482,20 @@ fn deliver(world: &World) {
     }
     for id in ended {
         let fault = {
-            let network = world.inner().network.borrow();
+            let network = world.device::<Network>();
+            let network = network.0.borrow();
             network.transfers.get(&id).map(|it| it.reply.fault)
         };
         match fault {
             Some(BodyFault::None | BodyFault::Truncated(_)) => complete(world, id),
             Some(BodyFault::Reset(_)) => fail(world, id, "network error"),
             Some(BodyFault::Stalls(_, milliseconds)) => {
-                if let Some(transfer) = world.inner().network.borrow_mut().transfers.get_mut(&id) {
-                    transfer.is_flowing = false;
-                    transfer.credit = 0.0;
-                }
+                with_network(world, |network| {
+                    if let Some(transfer) = network.transfers.get_mut(&id) {
+                        transfer.is_flowing = false;
+                        transfer.credit = 0.0;
+                    }
+                });
                 if milliseconds.is_finite() {
                     let goes_on = world.nanos() + (milliseconds * MILLISECOND as f64) as Nanos;
                     world.at(goes_on, Queue::Browser, move || {
@@ -499,16 +511,18 @@ fn deliver(world: &World) {
 /// A body that stalled goes on.
 fn resume(world: &World, id: u64) {
     settle(world);
-    if let Some(transfer) = world.inner().network.borrow_mut().transfers.get_mut(&id) {
-        transfer.is_flowing = true;
-        transfer.reply.fault = BodyFault::None;
-    }
+    with_network(world, |network| {
+        if let Some(transfer) = network.transfers.get_mut(&id) {
+            transfer.is_flowing = true;
+            transfer.reply.fault = BodyFault::None;
+        }
+    });
     deliver(world);
     schedule(world);
 }
 
 fn complete(world: &World, id: u64) {
-    let Some(transfer) = world.inner().network.borrow_mut().transfers.remove(&id) else {
+    let Some(transfer) = with_network(world, |network| network.transfers.remove(&id)) else {
         return;
     };
     let delivery = match (transfer.reply.hides_timing, transfer.reply.is_cached) {
@@ -516,7 +530,8 @@ fn complete(world: &World, id: u64) {
         (false, true) => Delivery::Cache,
         (false, false) => Delivery::Network,
     };
-    let mut network = world.inner().network.borrow_mut();
+    let network = world.device::<Network>();
+    let mut network = network.0.borrow_mut();
     let asked = network.records.get(transfer.record);
     let asked = asked.map(|it| it.request.url.clone()).unwrap_or_default();
     network
@@ -531,7 +546,7 @@ fn complete(world: &World, id: u64) {
 }
 
 fn fail(world: &World, id: u64, reason: &'static str) {
-    let Some(transfer) = world.inner().network.borrow_mut().transfers.remove(&id) else {
+    let Some(transfer) = with_network(world, |network| network.transfers.remove(&id)) else {
         return;
     };
     world.note(format_args!("{reason}: {}", transfer.url));
@@ -547,9 +562,10 @@ fn fail(world: &World, id: u64, reason: &'static str) {
 }
 
 /// All transfers fail.
-pub(super) fn fail_all(world: &World, reason: &'static str) {
+fn fail_all(world: &World, reason: &'static str) {
     let ids: Vec<u64> = {
-        let mut network = world.inner().network.borrow_mut();
+        let network = world.device::<Network>();
+        let mut network = network.0.borrow_mut();
         network.settled = world.nanos();
         network.transfers.keys().copied().collect()
     };
@@ -559,20 +575,9 @@ pub(super) fn fail_all(world: &World, reason: &'static str) {
     schedule(world);
 }
 
-/// Forgets everything that holds the world.
-pub(super) fn clear(world: &World) {
-    let (server, transfers) = {
-        let mut network = world.inner().network.borrow_mut();
-        (
-            network.server.take(),
-            std::mem::take(&mut network.transfers),
-        )
-    };
-    drop((server, transfers));
-}
-
 fn finish(world: &World, record: usize, outcome: Outcome) {
-    let mut network = world.inner().network.borrow_mut();
+    let network = world.device::<Network>();
+    let mut network = network.0.borrow_mut();
     if let Some(record) = network.records.get_mut(record) {
         record.outcome = outcome;
     }
@@ -582,7 +587,8 @@ fn finish(world: &World, record: usize, outcome: Outcome) {
 fn schedule(world: &World) {
     let now = world.nanos();
     let (next, timer) = {
-        let mut network = world.inner().network.borrow_mut();
+        let network = world.device::<Network>();
+        let mut network = network.0.borrow_mut();
         let (bits, changes) = network.bandwidth_at(now);
         let flowing = network.transfers.values();
         let flowing = flowing.filter(|it| it.is_flowing && !it.reply.is_cached);
@@ -606,12 +612,12 @@ fn schedule(world: &World) {
     if next != FOREVER {
         let key = world.at(next, Queue::Browser, || {
             let world = World::current();
-            world.inner().network.borrow_mut().timer = None;
+            with_network(&world, |network| network.timer = None);
             settle(&world);
             deliver(&world);
             schedule(&world);
         });
-        world.inner().network.borrow_mut().timer = Some(key);
+        with_network(world, |network| network.timer = Some(key));
     }
 }
 
@@ -686,7 +692,8 @@ pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
 pub fn take_delivery(url: &str) -> Delivery {
     let world = World::current();
     let thread = world.thread();
-    let mut network = world.inner().network.borrow_mut();
+    let network = world.device::<Network>();
+    let mut network = network.0.borrow_mut();
     let delivery = network.deliveries.remove(&(thread, url.into()));
     network.deliveries.retain(|(other, _), _| *other != thread);
     delivery.unwrap_or(Delivery::Network)
@@ -694,7 +701,7 @@ pub fn take_delivery(url: &str) -> Delivery {
 
 /// Whether the browser believes that there is a network.
 pub fn is_online() -> bool {
-    !World::current().inner().network.borrow().is_offline
+    with_network(&World::current(), |network| !network.is_offline)
 }
 
 /// Completes at the next `online` event.
@@ -706,7 +713,8 @@ pub struct Online(Signal);
 pub fn next_online() -> Online {
     let world = World::current();
     let signal = Signal::default();
-    let mut network = world.inner().network.borrow_mut();
+    let network = world.device::<Network>();
+    let mut network = network.0.borrow_mut();
     // Those that are no longer waited for have nobody else who knows them.
     network.waiting_for_online.retain(|(_, it)| !it.is_alone());
     network
@@ -727,7 +735,7 @@ impl Future for Online {
 impl World {
     /// Has a server answer all requests from now on.
     pub fn serve(&self, server: impl Server + 'static) {
-        self.inner().network.borrow_mut().server = Some(Box::new(server));
+        with_network(self, |network| network.server = Some(Box::new(server)));
     }
 
     /// Sets the bandwidth of the link: from so many milliseconds after now on, so many bits per second. Ascending.
@@ -735,7 +743,9 @@ impl World {
         settle(self);
         let now = self.nanos();
         let from = |&(ms, bits): &(f64, f64)| (now + (ms * MILLISECOND as f64) as Nanos, bits);
-        self.inner().network.borrow_mut().bandwidth = trace.iter().map(from).collect();
+        with_network(self, |network| {
+            network.bandwidth = trace.iter().map(from).collect()
+        });
         schedule(self);
     }
 
@@ -743,14 +753,16 @@ impl World {
     pub fn set_online(&self, is_online: bool) {
         self.note(format_args!("online: {is_online}"));
         let was_offline = {
-            let mut network = self.inner().network.borrow_mut();
+            let network = self.device::<Network>();
+            let mut network = network.0.borrow_mut();
             std::mem::replace(&mut network.is_offline, !is_online)
         };
         if !is_online {
             fail_all(self, FAILED);
         } else if was_offline {
             let waiting = {
-                let mut network = self.inner().network.borrow_mut();
+                let network = self.device::<Network>();
+                let mut network = network.0.borrow_mut();
                 std::mem::take(&mut network.waiting_for_online)
             };
             for (thread, signal) in waiting {
@@ -761,6 +773,6 @@ impl World {
 
     /// All requests so far, in order.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.inner().network.borrow().records.clone()
+        with_network(self, |network| network.records.clone())
     }
 }

@@ -1,7 +1,18 @@
 //! Object URLs, as entries of the world.
 
-use super::{Bytes, world::World};
-use crate::platform::Exception;
+use std::{cell::RefCell, collections::BTreeMap};
+
+use super::{
+    bytes::Bytes,
+    world::{Device, World},
+};
+use crate::platform::types::Exception;
+
+/// The files that object URLs stand for.
+#[derive(Debug, Default)]
+struct Files(RefCell<BTreeMap<String, Bytes>>);
+
+impl Device for Files {}
 
 /// A URL that stands for a file in memory until this is dropped. Any thread can fetch it.
 #[derive(Debug)]
@@ -14,7 +25,10 @@ impl ObjectUrl {
     /// None here; in a browser, if there is no memory for it.
     pub fn of_text(text: &str) -> Result<Self, Exception> {
         let world = World::current();
-        let url = world.add_object_url(Bytes::from(text.as_bytes()));
+        let url = format!("blob:https://simulated.test/{}", world.unique());
+        let file = Bytes::from(text.as_bytes());
+        let files = world.device::<Files>();
+        files.0.borrow_mut().insert(url.clone(), file);
         Ok(Self(url))
     }
 
@@ -27,7 +41,14 @@ impl ObjectUrl {
 impl Drop for ObjectUrl {
     fn drop(&mut self) {
         if let Some(world) = World::try_current() {
-            world.revoke_object_url(&self.0);
+            world.device::<Files>().0.borrow_mut().remove(&self.0);
         }
+    }
+}
+
+impl World {
+    /// The file that an object URL stands for.
+    pub fn object_url(&self, url: &str) -> Option<Bytes> {
+        self.device::<Files>().0.borrow().get(url).cloned()
     }
 }

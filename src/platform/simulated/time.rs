@@ -12,7 +12,7 @@ use super::{
     model::MILLISECOND,
     world::{EPOCH_MS, Queue, TimerKey, World},
 };
-use crate::platform::Exception;
+use crate::platform::types::Exception;
 
 /// Milliseconds since the Unix epoch.
 pub fn now() -> f64 {

@@ -1,12 +1,14 @@
-//! The world: virtual time, the scheduler, threads, and the record of what happened.
+//! The world's core: virtual time, the scheduler, threads, and the record of what happened. The network and the
+//! media are [devices](Device), of which it knows nothing.
 
 use std::{
+    any::Any,
     cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
     fmt,
     future::Future,
     pin::Pin,
-    rc::{Rc, Weak},
+    rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,12 +17,8 @@ use std::{
 };
 
 use super::{
-    Bytes,
     browser::Browser,
-    media_element::ElementState,
-    media_source::SourceState,
     model::{MILLISECOND, Nanos},
-    network::Network,
     random::Random,
 };
 
@@ -40,7 +38,7 @@ const TRACE_LINES: usize = 400;
 #[derive(Clone)]
 pub struct World(Rc<Inner>);
 
-pub(super) struct Inner {
+struct Inner {
     seed: u64,
     browser: Browser,
     now: Cell<Nanos>,
@@ -62,10 +60,23 @@ pub(super) struct Inner {
     steps: Cell<u64>,
     trace: RefCell<Trace>,
     violations: RefCell<Vec<String>>,
-    object_urls: RefCell<BTreeMap<String, Bytes>>,
-    pub(super) network: RefCell<Network>,
-    pub(super) sources: RefCell<BTreeMap<u32, Rc<SourceState>>>,
-    pub(super) elements: RefCell<Vec<Weak<ElementState>>>,
+    devices: RefCell<Vec<Rc<dyn Device>>>,
+}
+
+/// A part of the machine beside its threads, such as the network. It is made when it is
+/// [used](World::device) first.
+pub(super) trait Device: Any {
+    /// A thread was terminated.
+    fn thread_terminated(&self, _thread: Thread) {}
+
+    /// The machine goes to sleep for so long.
+    fn machine_sleeps(&self, _time: Nanos) {}
+
+    /// The machine has woken up.
+    fn machine_wakes(&self) {}
+
+    /// The world ends: drops all that may hold it in turn.
+    fn clear(&self) {}
 }
 
 type Job = Box<dyn FnOnce()>;
@@ -207,10 +218,7 @@ impl World {
                 lines: VecDeque::new(),
             }),
             violations: RefCell::default(),
-            object_urls: RefCell::default(),
-            network: RefCell::new(Network::new()),
-            sources: RefCell::default(),
-            elements: RefCell::default(),
+            devices: RefCell::default(),
         }))
     }
 
@@ -254,8 +262,21 @@ impl World {
         self.nanos() as f64 / MILLISECOND as f64
     }
 
-    pub(super) fn inner(&self) -> &Inner {
-        &self.0
+    /// A device of this world.
+    pub(super) fn device<D: Device + Default>(&self) -> Rc<D> {
+        let found = self.devices().into_iter().find_map(|device| {
+            let device: Rc<dyn Any> = device;
+            device.downcast().ok()
+        });
+        found.unwrap_or_else(|| {
+            let device = Rc::<D>::default();
+            self.0.devices.borrow_mut().push(device.clone());
+            device
+        })
+    }
+
+    fn devices(&self) -> Vec<Rc<dyn Device>> {
+        self.0.devices.borrow().clone()
     }
 
     /// World time.
@@ -390,15 +411,8 @@ impl World {
             keeps
         });
         self.on(thread, || drop((lost, jobs)));
-        let sources = self.0.sources.borrow();
-        let lost: Vec<_> = sources
-            .values()
-            .filter(|it| it.owner() == thread)
-            .cloned()
-            .collect();
-        drop(sources);
-        for source in lost {
-            source.lose_owner();
+        for device in self.devices() {
+            device.thread_terminated(thread);
         }
     }
 
@@ -406,20 +420,14 @@ impl World {
     pub fn suspend(&self, milliseconds: f64) {
         self.note(format_args!("the machine sleeps for {milliseconds} ms"));
         let time = (milliseconds * MILLISECOND as f64) as Nanos;
-        for element in self.living_elements() {
-            element.skip(time);
+        let devices = self.devices();
+        for device in &devices {
+            device.machine_sleeps(time);
         }
         self.0.now.set(self.nanos() + time);
-        super::network::fail_all(self, "net::ERR_NETWORK_IO_SUSPENDED");
-    }
-
-    pub(super) fn living_elements(&self) -> Vec<Rc<ElementState>> {
-        self.0
-            .elements
-            .borrow_mut()
-            .retain(|it| it.strong_count() > 0);
-        let elements = self.0.elements.borrow();
-        elements.iter().filter_map(Weak::upgrade).collect()
+        for device in &devices {
+            device.machine_wakes();
+        }
     }
 
     // Tasks and time.
@@ -654,17 +662,15 @@ impl World {
 
     /// Drops all that the program has left, which may hold the world in turn.
     fn clear(&self) {
-        for element in self.living_elements() {
-            element.forget_listeners();
-        }
         let tasks = self.0.tasks.take();
         for (_, task) in tasks {
             self.on(task.thread, || drop(task.future));
         }
         drop(self.0.timers.take());
         drop(self.0.queues.take());
-        drop(self.0.sources.take());
-        super::network::clear(self);
+        for device in self.devices() {
+            device.clear();
+        }
     }
 
     // The record.
@@ -713,23 +719,6 @@ impl World {
     /// What the program did that it must not do, in order.
     pub fn violations(&self) -> Vec<String> {
         self.0.violations.borrow().clone()
-    }
-
-    // Object URLs.
-
-    pub(super) fn add_object_url(&self, file: Bytes) -> String {
-        let url = format!("blob:https://simulated.test/{}", self.unique());
-        self.0.object_urls.borrow_mut().insert(url.clone(), file);
-        url
-    }
-
-    pub(super) fn revoke_object_url(&self, url: &str) {
-        self.0.object_urls.borrow_mut().remove(url);
-    }
-
-    /// The file that an object URL stands for.
-    pub fn object_url(&self, url: &str) -> Option<Bytes> {
-        self.0.object_urls.borrow().get(url).cloned()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::{Engine, Nanos, SECOND};
-use crate::platform::simulated::Bytes;
+use crate::platform::simulated::bytes::Bytes;
 
 /// What a track is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::{fs, path::Path};
 
 use super::{Engine, Rules, media_source::MediaSourceModel, nanos, seconds};
-use crate::platform::simulated::Bytes;
+use crate::platform::simulated::bytes::Bytes;
 
 const ALL: [fn() -> Rules; 3] = [Rules::chromium, Rules::firefox, Rules::webkit];
 const FRAME: f64 = 1.0 / 30.0;

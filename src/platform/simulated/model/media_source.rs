@@ -5,11 +5,14 @@ use std::ops::Range;
 
 use super::{
     Engine, FOREVER, Nanos, Rules,
-    isobmff::{InitSegment, Parsed, Parser, TrackKind},
+    isobmff::{CodedFrame, InitSegment, Parsed, Parser, TrackKind},
     nanos, seconds,
     track_buffer::{Processed, TrackBuffer, intersection},
 };
-use crate::platform::{Exception, ReadyState, simulated::Bytes};
+use crate::platform::{
+    simulated::bytes::Bytes,
+    types::{Exception, ReadyState},
+};
 
 /// What happened that an event tells of.
 #[derive(Clone, Debug, PartialEq)]
@@ -667,7 +670,7 @@ impl Buffer {
     }
 
     /// Coded frame processing (§ 3.5.8) of one frame.
-    fn process(&mut self, mut frame: super::isobmff::CodedFrame, rules: &Rules) -> Result<(), ()> {
+    fn process(&mut self, mut frame: CodedFrame, rules: &Rules) -> Result<(), ()> {
         frame.dts += self.offset;
         frame.pts += self.offset;
         frame.end += self.offset;

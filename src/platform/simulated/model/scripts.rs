@@ -12,7 +12,7 @@ use super::{
     media_source::{MediaSourceModel, SourceEvent},
     nanos, seconds,
 };
-use crate::platform::{ReadyState, simulated::Bytes};
+use crate::platform::{simulated::bytes::Bytes, types::ReadyState};
 
 #[path = "../../../../tests/platform/fmp4.rs"]
 mod fmp4;
