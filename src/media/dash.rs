@@ -15,6 +15,7 @@ use super::{
     captions::{self, CaptionTrack},
     content_type_of_codec,
     number::{decimal, digits},
+    segment_template,
     xml::{self, Element},
 };
 
@@ -30,9 +31,6 @@ const REPRESENTATIONS: usize = 100;
 /// The part of a segment that rounding may leave between the last one and the end of the period
 /// without there being another.
 const SLIVER: f64 = 0.001;
-
-/// To how many digits a template may have a number filled up: those of `u64::MAX`.
-const WIDTH: u64 = 20;
 
 /// A remote element (xlink) that stands for none at all.
 const NOTHING: &str = "urn:mpeg:dash:resolve-to-zero:2013";
@@ -88,38 +86,6 @@ pub fn parse(
 
 fn malformed(reason: &str) -> ManifestError {
     ManifestError::Malformed(reason.to_owned())
-}
-
-/// The path of a segment: its template with `$Number$`, `$Time$` and `$$` filled in (§ 5.3.9.4.4).
-pub fn expand_template(media: &str, number: u64, time: u64) -> String {
-    let (number, time) = (number.to_string(), time.to_string());
-    substituted(media, &[("Number", &number), ("Time", &time), ("", "$")])
-}
-
-/// A template with its identifiers replaced by their values. Those without one stay as they are.
-fn substituted(template: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('$')
-        && let Some((tag, after)) = after.split_once('$')
-    {
-        filled.push_str(before);
-        rest = after;
-        let (identifier, format) = tag.split_once('%').unwrap_or((tag, ""));
-        if let Some((_, value)) = values.iter().find(|(name, _)| *name == identifier) {
-            let width = digits(format.trim_end_matches('d')).unwrap_or(0);
-            for _ in value.len() as u64..width.min(WIDTH) {
-                filled.push('0');
-            }
-            filled.push_str(value);
-        } else {
-            filled.push('$');
-            filled.push_str(tag);
-            filled.push('$');
-        }
-    }
-    filled.push_str(rest);
-    filled
 }
 
 /// What has been found out on the way through an MPD.
@@ -352,8 +318,8 @@ impl MpdReader<'_> {
         };
         let mut inits = Vec::new();
         if let Some(init) = attribute(addressing, "initialization") {
-            inits.push(Resource::whole(expand_template(
-                &substituted(init, names),
+            inits.push(Resource::whole(segment_template::expand(
+                &segment_template::substitute(init, names),
                 0,
                 0,
             )));
@@ -363,7 +329,7 @@ impl MpdReader<'_> {
         let addresses = if let Some(media) = attribute(addressing, "media") {
             layout.follow(addressing)?;
             SegmentAddresses::Template {
-                media: substituted(media, names),
+                media: segment_template::substitute(media, names),
                 numbers: layout.numbers,
             }
         } else {
@@ -871,23 +837,6 @@ mod tests {
 
     fn refused<T: Debug>(result: Result<T, ManifestError>) -> String {
         result.unwrap_err().to_string()
-    }
-
-    #[test]
-    fn templates_are_filled() {
-        for (template, expected) in [
-            ("$Number$.m4s", "7.m4s"),
-            ("a/$Number%05d$_$Time$.m4s", "a/00007_123.m4s"),
-            ("$Time%02d$", "123"),
-            ("$$$Time$$$", "$123$"),
-            ("$Number%1000000000d$", "00000000000000000007"),
-            ("$Number%99999999999999999999d$", "7"),
-            ("$SubNumber$-$x", "$SubNumber$-$x"),
-            ("5$", "5$"),
-            ("", ""),
-        ] {
-            assert_eq!(expand_template(template, 7, 123), expected, "{template}");
-        }
     }
 
     #[test]
