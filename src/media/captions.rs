@@ -1,54 +1,50 @@
-//! Captions of a film: whole files of [WebVTT](https://www.w3.org/TR/webvtt1/). What is in them the
-//! browser reads and draws by itself; here they are only brought to the film's own time. Captions in
-//! segments are none of these yet.
+//! Captions in whole [WebVTT](https://www.w3.org/TR/webvtt1/) files. The browser parses and renders them;
+//! here their cues are only shifted to presentation time. Captions in segments are not supported.
 
 use std::rc::Rc;
 
-use super::{
-    Resource,
-    number::{DECIMAL, digits, write},
-};
+use super::{number::digits, segments::Resource};
 
 /// Captions in one language.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CaptionTrack {
-    /// RFC 5646; empty if it is not said.
+    /// RFC 5646 tag; empty if unknown.
     pub language: String,
-    /// What a person reads in a menu; empty if it is not said.
+    /// Name to show in a menu; empty if there is none.
     pub label: String,
-    /// In order, at least one: of each period that has some.
+    /// In order, at least one, and at most one per period.
     pub files: Vec<CaptionFile>,
 }
 
-/// A file of captions.
+/// One WebVTT file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionFile {
-    /// As those of a representation.
+    /// Absolute URLs that its path is relative to: the preferred one and its alternatives.
     pub base_urls: Vec<Rc<str>>,
-    /// Where it is.
+    /// Where to fetch it.
     pub resource: Resource,
-    /// Whether that is an HLS media playlist, in which the file is still to be found.
+    /// Whether `resource` is an HLS media playlist that lists the file.
     pub is_playlist: bool,
-    /// Where its period begins, in seconds of film.
+    /// Start of its period, in seconds.
     pub start: f64,
-    /// What is added to its times to make them times of the film, in seconds.
+    /// Seconds to add to a cue time to get a presentation time.
     pub time_offset: f64,
 }
 
 impl CaptionTrack {
-    /// Adds a file to those of its name and language, if that is the first of them in its period: what a
-    /// person cannot tell from another is not offered.
-    pub fn add(all: &mut Vec<Self>, language: &str, label: &str, file: CaptionFile) {
-        let known = all
+    /// Adds a file to the track of its language and label. A second file for the same period is ignored,
+    /// because a viewer could not tell the two apart.
+    pub fn add(tracks: &mut Vec<Self>, language: &str, label: &str, file: CaptionFile) {
+        let track = tracks
             .iter_mut()
-            .find(|it| it.language == language && it.label == label);
-        match known {
-            Some(known) => {
-                if known.files.iter().all(|before| before.start < file.start) {
-                    known.files.push(file);
+            .find(|track| track.language == language && track.label == label);
+        match track {
+            Some(track) => {
+                if track.files.iter().all(|other| other.start < file.start) {
+                    track.files.push(file);
                 }
             }
-            None => all.push(Self {
+            None => tracks.push(Self {
                 language: language.into(),
                 label: label.into(),
                 files: vec![file],
@@ -57,9 +53,9 @@ impl CaptionTrack {
     }
 }
 
-/// Adds the captions of a file to those of the files before it, by so many seconds later. `None` if the file
-/// is no WebVTT (§ 4.1).
-pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
+/// Appends a WebVTT file to `all`, with its cues shifted by `time_offset` seconds. Only the first file keeps
+/// its header. `None` if the file is not WebVTT (§ 4.1); `all` is then unchanged.
+pub fn append(all: &mut String, text: &str, time_offset: f64) -> Option<()> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let after = text.strip_prefix("WEBVTT")?;
     if !matches!(
@@ -68,16 +64,17 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
     ) {
         return None;
     }
-    // What lies between is at most a name, and what only HLS makes something of.
-    let mut is_header = !all.is_empty();
-    let later = (origin * 1000.0).trunc();
+    // The header ends at the first empty line. It holds at most a title and HLS metadata.
+    let mut skips_header = !all.is_empty();
+    let offset_ms = (time_offset * 1000.0).trunc();
     for line in text.split('\n').map(str::trim_ascii_end) {
-        if is_header {
-            is_header = !line.is_empty();
+        if skips_header {
+            skips_header = !line.is_empty();
         }
-        if !is_header {
-            if later == 0.0 || shift(all, line, later).is_none() {
-                all.push_str(line);
+        if !skips_header {
+            match shift_cue(line, offset_ms) {
+                Some(shifted) => all.push_str(&shifted),
+                None => all.push_str(line),
             }
             all.push('\n');
         }
@@ -86,40 +83,41 @@ pub fn append(all: &mut String, text: &str, origin: f64) -> Option<()> {
     Some(())
 }
 
-/// Adds the timings of a cue (§ 4.4), by so many milliseconds later, with its settings. `None` of any other
-/// line, of which nothing is added.
-fn shift(all: &mut String, line: &str, later: f64) -> Option<()> {
+/// Shifts the timings of a cue (§ 4.4) and keeps its settings. `None` for any other line, and if there is
+/// nothing to shift.
+fn shift_cue(line: &str, offset_ms: f64) -> Option<String> {
+    if offset_ms == 0.0 {
+        return None;
+    }
     let (start, rest) = line.split_once('>')?;
     let (start, rest) = (start.strip_suffix("--")?, rest.trim_ascii());
     let length = rest.bytes().position(|byte| byte <= b' ');
-    let length = length.unwrap_or(rest.len());
-    let (end, settings) = rest.split_at_checked(length)?;
-    let (start, end) = (milliseconds(start.trim_ascii())?, milliseconds(end)?);
-    write_timestamp(all, start + later);
-    all.push_str(" --> ");
-    write_timestamp(all, end + later);
-    all.push_str(settings);
-    Some(())
+    let (end, settings) = rest.split_at_checked(length.unwrap_or(rest.len()))?;
+    let start = timestamp(milliseconds(start.trim_ascii())? + offset_ms);
+    let end = timestamp(milliseconds(end)? + offset_ms);
+    Some(format!("{start} --> {end}{settings}"))
 }
 
-/// Adds milliseconds as a timestamp, those before the film as its beginning.
-fn write_timestamp(all: &mut String, time: f64) {
-    let time = time as u64;
-    let seconds = time / 1000;
-    write(all, "", seconds / 3600 % 10_000, DECIMAL, 4);
-    write(all, ":", seconds / 60 % 60, DECIMAL, 2);
-    write(all, ":", seconds % 60, DECIMAL, 2);
-    write(all, ".", time % 1000, DECIMAL, 3);
+/// Formats milliseconds as a timestamp; negative ones as 0.
+fn timestamp(time_ms: f64) -> String {
+    let time_ms = time_ms as u64;
+    let (seconds, fraction_ms) = (time_ms / 1000, time_ms % 1000);
+    let (minutes, hours) = (seconds / 60, seconds / 3600 % 10_000);
+    format!(
+        "{hours:04}:{:02}:{:02}.{fraction_ms:03}",
+        minutes % 60,
+        seconds % 60
+    )
 }
 
-/// A timestamp: hours, if it has any, minutes, seconds and milliseconds.
-fn milliseconds(text: &str) -> Option<f64> {
-    let (whole, millis) = text.split_once('.')?;
+/// The milliseconds of a timestamp: optional hours, minutes, seconds and milliseconds.
+fn milliseconds(timestamp: &str) -> Option<f64> {
+    let (whole, fraction_ms) = timestamp.split_once('.')?;
     let mut seconds = 0.0;
     for part in whole.split(':') {
         seconds = seconds * 60.0 + digits(part)? as f64;
     }
-    Some(seconds * 1000.0 + digits(millis)? as f64)
+    Some(seconds * 1000.0 + digits(fraction_ms)? as f64)
 }
 
 #[cfg(test)]
@@ -128,28 +126,28 @@ mod tests {
 
     fn joined(files: &[(&str, f64)]) -> Option<String> {
         let mut all = String::new();
-        for (text, origin) in files {
-            append(&mut all, text, *origin)?;
+        for (text, time_offset) in files {
+            append(&mut all, text, *time_offset)?;
         }
         Some(all)
     }
 
-    // § 1.1, and § 4.1 with line ends of either kind
+    // The example of § 1.1, with the line endings that § 4.1 allows.
     const FILE: &str = "WEBVTT - an interview\r\n\r\nSTYLE\r\n::cue { color: lime }\r\n\r\n\
         00:11.000 --> 00:13.000 line:0 align:start\r\n<v Roger>We are in New York\r\n";
 
     #[test]
-    fn captions_of_a_film_that_begins_with_them_are_left_as_they_are() {
+    fn first_file_without_offset_is_unchanged() {
         assert_eq!(
             joined(&[(FILE, 0.0)]).unwrap(),
             FILE.replace('\r', "") + "\n\n"
         );
-        let marked = ["\u{feff}", FILE].concat();
-        assert_eq!(joined(&[(&marked, 0.0)]), joined(&[(FILE, 0.0)]));
+        let with_bom = format!("\u{feff}{FILE}");
+        assert_eq!(joined(&[(&with_bom, 0.0)]), joined(&[(FILE, 0.0)]));
     }
 
     #[test]
-    fn captions_of_a_later_period_come_later_and_once() {
+    fn later_files_are_shifted_and_lose_their_header() {
         let later = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n\nfirst\n\
             100:59:59.500 --> 101:00:00.250\tsize:50%\nOn --> time\n";
         let all = joined(&[(FILE, 0.0), (later, 3600.5)]).unwrap();
@@ -162,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn captions_that_begin_before_the_film_are_cut_off() {
+    fn cues_before_the_start_are_clamped_to_zero() {
         let all = joined(&[("WEBVTT\n\n00:01.000 --> 00:04.001\nx", -2.5)]).unwrap();
         assert!(
             all.contains("0000:00:00.000 --> 0000:00:01.501\nx\n"),
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_webvtt_is_refused() {
+    fn files_without_webvtt_signature_are_rejected() {
         for text in [
             "",
             "<html>",

@@ -1,9 +1,8 @@
-//! Numbers as they are written in manifests, in captions and in the names of codecs. `str::parse` would do
-//! for reading them, and would add 14 kB of tables to the worker for fractions; a billionth of a second is
-//! close enough.
+//! Numbers in manifests, captions and codec names. Reading fractions with `str::parse` would add 14 kB of
+//! tables to the worker; a resolution of a nanosecond is enough here.
 
-/// A decimal number such as `9.984`, without sign or exponent. Digits past the ninth after the point
-/// count for nothing, but they have to be digits.
+/// Reads a decimal number such as `9.984`, without sign or exponent. Digits after the ninth decimal place
+/// are checked but ignored.
 pub fn decimal(text: &str) -> Option<f64> {
     let text = text.trim_ascii();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -22,12 +21,12 @@ pub fn decimal(text: &str) -> Option<f64> {
     Some(whole as f64 + f64::from(numerator) / f64::from(denominator))
 }
 
-/// Digits alone: no sign, as `str::parse` would allow.
+/// Reads decimal digits. Unlike `str::parse`, it accepts no sign.
 pub fn digits(text: &str) -> Option<u64> {
     digits_of(10, text)
 }
 
-/// The same, to another base than ten.
+/// Reads digits in a base between 2 and 36.
 pub fn digits_of(base: u32, text: &str) -> Option<u64> {
     if text.is_empty() {
         return None;
@@ -38,24 +37,24 @@ pub fn digits_of(base: u32, text: &str) -> Option<u64> {
     })
 }
 
-/// The digits of decimal numbers.
+/// The decimal digits, for [`write`].
 pub const DECIMAL: &[u8] = b"0123456789";
 
-/// Appends a number in some digits, with leading zeros if it has fewer than the least of them, and what
-/// goes before it.
-pub fn write(text: &mut String, before: &str, value: u64, digits: &[u8], least: usize) {
-    text.push_str(before);
+/// Appends `prefix` and a number to a text. `digits` are those of the number's base, and `min_width` is the
+/// width that leading zeros fill up to.
+pub fn write(text: &mut String, prefix: &str, value: u64, digits: &[u8], min_width: usize) {
+    text.push_str(prefix);
     let base = digits.len() as u64;
-    let mut place = 1;
-    let mut length = 1;
-    while value / place >= base || length < least {
-        place *= base;
-        length += 1;
+    let mut place_value = 1;
+    let mut width = 1;
+    while value / place_value >= base || width < min_width {
+        place_value *= base;
+        width += 1;
     }
-    while place > 0 {
-        if let Some(digit) = digits.get((value / place % base) as usize) {
+    while place_value > 0 {
+        if let Some(digit) = digits.get((value / place_value % base) as usize) {
             text.push(char::from(*digit));
         }
-        place /= base;
+        place_value /= base;
     }
 }

@@ -1,19 +1,21 @@
-//! Which adaptation sets are played, and for how long one MediaSource will do.
+//! Which adaptation sets are played, and which periods one MediaSource can play.
 
 use super::{
-    AdaptationSet, BOUNDARY_TOLERANCE, ContentType, Presentation, RepresentationId,
-    content_type_of_codec,
+    presentation::{
+        AdaptationSet, ContentType, Presentation, RepresentationId, content_type_of_codec,
+    },
+    segments::BOUNDARY_TOLERANCE,
 };
 
-/// For each period of a film the adaptation set that feeds a SourceBuffer, if any does.
+/// For each period of a presentation the index of the selected adaptation set, if there is one.
 pub type SetPerPeriod = Vec<Option<usize>>;
 
-/// Which set that is in a period.
+/// The index of the adaptation set that is selected in a period.
 pub fn set_in_period(sets: &SetPerPeriod, period: usize) -> Option<usize> {
     sets.get(period).copied().flatten()
 }
 
-/// What a person has said about the sound.
+/// The audio track that the viewer has selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudioPreference {
     /// [`AdaptationSet::language`].
@@ -22,35 +24,37 @@ pub struct AudioPreference {
     pub label: String,
 }
 
-/// Chooses the sets of one kind. Only such are chosen of which something is `playable`; a wish goes
-/// before what the author has marked, and that before what stands first.
+/// Selects an adaptation set of a content type in each period, among those with a `playable`
+/// representation: by the viewer's preference, then the author's default, then the order in the manifest.
 pub fn select_sets(
-    film: &Presentation,
-    kind: ContentType,
-    wish: Option<&AudioPreference>,
+    presentation: &Presentation,
+    content_type: ContentType,
+    preference: Option<&AudioPreference>,
     playable: &dyn Fn(RepresentationId) -> bool,
 ) -> SetPerPeriod {
     let mut sets = SetPerPeriod::new();
-    for (period, it) in film.periods.iter().enumerate() {
+    for (period_index, period) in presentation.periods.iter().enumerate() {
         let mut best = None;
-        let mut highest = None;
-        for (set, it) in it.adaptation_sets.iter().enumerate() {
-            let rank = Some(match wish {
-                Some(wish) if wish.language == it.language => 2 + u8::from(wish.label == it.label),
-                _ => u8::from(it.is_main),
+        let mut best_rank = None;
+        for (set_index, set) in period.adaptation_sets.iter().enumerate() {
+            let rank = Some(match preference {
+                Some(preference) if preference.language == set.language => {
+                    2 + u8::from(preference.label == set.label)
+                }
+                _ => u8::from(set.is_main),
             });
-            let playable = |representation| {
+            let is_playable = |representation| {
                 playable(RepresentationId {
-                    period,
-                    set,
+                    period: period_index,
+                    set: set_index,
                     representation,
                 })
             };
-            if it.content_type == kind
-                && rank > highest
-                && (0..it.representations.len()).any(playable)
+            if set.content_type == content_type
+                && rank > best_rank
+                && (0..set.representations.len()).any(is_playable)
             {
-                (best, highest) = (Some(set), rank);
+                (best, best_rank) = (Some(set_index), rank);
             }
         }
         sets.push(best);
@@ -58,88 +62,92 @@ pub fn select_sets(
     sets
 }
 
-/// A stretch of a film that one MediaSource can play: its SourceBuffers are made once, and each must
-/// be fed throughout.
+/// Consecutive periods that one MediaSource can play. Its SourceBuffers are created once, and each of them
+/// needs data in every period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PeriodGroup {
-    /// The one of its periods that was asked for.
+    /// Index of the period in the group that contains the requested time.
     pub period: usize,
-    /// Where it begins, in seconds of film.
+    /// Start, in seconds.
     pub start: f64,
-    /// Where it ends, in seconds of film; infinite if it is the last.
+    /// End, in seconds; infinite for the last group.
     pub end: f64,
 }
 
-/// The act that a time is in, or else the last one. An act goes on for as long as there is the same to
-/// feed in every period, and `alike` says that one period's formats can follow another's in the same
-/// SourceBuffer. Periods in which nothing can be played are passed over.
+/// The group of periods that contains a time (seconds), or else the last one. A group ends before a period
+/// in which other content types are selected, or whose formats cannot follow those of the previous period
+/// in the same SourceBuffer according to `can_follow(previous, next)`. Periods with nothing selected are
+/// skipped. `None` if there are no others.
 pub fn period_group(
-    film: &Presentation,
-    kinds: [&SetPerPeriod; 2],
-    at: f64,
-    alike: &dyn Fn(usize, usize) -> bool,
+    presentation: &Presentation,
+    sets_by_type: [&SetPerPeriod; 2],
+    time: f64,
+    can_follow: &dyn Fn(usize, usize) -> bool,
 ) -> Option<PeriodGroup> {
-    let fed = |period: usize| kinds.map(|sets| set_in_period(sets, period).is_some());
-    let mut found: Option<PeriodGroup> = None;
-    let mut last = None;
-    for (period, it) in film.periods.iter().enumerate() {
-        if fed(period) == [false, false] {
+    let has_sets = |period: usize| sets_by_type.map(|sets| set_in_period(sets, period).is_some());
+    let mut current: Option<PeriodGroup> = None;
+    let mut previous = None;
+    for (index, period) in presentation.periods.iter().enumerate() {
+        if has_sets(index) == [false, false] {
             continue;
         }
-        let goes_on = last.is_some_and(|last| fed(last) == fed(period) && alike(last, period));
-        last = Some(period);
-        match &mut found {
-            Some(act) if goes_on => {
-                if act.end <= at + BOUNDARY_TOLERANCE {
-                    act.period = period;
+        let continues = previous.is_some_and(|previous| {
+            has_sets(previous) == has_sets(index) && can_follow(previous, index)
+        });
+        previous = Some(index);
+        match &mut current {
+            Some(group) if continues => {
+                if group.end <= time + BOUNDARY_TOLERANCE {
+                    group.period = index;
                 }
-                act.end = it.end;
+                group.end = period.end;
             }
-            Some(act) if act.end > at + BOUNDARY_TOLERANCE => return found,
-            // What lies between two acts, and has nothing to play, belongs to the second.
-            before => {
-                let start = before.map_or(0.0, |before| before.end);
-                found = Some(PeriodGroup {
-                    period,
+            Some(group) if group.end > time + BOUNDARY_TOLERANCE => return current,
+            // Skipped periods between two groups count as part of the second.
+            finished => {
+                let start = finished.map_or(0.0, |group| group.end);
+                current = Some(PeriodGroup {
+                    period: index,
                     start,
-                    end: it.end,
+                    end: period.end,
                 });
             }
         }
     }
-    // What follows the last one is never waited for, wherever its end turns out to be.
-    found.map(|act| PeriodGroup {
+    // No group follows the last one, so its end never needs to be waited for.
+    current.map(|group| PeriodGroup {
         end: f64::INFINITY,
-        ..act
+        ..group
     })
 }
 
-/// Whether the segments of a set have sound in them beside pictures.
+/// Whether the segments of a video adaptation set contain audio too.
 pub fn is_muxed(set: &AdaptationSet) -> bool {
-    let has_sound = |codec: &str| content_type_of_codec(codec) == Some(ContentType::Audio);
-    let mut all = set.representations.iter();
-    set.content_type == ContentType::Video && all.any(|it| it.codecs.split(',').any(has_sound))
+    let is_audio = |codec: &str| content_type_of_codec(codec) == Some(ContentType::Audio);
+    let has_audio = |codecs: &str| codecs.split(',').any(is_audio);
+    set.content_type == ContentType::Video
+        && (set.representations.iter()).any(|representation| has_audio(&representation.codecs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{Period, Representation};
+    use crate::media::presentation::{Period, Representation};
 
-    fn set(kind: ContentType, language: &str, main: bool) -> AdaptationSet {
+    fn set(content_type: ContentType, language: &str, is_main: bool) -> AdaptationSet {
         AdaptationSet {
-            content_type: kind,
+            content_type,
             language: language.into(),
-            is_main: main,
+            is_main,
             representations: vec![Representation::default()],
             ..AdaptationSet::default()
         }
     }
 
-    fn film(periods: Vec<Vec<AdaptationSet>>) -> Presentation {
-        let periods = periods.into_iter().enumerate().map(|(nth, sets)| Period {
-            start: nth as f64 * 10.0,
-            end: nth as f64 * 10.0 + 10.0,
+    fn presentation(periods: Vec<Vec<AdaptationSet>>) -> Presentation {
+        let periods = periods.into_iter().enumerate().map(|(index, sets)| Period {
+            start: index as f64 * 10.0,
+            end: index as f64 * 10.0 + 10.0,
             adaptation_sets: sets,
         });
         Presentation {
@@ -149,82 +157,87 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_goes_before_the_authors_mark_and_that_before_the_order() {
-        let sound = |language, main| set(ContentType::Audio, language, main);
-        let film = film(vec![vec![
+    fn preference_beats_author_default_beats_order() {
+        let audio = |language, is_main| set(ContentType::Audio, language, is_main);
+        let presentation = presentation(vec![vec![
             set(ContentType::Video, "", true),
-            sound("de", false),
-            sound("en", true),
-            sound("fr", false),
+            audio("de", false),
+            audio("en", true),
+            audio("fr", false),
         ]]);
         let select = |language: Option<&str>| {
-            let wish = language.map(|language| AudioPreference {
+            let preference = language.map(|language| AudioPreference {
                 language: language.into(),
                 label: String::new(),
             });
-            super::select_sets(&film, ContentType::Audio, wish.as_ref(), &|_| true)
+            select_sets(
+                &presentation,
+                ContentType::Audio,
+                preference.as_ref(),
+                &|_| true,
+            )
         };
         assert_eq!(select(None), [Some(2)]);
         assert_eq!(select(Some("fr")), [Some(3)]);
         assert_eq!(select(Some("it")), [Some(2)]);
-        let german = super::select_sets(&film, ContentType::Audio, None, &|id| id.set == 1);
+        let german = select_sets(&presentation, ContentType::Audio, None, &|id| id.set == 1);
         assert_eq!(german, [Some(1)]);
     }
 
     #[test]
-    fn an_act_ends_where_there_is_something_else_to_feed() {
+    fn group_ends_where_other_content_types_are_selected() {
         let both = || {
             vec![
                 set(ContentType::Video, "", true),
                 set(ContentType::Audio, "", true),
             ]
         };
-        let silent = || vec![set(ContentType::Video, "", true)];
-        let film = film(vec![both(), both(), silent(), both()]);
+        let video_only = || vec![set(ContentType::Video, "", true)];
+        let presentation = presentation(vec![both(), both(), video_only(), both()]);
         let (video, audio) = (
-            select_sets(&film, ContentType::Video, None, &|_| true),
-            select_sets(&film, ContentType::Audio, None, &|_| true),
+            select_sets(&presentation, ContentType::Video, None, &|_| true),
+            select_sets(&presentation, ContentType::Audio, None, &|_| true),
         );
-        let act = |at| {
-            let act = super::period_group(&film, [&video, &audio], at, &|_, _| true).unwrap();
-            (act.period, act.start, act.end)
+        let group = |time| {
+            let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();
+            (group.period, group.start, group.end)
         };
-        assert_eq!(act(0.0), (0, 0.0, 20.0));
-        assert_eq!(act(12.0), (1, 0.0, 20.0));
-        assert_eq!(act(20.0), (2, 20.0, 30.0));
-        assert_eq!(act(99.0), (3, 30.0, f64::INFINITY));
-        let strict = super::period_group(&film, [&video, &audio], 0.0, &|_, _| false);
-        assert_eq!(strict.map(|act| act.end), Some(10.0));
+        assert_eq!(group(0.0), (0, 0.0, 20.0));
+        assert_eq!(group(12.0), (1, 0.0, 20.0));
+        assert_eq!(group(20.0), (2, 20.0, 30.0));
+        assert_eq!(group(99.0), (3, 30.0, f64::INFINITY));
+        let strict = period_group(&presentation, [&video, &audio], 0.0, &|_, _| false);
+        assert_eq!(strict.map(|group| group.end), Some(10.0));
     }
 
     #[test]
-    fn periods_in_which_nothing_can_be_played_are_passed_over() {
+    fn periods_without_selected_sets_are_skipped() {
         let one = || vec![set(ContentType::Video, "", true)];
-        let film = film(vec![one(), Vec::new(), one()]);
-        let video = select_sets(&film, ContentType::Video, None, &|_| true);
-        let audio = select_sets(&film, ContentType::Audio, None, &|_| true);
-        let act = super::period_group(&film, [&video, &audio], 12.0, &|_, _| true).unwrap();
-        assert_eq!((act.period, act.start), (2, 0.0));
+        let presentation = presentation(vec![one(), Vec::new(), one()]);
+        let video = select_sets(&presentation, ContentType::Video, None, &|_| true);
+        let audio = select_sets(&presentation, ContentType::Audio, None, &|_| true);
+        let group = period_group(&presentation, [&video, &audio], 12.0, &|_, _| true).unwrap();
+        assert_eq!((group.period, group.start), (2, 0.0));
     }
 
     #[test]
-    fn every_time_is_in_the_act_that_is_found_for_it() {
+    fn group_found_for_a_time_contains_it() {
         let both = || {
             vec![
                 set(ContentType::Video, "", true),
                 set(ContentType::Audio, "", true),
             ]
         };
-        let silent = || vec![set(ContentType::Video, "", true)];
-        let mut film = film(vec![both(), Vec::new(), silent(), both()]);
-        film.periods[0].start = 5.0;
+        let video_only = || vec![set(ContentType::Video, "", true)];
+        let mut presentation = presentation(vec![both(), Vec::new(), video_only(), both()]);
+        presentation.periods[0].start = 5.0;
         let (video, audio) = (
-            select_sets(&film, ContentType::Video, None, &|_| true),
-            select_sets(&film, ContentType::Audio, None, &|_| true),
+            select_sets(&presentation, ContentType::Video, None, &|_| true),
+            select_sets(&presentation, ContentType::Audio, None, &|_| true),
         );
-        for at in [0.0, 3.0, 9.0, 10.0, 15.0, 20.0, 29.0, 35.0, 100.0] {
-            let act = super::period_group(&film, [&video, &audio], at, &|_, _| true).unwrap();
-            assert!(act.start <= at && at < act.end, "{at} in {act:?}");
+        for time in [0.0, 3.0, 9.0, 10.0, 15.0, 20.0, 29.0, 35.0, 100.0] {
+            let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();
+            assert!(group.start <= time && time < group.end, "{time} {group:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Tells what a server has sent: by its first bytes, because content types are often wrong.
+//! Detects the format of a file by its first bytes, because the `Content-Type` of servers is often wrong.
 
-/// What some bytes are.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A DASH manifest.
@@ -9,7 +9,7 @@ pub enum Format {
     Playlist,
     /// An ISO base media file, or a segment of one.
     Mp4,
-    /// MPEG audio, packed.
+    /// Packed MPEG audio (MP3).
     Mp3,
     /// AAC in ADTS frames.
     Aac,
@@ -17,14 +17,14 @@ pub enum Format {
     TransportStream,
     /// WebM or Matroska.
     WebM,
-    /// A page, which is what many servers send in place of a file that they do not have.
+    /// An HTML page, which many servers send instead of a missing file.
     Html,
     /// Anything else.
     Other,
 }
 
-/// What the beginning of a file shows it to be, or else what the `Content-Type` says, if that is
-/// something that a film may begin with. A few kilobytes will do, less will often do.
+/// Detects the format of a file by its first bytes, or else by its `Content-Type`. A few kilobytes are
+/// enough, and usually much less.
 pub fn detect(first_bytes: &[u8], content_type: &str) -> Format {
     by_bytes(first_bytes)
         .or_else(|| by_type(content_type))
@@ -32,6 +32,11 @@ pub fn detect(first_bytes: &[u8], content_type: &str) -> Format {
         .unwrap_or(Format::Other)
 }
 
+/// The first byte of each packet of a transport stream.
+const TS_SYNC_BYTE: u8 = 0x47;
+const TS_PACKET_LENGTH: usize = 188;
+
+/// The format, if the bytes are enough to be sure.
 fn by_bytes(bytes: &[u8]) -> Option<Format> {
     if let Some(b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"prft") =
         bytes.get(4..8)
@@ -41,8 +46,7 @@ fn by_bytes(bytes: &[u8]) -> Option<Format> {
     if bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
         return Some(Format::WebM);
     }
-    // Each packet of a transport stream is of 188 bytes and begins with the same one.
-    if bytes.first() == Some(&0x47) && bytes.get(188) == Some(&0x47) {
+    if bytes.first() == Some(&TS_SYNC_BYTE) && bytes.get(TS_PACKET_LENGTH) == Some(&TS_SYNC_BYTE) {
         return Some(Format::TransportStream);
     }
     let text = text(bytes);
@@ -55,7 +59,7 @@ fn by_bytes(bytes: &[u8]) -> Option<Format> {
     audio(bytes)
 }
 
-/// Text without byte order mark and space before it.
+/// Skips a byte order mark and blanks.
 fn text(bytes: &[u8]) -> &[u8] {
     bytes
         .strip_prefix(b"\xef\xbb\xbf")
@@ -63,29 +67,30 @@ fn text(bytes: &[u8]) -> &[u8] {
         .trim_ascii_start()
 }
 
-/// What comes after the first occurrence of a mark.
-fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
-    let at = bytes.windows(mark.len()).position(|bytes| bytes == mark)?;
-    bytes.get(at + mark.len()..)
+/// The bytes after the first occurrence of a delimiter.
+fn after<'a>(bytes: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
+    let length = delimiter.len();
+    let position = bytes.windows(length).position(|bytes| bytes == delimiter)?;
+    bytes.get(position + length..)
 }
 
-/// Which of the languages that begin with `<` this is.
+/// The format of a document that begins with `<`.
 fn markup(text: &[u8]) -> Option<Format> {
     // Namespaces may have a prefix, as in `mpd:MPD`.
-    match root(text)?.rsplit(|byte| *byte == b':').next()? {
+    match root_name(text)?.rsplit(|byte| *byte == b':').next()? {
         b"MPD" => Some(Format::Mpd),
         name if name.eq_ignore_ascii_case(b"html") => Some(Format::Html),
         _ => None,
     }
 }
 
-/// The name of the root element; `None` if the bytes end before it.
-fn root(mut text: &[u8]) -> Option<&[u8]> {
+/// The name of the root element; `None` if the bytes end before its name does.
+fn root_name(mut text: &[u8]) -> Option<&[u8]> {
     while text.starts_with(b"<!") || text.starts_with(b"<?") {
-        if begins_alike(text, b"<!doctype html") {
+        if starts_with_ignoring_case(text, b"<!doctype html") {
             return Some(b"html");
         }
-        // A comment alone may have the names of elements in it.
+        // A comment may contain markup.
         let is_comment = text.starts_with(b"<!--");
         let end: &[u8] = if is_comment { b"-->" } else { b">" };
         text = after(text, end)?.trim_ascii_start();
@@ -95,17 +100,18 @@ fn root(mut text: &[u8]) -> Option<&[u8]> {
     name.get(..name.iter().position(is_end)?)
 }
 
-fn begins_alike(bytes: &[u8], beginning: &[u8]) -> bool {
+fn starts_with_ignoring_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes
-        .get(..beginning.len())
-        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(beginning))
+        .get(..prefix.len())
+        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(prefix))
 }
 
-/// Frames of packed audio, which ID3 tags may precede.
+/// The format of packed audio frames, which may follow ID3 tags.
 fn audio(mut bytes: &[u8]) -> Option<Format> {
     while let Some(length) = tag_length(bytes) {
         bytes = bytes.get(length..)?;
     }
+    // Both headers begin with sync bits (ADTS: 12, MPEG audio: 11), version and layer.
     let [0xff, flags, rates] = *bytes.first_chunk()? else {
         return None;
     };
@@ -118,51 +124,42 @@ fn audio(mut bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// The types of what a film may begin with, by what is common to their many names.
+/// The format by `Content-Type`. Only the ends are compared, because the types have many variants.
 fn by_type(content_type: &str) -> Option<Format> {
-    let name = content_type.split(';').next()?.trim_ascii().as_bytes();
-    let is = |ending: &[u8]| {
-        let at = name.len().checked_sub(ending.len());
-        at.and_then(|at| name.get(at..))
-            .is_some_and(|end| end.eq_ignore_ascii_case(ending))
-    };
-    if is(b"dash+xml") {
-        Some(Format::Mpd)
-    } else if is(b"mpegurl") {
-        Some(Format::Playlist)
-    } else if is(b"/mp4") {
-        Some(Format::Mp4)
-    } else if is(b"/mp2t") {
-        Some(Format::TransportStream)
-    } else if is(b"html") {
-        Some(Format::Html)
-    } else {
-        None
-    }
+    let media_type = content_type.split(';').next()?;
+    let media_type = media_type.trim_ascii().to_ascii_lowercase();
+    let formats = [
+        ("dash+xml", Format::Mpd),
+        ("mpegurl", Format::Playlist),
+        ("/mp4", Format::Mp4),
+        ("/mp2t", Format::TransportStream),
+        ("html", Format::Html),
+    ];
+    let mut matching = formats.into_iter();
+    let (_, format) = matching.find(|(suffix, _)| media_type.ends_with(suffix))?;
+    Some(format)
 }
 
-/// What bytes that end too early are likely to go on as: the only XML that is of use here, and the audio
-/// that tags are most often put before.
+/// The most likely format of bytes that are not enough to be sure: an MPD for XML, MP3 after an ID3 tag.
 fn by_hint(bytes: &[u8]) -> Option<Format> {
     let text = text(bytes);
     if bytes.starts_with(b"ID3") {
         Some(Format::Mp3)
-    } else if text.starts_with(b"<?xml") && root(text).is_none() {
+    } else if text.starts_with(b"<?xml") && root_name(text).is_none() {
         Some(Format::Mpd)
     } else {
         None
     }
 }
 
-/// How long the ID3v2 tag is that begins here (ID3v2.4 § 3.1), all its bytes counted, those included that
-/// are not there.
+/// The length in bytes of the ID3v2 tag at the start (ID3v2.4 § 3.1), which may exceed the given bytes.
 fn tag_length(bytes: &[u8]) -> Option<usize> {
     let [_, _, flags, size @ ..] = *bytes.strip_prefix(b"ID3")?.first_chunk::<7>()?;
     let footer = if flags & 0x10 == 0 { 0 } else { 10 };
     Some(10 + synchsafe(size) + footer)
 }
 
-/// A number of which each byte holds seven bits.
+/// Reads a number with seven bits in each byte.
 fn synchsafe(bytes: [u8; 4]) -> usize {
     bytes
         .into_iter()
@@ -180,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_tell_whatever_the_server_says() {
+    fn first_bytes_override_content_type() {
         let packets = [[0x47].as_slice(), &[0; 187], &[0x47]].concat();
-        for (bytes, content_shown) in [
+        for (bytes, expected) in [
             (b"<MPD>".as_slice(), Format::Mpd),
             (
                 b"\xef\xbb\xbf\r\n<?xml version=\"1.0\"?>\n<!-- <html> --><MPD\n",
@@ -213,13 +210,13 @@ mod tests {
             (b"\xff\xfb\xf0\x00", Format::Other),
             (b"\xff\xeb\x90\x44", Format::Other),
         ] {
-            assert_eq!(detect(bytes, "image/png"), content_shown, "{bytes:?}");
+            assert_eq!(detect(bytes, "image/png"), expected, "{bytes:?}");
         }
     }
 
     #[test]
-    fn the_type_tells_where_bytes_do_not() {
-        for (content_type, content_told) in [
+    fn content_type_decides_if_bytes_do_not() {
+        for (content_type, expected) in [
             ("application/dash+xml; charset=utf-8", Format::Mpd),
             ("Application/Vnd.Apple.MpegURL", Format::Playlist),
             ("audio/mpegurl", Format::Playlist),
@@ -229,13 +226,13 @@ mod tests {
             ("text/plain", Format::Other),
             ("", Format::Other),
         ] {
-            assert_eq!(detect(b"?", content_type), content_told, "{content_type}");
+            assert_eq!(detect(b"?", content_type), expected, "{content_type}");
         }
         assert_eq!(detect(b"#EXTM3U\n", "text/html"), Format::Playlist);
     }
 
     #[test]
-    fn bytes_that_end_early_are_guessed_after_the_type() {
+    fn truncated_bytes_are_guessed_after_content_type() {
         let comment = b"<?xml version=\"1.0\"?><!-- a long licence";
         assert_eq!(detect(comment, "text/plain"), Format::Mpd);
         assert_eq!(detect(comment, "text/html"), Format::Html);
@@ -244,16 +241,16 @@ mod tests {
     }
 
     #[test]
-    fn tags_before_audio_are_passed_over() {
+    fn id3_tags_before_audio_are_skipped() {
         let one = tag(4, 0, &[0; 300]);
-        // With a footer, which its size does not count.
+        // With a footer, which the size of a tag does not include.
         let two = [tag(4, 0x10, &[0; 5]), vec![0; 10]].concat();
         let aac = [one, two, vec![0xff, 0xf1, 0x50]].concat();
         assert_eq!(detect(&aac, "audio/mpeg"), Format::Aac);
     }
 
     #[test]
-    fn nothing_panics_wherever_it_is_cut() {
+    fn detects_without_panic_at_any_truncation() {
         for whole in [
             [tag(4, 0x50, &[0; 40]), vec![0xff, 0xf1]].concat(),
             b"<?xml ?><!-- - --><!DOCTYPE MPD [ ]><mpd:MPD>".to_vec(),

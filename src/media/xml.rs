@@ -1,38 +1,37 @@
-//! XML 1.0 documents as a tree that borrows from their text: as much of
-//! [the recommendation](https://www.w3.org/TR/xml/) as an MPD may use. There are no document type
-//! declarations, so that no entity can unfold into gigabytes.
+//! Parses [XML 1.0](https://www.w3.org/TR/xml/) into a tree that borrows from the text, as far as MPDs need
+//! it. Document type declarations are rejected, so no entity can expand into gigabytes.
 
 use std::borrow::Cow;
 
 use super::{
-    ManifestError,
+    error::ManifestError,
     number::{digits, digits_of},
 };
 
-/// How deep elements may lie in each other. An MPD needs 8, and it bounds what dropping the tree
-/// recurses.
-const DEPTH: usize = 64;
+/// The maximum nesting of elements. An MPD needs 8; the limit bounds the recursion when the tree is dropped.
+const MAX_DEPTH: usize = 64;
 
-/// How many elements a document may have: a week of segments that are all listed, and then some.
-const ELEMENTS: usize = 300_000;
+/// The maximum number of elements in a document: enough to list two-second segments for a week.
+const MAX_ELEMENTS: usize = 300_000;
 
-/// How many attributes an element may have, and among how many children a single one is looked for,
-/// so that either is cheap whatever the document.
-const SEARCHED: usize = 100;
+/// The maximum number of attributes of an element, so that looking one up is cheap.
+const MAX_ATTRIBUTES: usize = 100;
 
-/// An element and what is in it.
+/// How many children [`Element::child`] searches, so that it is cheap.
+const MAX_SEARCHED_CHILDREN: usize = 100;
+
+/// An element and its content.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Element<'a> {
-    /// Without its namespace prefix.
+    /// Name without namespace prefix.
     pub name: &'a str,
-    /// Names as they are written, for a prefixed one is of another vocabulary: `xsi:type` is no
-    /// `type`. Values are without blanks around them.
+    /// Names and trimmed values. Names keep their prefix: `xsi:type` is not `type`.
     pub attributes: Vec<(&'a str, Cow<'a, str>)>,
-    /// The elements directly in it.
+    /// Child elements, in order.
     pub children: Vec<Element<'a>>,
-    /// What is written directly in it, without the blanks around it and its children.
+    /// Text directly in the element, trimmed around it and around its children.
     pub text: String,
-    /// How long it is in the document.
+    /// Length of the element in the document, in bytes.
     pub bytes: usize,
 }
 
@@ -43,69 +42,63 @@ impl<'a> Element<'a> {
         Some(value)
     }
 
-    /// The children of a name, in order.
-    pub fn children(&self, name: &str) -> Vec<&Self> {
-        let mut named = Vec::new();
-        for child in &self.children {
-            if child.name == name {
-                named.push(child);
-            }
-        }
-        named
+    /// The children with a name, in order.
+    pub fn children(&self, name: &str) -> impl Iterator<Item = &Self> {
+        self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// The first child of a name. It has to come before the many that an element may have.
+    /// The first child with a name, if it is among the first 100 children.
     pub fn child(&self, name: &str) -> Option<&Self> {
-        let mut first = self.children.iter().take(SEARCHED);
-        first.find(|child| child.name == name)
+        let mut searched = self.children.iter().take(MAX_SEARCHED_CHILDREN);
+        searched.find(|child| child.name == name)
     }
 }
 
-/// Reads the root element of a document. What is around it is not looked at.
+/// Parses the root element of a document and ignores everything outside it.
 ///
 /// # Errors
-/// [`ManifestError::Malformed`], with the line, where the text is not well-formed or beyond a limit.
+/// [`ManifestError::Malformed`], with the line number, if the text is not well-formed or exceeds a limit.
 pub fn parse(text: &str) -> Result<Element<'_>, ManifestError> {
     let mut reader = XmlReader {
         rest: text,
-        open: Vec::new(),
-        elements: 0,
+        open_elements: Vec::new(),
+        element_count: 0,
     };
     reader.root().map_err(|reason| {
-        let read = text.len() - reader.rest.len();
-        let read = text.bytes().take(read);
-        let line = 1 + read.filter(|byte| *byte == b'\n').count() as u64;
-        ManifestError::Malformed(["line ", &line.to_string(), ": ", reason].concat())
+        let position = text.len() - reader.rest.len();
+        let before = text.bytes().take(position);
+        let line = 1 + before.filter(|byte| *byte == b'\n').count();
+        ManifestError::Malformed(format!("line {line}: {reason}"))
     })
 }
 
-/// Why a document cannot be read.
+/// Why a document cannot be parsed.
 type Reason = &'static str;
 
 struct XmlReader<'a> {
     rest: &'a str,
-    /// The elements that are not closed yet.
-    open: Vec<Element<'a>>,
-    /// How many there were.
-    elements: usize,
+    /// The elements that are not closed yet, innermost last.
+    open_elements: Vec<Element<'a>>,
+    /// The number of elements read so far.
+    element_count: usize,
 }
 
 impl<'a> XmlReader<'a> {
     fn root(&mut self) -> Result<Element<'a>, Reason> {
         loop {
             let text = self.until("<")?;
-            self.write(&decoded(text)?);
+            self.append_text(&decode(text)?);
             if self.eat("!--") {
                 self.until("-->")?;
             } else if self.eat("?") {
                 self.until("?>")?;
             } else if self.eat("![CDATA[") {
                 let text = self.until("]]>")?;
-                self.write(text);
+                self.append_text(text);
             } else if self.eat("!") {
-                return Err("a DOCTYPE is not accepted");
+                return Err("DOCTYPE is not allowed");
             } else if let Some(element) = self.tag()? {
-                match self.open.last_mut() {
+                match self.open_elements.last_mut() {
                     Some(parent) => parent.children.push(element),
                     None => return Ok(element),
                 }
@@ -113,7 +106,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// What is left of a tag after its `<`. Gives back the element that it closes.
+    /// Reads a tag after its `<`. Returns the element that the tag completes, if any.
     fn tag(&mut self) -> Result<Option<Element<'a>>, Reason> {
         let start = self.rest.len() + "<".len();
         let is_end = self.eat("/");
@@ -121,20 +114,20 @@ impl<'a> XmlReader<'a> {
         let name = name.split_once(':').map_or(name, |(_, local)| local);
         if is_end {
             self.skip_blanks();
-            return match self.open.pop() {
+            return match self.open_elements.pop() {
                 Some(mut element) if element.name == name && self.eat(">") => {
                     element.bytes -= self.rest.len();
                     Ok(Some(element))
                 }
-                _ => Err("an end tag that ends nothing"),
+                _ => Err("unexpected end tag"),
             };
         }
-        self.elements += 1;
-        if self.elements > ELEMENTS {
-            return Err("there are too many elements");
+        self.element_count += 1;
+        if self.element_count > MAX_ELEMENTS {
+            return Err("too many elements");
         }
-        if self.open.len() >= DEPTH {
-            return Err("elements lie too deep in each other");
+        if self.open_elements.len() >= MAX_DEPTH {
+            return Err("elements are nested too deeply");
         }
         let mut element = Element {
             name,
@@ -148,11 +141,11 @@ impl<'a> XmlReader<'a> {
                 return Ok(Some(element));
             }
             if self.eat(">") {
-                self.open.push(element);
+                self.open_elements.push(element);
                 return Ok(None);
             }
-            if element.attributes.len() >= SEARCHED {
-                return Err("an element has too many attributes");
+            if element.attributes.len() >= MAX_ATTRIBUTES {
+                return Err("too many attributes");
             }
             let attribute = self.attribute()?;
             element.attributes.push(attribute);
@@ -169,12 +162,12 @@ impl<'a> XmlReader<'a> {
         } else if has_value && self.eat("'") {
             self.until("'")?
         } else {
-            return Err("an attribute has no value");
+            return Err("attribute without a value");
         };
-        Ok((name, decoded(value)?))
+        Ok((name, decode(value)?))
     }
 
-    /// The name that comes next.
+    /// Reads a name.
     fn name(&mut self) -> Result<&'a str, Reason> {
         let is_end = |byte: u8| byte.is_ascii_whitespace() || b"/>=<\"'&![]".contains(&byte);
         let end = self.rest.bytes().position(is_end);
@@ -183,35 +176,35 @@ impl<'a> XmlReader<'a> {
                 self.rest = rest;
                 Ok(name)
             }
-            _ => Err("a name is missing"),
+            _ => Err("missing name"),
         }
     }
 
-    /// Adds to the text of the innermost element.
-    fn write(&mut self, text: &str) {
-        if let Some(element) = self.open.last_mut() {
+    /// Appends to the text of the innermost open element.
+    fn append_text(&mut self, text: &str) {
+        if let Some(element) = self.open_elements.last_mut() {
             element.text.push_str(text);
         }
     }
 
-    /// What comes before an end, and passes over both.
-    fn until(&mut self, end: &str) -> Result<&'a str, Reason> {
+    /// Returns the text before a delimiter and skips both.
+    fn until(&mut self, delimiter: &str) -> Result<&'a str, Reason> {
         let bytes = self.rest.as_bytes();
         let before = bytes
-            .windows(end.len())
-            .position(|bytes| bytes == end.as_bytes());
+            .windows(delimiter.len())
+            .position(|bytes| bytes == delimiter.as_bytes());
         let found = before.and_then(|before| self.rest.split_at_checked(before));
         let Some((text, rest)) = found else {
-            return Err("it ends too early");
+            return Err("unexpected end of document");
         };
         self.rest = rest;
-        self.eat(end);
+        self.eat(delimiter);
         Ok(text)
     }
 
-    /// Passes over what comes next, if it is this.
-    fn eat(&mut self, start: &str) -> bool {
-        let rest = self.rest.strip_prefix(start);
+    /// Skips a prefix of the rest. Returns whether it was there.
+    fn eat(&mut self, prefix: &str) -> bool {
+        let rest = self.rest.strip_prefix(prefix);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
@@ -221,24 +214,23 @@ impl<'a> XmlReader<'a> {
     }
 }
 
-/// Text without the blanks around it, and with its references replaced by what they stand for
-/// (§ 4.1).
-fn decoded(text: &str) -> Result<Cow<'_, str>, Reason> {
+/// Trims text and replaces its character and entity references (§ 4.1).
+fn decode(text: &str) -> Result<Cow<'_, str>, Reason> {
     let text = text.trim_ascii();
     let Some((plain, references)) = text.split_once('&') else {
         return Ok(Cow::Borrowed(text));
     };
-    let mut whole = plain.to_owned();
+    let mut decoded = plain.to_owned();
     for reference in references.split('&') {
         let (name, plain) = reference.split_once(';').unwrap_or((reference, ""));
-        whole.push(referenced(name).ok_or("an unknown entity")?);
-        whole.push_str(plain);
+        decoded.push(referenced_char(name).ok_or("unknown entity")?);
+        decoded.push_str(plain);
     }
-    Ok(Cow::Owned(whole))
+    Ok(Cow::Owned(decoded))
 }
 
-/// What a reference stands for.
-fn referenced(name: &str) -> Option<char> {
+/// The character of a reference, by its name between `&` and `;`.
+fn referenced_char(name: &str) -> Option<char> {
     Some(match name {
         "amp" => '&',
         "lt" => '<',
@@ -260,7 +252,7 @@ fn referenced(name: &str) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn refused(text: &str) -> String {
+    fn rejection(text: &str) -> String {
         match parse(text) {
             Err(ManifestError::Malformed(reason)) => reason,
             other => panic!("{text}: {other:?}"),
@@ -268,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_a_tree_of_elements() {
+    fn parses_document_into_tree() {
         let text = "\u{feff}<?xml version=\"1.0\"?><!-- <no> -->\n\
             <m:MPD xmlns:m='urn:x' type = \"static\" xsi:type='t'>\n\
               <Period id='1'/> <BaseURL\n> a <!-- & -->b</BaseURL ><Period id=\"2\"></Period>\n\
@@ -280,14 +272,13 @@ mod tests {
         assert_eq!(root.text, "");
         let ids: Vec<_> = root
             .children("Period")
-            .into_iter()
             .map(|period| period.attribute("id"))
             .collect();
         assert_eq!(ids, [Some("1"), Some("2")]);
         assert_eq!(root.child("BaseURL").unwrap().text, "ab");
         let bytes: Vec<_> = root.children.iter().map(|child| child.bytes).collect();
-        let written = ["<Period id='1'/>", "<BaseURL\n> a <!-- & -->b</BaseURL >"];
-        assert_eq!(bytes[..2], written.map(str::len));
+        let elements = ["<Period id='1'/>", "<BaseURL\n> a <!-- & -->b</BaseURL >"];
+        assert_eq!(bytes[..2], elements.map(str::len));
     }
 
     #[test]
@@ -301,45 +292,44 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_refused_with_its_line() {
+    fn malformed_text_is_rejected_with_line_number() {
         for (text, reason) in [
-            ("", "line 1: it ends too early"),
-            ("{}", "line 1: it ends too early"),
-            ("<a>\n<b>\n</a>", "line 3: an end tag that ends nothing"),
-            ("<a>\n<b/>", "line 2: it ends too early"),
-            ("<a>\n<", "line 2: a name is missing"),
-            ("</a>", "line 1: an end tag that ends nothing"),
-            ("<a></a b>", "line 1: an end tag that ends nothing"),
-            ("<a b>", "line 1: an attribute has no value"),
-            ("<a b=c>", "line 1: an attribute has no value"),
-            ("<a b='c>", "line 1: it ends too early"),
-            ("<a><!-- ", "line 1: it ends too early"),
-            ("<>", "line 1: a name is missing"),
-            ("<a/ >", "line 1: a name is missing"),
-            ("<a>&nbsp;</a>", "line 1: an unknown entity"),
-            ("<a>&#xD800;</a>", "line 1: an unknown entity"),
-            ("<a>x & y</a>", "line 1: an unknown entity"),
-            ("\n<!DOCTYPE html>", "line 2: a DOCTYPE is not accepted"),
+            ("", "line 1: unexpected end of document"),
+            ("{}", "line 1: unexpected end of document"),
+            ("<a>\n<b>\n</a>", "line 3: unexpected end tag"),
+            ("<a>\n<b/>", "line 2: unexpected end of document"),
+            ("<a>\n<", "line 2: missing name"),
+            ("</a>", "line 1: unexpected end tag"),
+            ("<a></a b>", "line 1: unexpected end tag"),
+            ("<a b>", "line 1: attribute without a value"),
+            ("<a b=c>", "line 1: attribute without a value"),
+            ("<a b='c>", "line 1: unexpected end of document"),
+            ("<a><!-- ", "line 1: unexpected end of document"),
+            ("<>", "line 1: missing name"),
+            ("<a/ >", "line 1: missing name"),
+            ("<a>&nbsp;</a>", "line 1: unknown entity"),
+            ("<a>&#xD800;</a>", "line 1: unknown entity"),
+            ("<a>x & y</a>", "line 1: unknown entity"),
+            ("\n<!DOCTYPE html>", "line 2: DOCTYPE is not allowed"),
         ] {
-            assert_eq!(refused(text), reason, "{text}");
+            assert_eq!(rejection(text), reason, "{text}");
         }
     }
 
     #[test]
-    fn what_would_cost_much_is_refused() {
+    fn documents_beyond_limits_are_rejected() {
         let bomb = "<!DOCTYPE a [<!ENTITY b 'cc'>]><a>&b;</a>";
-        assert!(refused(bomb).contains("DOCTYPE"));
-        assert!(refused(&"<a>".repeat(1_000_000)).contains("too deep"));
-        let deepest = "<a>".repeat(DEPTH) + &"</a>".repeat(DEPTH);
+        assert!(rejection(bomb).contains("DOCTYPE"));
+        assert!(rejection(&"<a>".repeat(1_000_000)).contains("too deeply"));
+        let deepest = "<a>".repeat(MAX_DEPTH) + &"</a>".repeat(MAX_DEPTH);
         assert!(parse(&deepest).is_ok());
-        let many = ["<a>", &"<b/>".repeat(ELEMENTS), "</a>"].concat();
-        assert!(refused(&many).contains("too many elements"));
-        let wide = ["<a ", &"b='' ".repeat(SEARCHED + 1), "/>"].concat();
-        assert!(refused(&wide).contains("too many attributes"));
-        let entities = ["<a>", &"&".repeat(10_000_000), "</a>"].concat();
-        assert!(refused(&entities).contains("entity"));
-        let long = "x".repeat(10_000_000);
-        let long = ["<a b='", &long, "'/>"].concat();
+        let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
+        assert!(rejection(&many).contains("too many elements"));
+        let wide = format!("<a {}/>", "b='' ".repeat(MAX_ATTRIBUTES + 1));
+        assert!(rejection(&wide).contains("too many attributes"));
+        let entities = format!("<a>{}</a>", "&".repeat(10_000_000));
+        assert!(rejection(&entities).contains("entity"));
+        let long = format!("<a b='{}'/>", "x".repeat(10_000_000));
         assert_eq!(parse(&long).unwrap().attributes[0].1.len(), 10_000_000);
     }
 }

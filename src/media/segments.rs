@@ -1,0 +1,249 @@
+//! The segments of a representation: their times, and where to fetch them.
+
+use std::rc::Rc;
+
+use super::segment_template;
+
+/// How far a segment may extend past a time and still count as over by then, in seconds. Representations
+/// of the same content round their segment boundaries differently.
+pub const BOUNDARY_TOLERANCE: f64 = 0.05;
+
+/// A range of bytes in a file, both ends included as in HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// Position of the first byte.
+    pub first: u64,
+    /// Position of the last byte; `None` for the rest of the file.
+    pub last: Option<u64>,
+}
+
+/// Something to fetch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// Relative to the base URLs of the representation; empty for the base URL itself.
+    pub path: String,
+    /// The bytes to fetch; `None` for all.
+    pub range: Option<ByteRange>,
+    /// The key it is encrypted with, if it is.
+    pub key: Option<Rc<EncryptionKey>>,
+}
+
+impl Resource {
+    /// A whole, unencrypted resource.
+    pub const fn whole(path: String) -> Self {
+        Self {
+            path,
+            range: None,
+            key: None,
+        }
+    }
+}
+
+/// A key for whole segments in AES-128 CBC (RFC 8216bis § 4.4.4.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EncryptionKey {
+    /// Where to fetch the 16 bytes of the key, relative to the base URLs of the representation.
+    pub path: String,
+    /// The initialization vector.
+    pub iv: [u8; 16],
+}
+
+/// All segments of a representation in one period. They are computed on demand, so a manifest that
+/// describes 10¹² of them needs no more memory than its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segments {
+    /// Ticks per second; never 0.
+    pub timescale: u64,
+    /// Seconds to add to a media time to get a presentation time.
+    pub time_offset: f64,
+    /// By ascending time, not overlapping.
+    pub runs: Vec<SegmentRun>,
+    /// Where to fetch them.
+    pub addresses: SegmentAddresses,
+    /// The init segments that [`ListedSegment::init`] refers to; templates use the first.
+    pub inits: Vec<Resource>,
+    /// How their timestamps map to presentation times.
+    pub timestamps: Timestamps,
+    /// End of the period in seconds: segments end there at the latest.
+    pub end: f64,
+}
+
+impl Default for Segments {
+    fn default() -> Self {
+        Self {
+            timescale: 1,
+            time_offset: 0.0,
+            runs: Vec::new(),
+            addresses: SegmentAddresses::Listed(Vec::new()),
+            inits: Vec::new(),
+            timestamps: Timestamps::Media,
+            end: f64::INFINITY,
+        }
+    }
+}
+
+/// Consecutive segments of the same duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentRun {
+    /// Media time of the first segment, in ticks.
+    pub time: u64,
+    /// Duration of each segment, in ticks; never 0.
+    pub duration: u64,
+    /// Number of segments; never 0.
+    pub count: u64,
+    /// Index of the first segment among all segments.
+    pub first: u64,
+}
+
+/// Where segments are fetched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SegmentAddresses {
+    /// A DASH SegmentTemplate. `$RepresentationID$` and `$Bandwidth$` are replaced already; `$Number$`,
+    /// `$Time$` and `$$` are not.
+    Template {
+        /// The template of the paths.
+        media: String,
+        /// For each run the `$Number$` of its first segment.
+        numbers: Vec<u64>,
+    },
+    /// One entry per segment: HLS, SegmentList, sidx.
+    Listed(Vec<ListedSegment>),
+}
+
+/// An entry of a segment list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListedSegment {
+    /// Where to fetch it.
+    pub resource: Resource,
+    /// Its init segment: an index in [`Segments::inits`].
+    pub init: Option<usize>,
+    /// HLS discontinuity sequence: timestamps are continuous among segments with the same value.
+    pub discontinuity: u32,
+    /// Whether the author marks it as missing (EXT-X-GAP).
+    pub is_missing: bool,
+}
+
+/// How the timestamps in segments map to presentation times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamps {
+    /// By adding [`Segments::time_offset`] (DASH).
+    Media,
+    /// By an offset per discontinuity sequence, known once its first segment is read (HLS).
+    Discontinuities,
+}
+
+/// One segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// Index among all segments of the representation in the period.
+    pub number: u64,
+    /// Start, in seconds.
+    pub start: f64,
+    /// End, in seconds.
+    pub end: f64,
+    /// Where to fetch it.
+    pub resource: Resource,
+    /// Its init segment, if it needs one.
+    pub init: Option<Resource>,
+    /// See [`ListedSegment::discontinuity`].
+    pub discontinuity: u32,
+    /// Whether the author marks it as missing.
+    pub is_missing: bool,
+}
+
+impl Segments {
+    /// The number of segments.
+    pub fn len(&self) -> u64 {
+        self.runs
+            .last()
+            .map_or(0, |run| run.first.saturating_add(run.count))
+    }
+
+    /// Whether there are no segments.
+    pub const fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// A copy without the segments that begin at `end` (seconds) or later.
+    pub fn truncated_at(&self, end: f64) -> Self {
+        Self {
+            end,
+            ..self.clone()
+        }
+    }
+
+    /// Start of the first and end of the last segment, in seconds; `None` if there are no segments.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        let (first, last) = (self.runs.first()?, self.runs.last()?);
+        let end = self.seconds(
+            last.time
+                .saturating_add(last.duration.saturating_mul(last.count)),
+        );
+        Some((self.seconds(first.time), end.min(self.end)))
+    }
+
+    /// The segment at a time in seconds, or the first one after it. A segment that ends within
+    /// [`BOUNDARY_TOLERANCE`] after that time counts as over.
+    pub fn segment_at(&self, time: f64) -> Option<Segment> {
+        let time = time + BOUNDARY_TOLERANCE;
+        let next_run = self
+            .runs
+            .partition_point(|run| self.seconds(run.time) <= time);
+        // Only the last run that has begun by then can contain the time.
+        let number_in_run = next_run.checked_sub(1).and_then(|index| {
+            let run = self.runs.get(index)?;
+            let ticks = (time - self.seconds(run.time)) * self.timescale as f64;
+            let offset = (ticks / run.duration as f64) as u64;
+            (offset < run.count).then(|| run.first.saturating_add(offset))
+        });
+        let number = number_in_run.or_else(|| Some(self.runs.get(next_run)?.first))?;
+        self.get(number)
+    }
+
+    /// The segment with a number, counted from 0.
+    pub fn get(&self, number: u64) -> Option<Segment> {
+        let next_run = self.runs.partition_point(|run| run.first <= number);
+        let run_index = next_run.checked_sub(1)?;
+        let run = self.runs.get(run_index)?;
+        let offset = number - run.first;
+        if offset >= run.count {
+            return None;
+        }
+        let time = run.time.saturating_add(run.duration.saturating_mul(offset));
+        let start = self.seconds(time);
+        let end = self.seconds(time.saturating_add(run.duration));
+        if start >= self.end {
+            return None;
+        }
+        let listed = match &self.addresses {
+            SegmentAddresses::Template { media, numbers } => {
+                let template_number = numbers.get(run_index)?.saturating_add(offset);
+                ListedSegment {
+                    resource: Resource::whole(segment_template::expand(
+                        media,
+                        template_number,
+                        time,
+                    )),
+                    init: (!self.inits.is_empty()).then_some(0),
+                    discontinuity: 0,
+                    is_missing: false,
+                }
+            }
+            SegmentAddresses::Listed(list) => list.get(usize::try_from(number).ok()?)?.clone(),
+        };
+        Some(Segment {
+            number,
+            start,
+            end: end.min(self.end),
+            resource: listed.resource,
+            init: listed.init.and_then(|init| self.inits.get(init).cloned()),
+            discontinuity: listed.discontinuity,
+            is_missing: listed.is_missing,
+        })
+    }
+
+    /// The presentation time of a media time in ticks.
+    fn seconds(&self, ticks: u64) -> f64 {
+        self.time_offset + ticks as f64 / self.timescale as f64
+    }
+}
