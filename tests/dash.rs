@@ -1,5 +1,5 @@
-//! MPDs that nobody here made (see `tests/manifests/README.md`): what is read out of them is what
-//! an independent reader finds, and no text or time makes the reader stumble.
+//! MPDs from other projects (see `tests/manifests/README.md`) are read as an independent reader reads them,
+//! and no text makes the reader panic.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use yew_mse_worker::media::{
     Representation, SegmentAddresses, Segments, dash,
 };
 
-const URL: &str = "https://example.com/films/film.mpd";
+const URL: &str = "https://example.com/videos/video.mpd";
 
 fn read(text: &str) -> Result<Presentation, ManifestError> {
     dash::parse(text, URL, &|base, relative| {
@@ -38,42 +38,39 @@ fn all() -> Vec<(String, String)> {
         })
         .collect();
     found.sort();
-    assert!(found.len() > 10, "where are the manifests?");
+    assert!(found.len() > 10, "too few manifests found");
     found
 }
 
-/// Manifests of which nothing is to be played, and why.
-const REFUSED: [(&str, &str); 2] = [
-    ("incomplete", "line 2: it ends too early"),
-    (
-        "telestream-binary",
-        "there is neither video nor audio in it",
-    ),
+/// The manifests that are rejected, with the error text.
+const REJECTED: [(&str, &str); 2] = [
+    ("incomplete", "line 2: unexpected end of document"),
+    ("telestream-binary", "it contains neither video nor audio"),
 ];
 
-/// What is in a manifest and yet left out of what is read: the id of an adaptation set, and why.
+/// Adaptation sets that the reader leaves out: manifest and id.
 const LEFT_OUT: [(&str, &str); 1] = [
-    // Subtitles, which no SourceBuffer takes.
+    // Subtitles, which no SourceBuffer accepts.
     ("a2d-tv", "2"),
 ];
 
-/// Segments that a timeline tells of and that are left out: how many, and why.
-const PASSED_BY: [(&str, usize); 1] = [
-    // An example of the standard, in which the last entry begins amid what the one before repeats.
+/// The number of segments at the end of a timeline that the reader leaves out.
+const SKIPPED_SEGMENTS: [(&str, usize); 1] = [
+    // An example of the standard, whose last entry begins before the repeated segments of the previous one end.
     ("example_G22", 1),
 ];
 
-/// The manifests that are read, with what the oracle says of them.
+/// The manifests that are not rejected, as this reader and the oracle read them.
 fn with_oracle() -> Vec<(String, Presentation, oracle::MPD)> {
-    let mut read_ones = Vec::new();
+    let mut accepted = Vec::new();
     for (name, text) in all() {
         match (
             read(&text),
-            REFUSED.iter().find(|(refused, _)| *refused == name),
+            REJECTED.iter().find(|(rejected, _)| *rejected == name),
         ) {
-            (Err(refusal), Some((_, reason))) => assert_eq!(refusal.to_string(), *reason, "{name}"),
+            (Err(error), Some((_, reason))) => assert_eq!(error.to_string(), *reason, "{name}"),
             (Ok(film), None) => {
-                // The oracle does not know of byte order marks.
+                // The oracle does not accept byte order marks.
                 let text = text.trim_start_matches('\u{feff}');
                 let mut said =
                     oracle::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -83,12 +80,12 @@ fn with_oracle() -> Vec<(String, Presentation, oracle::MPD)> {
                         !LEFT_OUT.contains(&(name.as_str(), id))
                     });
                 }
-                read_ones.push((name, film, said));
+                accepted.push((name, film, said));
             }
             (outcome, expected) => panic!("{name}: {outcome:?} where {expected:?} was expected"),
         }
     }
-    read_ones
+    accepted
 }
 
 fn seconds(duration: Option<Duration>) -> Option<f64> {
@@ -100,7 +97,7 @@ fn is_close(one: f64, other: f64) -> bool {
 }
 
 #[test]
-fn periods_are_those_that_the_oracle_finds() {
+fn periods_equal_those_of_the_oracle() {
     for (name, film, said) in with_oracle() {
         let is_live = said.mpdtype.as_deref() == Some("dynamic");
         assert_eq!(film.availability == Availability::Live, is_live, "{name}");
@@ -126,7 +123,7 @@ fn periods_are_those_that_the_oracle_finds() {
 type Set = (ContentType, Vec<(u64, String)>);
 
 #[test]
-fn sets_are_those_that_the_oracle_finds() {
+fn adaptation_sets_equal_those_of_the_oracle() {
     for (name, film, said) in with_oracle() {
         for (period, said) in film.periods.iter().zip(&said.periods) {
             let mut ours: Vec<Set> = (period.adaptation_sets.iter())
@@ -165,7 +162,7 @@ fn sets_are_those_that_the_oracle_finds() {
     }
 }
 
-/// The paths and media times of the segments of a template, counted one by one.
+/// The paths and media times of the segments of a template, computed one by one.
 fn counted(
     template: &oracle::SegmentTemplate,
     representation: &oracle::Representation,
@@ -208,7 +205,7 @@ fn counted(
         .collect()
 }
 
-/// The SegmentTemplate of a representation, with what it inherits.
+/// The SegmentTemplate of a representation, with inherited attributes.
 fn template(levels: [Option<&oracle::SegmentTemplate>; 3]) -> Option<oracle::SegmentTemplate> {
     let said: Vec<&oracle::SegmentTemplate> = levels.into_iter().flatten().collect();
     let mut template = (*said.first()?).clone();
@@ -234,7 +231,7 @@ fn segments(representation: &Representation) -> &Segments {
 }
 
 #[test]
-fn segments_are_those_that_the_oracle_counts() {
+fn segments_equal_those_of_the_oracle() {
     let mut compared = 0;
     for (name, film, said) in with_oracle() {
         let representations = film
@@ -289,8 +286,10 @@ fn segments_are_those_that_the_oracle_counts() {
                 continue;
             }
             let mut counted = counted(&template, theirs, period.end - period.start);
-            let passed_by = PASSED_BY.iter().find(|(manifest, _)| *manifest == name);
-            counted.truncate(counted.len() - passed_by.map_or(0, |(_, count)| *count));
+            let skipped = SKIPPED_SEGMENTS
+                .iter()
+                .find(|(manifest, _)| *manifest == name);
+            counted.truncate(counted.len() - skipped.map_or(0, |(_, count)| *count));
             assert_eq!(segments.len(), counted.len() as u64, "{name} {}", ours.id);
             let origin = period.start
                 - template.presentationTimeOffset.unwrap_or(0) as f64 / segments.timescale as f64;
@@ -310,7 +309,7 @@ fn segments_are_those_that_the_oracle_counts() {
 }
 
 #[test]
-fn addresses_are_absolute() {
+fn base_urls_are_absolute() {
     for (name, film, _) in with_oracle() {
         for set in film
             .periods
@@ -330,7 +329,7 @@ fn addresses_are_absolute() {
 }
 
 #[test]
-fn protected_sets_are_kept_and_marked() {
+fn protected_sets_are_read_and_marked() {
     for (name, film, said) in with_oracle() {
         for (period, said) in film.periods.iter().zip(&said.periods) {
             for (set, said) in period.adaptation_sets.iter().zip(&said.adaptations) {
@@ -345,10 +344,10 @@ fn protected_sets_are_kept_and_marked() {
 }
 
 #[test]
-fn none_panics_wherever_it_is_cut() {
+fn truncated_manifests_cause_no_panic() {
     for (name, text) in all() {
-        let is_read = !REFUSED.iter().any(|(refused, _)| *refused == name);
-        // Every place of the short ones, some hundred of the long.
+        let is_read = !REJECTED.iter().any(|(rejected, _)| *rejected == name);
+        // Every position in short manifests, about a thousand in long ones.
         for end in (0..text.len()).step_by(1 + text.len() / 1000) {
             if let Some(text) = text.get(..end) {
                 assert_eq!(read(text).is_ok(), text.contains("</MPD>") && is_read);
@@ -358,7 +357,7 @@ fn none_panics_wherever_it_is_cut() {
 }
 
 #[test]
-fn none_panics_whichever_number_is_replaced() {
+fn replaced_numbers_cause_no_panic() {
     for (_, text) in all() {
         let digits = text.match_indices(|char: char| char.is_ascii_digit());
         for (at, _) in digits.step_by(1 + text.len() / 200) {
@@ -381,7 +380,7 @@ fn none_panics_whichever_number_is_replaced() {
     }
 }
 
-/// The segments that an MPD of one representation has in its second period, which is `length` long.
+/// The segments of a representation in a period of `length` seconds, which is the second in its MPD.
 fn segments_in(length: f64, template: &str) -> Option<Segments> {
     let text = format!(
         "<MPD><Period start='PT0S'/><Period start='PT7.5S' duration='PT{length}S'>\
@@ -392,7 +391,7 @@ fn segments_in(length: f64, template: &str) -> Option<Segments> {
     Some(segments(&film.periods[0].adaptation_sets[0].representations[0]).clone())
 }
 
-/// What holds for segments whatever the manifest says.
+/// Asserts the invariants of segments.
 fn check(segments: &Segments) {
     let len = segments.len();
     assert!(len > 0);
@@ -411,7 +410,7 @@ fn check(segments: &Segments) {
         );
         last = Some(run.time + run.duration * run.count);
     }
-    // Each, or as many as can be looked at.
+    // At most 500, because there may be any number.
     let listed: Vec<_> = (0..len.min(500))
         .map(|number| segments.get(number).unwrap())
         .collect();
@@ -424,7 +423,7 @@ fn check(segments: &Segments) {
     for step in 0..50 {
         let time = start - 1.0 + (end - start + 2.0) * f64::from(step) / 50.0;
         let found = segments.segment_at(time).map(|segment| segment.number);
-        // Boundaries are as good as rounding: only times beside them tell.
+        // At a boundary, rounding decides.
         if len > 500
             || listed
                 .iter()
@@ -436,7 +435,7 @@ fn check(segments: &Segments) {
             .iter()
             .find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
         let expected = expected.map(|segment| segment.number);
-        // The last one is cut by the period, and counts as being played for as long as it says.
+        // The last one ends with the period, but is found for as long as its nominal duration.
         if found != Some(len - 1) {
             assert_eq!(found, expected, "{time}");
         }
@@ -445,7 +444,7 @@ fn check(segments: &Segments) {
 
 proptest! {
     #[test]
-    fn templates_hold_their_promises(
+    fn template_segments_keep_invariants(
         timescale in 1_u64..100_000,
         duration in 1_u64..1_000_000,
         offset in 0_u64..1_000_000_000,
@@ -466,7 +465,7 @@ proptest! {
     }
 
     #[test]
-    fn timelines_hold_their_promises(
+    fn timeline_segments_keep_invariants(
         entries in prop::collection::vec(
             (
                 prop::option::of(0_u64..2000),
@@ -502,7 +501,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(<|</|/>|>|&|;|'|=| |MPD|Period|S|t|[a-z])*") {
+    fn arbitrary_text_causes_no_panic(text in "(<|</|/>|>|&|;|'|=| |MPD|Period|S|t|[a-z])*") {
         let _ = read(&text);
     }
 }

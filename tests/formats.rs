@@ -1,4 +1,4 @@
-//! The table in docs/formats.md agrees with what the readers say about its examples.
+//! The table in docs/formats.md agrees with what the readers find in its examples.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,9 +23,9 @@ use yew_mse_worker::media::{
 /// A row of the table.
 struct Row {
     format: String,
-    /// What is in backticks: what the readers are to find.
+    /// The features in backticks, which the readers must find.
     features: Vec<String>,
-    /// `plays`, or what the message names.
+    /// `plays`, or the unsupported feature that the error message names.
     outcome: String,
     example: PathBuf,
 }
@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// What the readers say of a file.
+/// What the readers find in a file.
 #[derive(Debug, Default)]
 struct Found {
     format: &'static str,
@@ -170,7 +170,7 @@ impl Found {
         self.says("EXT-X-KEY", any(&|it| it.resource.key.is_some()));
         self.says("EXT-X-DISCONTINUITY", any(&|it| it.discontinuity > 0));
         self.says("EXT-X-GAP", any(&|it| it.is_missing));
-        // Without an init segment, only the media says what it is.
+        // Without an init segment, only the media shows its format.
         let first = &segments[0];
         let media = playlist.with_file_name(&first.resource.path);
         if let Ok(bytes) = fs::read(media)
@@ -205,7 +205,7 @@ fn index_of(file: &[u8]) -> Segments {
 #[test]
 fn format_table_agrees_with_readers() {
     let rows = rows();
-    assert!(rows.len() > 15, "where is the table?");
+    assert!(rows.len() > 15, "too few rows found");
     for row in rows {
         let found = Found::of(&row.example);
         let example = row.example.display();
@@ -219,9 +219,9 @@ fn format_table_agrees_with_readers() {
     }
 }
 
-/// The messages are made elsewhere, and by these words.
+/// The engine has the texts of these error messages.
 #[test]
-fn refused_features_are_named_in_messages() {
+fn unsupported_features_are_named_in_error_messages() {
     let names = fs::read_to_string(root().join("src/engine/manifest.rs")).unwrap();
     for row in rows().iter().filter(|row| row.outcome != "plays") {
         assert!(

@@ -153,7 +153,7 @@ async fn those_that_cannot_be_read_are_told_of_and_the_film_plays_on(stage: &Sta
         ))
         .await;
     let words = stage.value(said).await;
-    assert!(words.as_str().unwrap().contains("no WebVTT"), "{words}");
+    assert!(words.as_str().unwrap().contains("not WebVTT"), "{words}");
     // Off and on again is another try.
     stage.server.heal();
     stage.press_captions().await;
