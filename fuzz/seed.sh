@@ -1,8 +1,8 @@
 #!/bin/sh
-# Begins the corpus of each target with what the tests read: copies, which are not kept in the repository.
+# Fills the corpus of each target with copies of the files that the tests read. They are not committed.
 set -eu
 cd "$(dirname "$0")"
-# The files of a target: $1 is its name, and the others are copied.
+# seed TARGET FILE...: copies the files into the corpus of a target.
 seed() {
     target=$1
     shift

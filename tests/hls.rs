@@ -1,10 +1,10 @@
-//! The HLS reader against another one: playlists that nobody here made (see
-//! `tests/manifests/README.md`), and playlists that nobody made at all.
+//! Compares the HLS reader with quick-m3u8 on playlists from elsewhere (see `tests/manifests/README.md`), and checks
+//! it on generated ones.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails where its preconditions do"
 )]
 
 use std::{fmt::Write as _, fs, path::Path};
@@ -43,7 +43,7 @@ fn all(segments: &Segments) -> Vec<Segment> {
         .collect()
 }
 
-/// Names and texts, by name.
+/// Names and texts of the test playlists, sorted by name.
 fn manifests() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
     let mut found: Vec<(String, String)> = fs::read_dir(folder)
@@ -59,8 +59,7 @@ fn manifests() -> Vec<(String, String)> {
     found
 }
 
-/// What the other reader makes of a playlist. It reads line by line, so what belongs together is put
-/// together here.
+/// A playlist according to quick-m3u8. That reads single lines, so this collects what belongs together.
 #[derive(Default)]
 struct Oracle {
     variants: Vec<OracleVariant>,
@@ -83,13 +82,13 @@ struct OracleSegment {
     microseconds: u64,
     /// First and last byte.
     range: Option<(u64, u64)>,
-    stretch: u32,
+    discontinuity: u32,
     key: Option<String>,
 }
 
 impl OracleVariant {
     fn of(variant: &StreamInf, uri: &str) -> Self {
-        // Sound that is apart is none of the variant's codecs; no manifest here has text.
+        // Codecs of separate audio are not the variant's own; no playlist here has text codecs.
         let codecs = variant.codecs().unwrap_or_default().split(',');
         let codecs: Vec<_> = codecs
             .filter(|codec| variant.audio().is_none() || !codec.starts_with("mp4a"))
@@ -114,7 +113,7 @@ impl Oracle {
         let mut reader = Reader::from_str(text, options);
         let mut oracle = Self::default();
         let (mut variant, mut duration, mut range, mut key) = (None, None, None, None);
-        let (mut stretch, mut offset) = (0, 0);
+        let (mut discontinuity, mut offset) = (0, 0);
         while let Some(line) = reader.read_line().unwrap() {
             match line {
                 HlsLine::KnownTag(KnownTag::Hls(tag)) => match tag {
@@ -129,7 +128,7 @@ impl Oracle {
                         range = Some((first, offset - 1));
                     }
                     Tag::Key(tag) => key = tag.uri().map(String::from),
-                    Tag::Discontinuity(_) => stretch += 1,
+                    Tag::Discontinuity(_) => discontinuity += 1,
                     Tag::Endlist(_) => oracle.has_end = true,
                     _ => {}
                 },
@@ -141,7 +140,7 @@ impl Oracle {
                             uri: uri.into(),
                             microseconds: (seconds * 1e6_f64).round() as u64,
                             range: range.take(),
-                            stretch,
+                            discontinuity,
                             key: key.clone(),
                         });
                     }
@@ -160,8 +159,8 @@ fn uri(representation: &Representation) -> String {
     }
 }
 
-/// The variants that are not read, which are on purpose: their sound is for who cannot load pictures.
-const LEFT_OUT: [(&str, &str); 3] = [
+/// Variants that the reader skips on purpose: audio alone, for networks too slow for video.
+const SKIPPED: [(&str, &str); 3] = [
     ("master-not-ending-in-newline-1", "https://video-weaver"),
     (
         "master-playlist-with-blankline",
@@ -170,22 +169,20 @@ const LEFT_OUT: [(&str, &str); 3] = [
     ("master-with-alternatives", "main/audio-only.m3u8"),
 ];
 
-fn is_left_out(name: &str, variant: &OracleVariant) -> bool {
-    LEFT_OUT
+fn is_skipped(name: &str, variant: &OracleVariant) -> bool {
+    SKIPPED
         .iter()
         .any(|(of, uri)| *of == name && variant.uri.starts_with(uri))
         && variant.codecs.starts_with("mp4a")
 }
 
-fn compare_film(
+fn compare_multivariant(
     name: &str,
-    MultivariantPlaylist {
-        presentation: film, ..
-    }: &MultivariantPlaylist,
+    MultivariantPlaylist { presentation, .. }: &MultivariantPlaylist,
     mut oracle: Oracle,
 ) {
-    let [period] = film.periods.as_slice() else {
-        panic!("{name}: {} periods", film.periods.len());
+    let [period] = presentation.periods.as_slice() else {
+        panic!("{name}: {} periods", presentation.periods.len());
     };
     let of = |kind| {
         period
@@ -203,12 +200,10 @@ fn compare_film(
         })
         .collect();
     let before = oracle.variants.len();
-    oracle
-        .variants
-        .retain(|variant| !is_left_out(name, variant));
-    let expected_to_miss = LEFT_OUT.iter().filter(|(of, _)| *of == name).count();
-    assert_eq!(before - oracle.variants.len(), expected_to_miss, "{name}");
-    // The model wants them by ascending bandwidth, whatever the author's order.
+    oracle.variants.retain(|variant| !is_skipped(name, variant));
+    let expected_skipped = SKIPPED.iter().filter(|(of, _)| *of == name).count();
+    assert_eq!(before - oracle.variants.len(), expected_skipped, "{name}");
+    // Representations are sorted by bandwidth.
     oracle.variants.sort_by_key(|variant| variant.bandwidth);
     assert_eq!(variants, oracle.variants, "{name}");
     let audio: Vec<_> = of(ContentType::Audio)
@@ -228,7 +223,7 @@ fn compare_media(name: &str, media: &MediaPlaylist, oracle: Oracle) {
                 .resource
                 .range
                 .map(|range| (range.first, range.last.unwrap())),
-            stretch: segment.discontinuity,
+            discontinuity: segment.discontinuity,
             key: segment.resource.key.map(|key| key.path.to_string()),
         })
         .collect();
@@ -238,44 +233,41 @@ fn compare_media(name: &str, media: &MediaPlaylist, oracle: Oracle) {
 }
 
 #[test]
-fn what_others_made_is_read_as_another_reader_does() {
+fn reads_playlists_like_quick_m3u8() {
     let manifests = manifests();
     assert_eq!(manifests.len(), 12);
     for (name, text) in manifests {
         let oracle = Oracle::read(&text);
         match read(&text) {
-            Ok(Playlist::Multivariant(film)) => compare_film(&name, &film, oracle),
+            Ok(Playlist::Multivariant(playlist)) => compare_multivariant(&name, &playlist, oracle),
             Ok(Playlist::Media(media)) => compare_media(&name, &media, oracle),
-            Err(refusal) => panic!("{name}: {refusal}"),
+            Err(error) => panic!("{name}: {error}"),
         }
     }
 }
 
 #[test]
-fn the_sound_of_a_film_has_codecs_and_a_name() {
+fn audio_rendition_has_codecs_and_label() {
     let (_, text) = manifests()
         .into_iter()
         .find(|(name, _)| name == "masterplaylist")
         .unwrap();
-    let Ok(Playlist::Multivariant(MultivariantPlaylist {
-        presentation: film, ..
-    })) = read(&text)
-    else {
+    let Ok(Playlist::Multivariant(MultivariantPlaylist { presentation, .. })) = read(&text) else {
         panic!("no multivariant playlist");
     };
-    let [_, sound] = film.periods[0].adaptation_sets.as_slice() else {
-        panic!("no pictures or no sound");
+    let [_, audio] = presentation.periods[0].adaptation_sets.as_slice() else {
+        panic!("no video or no audio");
     };
     assert_eq!(
-        sound.representations[0].mime(),
+        audio.representations[0].mime(),
         "audio/mp4; codecs=\"mp4a.40.2\""
     );
-    assert_eq!((sound.language.as_str(), sound.is_main), ("spa", true));
-    assert_eq!(sound.label, "mp4a.40.2_96K_Spanish");
+    assert_eq!((audio.language.as_str(), audio.is_main), ("spa", true));
+    assert_eq!(audio.label, "mp4a.40.2_96K_Spanish");
 }
 
 #[test]
-fn none_panics_wherever_it_is_cut() {
+fn cut_playlists_do_not_panic() {
     for (_, text) in manifests() {
         for (end, _) in text.char_indices() {
             let _ = read(&text[..end]);
@@ -283,10 +275,9 @@ fn none_panics_wherever_it_is_cut() {
     }
 }
 
-/// Five megabytes of each. There is no limit of time in here: if one of them cost the square of its
-/// length, this test would not end.
+/// Playlists of five megabytes. There is no time limit: if the cost of one were quadratic, this test would not end.
 #[test]
-fn the_cost_of_a_playlist_is_in_its_length() {
+fn cost_is_linear_in_length() {
     const SIZE: usize = 5_000_000;
     let many = |before: &str, line: &str, after: &str| {
         ["#EXTM3U\n", before, &line.repeat(SIZE / line.len()), after].concat()
@@ -328,7 +319,7 @@ fn the_cost_of_a_playlist_is_in_its_length() {
     assert_eq!(media.segments.len(), (SIZE / 12) as u64);
 }
 
-/// A segment, as an author has it in mind.
+/// A segment to be written.
 #[derive(Clone, Debug)]
 struct Authored {
     microseconds: u64,
@@ -364,8 +355,8 @@ fn authored() -> impl Strategy<Value = Authored> {
 }
 
 impl Authored {
-    /// Its lines. An offset can only be left out where the segment before ends in the same file.
-    fn write(&self, text: &mut String, implied: Option<u64>) {
+    /// Writes its lines. The offset is left out if it is implied by the previous segment of the same file.
+    fn write(&self, text: &mut String, implied_first: Option<u64>) {
         let mut line = |arguments: std::fmt::Arguments| writeln!(text, "{arguments}").unwrap();
         if let Some(init) = self.init {
             line(format_args!(
@@ -381,7 +372,7 @@ impl Authored {
         let (whole, fraction) = (self.microseconds / 1_000_000, self.microseconds % 1_000_000);
         line(format_args!("#EXTINF:{whole}.{fraction:06},title, of it"));
         if let Some(length) = self.length {
-            match self.offset.or_else(|| implied.is_none().then_some(0)) {
+            match self.offset.or_else(|| implied_first.is_none().then_some(0)) {
                 Some(offset) => line(format_args!("#EXT-X-BYTERANGE:{length}@{offset}")),
                 None => line(format_args!("#EXT-X-BYTERANGE:{length}")),
             }
@@ -392,10 +383,10 @@ impl Authored {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(authored in vec(authored(), 1..40)) {
+    fn reads_written_segments(authored in vec(authored(), 1..40)) {
         let mut text = String::from("#EXTM3U\n");
         let mut expected = Vec::new();
-        let (mut stretch, mut init) = (0, None);
+        let (mut discontinuity, mut init) = (0, None);
         let mut previous: Option<(u8, u64)> = None;
         for segment in &authored {
             let implied = previous
@@ -405,10 +396,10 @@ proptest! {
             let first = segment.offset.or(implied).unwrap_or(0);
             let range = segment.length.map(|length| (first, first + length - 1));
             previous = range.map(|(_, last)| (segment.file, last + 1));
-            stretch += u32::from(segment.is_discontinuity);
+            discontinuity += u32::from(segment.is_discontinuity);
             init = segment.init.map(|init| format!("{init}.mp4")).or(init);
             let path = format!("{}.m4s", segment.file);
-            expected.push((path, range, stretch, init.clone(), segment.is_missing));
+            expected.push((path, range, discontinuity, init.clone(), segment.is_missing));
         }
         let segments = read_media(&text).segments;
         let read: Vec<_> = all(&segments)
@@ -423,7 +414,7 @@ proptest! {
     }
 
     #[test]
-    fn times_ascend_and_are_found_again(
+    fn times_ascend_and_segments_are_found(
         authored in vec(authored(), 1..40),
         time in 0.0..400.0_f64,
     ) {
@@ -439,7 +430,7 @@ proptest! {
             prop_assert!(segment.end > segment.start);
             end = segment.end;
             exact += authored.microseconds;
-            // A tick for each segment that has no duration of its own, at most.
+            // At most one tick for each segment of duration 0.
             prop_assert!((end - exact as f64 / 1e6).abs() < 41e-6);
         }
         match segments.segment_at(time) {
@@ -452,7 +443,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics(lines in vec(
+    fn arbitrary_lines_do_not_panic(lines in vec(
         prop_oneof![
             "#EXT(INF|-X-(MAP|KEY|BYTERANGE|DEFINE|STREAM-INF|MEDIA|SESSION-KEY|MEDIA-SEQUENCE)):\
              [A-Z0-9=\",@.x{}$é-]{0,40}",

@@ -1,9 +1,9 @@
-//! The reader of MP4 files against another one, on files that other programs made.
+//! Compares the MP4 reader with mp4-atom on files of several muxers.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails where its preconditions do"
 )]
 
 use std::{
@@ -27,7 +27,7 @@ fn bytes(name: &str) -> Vec<u8> {
     fs::read(path(name)).unwrap()
 }
 
-/// The boxes of a file, as the other reader sees them.
+/// The boxes of a file according to mp4-atom.
 fn atoms(mut bytes: &[u8]) -> Vec<Any> {
     let mut found = Vec::new();
     while let Some(atom) = Option::<Any>::read_from(&mut bytes).unwrap() {
@@ -52,7 +52,7 @@ fn moof(bytes: &[u8]) -> Moof {
     atoms(bytes).into_iter().find_map(is_moof).unwrap()
 }
 
-/// Files that begin with an init segment, and the codecs that their manifests say they are of.
+/// Files that begin with an init segment, and the codecs in their manifests.
 const INITS: [(&str, &str); 18] = [
     ("assets/film/240p/init.mp4", "avc1.4d4015"),
     ("assets/film/360p/init.mp4", "avc1.4d401e"),
@@ -78,7 +78,7 @@ const INITS: [(&str, &str); 18] = [
 ];
 
 #[test]
-fn init_segments_say_what_another_reader_finds_in_them() {
+fn reads_init_segments_like_mp4_atom() {
     for (name, codecs) in INITS {
         let read = mp4::parse_init_segment(&bytes(name)).unwrap();
         let moov = moov(&bytes(name));
@@ -97,14 +97,14 @@ fn init_segments_say_what_another_reader_finds_in_them() {
         });
         assert_eq!(read.timescales, timescales, "{name}");
         assert_eq!(read.size, size.unwrap_or_default(), "{name}");
-        let kind = if size.is_some() {
+        let content_type = if size.is_some() {
             ContentType::Video
         } else {
             ContentType::Audio
         };
         assert_eq!(
             (read.content_type, read.is_encrypted),
-            (kind, false),
+            (content_type, false),
             "{name}"
         );
         assert_eq!(read.codecs, codecs, "{name}");
@@ -112,7 +112,7 @@ fn init_segments_say_what_another_reader_finds_in_them() {
 }
 
 #[test]
-fn init_segments_are_of_the_codecs_that_the_manifests_say() {
+fn init_segments_have_codecs_of_manifests() {
     let manifests = [
         "assets/film/film.mpd",
         "tests/media/h264/stream.mpd",
@@ -158,7 +158,7 @@ fn init_segments_are_of_the_codecs_that_the_manifests_say() {
 }
 
 #[test]
-fn segments_begin_when_another_reader_says() {
+fn earliest_times_equal_those_of_mp4_atom() {
     for (folder, numbers, init) in [
         ("assets/film/720p", 1..=16, "init.mp4"),
         ("assets/film/audio", 1..=16, "init.mp4"),
@@ -189,7 +189,7 @@ fn segments_begin_when_another_reader_says() {
     }
 }
 
-/// Answers what the reader wants from a file, as a server would.
+/// Reads the segment index of a file.
 fn look_up(file: &[u8], sidx: &SidxLocation) -> Segments {
     let mut index = SegmentIndex::new(sidx);
     while let Some(ByteRange { first, last }) = index.next_range() {
@@ -219,7 +219,7 @@ fn listed(segments: &Segments) -> Vec<(f64, u64, u64)> {
 }
 
 #[test]
-fn indexes_lead_to_the_fragments_that_are_there() {
+fn indexed_ranges_are_fragments() {
     for name in ["90p", "180p", "audio", "hierarchical"] {
         let file = bytes(&format!("tests/media/ondemand/{name}.mp4"));
         let init = mp4::parse_init_segment(&file).unwrap();
@@ -240,9 +240,9 @@ fn indexes_lead_to_the_fragments_that_are_there() {
 }
 
 #[test]
-fn the_kinds_of_files_are_told_apart() {
+fn detects_file_formats() {
     use sniff::Format;
-    for (name, content) in [
+    for (name, format) in [
         ("assets/film/film.mpd", Format::Mpd),
         ("assets/film/film.m3u8", Format::Playlist),
         ("assets/film/720p/1.m4s", Format::Mp4),
@@ -251,15 +251,15 @@ fn the_kinds_of_files_are_told_apart() {
             "tests/streams/hls-raw-mp3/media_w905519204_0.mp3",
             Format::Mp3,
         ),
-        // Encrypted, so that nothing shows.
+        // Encrypted.
         ("tests/media/packed/aes-1.m4s", Format::Other),
     ] {
-        assert_eq!(sniff::detect(&bytes(name), ""), content, "{name}");
+        assert_eq!(sniff::detect(&bytes(name), ""), format, "{name}");
     }
 }
 
 #[test]
-fn nothing_panics_wherever_it_is_cut() {
+fn cut_files_do_not_panic() {
     for (name, _) in INITS {
         let file = bytes(name);
         let init = mp4::parse_init_segment(&file).unwrap();
@@ -287,7 +287,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn indexes_are_read_as_they_were_written(
+    fn reads_written_indexes(
         timescale in 1_u32..,
         time in 0_u64..1 << 62,
         offset in 0_u64..1 << 62,
@@ -315,12 +315,12 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        harm(&bytes);
+    fn random_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        read_all(&bytes);
     }
 
     #[test]
-    fn flipped_bytes_do_no_harm(
+    fn flipped_bytes_do_not_panic(
         which in 0..INITS.len(),
         flips in prop::collection::vec((0_usize..2000, any::<u8>()), 1..8),
     ) {
@@ -330,12 +330,12 @@ proptest! {
                 *flipped = byte;
             }
         }
-        harm(&file);
+        read_all(&file);
     }
 }
 
-/// Has some bytes read by all that reads bytes.
-fn harm(bytes: &[u8]) {
+/// Gives some bytes to all readers of media.
+fn read_all(bytes: &[u8]) {
     let _ = mp4::box_header(bytes);
     let init = mp4::parse_init_segment(bytes).unwrap_or_default();
     let _ = mp4::earliest_time(bytes, &init);

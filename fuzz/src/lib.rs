@@ -1,5 +1,5 @@
-//! What the readers must stand, whatever they are given: no panic, no more than the input is long, and
-//! nothing that makes no sense. Each function is one target of cargo-fuzz; `tests/fuzz.rs` runs them too.
+//! Fuzz targets for the readers. Each function checks that any input is read without a panic, that the output is
+//! limited by the length of the input, and that it is consistent. `tests/fuzz.rs` runs them too.
 
 use yew_mse_worker::media::{
     BOUNDARY_TOLERANCE, Index, Presentation, Representation, Segment, SegmentAddresses, Segments,
@@ -9,12 +9,12 @@ use yew_mse_worker::media::{
     number, sniff,
 };
 
-const URL: &str = "https://example.com/films/film";
+const URL: &str = "https://example.com/video/main";
 
-/// How many segments are looked at from each end of a list, which may have 10¹² of them.
-const LOOKED_AT: u64 = 20;
+/// How many segments at each end of a list are checked; it may have 10¹² of them.
+const CHECKED_SEGMENTS: u64 = 20;
 
-/// MPDs, and the XML in them.
+/// Reads MPDs.
 pub fn dash(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let resolve = |base: &str, relative: &str| {
@@ -24,12 +24,12 @@ pub fn dash(bytes: &[u8]) {
             false => [base, relative].concat(),
         })
     };
-    if let Ok(film) = dash::parse(&text, URL, &resolve) {
-        check_film(&film, text.len());
+    if let Ok(presentation) = dash::parse(&text, URL, &resolve) {
+        check_presentation(&presentation, text.len());
     }
 }
 
-/// HLS playlists of both kinds.
+/// Reads HLS playlists of both kinds.
 pub fn hls(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match hls::parse(&text, URL, &VariableDefinitions::default()) {
@@ -37,16 +37,16 @@ pub fn hls(bytes: &[u8]) {
             assert!(media.target_duration.is_finite());
             check(&media.segments, text.len());
         }
-        Ok(Playlist::Multivariant(it)) => {
-            check_film(&it.presentation, text.len());
-            // As one of its own media playlists, which may import what it defines.
-            let _ = hls::parse(&text, URL, &it.variables);
+        Ok(Playlist::Multivariant(playlist)) => {
+            check_presentation(&playlist.presentation, text.len());
+            // As one of its own media playlists, which may import its variables.
+            let _ = hls::parse(&text, URL, &playlist.variables);
         }
         Err(_) => {}
     }
 }
 
-/// MP4: box headers, init segments, the time that a segment begins at, segment indexes.
+/// Reads MP4: box headers, init segments, the start times of segments, segment indexes.
 pub fn mp4(bytes: &[u8]) {
     if let Some(header) = mp4::box_header(bytes) {
         assert!(header.length <= bytes.len().max(16));
@@ -66,12 +66,12 @@ pub fn mp4(bytes: &[u8]) {
     let mut fetches = 0;
     while let Some(range) = index.next_range() {
         fetches += 1;
-        assert!(fetches <= 10_000, "it fetches for ever");
-        let place = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+        assert!(fetches <= 10_000, "fetches without end");
+        let clamp = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
         let end = range
             .last
-            .map_or(bytes.len(), |last| place(last.saturating_add(1)));
-        let fetched = bytes.get(place(range.first)..end).unwrap_or_default();
+            .map_or(bytes.len(), |last| clamp(last.saturating_add(1)));
+        let fetched = bytes.get(clamp(range.first)..end).unwrap_or_default();
         if index.read(fetched, range.first).is_err() {
             return;
         }
@@ -79,7 +79,7 @@ pub fn mp4(bytes: &[u8]) {
     check(&index.segments(&sidx), bytes.len());
 }
 
-/// What a file is by its first bytes.
+/// Detects the format of a file by its first bytes.
 pub fn sniff(bytes: &[u8]) {
     let (content_type, bytes) = bytes.split_at(bytes.len().min(16));
     let content_type = String::from_utf8_lossy(content_type);
@@ -87,26 +87,26 @@ pub fn sniff(bytes: &[u8]) {
     assert_eq!(sniff::detect(bytes, ""), sniff::detect(bytes, ""));
 }
 
-/// Captions: what is put together of them is WebVTT, and not much longer than they are.
+/// Joins captions: the result is WebVTT, and not much longer than the input.
 pub fn captions(bytes: &[u8]) {
-    let (origin, bytes) = bytes.split_at(bytes.len().min(4));
+    let (offset, bytes) = bytes.split_at(bytes.len().min(4));
     let text = String::from_utf8_lossy(bytes);
-    let origin = origin
+    let offset = offset
         .iter()
         .fold(-1e4, |sum, byte| sum * 7.5 + f64::from(*byte));
     let mut all = String::new();
-    for origin in [0.0, origin] {
-        if captions::append(&mut all, &text, origin).is_none() {
+    for offset in [0.0, offset] {
+        if captions::append(&mut all, &text, offset).is_none() {
             return assert!(all.is_empty());
         }
     }
     assert!(all.starts_with("WEBVTT"));
-    // Timestamps may grow by their hours and a line by its end.
+    // Timestamps may gain hours, and lines a line end.
     assert!(all.len() <= 2 * text.len() + 16 * (text.matches("-->").count() + 1) * 2 + 2);
     assert_eq!(captions::append(&mut String::new(), &all, 0.0), Some(()));
 }
 
-/// Numbers in manifests: what is one for the standard library as well is the same one.
+/// Reads numbers in manifests, and compares them with those of the standard library.
 pub fn number(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(decimal) = number::decimal(&text) {
@@ -122,12 +122,12 @@ pub fn number(bytes: &[u8]) {
     );
 }
 
-fn check_film(film: &Presentation, length: usize) {
-    assert!(film.duration.is_none_or(f64::is_finite));
-    assert!(!film.periods.is_empty());
-    // No list in it is longer than the text that it was read from.
-    assert!(film.periods.len() <= length);
-    for period in &film.periods {
+fn check_presentation(presentation: &Presentation, length: usize) {
+    assert!(presentation.duration.is_none_or(f64::is_finite));
+    assert!(!presentation.periods.is_empty());
+    // No list is longer than the text.
+    assert!(presentation.periods.len() <= length);
+    for period in &presentation.periods {
         assert!(period.start.is_finite() && !period.end.is_nan());
         for set in &period.adaptation_sets {
             assert!(!set.representations.is_empty() && set.representations.len() <= length);
@@ -139,17 +139,17 @@ fn check_film(film: &Presentation, length: usize) {
     }
 }
 
-fn check_representation(it: &Representation, length: usize) {
-    assert!(!it.base_urls.is_empty() && it.frame_rate.is_finite());
-    let _ = it.mime();
-    match &it.index {
+fn check_representation(representation: &Representation, length: usize) {
+    assert!(!representation.base_urls.is_empty() && representation.frame_rate.is_finite());
+    let _ = representation.mime();
+    match &representation.index {
         Index::Known(segments) => check(segments, length),
         Index::Sidx(sidx) => assert!(sidx.time_offset.is_finite() && !sidx.end.is_nan()),
         Index::Playlist(_) => {}
     }
 }
 
-/// That segments ascend, and are found where they are.
+/// Checks that segments ascend, and are found by their times.
 fn check(segments: &Segments, length: usize) {
     assert!(segments.timescale > 0 && segments.time_offset.is_finite() && !segments.end.is_nan());
     assert!(segments.runs.len() <= length);
@@ -168,12 +168,12 @@ fn check(segments: &Segments, length: usize) {
     if let Some((start, end)) = segments.span() {
         assert!(start.is_finite() && !end.is_nan());
     }
-    let beginning = 0..count.min(LOOKED_AT);
-    let end = count.saturating_sub(LOOKED_AT).max(beginning.end)..count;
-    let mut before: Option<Segment> = None;
-    for number in beginning.chain(end) {
+    let first_ones = 0..count.min(CHECKED_SEGMENTS);
+    let last_ones = count.saturating_sub(CHECKED_SEGMENTS).max(first_ones.end)..count;
+    let mut previous: Option<Segment> = None;
+    for number in first_ones.chain(last_ones) {
         let Some(segment) = segments.get(number) else {
-            // Only what lies behind the end of the period is none.
+            // Only segments after the end of the period may be missing.
             assert!(
                 number > 0
                     || segments
@@ -187,11 +187,11 @@ fn check(segments: &Segments, length: usize) {
             segment.start.is_finite() && segment.start <= segment.end,
             "{segment:?}"
         );
-        if let Some(before) = before {
-            assert!(before.end <= segment.start, "{before:?} {segment:?}");
+        if let Some(previous) = previous {
+            assert!(previous.end <= segment.start, "{previous:?} {segment:?}");
         }
         check_found(segments, &segment);
-        before = Some(segment);
+        previous = Some(segment);
     }
     for time in [f64::NEG_INFINITY, -1.0, 0.0, 1e9, f64::INFINITY, f64::NAN] {
         if let Some(found) = segments.segment_at(time) {
@@ -200,8 +200,8 @@ fn check(segments: &Segments, length: usize) {
     }
 }
 
-/// What is found in the middle of a segment is that segment, if it is not so short that it counts as
-/// over, or so late that there is no time between two ticks.
+/// Checks that the time in the middle of a segment finds that segment, unless it is so short that it counts as over, or
+/// so late that a float cannot tell two ticks apart.
 fn check_found(segments: &Segments, segment: &Segment) {
     let middle = f64::midpoint(segment.start, segment.end);
     if segment.end - segment.start < 4.0 * BOUNDARY_TOLERANCE || middle.abs() > 1e9 {

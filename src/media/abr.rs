@@ -1,36 +1,36 @@
-//! Adaptive bit rate: how fast the network is, and which representation that allows.
+//! Adaptive bit rate: estimates the bandwidth and chooses the representation that it allows.
+
+use std::f64::consts::LN_2;
 
 use super::Representation;
 
-/// Bits per second that are believed in before anything has been measured.
+/// Assumed bandwidth in bits per second before the first measurement.
 pub const INITIAL_ESTIMATE: f64 = 1_500_000.0;
 
-/// What is smaller than this, and quicker than [`SHORT`], tells of latency and not of bandwidth.
-const SMALL: u64 = 16_000;
-/// Seconds.
-const SHORT: f64 = 0.25;
+/// Transfers that are both smaller and shorter than these are ignored: they measure latency, not bandwidth.
+const MIN_SAMPLE_BYTES: u64 = 16_000;
+const MIN_SAMPLE_SECONDS: f64 = 0.25;
 
-/// An average of which each half-life of measuring forgets one half.
+/// Exponentially weighted moving average over measured time.
 #[derive(Clone, Copy, Debug)]
 struct Ewma {
-    /// Seconds.
-    half_life: f64,
+    half_life_seconds: f64,
     average: f64,
-    /// How much of the average has been measured: it began at 0, which is not a measurement.
+    /// Share of `average` that was measured; the rest is the initial 0 and has to be divided out.
     weight: f64,
 }
 
 impl Ewma {
-    const fn new(half_life: f64) -> Self {
+    const fn new(half_life_seconds: f64) -> Self {
         Self {
-            half_life,
+            half_life_seconds,
             average: 0.0,
             weight: 0.0,
         }
     }
 
     fn sample(&mut self, value: f64, seconds: f64) {
-        let kept = self.kept(seconds);
+        let kept = self.decay(seconds);
         self.average = kept * self.average + (1.0 - kept) * value;
         self.weight = kept * self.weight + (1.0 - kept);
     }
@@ -39,22 +39,14 @@ impl Ewma {
         self.average / self.weight
     }
 
-    /// What is left of something after so many seconds of measuring: e to the -x, by the limit of
-    /// (1 + x / n) to the -n. `exp` and `powf` are larger than all that is measured with them.
-    fn kept(&self, seconds: f64) -> f64 {
-        let x = std::f64::consts::LN_2 * seconds / self.half_life;
-        let mut kept = 1.0 / (1.0 + x / f64::from(1 << SQUARINGS));
-        for _ in 0..SQUARINGS {
-            kept *= kept;
-        }
-        kept
+    /// Share of the old average that remains after a measurement of `seconds`.
+    fn decay(&self, seconds: f64) -> f64 {
+        // Not `exp2`: its table costs the worker 4 kB.
+        (-LN_2 * seconds / self.half_life_seconds).exp()
     }
 }
 
-/// Enough of them that the rest is smaller than any measurement is exact.
-const SQUARINGS: u8 = 16;
-
-/// The bandwidth of the network, as far as it has been measured.
+/// Estimates the bandwidth from measured transfers.
 #[derive(Clone, Copy, Debug)]
 pub struct BandwidthEstimator {
     fast: Ewma,
@@ -71,18 +63,17 @@ impl Default for BandwidthEstimator {
 }
 
 impl BandwidthEstimator {
-    /// So many bytes came over the network in so many seconds. What came out of a cache does not
-    /// belong here.
+    /// Adds a measurement: `bytes` were received from the network, not from a cache, within `seconds`.
     pub fn sample(&mut self, bytes: u64, seconds: f64) {
-        if seconds <= 0.0 || (bytes < SMALL && seconds < SHORT) {
+        if seconds <= 0.0 || (bytes < MIN_SAMPLE_BYTES && seconds < MIN_SAMPLE_SECONDS) {
             return;
         }
-        let bits = bytes as f64 * 8.0 / seconds;
-        self.fast.sample(bits, seconds);
-        self.slow.sample(bits, seconds);
+        let bits_per_second = bytes as f64 * 8.0 / seconds;
+        self.fast.sample(bits_per_second, seconds);
+        self.slow.sample(bits_per_second, seconds);
     }
 
-    /// Bits per second: quick to believe that it has become less, slow to believe that it is more.
+    /// Bits per second. The lower of two averages: falls quickly and rises slowly.
     pub fn estimate(&self) -> f64 {
         if self.slow.weight == 0.0 {
             return INITIAL_ESTIMATE;
@@ -91,129 +82,141 @@ impl BandwidthEstimator {
     }
 }
 
-/// What a choice depends on.
+/// What [`choose`] depends on, apart from the representations.
 #[derive(Clone, Copy, Debug)]
 pub struct AbrInput {
     /// Bits per second.
     pub bandwidth: f64,
-    /// Seconds of film ahead of the position.
+    /// Seconds buffered ahead of the position.
     pub buffer_ahead: f64,
-    /// Seconds of film that are wanted ahead; more than 0.
+    /// Seconds that should be buffered ahead; more than 0.
     pub goal: f64,
-    /// Seconds of film per second.
+    /// Playback rate: media seconds per second.
     pub rate: f64,
-    /// Width and height of the picture on screen, in physical pixels; zeros if unknown.
+    /// Width and height of the displayed video in physical pixels; zeros if unknown.
     pub screen_size: (u32, u32),
-    /// The representation that was chosen last.
+    /// Index of the representation that was chosen last.
     pub current: Option<usize>,
 }
 
-/// The best of `representations` (by ascending bandwidth) that the conditions allow, out of those
-/// that may be played at all; `None` if none may.
+/// Index of the best of `representations` (by ascending bandwidth) that bandwidth and screen allow, or else
+/// of the first playable one; `None` if none is playable.
 pub fn choose(
     representations: &[Representation],
     playable: &dyn Fn(usize) -> bool,
-    conditions: &AbrInput,
+    input: &AbrInput,
 ) -> Option<usize> {
-    let fits = largest_of_use(representations, playable, conditions.screen_size);
-    let budget = conditions.bandwidth / conditions.rate.max(0.1);
+    let max_pixels = max_useful_pixels(representations, playable, input.screen_size);
+    let budget = input.bandwidth / input.rate.max(0.1);
     let mut chosen = None;
-    for (which, representation) in representations.iter().enumerate() {
-        if !playable(which) {
+    for (index, representation) in representations.iter().enumerate() {
+        if !playable(index) {
             continue;
         }
         let needed = representation.bandwidth as f64;
-        let affordable = needed <= budget * caution(which, conditions);
-        let useful = pixels(representation) <= fits;
-        // Something has to be played, however slow the network is.
-        if chosen.is_none() || (affordable && useful) {
-            chosen = Some(which);
+        let is_affordable = needed <= budget * bandwidth_share(index, input);
+        let is_useful = pixels(representation) <= max_pixels;
+        // The first is chosen however slow the network is: something has to be played.
+        if chosen.is_none() || (is_affordable && is_useful) {
+            chosen = Some(index);
         }
     }
     chosen
 }
 
-/// The one of `representations` that comes nearest to a bandwidth that a person has chosen, out of
-/// those that may be played at all.
+/// Index of the playable one of `representations` whose bandwidth is nearest to `bandwidth` (bits per
+/// second), which the viewer chose; `None` if none is playable.
 pub fn nearest(
     representations: &[Representation],
     playable: &dyn Fn(usize) -> bool,
     bandwidth: u64,
 ) -> Option<usize> {
-    let mut nearest = None;
-    let mut least = u64::MAX;
-    for (which, representation) in representations.iter().enumerate() {
-        let off = representation.bandwidth.abs_diff(bandwidth);
-        if off < least && playable(which) {
-            (nearest, least) = (Some(which), off);
-        }
-    }
-    nearest
+    representations
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| playable(*index))
+        .min_by_key(|(_, representation)| representation.bandwidth.abs_diff(bandwidth))
+        .map(|(index, _)| index)
 }
 
-/// With this much buffered there is time to think again, however much more is wanted: seconds.
-const ENOUGH: f64 = 10.0;
+/// With this much buffered there is time to switch down later, however far the goal is.
+const FULL_BUFFER_SECONDS: f64 = 10.0;
 
-/// Which part of the bandwidth a representation may take. To go up is dared only by part; to stay is
-/// easier than to go up, so that an estimate that wavers does not make the picture waver; and the
-/// more is buffered, the longer a network that is too slow is put up with.
-fn caution(which: usize, conditions: &AbrInput) -> f64 {
-    let enough = conditions.goal.min(ENOUGH);
-    let filled = (conditions.buffer_ahead / enough).min(1.0);
-    if conditions.current.is_some_and(|current| which <= current) {
-        0.8 + 0.5 * filled
+/// Share of the bandwidth that a representation may take. Staying is allowed a higher share than switching
+/// up, so that a wavering estimate does not make the quality waver; and the fuller the buffer, the longer
+/// a network that is too slow for the current representation is tolerated.
+fn bandwidth_share(index: usize, input: &AbrInput) -> f64 {
+    let fullness = (input.buffer_ahead / input.goal.min(FULL_BUFFER_SECONDS)).min(1.0);
+    if input.current.is_some_and(|current| index <= current) {
+        0.8 + 0.5 * fullness
     } else {
-        0.6 + 0.2 * filled
+        0.6 + 0.2 * fullness
     }
 }
 
-/// The pixels of the smallest picture that fills the screen: more would not be seen.
-fn largest_of_use(
+/// Pixels of the smallest video that fills the screen; more would not be visible.
+fn max_useful_pixels(
     representations: &[Representation],
     playable: &dyn Fn(usize) -> bool,
-    (width, height): (u32, u32),
+    (screen_width, screen_height): (u32, u32),
 ) -> u64 {
-    if width == 0 || height == 0 {
+    if screen_width == 0 || screen_height == 0 {
         return u64::MAX;
     }
-    let mut smallest = u64::MAX;
-    for (which, it) in representations.iter().enumerate() {
-        if (it.size.0 >= width || it.size.1 >= height) && playable(which) {
-            smallest = smallest.min(pixels(it));
-        }
-    }
-    smallest
+    let fills_screen = |representation: &Representation| {
+        let (width, height) = representation.size;
+        width >= screen_width || height >= screen_height
+    };
+    representations
+        .iter()
+        .enumerate()
+        .filter(|(index, representation)| fills_screen(representation) && playable(*index))
+        .map(|(_, representation)| pixels(representation))
+        .min()
+        .unwrap_or(u64::MAX)
 }
 
 fn pixels(representation: &Representation) -> u64 {
-    u64::from(representation.size.0) * u64::from(representation.size.1)
+    let (width, height) = representation.size;
+    u64::from(width) * u64::from(height)
 }
 
-/// A download that is going on.
+/// Progress of a segment download.
 #[derive(Clone, Copy, Debug)]
 pub struct TransferProgress {
-    /// Since it was asked for.
+    /// Seconds since the request.
     pub seconds: f64,
-    /// What has come so far.
+    /// Bytes received so far.
     pub received: u64,
-    /// What there will be, as far as that is known or can be guessed.
+    /// Bytes in total, known or estimated.
     pub total: u64,
 }
 
-/// How long a download is watched before it is judged: seconds, and a part of the time that is left. In
-/// its first moments it has mostly waited.
-const TRIAL: (f64, f64) = (0.5, 0.25);
+/// A download is not judged before it has taken this long, and this share of the time that is left: at first
+/// it mostly waits for the response.
+const MIN_TRIAL_SECONDS: f64 = 0.5;
+const MIN_TRIAL_SHARE: f64 = 0.25;
 
-/// Whether a download should be given up, because the buffer will have run dry (`left` seconds from
-/// now) before it is done, and a smaller one of `instead` bytes would be done well before it.
-pub fn should_abandon(transfer: TransferProgress, left: f64, instead: u64) -> bool {
-    let trial = TRIAL.0.max(left * TRIAL.1);
-    if transfer.seconds < trial || transfer.received == 0 {
+/// A replacement has to be expected to finish within this share of the time that the download still needs.
+const MAX_REPLACEMENT_SHARE: f64 = 0.7;
+
+/// Whether to abandon a download for a smaller segment of `replacement_bytes`: the buffer will run dry in
+/// `seconds_left`, before the download finishes, and the replacement would finish well before the download.
+pub fn should_abandon(
+    transfer: TransferProgress,
+    seconds_left: f64,
+    replacement_bytes: u64,
+) -> bool {
+    let trial_seconds = MIN_TRIAL_SECONDS.max(seconds_left * MIN_TRIAL_SHARE);
+    if transfer.seconds < trial_seconds || transfer.received == 0 {
         return false;
     }
-    let speed = transfer.received as f64 / transfer.seconds;
-    let missing = transfer.total.saturating_sub(transfer.received) as f64 / speed;
-    missing > left && instead as f64 / speed < missing * 0.7
+    let bytes_per_second = transfer.received as f64 / transfer.seconds;
+    let remaining_bytes = transfer.total.saturating_sub(transfer.received);
+    let remaining_seconds = remaining_bytes as f64 / bytes_per_second;
+    let replacement_seconds = replacement_bytes as f64 / bytes_per_second;
+    remaining_seconds > seconds_left
+        && replacement_seconds < remaining_seconds * MAX_REPLACEMENT_SHARE
 }
 
 #[cfg(test)]
@@ -234,7 +237,7 @@ mod tests {
         .into()
     }
 
-    const CALM: AbrInput = AbrInput {
+    const DEFAULT_INPUT: AbrInput = AbrInput {
         bandwidth: 10_000_000.0,
         buffer_ahead: 20.0,
         goal: 30.0,
@@ -243,59 +246,59 @@ mod tests {
         current: None,
     };
 
-    fn chosen(conditions: AbrInput) -> Option<usize> {
-        choose(&ladder(), &|_| true, &conditions)
+    fn chosen(input: AbrInput) -> Option<usize> {
+        choose(&ladder(), &|_| true, &input)
     }
 
     #[test]
-    fn the_network_bounds_the_choice() {
+    fn bandwidth_limits_choice() {
         for (bandwidth, expected) in [(50_000.0, 0), (1_200_000.0, 1), (10_000_000.0, 2)] {
-            let conditions = AbrInput { bandwidth, ..CALM };
-            assert_eq!(chosen(conditions), Some(expected), "{bandwidth}");
-        }
-    }
-
-    #[test]
-    fn playing_faster_takes_more_of_the_network() {
-        let conditions = AbrInput {
-            bandwidth: 5_000_000.0,
-            ..CALM
-        };
-        assert_eq!(chosen(conditions), Some(2));
-        assert_eq!(
-            chosen(AbrInput {
-                rate: 2.0,
-                ..conditions
-            }),
-            Some(1)
-        );
-    }
-
-    #[test]
-    fn the_screen_bounds_the_choice() {
-        for (screen, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
-            let conditions = AbrInput {
-                screen_size: screen,
-                ..CALM
+            let input = AbrInput {
+                bandwidth,
+                ..DEFAULT_INPUT
             };
-            assert_eq!(chosen(conditions), Some(expected), "{screen:?}");
+            assert_eq!(chosen(input), Some(expected), "{bandwidth}");
         }
     }
 
     #[test]
-    fn what_cannot_be_played_is_never_chosen() {
-        assert_eq!(choose(&ladder(), &|which| which == 0, &CALM), Some(0));
-        assert_eq!(choose(&ladder(), &|_| false, &CALM), None);
+    fn faster_playback_needs_more_bandwidth() {
+        let input = AbrInput {
+            bandwidth: 5_000_000.0,
+            ..DEFAULT_INPUT
+        };
+        assert_eq!(chosen(input), Some(2));
+        assert_eq!(chosen(AbrInput { rate: 2.0, ..input }), Some(1));
+    }
+
+    #[test]
+    fn screen_size_limits_choice() {
+        for (screen_size, expected) in [((320, 180), 0), ((640, 360), 1), ((3840, 2160), 2)] {
+            let input = AbrInput {
+                screen_size,
+                ..DEFAULT_INPUT
+            };
+            assert_eq!(chosen(input), Some(expected), "{screen_size:?}");
+        }
+    }
+
+    #[test]
+    fn unplayable_representation_is_never_chosen() {
+        assert_eq!(
+            choose(&ladder(), &|index| index == 0, &DEFAULT_INPUT),
+            Some(0)
+        );
+        assert_eq!(choose(&ladder(), &|_| false, &DEFAULT_INPUT), None);
         let slow = AbrInput {
             bandwidth: 1.0,
-            ..CALM
+            ..DEFAULT_INPUT
         };
-        assert_eq!(choose(&ladder(), &|which| which == 2, &slow), Some(2));
+        assert_eq!(choose(&ladder(), &|index| index == 2, &slow), Some(2));
     }
 
     #[test]
-    fn what_a_person_has_chosen_is_played_or_what_comes_nearest() {
-        let nearest = |bandwidth, without| nearest(&ladder(), &|which| which != without, bandwidth);
+    fn chosen_bandwidth_selects_nearest_playable() {
+        let nearest = |bandwidth, without| nearest(&ladder(), &|index| index != without, bandwidth);
         assert_eq!(nearest(800_000, 2), Some(1));
         assert_eq!(nearest(800_000, 1), Some(0));
         assert_eq!(nearest(u64::MAX, 0), Some(2));
@@ -303,22 +306,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_buffer_keeps_the_picture_where_an_empty_one_gives_it_up() {
+    fn full_buffer_keeps_quality_and_low_one_drops_it() {
         let wavering = AbrInput {
             bandwidth: 2_500_000.0,
             current: Some(2),
-            ..CALM
+            ..DEFAULT_INPUT
         };
-        let with_level = |level| AbrInput {
-            buffer_ahead: level,
+        let with_buffer_ahead = |seconds| AbrInput {
+            buffer_ahead: seconds,
             ..wavering
         };
-        assert_eq!(chosen(with_level(30.0)), Some(2));
-        assert_eq!(chosen(with_level(2.0)), Some(1));
+        assert_eq!(chosen(with_buffer_ahead(30.0)), Some(2));
+        assert_eq!(chosen(with_buffer_ahead(2.0)), Some(1));
     }
 
     #[test]
-    fn less_is_believed_sooner_than_more() {
+    fn estimate_falls_faster_than_it_rises() {
         let mut bandwidth = BandwidthEstimator::default();
         for _ in 0..20 {
             bandwidth.sample(250_000, 1.0);
@@ -337,43 +340,43 @@ mod tests {
     }
 
     #[test]
-    fn each_half_life_forgets_one_half() {
+    fn each_half_life_halves_old_average() {
         let ewma = Ewma::new(2.0);
         for (seconds, expected) in [(0.0, 1.0), (2.0, 0.5), (4.0, 0.25), (20.0, 1.0 / 1024.0)] {
-            let kept = ewma.kept(seconds);
+            let kept = ewma.decay(seconds);
             assert!((kept - expected).abs() < 1e-5, "{seconds}: {kept}");
         }
     }
 
     #[test]
-    fn small_answers_say_nothing_of_the_bandwidth() {
+    fn small_quick_transfers_are_ignored() {
         let mut bandwidth = BandwidthEstimator::default();
         bandwidth.sample(900, 0.001);
         bandwidth.sample(900, 0.2);
         assert_eq!(bandwidth.estimate(), INITIAL_ESTIMATE);
-        // But a trickle does.
+        // A small transfer that takes long is a measurement.
         bandwidth.sample(900, 4.0);
         assert!(bandwidth.estimate() < 2_000.0);
     }
 
     #[test]
-    fn a_download_is_given_up_only_for_one_that_would_make_it() {
+    fn abandons_download_only_for_replacement_in_time() {
         let slow = TransferProgress {
             seconds: 2.0,
             received: 100_000,
             total: 1_000_000,
         };
         assert!(should_abandon(slow, 5.0, 100_000));
-        assert!(!should_abandon(slow, 9.0, 100_000), "there is time to see");
-        assert!(!should_abandon(slow, 30.0, 100_000), "it will be in time");
+        assert!(!should_abandon(slow, 9.0, 100_000), "too early to judge");
+        assert!(!should_abandon(slow, 30.0, 100_000), "finishes in time");
         assert!(
             !should_abandon(slow, 5.0, 800_000),
-            "the other would be no quicker"
+            "replacement would be no quicker"
         );
-        let young = TransferProgress {
+        let early = TransferProgress {
             seconds: 0.2,
             ..slow
         };
-        assert!(!should_abandon(young, 0.0, 1));
+        assert!(!should_abandon(early, 0.0, 1));
     }
 }

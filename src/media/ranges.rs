@@ -1,9 +1,8 @@
-//! Stretches of time, as a SourceBuffer's `buffered` has them: in seconds, ascending, apart from each
-//! other.
+//! Time ranges in seconds, ascending and disjoint, like `SourceBuffer.buffered`.
 
 use std::rc::Rc;
 
-/// From one time to another.
+/// One time range, from `start` up to but not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeRange {
     /// Seconds.
@@ -13,86 +12,85 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// Seconds from its start to its end.
+    /// Duration in seconds.
     pub fn length(self) -> f64 {
         self.end - self.start
     }
 
-    /// What both have in common, if that is more than a point.
+    /// The overlap of both ranges; `None` if it is empty or a single point.
     pub fn intersection(self, other: Self) -> Option<Self> {
-        let common = Self {
+        let overlap = Self {
             start: self.start.max(other.start),
             end: self.end.min(other.end),
         };
-        (common.start < common.end).then_some(common)
+        (overlap.start < overlap.end).then_some(overlap)
     }
 }
 
-/// A gap that is smaller than this is none, in seconds: browsers play over it, and media that begin with
-/// an incomplete frame have one at their start.
-const CRACK: f64 = 0.1;
+/// Shorter gaps are ignored: browsers play over them, and media often start a fraction of a frame late.
+const MAX_IGNORED_GAP_SECONDS: f64 = 0.1;
 
-/// Any number of ranges. Shared by all that ask for them again and again, as none of them changes them.
+/// Ascending, disjoint time ranges. Immutable and reference-counted, so clones are cheap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeRanges(Rc<Vec<TimeRange>>);
 
 impl FromIterator<TimeRange> for TimeRanges {
-    /// Takes ranges in ascending order, as a browser has them. What is empty is left out, and what
-    /// touches becomes one.
+    /// Collects ranges in ascending order of their starts. Skips empty ranges, and joins those that touch or
+    /// overlap.
     fn from_iter<I: IntoIterator<Item = TimeRange>>(ranges: I) -> Self {
-        let mut taken: Vec<TimeRange> = Vec::new();
+        let mut joined: Vec<TimeRange> = Vec::new();
         for range in ranges {
-            match taken.last_mut() {
+            match joined.last_mut() {
                 Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ if range.start < range.end => taken.push(range),
+                _ if range.start < range.end => joined.push(range),
                 _ => {}
             }
         }
-        Self(Rc::new(taken))
+        Self(Rc::new(joined))
     }
 }
 
 impl TimeRanges {
-    /// One after another.
+    /// The ranges in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = TimeRange> {
         self.0.iter().copied()
     }
 
-    /// The range that a time is in, or in a crack before; its end does not count.
+    /// The range that contains `time`, or that begins after it by an ignored gap.
     pub fn range_at(&self, time: f64) -> Option<TimeRange> {
         self.iter()
-            .find(|range| range.start - CRACK <= time && time < range.end)
+            .find(|range| range.start - MAX_IGNORED_GAP_SECONDS <= time && time < range.end)
     }
 
-    /// How much there is from a time on without a gap.
+    /// Seconds from `time` to the end of the range that contains it; 0 outside of all ranges.
     pub fn ahead(&self, time: f64) -> f64 {
         self.range_at(time).map_or(0.0, |range| range.end - time)
     }
 
-    /// The first range that begins after a time.
+    /// The first range that begins after `time`.
     pub fn first_after(&self, time: f64) -> Option<TimeRange> {
         self.iter().find(|range| range.start > time)
     }
 
-    /// What lies in both.
+    /// The times that are in both.
     pub fn intersection(&self, other: &Self) -> Self {
-        let mut common = Vec::new();
+        let mut overlaps = Vec::new();
         let (mut left, mut right) = (self.0.as_slice(), other.0.as_slice());
         while let ([a, after_a @ ..], [b, after_b @ ..]) = (left, right) {
-            if let Some(both) = a.intersection(*b) {
-                common.push(both);
+            if let Some(overlap) = a.intersection(*b) {
+                overlaps.push(overlap);
             }
-            // The one that ends first has nothing in common with what follows.
+            // The range that ends first cannot overlap a later range of the other list.
             if a.end < b.end {
                 left = after_a;
             } else {
                 right = after_b;
             }
         }
-        Self(Rc::new(common))
+        Self(Rc::new(overlaps))
     }
 
-    /// What lies within one range, gaps included: from the first of it to the last.
+    /// The smallest range that covers all times within `within`, gaps included; `None` if there are none.
     pub fn hull(&self, within: TimeRange) -> Option<TimeRange> {
         let mut parts = self.iter().filter_map(|range| range.intersection(within));
         let first = parts.next()?;
@@ -100,7 +98,7 @@ impl TimeRanges {
         Some(TimeRange { end, ..first })
     }
 
-    /// How many seconds of a range are in these.
+    /// How many seconds of `range` are in these ranges.
     pub fn covered_seconds(&self, range: TimeRange) -> f64 {
         let parts = self.iter().filter_map(|own| own.intersection(range));
         parts.map(TimeRange::length).sum()
@@ -120,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn what_touches_is_one_and_what_is_empty_is_none() {
+    fn joins_touching_ranges_and_skips_empty_ones() {
         let joined = ranges(&[(0.0, 1.0), (1.0, 2.0), (3.0, 3.0), (4.0, 5.0)]);
         assert_eq!(joined, ranges(&[(0.0, 2.0), (4.0, 5.0)]));
     }
 
     #[test]
-    fn a_range_holds_its_start_and_not_its_end() {
+    fn range_contains_its_start_but_not_its_end() {
         let two = ranges(&[(1.0, 2.0), (3.0, 5.0)]);
         assert_eq!(two.ahead(0.5), 0.0);
         assert_eq!(two.ahead(1.0), 1.0);
@@ -137,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_crack_is_no_gap() {
+    fn short_gap_before_range_is_ignored() {
         let two = ranges(&[(0.05, 2.0), (2.05, 5.0)]);
         assert_eq!(two.ahead(0.0), 2.0);
         assert_eq!(two.ahead(2.0), 3.0);
     }
 
     #[test]
-    fn a_hull_spans_gaps() {
+    fn hull_spans_gaps() {
         let two = ranges(&[(1.0, 2.0), (3.0, 5.0)]);
         let within = |start, end| two.hull(TimeRange { start, end });
         assert_eq!(
@@ -179,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_common_is_in_both(a in any_ranges(), b in any_ranges(), time in 0_u16..320) {
+        fn intersection_covers_what_both_cover(a in any_ranges(), b in any_ranges(), time in 0_u16..320) {
             let start = f64::from(time) / 2.0;
             let moment = TimeRange { start, end: start + 0.5 };
             let both = a.covered_seconds(moment).min(b.covered_seconds(moment));

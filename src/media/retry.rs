@@ -1,21 +1,21 @@
-//! What to do when something could not be fetched: where to try next, when, and when to give up.
+//! Retry rules for failed requests: which base URL is asked next, after what delay, and when to give up.
 
 /// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The server knows what was asked for, and refuses it or does not have it: asking again is no use.
+    /// The server refuses the request or does not have the resource. Asking it again is useless.
     Final,
-    /// It may go well the next time: no answer, one that breaks off, a server in trouble.
+    /// A retry may succeed: no response, an interrupted one, an overloaded server.
     Passing,
-    /// What came is not what it should be. The next time it may be, but hardly the time after.
+    /// The response arrived but its data is invalid. One retry may succeed, more hardly will.
     Damaged,
 }
 
 impl FailureKind {
-    /// Of an HTTP status that is none of success.
+    /// Classifies an HTTP status other than success.
     pub const fn from_status(status: u16) -> Self {
         match status {
-            // Request Timeout, Too Early and Too Many Requests ask for another try.
+            // Request Timeout, Too Early and Too Many Requests invite a retry.
             408 | 425 | 429 => Self::Passing,
             400..500 => Self::Final,
             _ => Self::Passing,
@@ -23,60 +23,61 @@ impl FailureKind {
     }
 }
 
-/// What a damaged answer counts for, where no answer counts for one.
-const DAMAGED: u32 = 2;
-/// Seconds until the second try; twice as long until each further one, up to [`LONGEST`].
-const FIRST_WAIT: f64 = 0.5;
-/// Seconds.
-const LONGEST: f64 = 8.0;
+/// How many failures one damaged response counts as.
+const DAMAGED_WEIGHT: u32 = 2;
+/// Delay before the first retry of the same server. Doubles with each further round over all servers.
+const FIRST_DELAY_SECONDS: f64 = 0.5;
+const MAX_DELAY_SECONDS: f64 = 8.0;
 
-/// The tries at one thing that may be fetched from several servers.
+/// State of the attempts to fetch one resource that several servers (base URLs) offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryState {
-    servers: usize,
+    server_count: usize,
     server: usize,
-    /// How many failures there may be, all servers together.
-    patience: u32,
+    /// Failures after which the resource is given up, all servers together.
+    max_failures: u32,
     failures: u32,
+    /// Consecutive [`FailureKind::Final`] failures.
     refusals: usize,
 }
 
 impl RetryState {
-    /// Nothing has been tried yet of so many servers. It is given up after so many failures, but for
-    /// those that say at once that another try is of no use.
-    pub const fn new(servers: usize, patience: u32) -> Self {
-        Self::starting_at(0, servers, patience)
+    /// No attempt yet, beginning with the first of `server_count` servers. Gives up after `max_failures`
+    /// failures, or as soon as all servers in a row answer [`FailureKind::Final`].
+    pub const fn new(server_count: usize, max_failures: u32) -> Self {
+        Self::starting_at(0, server_count, max_failures)
     }
 
-    /// The same, beginning with another server than the first: one that is known to be well.
-    pub const fn starting_at(server: usize, servers: usize, patience: u32) -> Self {
+    /// Like [`new`](Self::new), but begins with `server`, such as the one that succeeded last; with the first
+    /// one if there is no such server.
+    pub const fn starting_at(server: usize, server_count: usize, max_failures: u32) -> Self {
         Self {
-            servers,
-            server: if server < servers { server } else { 0 },
-            patience,
+            server_count,
+            server: if server < server_count { server } else { 0 },
+            max_failures,
             failures: 0,
             refusals: 0,
         }
     }
 
-    /// Which of the servers to ask.
+    /// Index of the base URL to ask.
     pub const fn base_url_index(&self) -> usize {
         self.server
     }
 
-    /// How often it failed so far.
+    /// Number of failures so far, weighted by their kind; [`FailureKind::Final`] does not count.
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Notes a failure: how many seconds to wait before the next server is asked, or `None` if there
-    /// is no use in trying on. `chance` is between 0 and 1; it keeps a thousand players from coming
-    /// back in the same instant.
-    pub fn fail(&mut self, failure: FailureKind, chance: f64) -> Option<f64> {
+    /// Records a failure and moves on to the next server. Returns the seconds to wait before it is asked;
+    /// `None` to give up. `jitter` is random, between 0 and 1, and shortens the delay by up to a half, so that
+    /// players that failed together do not retry together.
+    pub fn fail(&mut self, failure: FailureKind, jitter: f64) -> Option<f64> {
         match failure {
             FailureKind::Final => {
                 self.refusals += 1;
-                if self.refusals >= self.servers {
+                if self.refusals >= self.server_count {
                     return None;
                 }
                 self.next();
@@ -85,28 +86,33 @@ impl RetryState {
             FailureKind::Passing | FailureKind::Damaged => {
                 self.refusals = 0;
                 self.failures += if failure == FailureKind::Damaged {
-                    DAMAGED
+                    DAMAGED_WEIGHT
                 } else {
                     1
                 };
-                if self.failures >= self.patience {
+                if self.failures >= self.max_failures {
                     return None;
                 }
                 self.next();
-                // Another server is asked at once; waiting is for those who come round again.
-                let rounds = self.failures as usize / self.servers.max(1);
+                // Another server is asked at once; only a server that failed before gets time to recover.
+                let rounds = self.failures as usize / self.server_count.max(1);
                 if rounds == 0 {
                     return Some(0.0);
                 }
                 let doublings = u32::try_from(rounds - 1).unwrap_or(u32::MAX).min(16);
-                let wait = FIRST_WAIT * f64::from(1_u32 << doublings);
-                Some(wait.min(LONGEST) * (0.5 + chance / 2.0))
+                let delay = FIRST_DELAY_SECONDS * f64::from(1_u32 << doublings);
+                Some(delay.min(MAX_DELAY_SECONDS) * (0.5 + jitter / 2.0))
             }
         }
     }
 
     const fn next(&mut self) {
-        self.server = (self.server + 1) % if self.servers == 0 { 1 } else { self.servers };
+        let server_count = if self.server_count == 0 {
+            1
+        } else {
+            self.server_count
+        };
+        self.server = (self.server + 1) % server_count;
     }
 }
 
@@ -115,46 +121,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_is_asked_of_every_server_once() {
-        let mut attempts = RetryState::new(3, 6);
-        assert_eq!(attempts.fail(FailureKind::Final, 0.5), Some(0.0));
-        assert_eq!(attempts.base_url_index(), 1);
-        assert_eq!(attempts.fail(FailureKind::Final, 0.5), Some(0.0));
-        assert_eq!(attempts.base_url_index(), 2);
-        assert_eq!(attempts.fail(FailureKind::Final, 0.5), None);
+    fn final_failure_asks_each_server_once() {
+        let mut state = RetryState::new(3, 6);
+        assert_eq!(state.fail(FailureKind::Final, 0.5), Some(0.0));
+        assert_eq!(state.base_url_index(), 1);
+        assert_eq!(state.fail(FailureKind::Final, 0.5), Some(0.0));
+        assert_eq!(state.base_url_index(), 2);
+        assert_eq!(state.fail(FailureKind::Final, 0.5), None);
     }
 
     #[test]
-    fn a_server_in_trouble_is_asked_again_ever_later_and_not_for_ever() {
-        let mut attempts = RetryState::new(1, 6);
-        let waits: Vec<_> =
-            std::iter::from_fn(|| attempts.fail(FailureKind::Passing, 1.0)).collect();
-        assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0]);
+    fn delays_double_until_giving_up() {
+        let mut state = RetryState::new(1, 6);
+        let delays: Vec<_> = std::iter::from_fn(|| state.fail(FailureKind::Passing, 1.0)).collect();
+        assert_eq!(delays, [0.5, 1.0, 2.0, 4.0, 8.0]);
     }
 
     #[test]
-    fn a_server_that_is_known_to_be_well_is_asked_first() {
-        let mut attempts = RetryState::starting_at(1, 2, 6);
-        assert_eq!(attempts.base_url_index(), 1);
-        assert_eq!(attempts.fail(FailureKind::Final, 0.5), Some(0.0));
-        assert_eq!(attempts.base_url_index(), 0);
-        assert_eq!(attempts.fail(FailureKind::Final, 0.5), None);
+    fn starts_at_given_server_or_at_first() {
+        let mut state = RetryState::starting_at(1, 2, 6);
+        assert_eq!(state.base_url_index(), 1);
+        assert_eq!(state.fail(FailureKind::Final, 0.5), Some(0.0));
+        assert_eq!(state.base_url_index(), 0);
+        assert_eq!(state.fail(FailureKind::Final, 0.5), None);
         assert_eq!(RetryState::starting_at(5, 2, 6).base_url_index(), 0);
     }
 
     #[test]
-    fn what_comes_damaged_is_asked_for_less_often() {
-        let mut attempts = RetryState::new(1, 6);
-        let waits: Vec<_> =
-            std::iter::from_fn(|| attempts.fail(FailureKind::Damaged, 1.0)).collect();
-        assert_eq!(waits, [1.0, 4.0]);
+    fn damaged_response_counts_twice() {
+        let mut state = RetryState::new(1, 6);
+        let delays: Vec<_> = std::iter::from_fn(|| state.fail(FailureKind::Damaged, 1.0)).collect();
+        assert_eq!(delays, [1.0, 4.0]);
     }
 
     #[test]
-    fn chance_spreads_the_players() {
-        let after = |chance| {
+    fn jitter_shortens_delay_by_up_to_half() {
+        let after = |jitter| {
             RetryState::new(1, 6)
-                .fail(FailureKind::Passing, chance)
+                .fail(FailureKind::Passing, jitter)
                 .unwrap()
         };
         assert_eq!(after(0.0), 0.25);
@@ -162,16 +166,16 @@ mod tests {
     }
 
     #[test]
-    fn another_server_is_asked_at_once() {
-        let mut attempts = RetryState::new(2, 6);
-        assert_eq!(attempts.fail(FailureKind::Passing, 1.0), Some(0.0));
-        assert_eq!(attempts.base_url_index(), 1);
-        assert_eq!(attempts.fail(FailureKind::Passing, 1.0), Some(0.5));
-        assert_eq!(attempts.base_url_index(), 0);
+    fn another_server_is_asked_without_delay() {
+        let mut state = RetryState::new(2, 6);
+        assert_eq!(state.fail(FailureKind::Passing, 1.0), Some(0.0));
+        assert_eq!(state.base_url_index(), 1);
+        assert_eq!(state.fail(FailureKind::Passing, 1.0), Some(0.5));
+        assert_eq!(state.base_url_index(), 0);
     }
 
     #[test]
-    fn statuses_tell_final_from_passing() {
+    fn statuses_are_final_or_passing() {
         for (status, failure) in [
             (404, FailureKind::Final),
             (403, FailureKind::Final),

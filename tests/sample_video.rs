@@ -1,9 +1,9 @@
-//! The sample film: what its manifests say is what lies there.
+//! Checks the sample video in `assets/film`: its manifests against its files and against each other.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails where its preconditions do"
 )]
 
 use std::{
@@ -18,12 +18,12 @@ use yew_mse_worker::media::{
 
 const RENDITIONS: [&str; 5] = ["240p", "360p", "720p", "1080p", "audio"];
 
-fn film() -> PathBuf {
+fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/film")
 }
 
 fn read(name: &str) -> String {
-    fs::read_to_string(film().join(name)).unwrap()
+    fs::read_to_string(folder().join(name)).unwrap()
 }
 
 fn playlist(name: &str) -> Playlist {
@@ -38,46 +38,46 @@ fn playlist(name: &str) -> Playlist {
 fn segments(rendition: &str) -> Segments {
     match playlist(&format!("{rendition}/media.m3u8")) {
         Playlist::Media(media) => media.segments,
-        Playlist::Multivariant(_) => panic!("{rendition} is no media playlist"),
+        Playlist::Multivariant(_) => panic!("{rendition} is not a media playlist"),
     }
 }
 
-fn in_hls() -> Presentation {
+fn hls_presentation() -> Presentation {
     match playlist("film.m3u8") {
-        Playlist::Multivariant(film) => film.presentation,
-        Playlist::Media(_) => panic!("no multivariant playlist"),
+        Playlist::Multivariant(playlist) => playlist.presentation,
+        Playlist::Media(_) => panic!("not a multivariant playlist"),
     }
 }
 
-fn in_dash() -> Presentation {
+fn dash_presentation() -> Presentation {
     let resolve = |_: &str, relative: &str| Some(format!("https://a.example/{relative}"));
     dash::parse(&read("film.mpd"), "https://a.example/film.mpd", &resolve).unwrap()
 }
 
-/// The sets of pictures and of sound of a film of one period.
-fn sets(film: &Presentation) -> [&AdaptationSet; 2] {
-    assert_eq!(film.periods.len(), 1);
-    [ContentType::Video, ContentType::Audio].map(|kind| {
-        let mut sets = film.periods[0].adaptation_sets.iter();
-        sets.find(|set| set.content_type == kind).unwrap()
+/// The video and audio adaptation sets of a presentation with one period.
+fn sets(presentation: &Presentation) -> [&AdaptationSet; 2] {
+    assert_eq!(presentation.periods.len(), 1);
+    [ContentType::Video, ContentType::Audio].map(|content_type| {
+        let mut sets = presentation.periods[0].adaptation_sets.iter();
+        sets.find(|set| set.content_type == content_type).unwrap()
     })
 }
 
 #[test]
-fn the_playlists_name_every_rendition_and_every_file() {
-    let film_playlist = in_hls();
-    let mut named: Vec<&str> = sets(&film_playlist)
+fn playlists_list_all_renditions_and_files() {
+    let presentation = hls_presentation();
+    let mut listed: Vec<&str> = sets(&presentation)
         .iter()
         .flat_map(|set| &set.representations)
         .map(|it| match &it.index {
             Index::Playlist(path) => path.as_str(),
-            _ => panic!("not in a playlist of its own"),
+            _ => panic!("no media playlist"),
         })
         .collect();
-    named.sort_unstable();
+    listed.sort_unstable();
     let mut there: Vec<String> = RENDITIONS.map(|name| format!("{name}/media.m3u8")).into();
     there.sort_unstable();
-    assert_eq!(named, there);
+    assert_eq!(listed, there);
 
     for rendition in RENDITIONS {
         let segments = segments(rendition);
@@ -91,7 +91,7 @@ fn the_playlists_name_every_rendition_and_every_file() {
         let mut files: Vec<String> = paths.collect();
         files.extend([segments.inits[0].path.clone(), "media.m3u8".into()]);
         files.sort_unstable();
-        let folder = fs::read_dir(film().join(rendition)).unwrap();
+        let folder = fs::read_dir(folder().join(rendition)).unwrap();
         let mut there: Vec<String> = folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -101,16 +101,22 @@ fn the_playlists_name_every_rendition_and_every_file() {
 }
 
 #[test]
-fn the_mpd_describes_the_same_film() {
-    let (dash, hls) = (in_dash(), in_hls());
+fn mpd_equals_playlists() {
+    let (dash, hls) = (dash_presentation(), hls_presentation());
     assert_eq!(dash.duration, Some(32.0));
-    for (in_dash, in_hls) in sets(&dash).into_iter().zip(sets(&hls)) {
-        let pairs = in_dash.representations.iter().zip(&in_hls.representations);
-        assert_eq!(in_dash.representations.len(), in_hls.representations.len());
+    for (dash_set, hls_set) in sets(&dash).into_iter().zip(sets(&hls)) {
+        let pairs = dash_set
+            .representations
+            .iter()
+            .zip(&hls_set.representations);
+        assert_eq!(
+            dash_set.representations.len(),
+            hls_set.representations.len()
+        );
         for (dash, hls) in pairs {
             assert_eq!((dash.mime(), dash.size), (hls.mime(), hls.size));
             let Index::Known(from_mpd) = &dash.index else {
-                panic!("{} is not known", dash.id);
+                panic!("{} has no known segments", dash.id);
             };
             let from_playlist = segments(&dash.id);
             assert_eq!(from_mpd.len(), from_playlist.len());
@@ -125,7 +131,7 @@ fn the_mpd_describes_the_same_film() {
     }
 }
 
-/// The decode time that a segment begins at (`moof/traf/tfdt`), in units of its track's time scale.
+/// The decode time at which a segment begins (`moof/traf/tfdt`), in ticks.
 fn decode_time(segment: &[u8]) -> u64 {
     let at = segment
         .windows(4)
@@ -138,8 +144,8 @@ fn decode_time(segment: &[u8]) -> u64 {
     }
 }
 
-/// The time scale of the one track of an init segment (`moov/trak/mdia/mdhd`), in units per second.
-fn time_scale(init: &[u8]) -> u64 {
+/// The timescale of the only track of an init segment (`moov/trak/mdia/mdhd`).
+fn timescale(init: &[u8]) -> u64 {
     let at = init
         .windows(4)
         .position(|window| window == b"mdhd")
@@ -150,18 +156,18 @@ fn time_scale(init: &[u8]) -> u64 {
 }
 
 #[test]
-fn the_renditions_can_be_switched_at_every_segment() {
+fn segments_are_aligned_and_begin_with_idr() {
     for rendition in &RENDITIONS[..4] {
-        let folder = film().join(rendition);
-        let scale = time_scale(&fs::read(folder.join("init.mp4")).unwrap());
+        let folder = folder().join(rendition);
+        let timescale = timescale(&fs::read(folder.join("init.mp4")).unwrap());
         for number in 1..=16_u64 {
             let segment = fs::read(folder.join(format!("{number}.m4s"))).unwrap();
             assert_eq!(
                 decode_time(&segment),
-                (number - 1) * 2 * scale,
+                (number - 1) * 2 * timescale,
                 "{rendition}/{number}.m4s"
             );
-            // And it begins with a picture that needs no other: an IDR slice, type 5, before any type 1.
+            // The first slice is an IDR slice (type 5), not a dependent one (type 1).
             let mdat = segment
                 .windows(4)
                 .position(|window| window == b"mdat")
@@ -172,7 +178,7 @@ fn the_renditions_can_be_switched_at_every_segment() {
     }
 }
 
-/// The type of the first coded slice among NAL units that carry their lengths (ISO/IEC 14496-15).
+/// The NAL unit type of the first slice among length-prefixed NAL units (ISO/IEC 14496-15).
 fn first_slice(mut units: &[u8]) -> u8 {
     loop {
         let length = u32::from_be_bytes(units[..4].try_into().unwrap()) as usize;
@@ -185,16 +191,16 @@ fn first_slice(mut units: &[u8]) -> u8 {
 }
 
 #[test]
-fn the_film_is_small_and_captioned() {
-    fn size(place: &Path) -> u64 {
-        match fs::read_dir(place) {
+fn sample_is_small_and_captioned() {
+    fn size(path: &Path) -> u64 {
+        match fs::read_dir(path) {
             Ok(entries) => entries.map(|entry| size(&entry.unwrap().path())).sum(),
-            Err(_) => fs::metadata(place).unwrap().len(),
+            Err(_) => fs::metadata(path).unwrap().len(),
         }
     }
-    let bytes = size(&film());
-    assert!(bytes <= 10_000_000, "the film is of {bytes} bytes");
-    let captions = fs::read_to_string(film().join("captions.vtt")).unwrap();
+    let bytes = size(&folder());
+    assert!(bytes <= 10_000_000, "the sample has {bytes} bytes");
+    let captions = fs::read_to_string(folder().join("captions.vtt")).unwrap();
     assert!(captions.starts_with("WEBVTT\n"));
     assert_eq!(captions.matches(" --> ").count(), 8);
 }

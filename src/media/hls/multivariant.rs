@@ -1,0 +1,351 @@
+//! Multivariant playlists (§ 4.4.6): variants and renditions become adaptation sets and representations.
+
+use std::{mem::take, rc::Rc};
+
+use super::{
+    attributes::{attribute, attribute_or_empty, is_drm, resolution},
+    limits::{MAX_CODECS_BYTES, MAX_VARIANTS, TOO_MANY_VARIANTS},
+    variables::VariableDefinitions,
+};
+use crate::media::{
+    AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,
+    Resource,
+    captions::{CaptionFile, CaptionTrack},
+    content_type_of_codec,
+    number::{decimal, digits},
+};
+
+/// The variants of a presentation, and the renditions that they share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MultivariantPlaylist {
+    /// One period, each of whose representations has a media playlist.
+    pub presentation: Presentation,
+    /// The variables that those media playlists may import.
+    pub variables: VariableDefinitions,
+}
+
+/// Reads the tags and URI lines of a multivariant playlist.
+#[derive(Default)]
+pub(super) struct MultivariantReader<'a> {
+    variants: Vec<Variant<'a>>,
+    renditions: Vec<RenditionTag<'a>>,
+    /// The attributes of EXT-X-MEDIA with TYPE=SUBTITLES.
+    subtitles: Vec<&'a str>,
+    is_protected: bool,
+    /// The attributes of the EXT-X-STREAM-INF before the next URI line; empty if there is none.
+    next_variant: &'a str,
+}
+
+/// EXT-X-STREAM-INF and its URI line (§ 4.4.6.2).
+struct Variant<'a> {
+    attributes: &'a str,
+    uri: &'a str,
+    /// Video, unless its codecs are only audio.
+    content_type: ContentType,
+    bandwidth: u64,
+    /// Those of the variant and of all renditions that are played with it.
+    codecs: &'a str,
+    /// The group of audio renditions that it is played with; empty if there is none.
+    audio_group: &'a str,
+    /// Whether that group has media playlists of its own.
+    has_separate_audio: bool,
+    /// Which redundant copy of the presentation it belongs to (§ 7).
+    pathway: &'a str,
+}
+
+/// EXT-X-MEDIA with TYPE=AUDIO (§ 4.4.6.1).
+struct RenditionTag<'a> {
+    attributes: &'a str,
+    group: &'a str,
+    /// Empty if it is muxed into the segments of the variants.
+    uri: &'a str,
+}
+
+impl<'a> MultivariantReader<'a> {
+    pub(super) fn read_tag(&mut self, tag: &str, value: &'a str) {
+        match tag {
+            "#EXT-X-STREAM-INF" => self.next_variant = value,
+            "#EXT-X-MEDIA" => match attribute_or_empty(value, "TYPE") {
+                "AUDIO" => self.renditions.push(RenditionTag {
+                    attributes: value,
+                    group: attribute_or_empty(value, "GROUP-ID"),
+                    uri: attribute_or_empty(value, "URI"),
+                }),
+                "SUBTITLES" => self.subtitles.push(value),
+                _ => {}
+            },
+            "#EXT-X-SESSION-KEY" => self.is_protected |= is_drm(value),
+            _ => {}
+        }
+    }
+
+    /// Adds the variant at a URI line. `false` if it is no variant, for lack of an EXT-X-STREAM-INF.
+    pub(super) fn read_uri(&mut self, uri: &'a str) -> bool {
+        let attributes = take(&mut self.next_variant);
+        if attributes.is_empty() {
+            return false;
+        }
+        self.variants.push(Variant::new(attributes, uri));
+        true
+    }
+
+    pub(super) const fn has_variants(&self) -> bool {
+        !self.variants.is_empty()
+    }
+
+    /// A feature in the playlist that the player does not support.
+    pub(super) fn unsupported(&self) -> Option<&'static str> {
+        let counts = [
+            self.variants.len(),
+            self.renditions.len(),
+            self.subtitles.len(),
+        ];
+        let is_too_long = counts.iter().any(|count| *count > MAX_VARIANTS);
+        is_too_long.then_some(TOO_MANY_VARIANTS)
+    }
+
+    /// Builds the presentation. Between some variants the player cannot switch: of those, only the ones that are
+    /// compatible with the first are kept.
+    pub(super) fn into_presentation(mut self, url: &str) -> Presentation {
+        for variant in &mut self.variants {
+            variant.has_separate_audio = has_separate_audio(variant.audio_group, &self.renditions);
+        }
+        // Variants of audio alone, beside variants of video, are for networks too slow for video.
+        let is_video = |variant: &&Variant| variant.content_type == ContentType::Video;
+        let first = self.variants.iter().find(is_video);
+        let Some(first) = first.or(self.variants.first()) else {
+            return Presentation::default();
+        };
+        let mut builder = PresentationBuilder {
+            base_url: url.into(),
+            is_protected: self.is_protected,
+            adaptation_sets: Vec::new(),
+        };
+        // If there is only audio, and it is in renditions, the variants repeat the renditions.
+        if first.content_type == ContentType::Video || !first.has_separate_audio {
+            for variant in &self.variants {
+                if variant.is_compatible_with(first) {
+                    builder.add(variant.content_type, variant, None);
+                }
+            }
+        }
+        // Renditions in groups that no variant refers to are ignored.
+        for rendition in &self.renditions {
+            let variant = self.variants.iter().find(|variant| {
+                variant.is_compatible_with(first) && variant.audio_group == rendition.group
+            });
+            if let Some(variant) = variant
+                && variant.has_separate_audio
+            {
+                builder.add(ContentType::Audio, variant, Some(rendition));
+            }
+        }
+        Presentation {
+            periods: vec![Period {
+                start: 0.0,
+                end: f64::INFINITY,
+                adaptation_sets: builder.adaptation_sets,
+            }],
+            captions: self.captions(url),
+            duration: None,
+            availability: Availability::Complete,
+        }
+    }
+
+    /// The subtitles, one track for each language and name, whichever groups they are in.
+    fn captions(&self, url: &str) -> Vec<CaptionTrack> {
+        let mut tracks = Vec::new();
+        for attributes in &self.subtitles {
+            let path = attribute_or_empty(attributes, "URI");
+            if path.is_empty() {
+                continue;
+            }
+            let file = CaptionFile {
+                base_urls: vec![url.into()],
+                resource: Resource::whole(path.into()),
+                is_playlist: true,
+                start: 0.0,
+                time_offset: 0.0,
+            };
+            let language = attribute_or_empty(attributes, "LANGUAGE");
+            let name = attribute_or_empty(attributes, "NAME");
+            CaptionTrack::add(&mut tracks, language, name, file);
+        }
+        tracks
+    }
+}
+
+/// Whether all audio renditions of a group have media playlists of their own (§ 4.4.6.2.1). If one is muxed into
+/// the segments of the variants, no other one can be played beside it.
+fn has_separate_audio(group: &str, renditions: &[RenditionTag]) -> bool {
+    let mut in_group = renditions
+        .iter()
+        .filter(|rendition| rendition.group == group)
+        .peekable();
+    !group.is_empty()
+        && in_group.peek().is_some()
+        && in_group.all(|rendition| !rendition.uri.is_empty())
+}
+
+impl<'a> Variant<'a> {
+    fn new(attributes: &'a str, uri: &'a str) -> Self {
+        let mut codecs = attribute_or_empty(attributes, "CODECS");
+        if codecs.len() > MAX_CODECS_BYTES {
+            codecs = "";
+        }
+        let has = |content_type| !select_codecs(codecs, Some(content_type)).is_empty();
+        let is_audio = has(ContentType::Audio)
+            && !has(ContentType::Video)
+            && attribute_or_empty(attributes, "RESOLUTION").is_empty();
+        Self {
+            attributes,
+            uri,
+            content_type: if is_audio {
+                ContentType::Audio
+            } else {
+                ContentType::Video
+            },
+            bandwidth: digits(attribute_or_empty(attributes, "BANDWIDTH")).unwrap_or_default(),
+            codecs,
+            audio_group: attribute_or_empty(attributes, "AUDIO"),
+            has_separate_audio: false,
+            pathway: attribute(attributes, "PATHWAY-ID").unwrap_or("."),
+        }
+    }
+
+    /// Whether the player may switch between both. Other pathways are copies on other servers; and if only some
+    /// variants had muxed audio, it would come and go with the quality.
+    fn is_compatible_with(&self, other: &Self) -> bool {
+        self.content_type == other.content_type
+            && self.has_separate_audio == other.has_separate_audio
+            && self.pathway == other.pathway
+    }
+}
+
+/// Collects the adaptation sets of the only period.
+struct PresentationBuilder {
+    base_url: Rc<str>,
+    is_protected: bool,
+    adaptation_sets: Vec<AdaptationSet>,
+}
+
+impl PresentationBuilder {
+    /// Adds the representation of a variant, or of a rendition that is played with that variant. There is one
+    /// adaptation set per name and language, which has the renditions of all groups.
+    fn add(
+        &mut self,
+        content_type: ContentType,
+        variant: &Variant,
+        rendition: Option<&RenditionTag>,
+    ) {
+        let (attributes, uri) = match rendition {
+            Some(rendition) => (rendition.attributes, rendition.uri),
+            None => (variant.attributes, variant.uri),
+        };
+        let name = attribute_or_empty(attributes, "NAME");
+        let (id, label) = rendition.map_or((name, ""), |rendition| (rendition.group, name));
+        let language = attribute_or_empty(attributes, "LANGUAGE");
+        let is_main = rendition.is_none() || attribute_or_empty(attributes, "DEFAULT") == "YES";
+        let representation = self.representation(content_type, variant, id, attributes, uri);
+        let set = self.adaptation_set(content_type, label, language);
+        set.is_main |= is_main;
+        let known = &mut set.representations;
+        if !known.iter().any(|known| is_copy(known, &representation)) {
+            let at = known.partition_point(|known| known.bandwidth <= representation.bandwidth);
+            known.insert(at, representation);
+        }
+    }
+
+    fn representation(
+        &self,
+        content_type: ContentType,
+        variant: &Variant,
+        id: &str,
+        attributes: &str,
+        uri: &str,
+    ) -> Representation {
+        let mut codecs = select_codecs(
+            variant.codecs,
+            variant.has_separate_audio.then_some(content_type),
+        );
+        if variant.has_separate_audio && codecs.contains(',') {
+            // Which of the variant's codecs this representation has is only in its init segment.
+            codecs.clear();
+        }
+        let size = resolution(attribute_or_empty(attributes, "RESOLUTION"));
+        let frame_rate = decimal(attribute_or_empty(attributes, "FRAME-RATE"));
+        Representation {
+            id: id.into(),
+            // The bandwidth of a video variant tells nothing about its audio renditions.
+            bandwidth: if content_type == variant.content_type {
+                variant.bandwidth
+            } else {
+                0
+            },
+            size: size.unwrap_or_default(),
+            frame_rate: frame_rate.unwrap_or_default(),
+            // A guess that is mostly right; the first bytes of the media decide.
+            container: match content_type {
+                _ if codecs.is_empty() => "",
+                ContentType::Video => "video/mp4",
+                ContentType::Audio => "audio/mp4",
+            }
+            .into(),
+            codecs,
+            base_urls: vec![Rc::clone(&self.base_url)],
+            index: Index::Playlist(uri.into()),
+        }
+    }
+
+    /// The adaptation set for a content type, label and language, which is added if it is new.
+    fn adaptation_set(
+        &mut self,
+        content_type: ContentType,
+        label: &str,
+        language: &str,
+    ) -> &mut AdaptationSet {
+        let known = self.adaptation_sets.iter().position(|set| {
+            set.content_type == content_type && set.label == label && set.language == language
+        });
+        let index = known.unwrap_or(self.adaptation_sets.len());
+        if known.is_none() {
+            self.adaptation_sets.push(AdaptationSet {
+                content_type,
+                language: language.into(),
+                label: label.into(),
+                is_protected: self.is_protected,
+                is_main: false,
+                representations: Vec::new(),
+            });
+        }
+        &mut self.adaptation_sets[index]
+    }
+}
+
+/// Whether two representations are the same: they have the same playlist, perhaps with other audio, or the same
+/// attributes, as redundant copies for failover have.
+fn is_copy(one: &Representation, other: &Representation) -> bool {
+    one.index == other.index
+        || one.bandwidth == other.bandwidth
+            && one.size == other.size
+            && one.frame_rate == other.frame_rate
+            && one.id == other.id
+            && one.codecs == other.codecs
+}
+
+/// The codecs in a comma-separated list that are of a content type, or of any. Text is left out, which no
+/// SourceBuffer takes.
+fn select_codecs(list: &str, wanted: Option<ContentType>) -> String {
+    let is_selected = |codec: &&str| match content_type_of_codec(codec) {
+        Some(content_type) => {
+            !codec.is_empty() && wanted.is_none_or(|wanted| wanted == content_type)
+        }
+        None => false,
+    };
+    let selected: Vec<&str> = list
+        .split(',')
+        .map(str::trim_ascii)
+        .filter(is_selected)
+        .collect();
+    selected.join(",")
+}

@@ -1,0 +1,140 @@
+//! The segments that were appended to one SourceBuffer and are still in it.
+
+use crate::media::{
+    BOUNDARY_TOLERANCE, RepresentationId,
+    ranges::{TimeRange, TimeRanges},
+};
+
+/// A segment that was appended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AppendedSegment {
+    /// The segment's time according to its manifest.
+    pub time: TimeRange,
+    /// The hull of what the SourceBuffer gained within that time; `None` if nothing.
+    pub buffered: Option<TimeRange>,
+    /// Seconds buffered within that time: less than the hull if there are gaps in it.
+    pub replaced_seconds: f64,
+    /// The representation that it belongs to.
+    pub representation: RepresentationId,
+}
+
+/// So many segments have to have filled nothing before the rest are assumed to be alike: the first one alone
+/// may be one that cannot be decoded by itself.
+const MIN_FUTILE_SEGMENTS: usize = 3;
+
+/// The segments that were appended to a SourceBuffer and are still in it.
+///
+/// The times in manifests and those of the media differ slightly. Missing segments are therefore found in
+/// this list, by the manifest's times; `SourceBuffer.buffered` only tells whether appended segments are still
+/// there.
+#[derive(Clone, Debug, Default)]
+pub struct BufferInventory {
+    /// By ascending time, not overlapping.
+    entries: Vec<AppendedSegment>,
+}
+
+impl BufferInventory {
+    /// The segments by ascending time.
+    pub fn iter(&self) -> impl Iterator<Item = &AppendedSegment> {
+        self.entries.iter()
+    }
+
+    /// Adds a segment, which replaces what was there at its time.
+    pub fn record(&mut self, appended: AppendedSegment) {
+        let before = TimeRange {
+            start: f64::NEG_INFINITY,
+            end: appended.time.start,
+        };
+        let after = TimeRange {
+            start: appended.time.end,
+            end: f64::INFINITY,
+        };
+        let mut entries = self.within(before);
+        entries.push(appended);
+        entries.append(&mut self.within(after));
+        self.entries = entries;
+    }
+
+    /// The parts of entries within `range`, without slivers that come from rounded boundaries.
+    fn within(&self, range: TimeRange) -> Vec<AppendedSegment> {
+        let mut parts = Vec::new();
+        for entry in &self.entries {
+            if let Some(time) = entry.time.intersection(range)
+                && (time == entry.time || time.length() > BOUNDARY_TOLERANCE)
+            {
+                let buffered = entry
+                    .buffered
+                    .and_then(|buffered| buffered.intersection(time));
+                let max_seconds = buffered.map_or(0.0, TimeRange::length);
+                parts.push(AppendedSegment {
+                    time,
+                    buffered,
+                    replaced_seconds: entry.replaced_seconds.min(max_seconds),
+                    ..*entry
+                });
+            }
+        }
+        parts
+    }
+
+    /// Removes the segments that are no longer in `buffered`, because the browser evicted them or was told to:
+    /// they are fetched again when they are needed. Keeps segments that filled nothing when they were appended,
+    /// which would fill nothing again.
+    pub fn reconcile(&mut self, buffered: &TimeRanges) {
+        self.entries.retain(|entry| {
+            entry.buffered.is_none_or(|range| {
+                let missing_seconds = entry.replaced_seconds - buffered.covered_seconds(range);
+                missing_seconds <= (entry.replaced_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
+            })
+        });
+    }
+
+    /// Whether several segments were appended and none of them filled anything: the media do not have the
+    /// times that their manifest says.
+    pub fn is_futile(&self) -> bool {
+        self.entries.len() >= MIN_FUTILE_SEGMENTS
+            && self.entries.iter().all(|entry| entry.buffered.is_none())
+    }
+
+    /// Start of the segment at `time`, or `time` itself if there is none. Everything before it can be removed
+    /// while `time` is played; the segment's own start is needed to decode the rest of it.
+    pub fn start_at(&self, time: f64) -> f64 {
+        self.time_at(time).map_or(time, |range| range.start)
+    }
+
+    /// End of the segment at `time`, or `time` itself if there is none. Removing from there on removes whole
+    /// segments.
+    pub fn end_at(&self, time: f64) -> f64 {
+        self.time_at(time).map_or(time, |range| range.end)
+    }
+
+    /// The time range of the segment at `time`.
+    fn time_at(&self, time: f64) -> Option<TimeRange> {
+        self.entries
+            .iter()
+            .map(|entry| entry.time)
+            .find(|range| range.start <= time && time < range.end)
+    }
+
+    /// The time up to which segments follow each other without a gap from `time` on. Segments that begin
+    /// after `settled_until` count only if they are acceptable.
+    pub(super) fn covered_until(
+        &self,
+        mut time: f64,
+        settled_until: f64,
+        is_acceptable: &dyn Fn(&AppendedSegment) -> bool,
+    ) -> f64 {
+        for entry in &self.entries {
+            let TimeRange { start, end } = entry.time;
+            if end <= time {
+                continue;
+            }
+            let is_after_gap = start > time + BOUNDARY_TOLERANCE;
+            if is_after_gap || (start > settled_until && !is_acceptable(entry)) {
+                break;
+            }
+            time = end;
+        }
+        time
+    }
+}
