@@ -11,12 +11,19 @@
 //! | [`aac`] | AAC configuration and silent frames |
 //! | [`fmp4`] | Fragmented MP4: init segments, media segments, `sidx`, damage |
 //! | [`synthetic`] | Tracks whose segments are generated, tagged with what they are |
+//! | [`content`] | What an on-demand presentation consists of, drawn from a seed |
+//! | [`origin`] | Server of a [`content::Content`]: DASH, HLS, WebVTT |
+//! | [`faults`] | Server and network faults, drawn from a seed, applied to responses |
+//! | [`film`] | The sample video as a source of live segments, timestamps rewritten |
+//! | [`live`] | Server of live DASH and HLS by an explicit clock |
 //!
 //! # Determinism
 //! A response is a pure function of the server's configuration and the request, which says what time
 //! it is. There is no wall clock, no thread, no global state and no randomness but [`random::Random`],
 //! which is seeded. The same seed gives the same bytes, on every platform: all floating-point
-//! arithmetic is addition, multiplication and division, which IEEE 754 defines exactly.
+//! arithmetic is addition, multiplication and division, which IEEE 754 defines exactly. (One
+//! exception is visible to nobody: [`origin::Origin`] keeps the sizes of segments that it has
+//! computed once.)
 //!
 //! # Units
 //! - Wall-clock times are [`std::time::Duration`] since the Unix epoch, in UTC.
@@ -34,9 +41,16 @@ pub mod aac;
 pub mod avc;
 pub mod bits;
 pub mod clock;
+pub mod content;
+//pub mod faults;
+//pub mod film;
 pub mod fmp4;
 pub mod http;
+//pub mod live;
+pub mod origin;
 pub mod random;
 pub mod synthetic;
 
 mod cipher;
+mod dash;
+mod hls;
