@@ -447,7 +447,10 @@ impl Representation {
 
     /// The segment that begins at a stated time.
     pub fn segment_at(&self, time: u64) -> Option<u64> {
-        (0..self.segments()).find(|it| self.stated_ticks(*it).is_some_and(|(start, _)| start == time))
+        (0..self.segments()).find(|it| {
+            self.stated_ticks(*it)
+                .is_some_and(|(start, _)| start == time)
+        })
     }
 
     /// Bytes that a simulated network counts for a segment: those of its duration and bandwidth, give
@@ -556,7 +559,11 @@ impl Recipe {
             let timelines = representations.flat_map(|it| &it.timelines);
             let longest = timelines.map(Timeline::seconds).fold(0.0, f64::max);
             let is_last = nth + 1 == self.period_seconds.len();
-            let gap = if is_last { 0 } else { self.quirks.period_gap_ms };
+            let gap = if is_last {
+                0
+            } else {
+                self.quirks.period_gap_ms
+            };
             let duration = (longest + f64::from(gap) / 1000.0).max(0.001);
             periods.push(Period {
                 start,
@@ -606,7 +613,8 @@ impl Recipe {
             pictures.push((format!("v{height}"), bandwidth, timeline));
         }
         if is_muxed {
-            let sound = (self.audio.first()).map(|_| self.audio_timeline(&cuts, seconds, media_offset));
+            let sound =
+                (self.audio.first()).map(|_| self.audio_timeline(&cuts, seconds, media_offset));
             let representations = pictures.into_iter().map(|(id, bandwidth, picture)| {
                 let sound = sound.clone().map(|mut sound| {
                     sound.stream.track.id = 2;
@@ -626,9 +634,9 @@ impl Recipe {
             return sets;
         }
         if !pictures.is_empty() {
-            let representations = pictures
-                .into_iter()
-                .map(|(id, bandwidth, timeline)| self.representation(id, bandwidth, vec![timeline]));
+            let representations = pictures.into_iter().map(|(id, bandwidth, timeline)| {
+                self.representation(id, bandwidth, vec![timeline])
+            });
             sets.push(Set {
                 kind: Kind::Video,
                 language: String::new(),
@@ -660,7 +668,11 @@ impl Recipe {
     /// Where segments begin, in seconds from the beginning of the period.
     fn cuts(&self, seconds: f64, segment: f64, random: &mut Random) -> Vec<f64> {
         let states_one = matches!(self.format, Format::Dash(Addressing::Number));
-        let jitter = if states_one { 0 } else { self.quirks.jitter_percent };
+        let jitter = if states_one {
+            0
+        } else {
+            self.quirks.jitter_percent
+        };
         let mut cuts = vec![0.0];
         let mut at = 0.0;
         loop {
@@ -714,13 +726,20 @@ impl Recipe {
         let mut timeline = self.timeline(stream, cuts, seconds, offset);
         timeline.first_time += u64::from(self.quirks.audio_delay_ticks);
         let frames = timeline.boundaries.last().copied().unwrap_or(1);
-        let frames = frames.saturating_sub(self.quirks.audio_shorter_frames).max(1);
+        let frames = frames
+            .saturating_sub(self.quirks.audio_shorter_frames)
+            .max(1);
         timeline.boundaries.retain(|boundary| *boundary < frames);
         timeline.boundaries.push(frames);
         timeline
     }
 
-    fn representation(&self, id: String, bandwidth: u64, timelines: Vec<Timeline>) -> Representation {
+    fn representation(
+        &self,
+        id: String,
+        bandwidth: u64,
+        timelines: Vec<Timeline>,
+    ) -> Representation {
         let quirks = &self.quirks;
         let mut options = synthetic::options_by(quirks.boxes);
         options.moof_padding = quirks.moof_padding as usize;
@@ -757,7 +776,10 @@ fn shift(boundaries: &mut [u64], frames: u64) {
     let before = boundaries.to_vec();
     let inner = boundaries.iter_mut().enumerate().skip(1);
     for (nth, boundary) in inner.take(before.len().saturating_sub(2)) {
-        if before.get(nth + 1).is_some_and(|next| *boundary + frames < *next) {
+        if before
+            .get(nth + 1)
+            .is_some_and(|next| *boundary + frames < *next)
+        {
             *boundary += frames;
         }
     }

@@ -167,6 +167,10 @@ mod tests {
     #[test]
     fn text_and_attributes_are_escaped() {
         let element = Element::new("A").with("b", "\"<&").text("c<d");
-        assert!(element.document().ends_with("<A b=\"&quot;&lt;&amp;\">c&lt;d</A>\n"));
+        assert!(
+            element
+                .document()
+                .ends_with("<A b=\"&quot;&lt;&amp;\">c&lt;d</A>\n")
+        );
     }
 }

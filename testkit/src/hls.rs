@@ -64,7 +64,9 @@ pub fn key(uri: &str, vector: Option<[u8; 16]>) -> Attributes {
         .with("METHOD", "AES-128")
         .quoted("URI", uri);
     match vector {
-        Some(vector) => attributes.with("IV", format_args!("0x{:032x}", u128::from_be_bytes(vector))),
+        Some(vector) => {
+            attributes.with("IV", format_args!("0x{:032x}", u128::from_be_bytes(vector)))
+        }
         None => attributes,
     }
 }

@@ -21,7 +21,10 @@ use std::sync::OnceLock;
 use crate::{
     cipher,
     clock::{decimal, webvtt, xs_duration},
-    content::{Addressing, Content, Encryption, Format, Hls, Kind, Period, Recipe, Representation, Set, Stated},
+    content::{
+        Addressing, Content, Encryption, Format, Hls, Kind, Period, Recipe, Representation, Set,
+        Stated,
+    },
     dash::{self, Element},
     fmp4::{self, Codec, Reference},
     hls::{self, Attributes, Playlist},
@@ -249,22 +252,27 @@ impl Origin {
         let total = self.content.seconds() + f64::from(recipe.quirks.duration_error_ms) / 1000.0;
         let bases = (0..recipe.bases).filter(|_| recipe.bases > 1);
         let bases = bases.map(|nth| Element::new("BaseURL").text(format!("cdn{nth}/")));
-        let periods = self.content.periods.iter().enumerate().map(|(nth, period)| {
-            let mut element = Element::new("Period")
-                .with("id", format!("p{nth}"))
-                .with("start", xs_duration(period.start));
-            if nth + 1 < self.content.periods.len() {
-                element = element.with("duration", xs_duration(period.duration));
-            }
-            element = element.child(Element::new("BaseURL").text(format!("p{nth}/")));
-            for (at, set) in period.sets.iter().enumerate() {
-                element = element.child(self.adaptation_set(addressing, nth, at, period, set));
-            }
-            element.children(recipe.captions.iter().map(|language| {
-                let up = if recipe.bases > 1 { "../../" } else { "../" };
-                dash::captions(language, language, &format!("{up}captions-{language}.vtt"))
-            }))
-        });
+        let periods = self
+            .content
+            .periods
+            .iter()
+            .enumerate()
+            .map(|(nth, period)| {
+                let mut element = Element::new("Period")
+                    .with("id", format!("p{nth}"))
+                    .with("start", xs_duration(period.start));
+                if nth + 1 < self.content.periods.len() {
+                    element = element.with("duration", xs_duration(period.duration));
+                }
+                element = element.child(Element::new("BaseURL").text(format!("p{nth}/")));
+                for (at, set) in period.sets.iter().enumerate() {
+                    element = element.child(self.adaptation_set(addressing, nth, at, period, set));
+                }
+                element.children(recipe.captions.iter().map(|language| {
+                    let up = if recipe.bases > 1 { "../../" } else { "../" };
+                    dash::captions(language, language, &format!("{up}captions-{language}.vtt"))
+                }))
+            });
         dash::mpd(false, profile)
             .with("mediaPresentationDuration", xs_duration(total))
             .children(bases)
@@ -316,15 +324,20 @@ impl Origin {
             let scheme = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
             let channels = aac.channels().to_string();
             let channels = dash::descriptor("AudioChannelConfiguration", scheme, &channels);
-            element = element.with("audioSamplingRate", aac.sample_rate).child(channels);
+            element = element
+                .with("audioSamplingRate", aac.sample_rate)
+                .child(channels);
         }
         let (name, timescale) = match addressing {
             Addressing::Number | Addressing::Time => ("SegmentTemplate", of.stated_timescale()),
             Addressing::List => ("SegmentList", of.stated_timescale()),
             // That of the index, which is exact.
-            Addressing::Base => ("SegmentBase", of.timelines.first().map_or(1, |it| {
-                u64::from(it.stream.track.timescale)
-            })),
+            Addressing::Base => (
+                "SegmentBase",
+                of.timelines
+                    .first()
+                    .map_or(1, |it| u64::from(it.stream.track.timescale)),
+            ),
         };
         let offset = (period.media_offset * timescale as f64).round() as u64;
         let segments = Element::new(name)
@@ -348,14 +361,18 @@ impl Origin {
                     Element::new("SegmentURL").with("media", media)
                 });
                 segments
-                    .child(Element::new("Initialization").with("sourceURL", format!("{}/init.mp4", of.id)))
+                    .child(
+                        Element::new("Initialization")
+                            .with("sourceURL", format!("{}/init.mp4", of.id)),
+                    )
                     .child(timeline())
                     .children(urls)
             }
             Addressing::Base => {
                 let file = place.layout();
                 let (init, head) = (file.init, file.head.len());
-                element = element.child(Element::new("BaseURL").text(format!("{}/media.mp4", of.id)));
+                element =
+                    element.child(Element::new("BaseURL").text(format!("{}/media.mp4", of.id)));
                 segments
                     .with("indexRange", format!("{init}-{}", head.saturating_sub(1)))
                     .child(Element::new("Initialization").with("range", format!("0-{}", init - 1)))
@@ -423,7 +440,9 @@ impl Origin {
         };
         for of in variants.iter().flat_map(|set| &set.representations) {
             for bitrate in 0..bitrates.max(1) {
-                let of_sound = sound.first().and_then(|set| set.representations.get(bitrate));
+                let of_sound = sound
+                    .first()
+                    .and_then(|set| set.representations.get(bitrate));
                 if variants.first().is_some_and(|set| set.kind == Kind::Audio)
                     && of_sound.is_some_and(|sound| sound.id != of.id)
                 {
@@ -440,7 +459,8 @@ impl Origin {
                     let codecs: Vec<_> = codecs.into_iter().flatten().collect();
                     attributes = attributes.quoted("CODECS", codecs.join(","));
                     if let Some((width, height)) = of.size() {
-                        attributes = attributes.with("RESOLUTION", format_args!("{width}x{height}"));
+                        attributes =
+                            attributes.with("RESOLUTION", format_args!("{width}x{height}"));
                         let [frames, seconds] = self.recipe().frame_rate;
                         let rate = f64::from(frames) / f64::from(seconds);
                         attributes = attributes.with("FRAME-RATE", format_args!("{rate:.3}"));
@@ -488,13 +508,16 @@ impl Origin {
                 }
             }
             let map = Attributes::default();
-            playlist.tag("EXT-X-MAP", if hls.byte_ranges {
-                let init = place.layout().init;
-                map.quoted("URI", format_args!("{folder}/media.mp4"))
-                    .quoted("BYTERANGE", format_args!("{init}@0"))
-            } else {
-                map.quoted("URI", format_args!("{folder}/init.mp4"))
-            });
+            playlist.tag(
+                "EXT-X-MAP",
+                if hls.byte_ranges {
+                    let init = place.layout().init;
+                    map.quoted("URI", format_args!("{folder}/media.mp4"))
+                        .quoted("BYTERANGE", format_args!("{init}@0"))
+                } else {
+                    map.quoted("URI", format_args!("{folder}/init.mp4"))
+                },
+            );
             for segment in 0..of.segments() {
                 if let Some(encryption) = hls.encryption {
                     let number = key_number(encryption, position);
@@ -506,11 +529,14 @@ impl Origin {
                     }
                 }
                 let seconds = of.seconds(segment)?;
-                playlist.tag("EXTINF", match of.stated {
-                    Stated::Exactly | Stated::Overlapping(_) => format!("{seconds:.6},"),
-                    Stated::InMilliseconds => format!("{seconds:.3},"),
-                    Stated::InSeconds => format!("{:.0},", seconds.round().max(1.0)),
-                });
+                playlist.tag(
+                    "EXTINF",
+                    match of.stated {
+                        Stated::Exactly | Stated::Overlapping(_) => format!("{seconds:.6},"),
+                        Stated::InMilliseconds => format!("{seconds:.3},"),
+                        Stated::InSeconds => format!("{:.0},", seconds.round().max(1.0)),
+                    },
+                );
                 if hls.gap == Some(position) {
                     playlist.flag("EXT-X-GAP");
                 }
@@ -518,11 +544,14 @@ impl Origin {
                     let (first, length) = place.layout().segment(segment)?;
                     // The offset may be left out where the previous range ended.
                     let is_next = segment % 2 == 1 && hls.gap.is_none();
-                    playlist.tag("EXT-X-BYTERANGE", if is_next {
-                        length.to_string()
-                    } else {
-                        format!("{length}@{first}")
-                    });
+                    playlist.tag(
+                        "EXT-X-BYTERANGE",
+                        if is_next {
+                            length.to_string()
+                        } else {
+                            format!("{length}@{first}")
+                        },
+                    );
                     playlist.uri(format_args!("{folder}/media.mp4"));
                 } else {
                     playlist.uri(format_args!("{folder}/{}.m4s", first_number + segment));
@@ -537,7 +566,9 @@ impl Origin {
 
 /// Which key a segment is encrypted by.
 fn key_number(encryption: Encryption, position: u64) -> u64 {
-    position.checked_div(encryption.segments_per_key).unwrap_or(0)
+    position
+        .checked_div(encryption.segments_per_key)
+        .unwrap_or(0)
 }
 
 impl Place<'_> {
@@ -600,7 +631,12 @@ impl Place<'_> {
         let mut at = add(0, head, head, &|| file.head.clone());
         for (segment, size) in (0..).zip(&file.segments) {
             let media = || self.representation.media(segment).unwrap_or_default();
-            at = add(at, *size, self.representation.nominal_bytes(segment), &media);
+            at = add(
+                at,
+                *size,
+                self.representation.nominal_bytes(segment),
+                &media,
+            );
         }
         let mut response = Response::ok(MP4, body).with_nominal_length(nominal);
         if request.range.is_some() {

@@ -1,12 +1,6 @@
 //! Synthetic fragmented MP4, read back by an independent reader.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
-)]
-
-use mp4_atom::{Any, Codec as Entry, Moof, Moov, ReadFrom};
+use mp4_atom::{Any, Codec as Entry};
 use testkit::{
     aac::Aac,
     avc::{Avc, Profile},
@@ -14,33 +8,7 @@ use testkit::{
     synthetic::{self, Packaging, Part, Reorder, Stream, Tag},
 };
 
-fn atoms(mut bytes: &[u8]) -> Vec<Any> {
-    let mut found = Vec::new();
-    while let Some(atom) = Option::<Any>::read_from(&mut bytes).unwrap() {
-        found.push(atom);
-    }
-    found
-}
-
-fn moov(bytes: &[u8]) -> Moov {
-    let mut atoms = atoms(bytes).into_iter();
-    atoms
-        .find_map(|atom| match atom {
-            Any::Moov(moov) => Some(moov),
-            _ => None,
-        })
-        .unwrap()
-}
-
-fn moofs(bytes: &[u8]) -> Vec<Moof> {
-    let atoms = atoms(bytes).into_iter();
-    atoms
-        .filter_map(|atom| match atom {
-            Any::Moof(moof) => Some(moof),
-            _ => None,
-        })
-        .collect()
-}
+use crate::oracle::{atoms, moofs, moov, samples};
 
 const AVC: Avc = Avc {
     profile: Profile::Main,
@@ -81,32 +49,6 @@ fn segment(stream: &Stream, frames: u64, decode_time: u64, packaging: &Packaging
         decode_time,
     };
     synthetic::media(&[part], &tag(7), packaging)
-}
-
-/// Decode time, duration, composition offset and flags of each sample, defaults filled in.
-fn samples(moof: &Moof, track: u32) -> Vec<(u64, u32, i64, u32, u32)> {
-    let traf = moof
-        .traf
-        .iter()
-        .find(|it| it.tfhd.track_id == track)
-        .unwrap();
-    let mut time = traf.tfdt.as_ref().unwrap().base_media_decode_time;
-    let mut samples = Vec::new();
-    let mut entries = Vec::new();
-    for run in &traf.trun {
-        entries.extend((0..run.samples.len()).filter_map(|nth| run.samples.get(nth)));
-    }
-    for entry in entries {
-        let duration = entry
-            .duration
-            .or(traf.tfhd.default_sample_duration)
-            .unwrap();
-        let flags = entry.flags.or(traf.tfhd.default_sample_flags).unwrap();
-        let size = entry.size.or(traf.tfhd.default_sample_size).unwrap();
-        samples.push((time, duration, entry.cts.unwrap_or(0), flags, size));
-        time += u64::from(duration);
-    }
-    samples
 }
 
 #[test]
