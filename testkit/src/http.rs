@@ -84,6 +84,8 @@ pub struct Response {
 pub struct Delivery {
     /// How long the server waits before it sends the status and the headers.
     pub delay: Duration,
+    /// Whether it sends nothing at all, not even the status, before the end.
+    pub is_withheld: bool,
     /// The parts in which it sends the body, in order. What they do not cover is sent at once.
     pub chunks: Vec<Chunk>,
     /// What follows the body.
@@ -105,8 +107,7 @@ pub enum End {
     /// The response is complete.
     #[default]
     Complete,
-    /// The connection is closed before the response is complete. Where the delivery's first chunk is
-    /// empty and there is no body, it is closed before the headers.
+    /// The connection is closed before the response is complete.
     Closed,
     /// Nothing more arrives, and the connection stays open.
     Silent,

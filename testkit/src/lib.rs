@@ -42,7 +42,7 @@ pub mod avc;
 pub mod bits;
 pub mod clock;
 pub mod content;
-//pub mod faults;
+pub mod faults;
 //pub mod film;
 pub mod fmp4;
 pub mod http;
