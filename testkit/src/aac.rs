@@ -39,12 +39,13 @@ impl Aac {
         if let Some(text) = text {
             let text = text.as_bytes();
             let text = text.get(..254).unwrap_or(text);
-            bits.bits(0b100_0000_1, 8);
+            // data_stream_element, aligned.
+            bits.bits(0b1000_0001, 8);
             bits.bits(text.len() as u64, 8);
             bits.bytes(text);
         }
         if self.stereo {
-            bits.bits(0b001_0000_0, 8); // channel_pair_element without a common window
+            bits.bits(0b0010_0000, 8); // channel_pair_element without a common window
         } else {
             bits.bits(0, 7); // single_channel_element
         }

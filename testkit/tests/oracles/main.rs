@@ -6,6 +6,7 @@
     reason = "what a test cannot go on without, it fails for"
 )]
 
+mod film;
 mod fmp4;
 mod on_demand;
 mod oracle;
