@@ -15,6 +15,7 @@
 //! | [`origin`] | Server of a [`content::Content`]: DASH, HLS, WebVTT |
 //! | [`faults`] | Server and network faults, drawn from a seed, applied to responses |
 //! | [`film`] | The sample video as a source of live segments, timestamps rewritten |
+//! | [`live`] | Server of live DASH and HLS by an explicit clock |
 //!
 //! # Determinism
 //! A response is a pure function of the server's configuration and the request, which says what time
@@ -45,6 +46,7 @@ pub mod faults;
 pub mod film;
 pub mod fmp4;
 pub mod http;
+pub mod live;
 pub mod origin;
 pub mod random;
 pub mod synthetic;

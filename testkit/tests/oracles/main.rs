@@ -8,5 +8,6 @@
 
 mod film;
 mod fmp4;
+mod live;
 mod on_demand;
 mod oracle;
