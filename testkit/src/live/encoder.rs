@@ -236,3 +236,46 @@ impl Generation {
         self.discontinuities(position + 1, every) > self.discontinuities(position, every)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Timed, *};
+
+    #[test]
+    fn segment_counts_from_the_moment_it_is_available() {
+        for (segment, drift_ppm) in [((60_060, 30_000), 0), ((60, 30), 5000), ((1, 3), -77)] {
+            let config = Config {
+                start: Duration::from_millis(1234),
+                drift_ppm,
+                ..Config::default()
+            };
+            let all = generations(&config, segment);
+            for position in [0, 1, 2, 999, 1_000_003, 500_000_000] {
+                let available = all[0].at(position).available;
+                assert_eq!(all[0].count(available), position + 1, "{segment:?}");
+                let before = available - Duration::from_nanos(1);
+                assert_eq!(all[0].count(before), position, "{segment:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn discontinuity_survives_a_stall_at_the_same_time() {
+        let lasting = Duration::from_secs(5);
+        let incidents = [Incident::Skip { segments: 3 }, Incident::Stall { lasting }];
+        let timed = |kind| Timed {
+            at: Duration::from_secs(20),
+            kind,
+        };
+        let config = Config {
+            incidents: incidents.map(timed).to_vec(),
+            ..Config::default()
+        };
+        let all = generations(&config, (2, 1));
+        let made = all[0].at(10);
+        assert!(made.has_discontinuity);
+        assert_eq!((made.media, made.start), (13, Duration::from_secs(25)));
+        assert_eq!(all[0].discontinuities(10, 0), 0);
+        assert_eq!(all[0].discontinuities(11, 0), 1);
+    }
+}
