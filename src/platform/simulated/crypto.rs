@@ -1,6 +1,6 @@
 //! Decryption.
 
-use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
+use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 
 use super::{bytes::Bytes, time::sleep};
 use crate::platform::types::Exception;
@@ -19,7 +19,7 @@ pub async fn decrypt_aes_cbc(bytes: &Bytes, key: &Bytes, iv: [u8; 16]) -> Result
         .map_err(|_| Exception::new("DataError", "the key has not 16 bytes"))?;
     let decryptor = cbc::Decryptor::<aes::Aes128>::new(&key.into(), &iv.into());
     let decrypted = decryptor
-        .decrypt_padded_vec_mut::<Pkcs7>(&bytes.to_vec())
+        .decrypt_padded_vec::<Pkcs7>(&bytes.to_vec())
         .map_err(|_| Exception::new("OperationError", "the padding is wrong"))?;
     Ok(decrypted.as_slice().into())
 }

@@ -13,7 +13,7 @@ fn switchable_sets_are_merged() {
     };
     let sets = |period: &str| parse_period(period).periods[0].adaptation_sets.clone();
     let hd = set("1", "2, 3", 500, "");
-    let merged = sets(&(hd.clone() + &set("2", "1", 100, "")));
+    let merged = sets(&(hd.clone() + set("2", "1", 100, "").as_str()));
     let [merged] = merged.as_slice() else {
         panic!("{merged:?}");
     };
@@ -22,7 +22,7 @@ fn switchable_sets_are_merged() {
         .collect();
     assert_eq!(bandwidths, [100, 500]);
     for other in [set("4", "1", 100, ""), set("2", "1", 100, "lang='de'")] {
-        assert_eq!(sets(&(hd.clone() + &other)).len(), 2);
+        assert_eq!(sets(&(hd.clone() + other.as_str())).len(), 2);
     }
 }
 
