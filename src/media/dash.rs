@@ -29,8 +29,8 @@ use reader::MpdReader;
 /// `None` if the URL is invalid.
 ///
 /// # Errors
-/// [`ManifestError::Malformed`] if the text is no MPD or has neither video nor audio, and
-/// [`ManifestError::Unsupported`] if what it has needs an unsupported feature.
+/// [`ManifestError::Malformed`] if the text is no MPD or has neither video nor audio;
+/// [`ManifestError::Unsupported`] if all of its video and audio needs unsupported features.
 pub fn parse(
     text: &str,
     url: &str,

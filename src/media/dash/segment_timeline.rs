@@ -1,4 +1,4 @@
-//! Computes segment times from a SegmentTimeline (§ 5.3.9.6) or from a constant duration (§ 5.3.9.5).
+//! Computes segment times from a SegmentTimeline (§ 5.3.9.6) or from a constant duration (§ 5.3.9.2).
 
 use super::{
     inheritance::{attribute, child, number},
