@@ -84,6 +84,7 @@
 //! | `media/plan.rs`, `media/selection.rs` | any | what to fetch next; which adaptation sets are played |
 //! | `media/clock.rs`, `media/ranges.rs` | any | where the film is; what is buffered |
 //! | `media/abr.rs`, `media/retry.rs` | any | which representation the network allows; when to try again |
+//! | [`platform`] | any | what the engine asks of a browser: one face, with the browser and a simulation behind it |
 //! | [`web`], `web.js` | both | what web-sys lacks, and events as futures |
 //!
 //! Where does a line belong? What draws or touches the element: `app`. What touches the MediaSource or

@@ -1,0 +1,62 @@
+//! What this browser decodes.
+
+use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::platform::VideoConfiguration;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = MediaSource, js_name = isTypeSupported)]
+    fn is_type_supported(mime: &str) -> Result<bool, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ManagedMediaSource, js_name = isTypeSupported)]
+    fn is_type_supported_managed(mime: &str) -> Result<bool, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["navigator", "mediaCapabilities"], js_name = decodingInfo, catch)]
+    fn decoding_info(configuration: &Object) -> Result<Promise, JsValue>;
+}
+
+/// Whether a MediaSource of this thread decodes a media type with codecs, as in
+/// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381). Page and workers may differ.
+pub fn can_decode(mime: &str) -> bool {
+    is_type_supported_managed(mime)
+        .or_else(|_| is_type_supported(mime))
+        .unwrap_or(false)
+}
+
+/// Whether a SourceBuffer has
+/// [`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype).
+pub fn can_change_type() -> bool {
+    let property =
+        |object: &JsValue, name: &str| Reflect::get(object, &name.into()).unwrap_or_default();
+    let class = property(&js_sys::global(), "SourceBuffer");
+    property(&property(&class, "prototype"), "changeType").is_truthy()
+}
+
+/// Whether video is decoded without dropped frames
+/// ([`decodingInfo`](https://w3c.github.io/media-capabilities/#dom-mediacapabilities-decodinginfo)); `None`
+/// if the browser does not say.
+pub async fn decodes_smoothly(video: &VideoConfiguration) -> Option<bool> {
+    let stream = object(&[
+        ("contentType", video.mime.as_str().into()),
+        ("width", video.width.into()),
+        ("height", video.height.into()),
+        ("bitrate", (video.bitrate as f64).into()),
+        ("framerate", video.frame_rate.into()),
+    ]);
+    let question = object(&[("type", "media-source".into()), ("video", stream.into())]);
+    let answer = JsFuture::from(decoding_info(&question).ok()?).await.ok()?;
+    let denies = |name: &str| Reflect::get(&answer, &name.into()).is_ok_and(|it| it.is_falsy());
+    Some(!denies("supported") && !denies("smooth"))
+}
+
+fn object(properties: &[(&str, JsValue)]) -> Object {
+    let object = Object::new();
+    for (name, value) in properties {
+        // A new object refuses no property.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object
+}
