@@ -1,9 +1,7 @@
 //! Validates the box structure of MP4 segments. Some browsers accept garbage and truncated segments without an
 //! error, which leaves a gap. Only box headers are read.
 
-use js_sys::Uint8Array;
-
-use crate::media::mp4;
+use crate::{media::mp4, platform::Bytes};
 
 /// The most bytes that a box header takes (ISO/IEC 14496-12 § 4.2, without `uuid`).
 const HEADER_BYTES: u64 = 16;
@@ -38,8 +36,8 @@ impl BoxValidator {
     }
 
     /// Takes the next bytes of the segment.
-    pub fn push(&mut self, bytes: &Uint8Array) {
-        let end = self.received + u64::from(bytes.length());
+    pub fn push(&mut self, bytes: &Bytes) {
+        let end = self.received + bytes.len() as u64;
         while let Some(next_box) = self.next_box
             && !self.is_invalid
         {
@@ -49,8 +47,8 @@ impl BoxValidator {
                 break;
             }
             // `from` is not before these bytes, because the header's earlier bytes are kept.
-            let part = bytes.subarray((from - self.received) as u32, (to - self.received) as u32);
-            self.header.extend(part.to_vec());
+            let part = (from - self.received) as usize..(to - self.received) as usize;
+            self.header.extend(bytes.slice(part).to_vec());
             let Some(header) = mp4::box_header(&self.header) else {
                 self.is_invalid = self.header.len() as u64 == HEADER_BYTES;
                 break;

@@ -14,7 +14,7 @@ use crate::{
         BOUNDARY_TOLERANCE, ContentType, clock::PlaybackClock, ranges::TimeRanges,
         selection::AudioPreference,
     },
-    platform::web,
+    platform,
     protocol::{BufferGoal, Observation},
 };
 
@@ -166,7 +166,7 @@ impl PlaybackState {
 
     fn clock_now(&self) -> PlaybackClock {
         let mut clock = self.clock.get();
-        clock.advance(web::now(), &self.playable_ranges());
+        clock.advance(platform::now(), &self.playable_ranges());
         clock
     }
 
@@ -288,7 +288,7 @@ impl PlaybackState {
     pub fn reset(&self, start: f64) {
         self.buffers.take();
         let mut clock = self.clock.get();
-        clock.observe(start, 0.0, web::now());
+        clock.observe(start, 0.0, platform::now());
         self.clock.set(clock);
         self.reset_stall();
     }
@@ -319,7 +319,7 @@ impl PlaybackState {
 
     /// Waits for the next change after this call, or for a tick, after which the position has changed.
     pub fn next_change_or_tick(&self) -> LocalBoxFuture<'_, ()> {
-        let tick = select(self.next_change(), web::after(TICK_MS));
+        let tick = select(self.next_change(), platform::sleep(TICK_MS));
         Box::pin(async {
             tick.await;
         })

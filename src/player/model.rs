@@ -20,7 +20,7 @@ use super::{
     source_url,
 };
 use crate::{
-    platform::web::{self, MediaProvider},
+    platform::{MediaHandle, web},
     protocol::{
         BufferGoal, Event, Message, PlaybackError, PlaybackSettings, Quality, TrackInfo,
         TrackSelection,
@@ -121,7 +121,7 @@ pub struct PlaybackSource {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ElementSource {
     /// An engine's MediaSource.
-    Provided(MediaProvider),
+    Provided(MediaHandle),
     /// The film's own URL, where the browser needs no engine.
     Url(String),
 }
