@@ -82,3 +82,45 @@ impl BoxValidator {
             .then_some("it is cut short")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mp4_box(kind: &[u8; 4], payload: usize) -> Vec<u8> {
+        let size = u32::try_from(8 + payload).unwrap();
+        [&size.to_be_bytes(), kind.as_slice(), &vec![0; payload]].concat()
+    }
+
+    fn error_of(segment: &[u8], chunk: usize) -> Option<&'static str> {
+        let mut validator = BoxValidator::new("video/mp4");
+        for part in segment.chunks(chunk) {
+            validator.push(&Bytes::from(part));
+        }
+        validator.error()
+    }
+
+    #[test]
+    fn whole_segment_is_valid_in_any_chunks() {
+        let segment = [mp4_box(b"moof", 20), mp4_box(b"mdat", 100)].concat();
+        for chunk in 1..=segment.len() {
+            assert_eq!(error_of(&segment, chunk), None, "chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn truncated_segment_is_cut_short() {
+        let segment = [mp4_box(b"moof", 20), mp4_box(b"mdat", 100)].concat();
+        for length in (1..segment.len()).filter(|length| *length != 28) {
+            let error = error_of(&segment[..length], 7);
+            assert_eq!(error, Some("it is cut short"), "{length} bytes");
+        }
+        assert_eq!(error_of(&[], 1), Some("it is empty"));
+    }
+
+    #[test]
+    fn html_is_not_a_segment() {
+        let page = b"<!doctype html><title>Log in</title>";
+        assert_eq!(error_of(page, 5), Some("it is not an MP4 segment"));
+    }
+}
