@@ -104,27 +104,23 @@ impl HttpRequest {
 }
 
 impl Target {
-    /// Waits for the network until the silence timeout. The timeout counts rounds of a second, not time, because a
-    /// suspended thread must not time out when it resumes.
+    /// Waits for the network until the silence timeout.
     async fn wait<T>(
         &self,
         arriving: impl Future<Output = Result<T, Exception>>,
     ) -> Result<T, Error> {
-        let mut arriving = pin!(arriving);
-        for _ in 0..SILENCE_SECONDS {
-            if let Either::Left((result, _)) =
-                select(arriving.as_mut(), platform::sleep(1_000)).await
-            {
-                return result.map_err(|exception| {
-                    Box::new(PlaybackError::Network {
-                        resource: self.resource,
-                        url: self.url.clone(),
-                        reason: exception.message,
-                    })
-                });
-            }
+        match select(pin!(arriving), pin!(silence())).await {
+            Either::Left((result, _)) => result.map_err(|exception| self.network(exception)),
+            Either::Right(_) => Err(self.timeout(SILENCE_SECONDS)),
         }
-        Err(self.timeout(SILENCE_SECONDS))
+    }
+
+    fn network(&self, exception: Exception) -> Error {
+        Box::new(PlaybackError::Network {
+            resource: self.resource,
+            url: self.url.clone(),
+            reason: exception.message,
+        })
     }
 
     fn timeout(&self, seconds: u32) -> Error {
@@ -137,6 +133,14 @@ impl Target {
 
     fn invalid(&self, reason: &str) -> Error {
         invalid_data(self.resource, &self.url, reason)
+    }
+}
+
+/// The silence timeout. It counts rounds of a second, not time, because a suspended thread must not time out when
+/// it resumes.
+async fn silence() {
+    for _ in 0..SILENCE_SECONDS {
+        platform::sleep(1_000).await;
     }
 }
 
