@@ -74,7 +74,7 @@ impl SegmentBuffer {
     /// Changes the type. A browser without `changeType` accepts another init segment of the same codec instead.
     ///
     /// # Errors
-    /// [`PlaybackError::MediaSourceCall`] if the browser cannot change to it.
+    /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the browser cannot change to it.
     pub fn change_type(&mut self, mime: String) -> Result<(), Error> {
         if self.mime != mime {
             if platform::can_change_type() {
@@ -91,7 +91,7 @@ impl SegmentBuffer {
     /// Sets `timestampOffset`, unless `None`, and the append window, both in seconds.
     ///
     /// # Errors
-    /// [`PlaybackError::MediaSourceCall`] if the source is not open.
+    /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is not open.
     pub fn set_placement(&mut self, offset: Option<f64>, window: TimeRange) -> Result<(), Error> {
         let mut set = || -> Result<(), Exception> {
             if let Some(offset) = offset {
@@ -106,8 +106,9 @@ impl SegmentBuffer {
     /// Appends a segment or a part of one.
     ///
     /// # Errors
-    /// [`PlaybackError::BufferFull`], or [`PlaybackError::MediaSourceCall`] if the source is closed or the bytes
-    /// cannot be parsed.
+    /// [`BufferFull`](crate::protocol::PlaybackError::BufferFull), or
+    /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is closed or the bytes cannot
+    /// be parsed.
     pub async fn append(&mut self, bytes: &Bytes) -> Result<(), Error> {
         self.buffer
             .append(bytes)
@@ -118,7 +119,7 @@ impl SegmentBuffer {
     /// Removes a range.
     ///
     /// # Errors
-    /// [`PlaybackError::MediaSourceCall`] if the source is closed.
+    /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is closed.
     pub async fn remove(&mut self, range: TimeRange) -> Result<(), Error> {
         self.buffer
             .remove(range.start..range.end)

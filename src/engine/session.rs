@@ -1,4 +1,4 @@
-//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in [`open`].
+//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in `open`.
 
 use std::{
     cell::{Cell, RefCell},
