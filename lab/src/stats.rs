@@ -9,7 +9,10 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlMediaElement, HtmlVideoElement, VideoPlaybackQuality, window};
-use yew_mse_worker::{platform::web, protocol::BUILD_ID};
+use yew_mse_worker::{
+    platform::{self, web},
+    protocol::BUILD_ID,
+};
 
 use crate::{
     element::{add, button, copy, panel, write},
@@ -144,7 +147,7 @@ fn entries(history: &History) -> Entries {
     let memory = format!(
         "engine {:.1} MB, this lab {:.1} MB",
         megabytes(history.memory.into()),
-        megabytes(web::memory().into()),
+        megabytes(platform::memory_size().into()),
     );
     [
         ("Engine", engine),

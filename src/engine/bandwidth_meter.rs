@@ -6,10 +6,10 @@ use std::{
     rc::Rc,
 };
 
-use wasm_bindgen::JsCast;
-use web_sys::PerformanceResourceTiming;
-
-use crate::{media::abr::BandwidthEstimator, platform::web};
+use crate::{
+    media::abr::BandwidthEstimator,
+    platform::{self, Delivery},
+};
 
 /// The length of a sample.
 const SAMPLE_MS: f64 = 500.0;
@@ -34,7 +34,7 @@ impl BandwidthMeter {
     }
 
     fn finish_sample(&self) {
-        let now = web::now();
+        let now = platform::now();
         let seconds = (now - self.since.replace(now)) / 1000.0;
         let bytes = self.bytes.take();
         self.estimator.borrow_mut().sample(bytes, seconds);
@@ -52,7 +52,7 @@ pub struct MeasuredTransfer {
 impl MeasuredTransfer {
     /// Starts to measure the download of a URL.
     pub fn begin(meter: Rc<BandwidthMeter>, url: &str) -> Self {
-        let started_at = web::now();
+        let started_at = platform::now();
         if meter.active.get() == 0 {
             meter.since.set(started_at);
             meter.bytes.set(0);
@@ -70,24 +70,18 @@ impl MeasuredTransfer {
     pub fn count(&mut self, bytes: u64) {
         self.received += bytes;
         self.meter.bytes.set(self.meter.bytes.get() + bytes);
-        if web::now() - self.meter.since.get() >= SAMPLE_MS {
+        if platform::now() - self.meter.since.get() >= SAMPLE_MS {
             self.meter.finish_sample();
         }
     }
 
     /// Whether the response came from a cache, as far as the browser tells.
     fn is_from_cache(&self) -> bool {
-        let last = web::timings_of(&self.url).pop();
-        web::clear_resource_timings();
-        if last.is_undefined() {
-            return false;
+        match platform::take_delivery(&self.url) {
+            Delivery::Network => false,
+            Delivery::Cache => true,
+            Delivery::Hidden => platform::now() - self.started_at < CACHED_MS,
         }
-        // Only resource timings have URLs as names.
-        let timing: PerformanceResourceTiming = last.unchecked_into();
-        if timing.decoded_body_size() == 0.0 {
-            return web::now() - self.started_at < CACHED_MS;
-        }
-        timing.transfer_size() == 0.0
     }
 }
 

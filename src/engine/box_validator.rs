@@ -1,9 +1,7 @@
 //! Validates the box structure of MP4 segments. Some browsers accept garbage and truncated segments without an
 //! error, which leaves a gap. Only box headers are read.
 
-use js_sys::Uint8Array;
-
-use crate::media::mp4;
+use crate::{media::mp4, platform::Bytes};
 
 /// The most bytes that a box header takes (ISO/IEC 14496-12 § 4.2, without `uuid`).
 const HEADER_BYTES: u64 = 16;
@@ -38,8 +36,8 @@ impl BoxValidator {
     }
 
     /// Takes the next bytes of the segment.
-    pub fn push(&mut self, bytes: &Uint8Array) {
-        let end = self.received + u64::from(bytes.length());
+    pub fn push(&mut self, bytes: &Bytes) {
+        let end = self.received + bytes.len() as u64;
         while let Some(next_box) = self.next_box
             && !self.is_invalid
         {
@@ -49,8 +47,8 @@ impl BoxValidator {
                 break;
             }
             // `from` is not before these bytes, because the header's earlier bytes are kept.
-            let part = bytes.subarray((from - self.received) as u32, (to - self.received) as u32);
-            self.header.extend(part.to_vec());
+            let part = (from - self.received) as usize..(to - self.received) as usize;
+            self.header.extend(bytes.slice(part).to_vec());
             let Some(header) = mp4::box_header(&self.header) else {
                 self.is_invalid = self.header.len() as u64 == HEADER_BYTES;
                 break;
@@ -82,5 +80,47 @@ impl BoxValidator {
         self.next_box
             .is_some_and(|next_box| next_box != self.received)
             .then_some("it is cut short")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mp4_box(kind: &[u8; 4], payload: usize) -> Vec<u8> {
+        let size = u32::try_from(8 + payload).unwrap();
+        [&size.to_be_bytes(), kind.as_slice(), &vec![0; payload]].concat()
+    }
+
+    fn error_of(segment: &[u8], chunk: usize) -> Option<&'static str> {
+        let mut validator = BoxValidator::new("video/mp4");
+        for part in segment.chunks(chunk) {
+            validator.push(&Bytes::from(part));
+        }
+        validator.error()
+    }
+
+    #[test]
+    fn whole_segment_is_valid_in_any_chunks() {
+        let segment = [mp4_box(b"moof", 20), mp4_box(b"mdat", 100)].concat();
+        for chunk in 1..=segment.len() {
+            assert_eq!(error_of(&segment, chunk), None, "chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn truncated_segment_is_cut_short() {
+        let segment = [mp4_box(b"moof", 20), mp4_box(b"mdat", 100)].concat();
+        for length in (1..segment.len()).filter(|length| *length != 28) {
+            let error = error_of(&segment[..length], 7);
+            assert_eq!(error, Some("it is cut short"), "{length} bytes");
+        }
+        assert_eq!(error_of(&[], 1), Some("it is empty"));
+    }
+
+    #[test]
+    fn html_is_not_a_segment() {
+        let page = b"<!doctype html><title>Log in</title>";
+        assert_eq!(error_of(page, 5), Some("it is not an MP4 segment"));
     }
 }

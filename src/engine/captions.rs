@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     media::captions::{self, CaptionTrack},
-    platform::web::{self, ObjectUrl},
+    platform::ObjectUrl,
     protocol::{Event, ResourceKind, TrackInfo},
 };
 
@@ -90,9 +90,9 @@ async fn load(content: &Content, track: &CaptionTrack) -> Result<ObjectUrl, Erro
         let file = content
             .resource(kind, &part.base_urls, &part.resource)
             .await?;
-        captions::append(&mut text, &web::decode(&file.bytes), part.time_offset)
+        captions::append(&mut text, &file.bytes.to_text(), part.time_offset)
             .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
     }
     ObjectUrl::of_text(&text)
-        .map_err(|exception| call_error("create a file of the captions", &exception))
+        .map_err(|exception| call_error("create a file of the captions", exception))
 }

@@ -6,9 +6,6 @@ use std::{
 };
 
 use futures_util::future::LocalBoxFuture;
-use js_sys::{Promise, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use super::{
     decryption,
@@ -26,7 +23,7 @@ use crate::{
         mp4,
         selection::{self, is_muxed},
     },
-    platform::web,
+    platform::{self, Bytes, VideoConfiguration},
     protocol::{PlaybackError, ResourceKind},
 };
 
@@ -164,7 +161,7 @@ impl Content {
         &self,
         representation: &Representation,
         resource: &Resource,
-    ) -> Result<Uint8Array, Error> {
+    ) -> Result<Bytes, Error> {
         let (kind, base_urls) = (ResourceKind::InitSegment, &representation.base_urls);
         if let Some(file) = self.find_cached(base_urls, resource) {
             return Ok(file.bytes.clone());
@@ -365,7 +362,7 @@ impl Content {
     fn apply_index(&self, id: RepresentationId, load: IndexLoad) -> Result<(), Error> {
         let representation = load.representation;
         let mime = representation.mime();
-        if !web::can_decode(&mime) && !self.exclude(id) {
+        if !platform::can_decode(&mime) && !self.exclude(id) {
             return Err(PlaybackError::UnsupportedCodec { mime }.into());
         }
         let span = match &representation.index {
@@ -416,7 +413,7 @@ impl Content {
             // known once a segment is fetched.
             let is_unknown =
                 representation.codecs.is_empty() || representation.codecs == "mp4a.40.34";
-            let is_decodable = is_unknown || web::can_decode(&representation.mime());
+            let is_decodable = is_unknown || platform::can_decode(&representation.mime());
             if set.is_protected || manifest::has_cues(representation) || !is_decodable {
                 self.excluded.borrow_mut().push(id);
             }
@@ -429,15 +426,15 @@ impl Content {
         let mut results: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().representation_ids();
         for &id in &ids {
-            let query = self
+            let video = self
                 .presentation()
                 .representation(id)
-                .and_then(decoding_info);
-            if let Some(query) = query
+                .and_then(video_configuration);
+            if let Some(video) = video
                 && self.is_playable(id)
-                && let Ok(info) = JsFuture::from(query).await
+                && let Some(is_smooth) = platform::decodes_smoothly(&video).await
             {
-                results.push((id, is_smooth(&info)));
+                results.push((id, is_smooth));
             }
         }
         for (id, is_smooth) in &results {
@@ -514,9 +511,8 @@ fn is_undescribed(set: &AdaptationSet) -> bool {
         .all(|representation| representation.container.is_empty())
 }
 
-/// Queries whether the browser decodes a video smoothly. `None` for audio, unknown sizes, and browsers that cannot
-/// be asked.
-fn decoding_info(representation: &Representation) -> Option<Promise> {
+/// What to ask the browser about a video. `None` for audio and unknown sizes.
+fn video_configuration(representation: &Representation) -> Option<VideoConfiguration> {
     let (width, height) = representation.size;
     // A query takes one codec; muxed audio is left out.
     let codec = representation
@@ -527,24 +523,14 @@ fn decoding_info(representation: &Representation) -> Option<Promise> {
         return None;
     }
     let container = &representation.container;
-    let mime = format!("{container}; codecs=\"{}\"", codec.trim_ascii());
-    let frame_rate = match representation.frame_rate {
-        rate if rate > 0.0 => rate,
-        _ => 30.0,
-    };
-    let video = web::object(&[
-        ("contentType", mime.into()),
-        ("width", width.into()),
-        ("height", height.into()),
-        ("bitrate", (representation.bandwidth.max(1) as f64).into()),
-        ("framerate", frame_rate.into()),
-    ]);
-    let query = web::object(&[("type", "media-source".into()), ("video", video.into())]);
-    web::decoding_info(&query).ok()
-}
-
-/// Whether a `MediaCapabilitiesDecodingInfo` denies neither support nor smoothness.
-fn is_smooth(info: &JsValue) -> bool {
-    let denies = |name: &str| Reflect::get(info, &name.into()).is_ok_and(|value| value.is_falsy());
-    !denies("supported") && !denies("smooth")
+    Some(VideoConfiguration {
+        mime: format!("{container}; codecs=\"{}\"", codec.trim_ascii()),
+        width,
+        height,
+        bitrate: representation.bandwidth.max(1),
+        frame_rate: match representation.frame_rate {
+            rate if rate > 0.0 => rate,
+            _ => 30.0,
+        },
+    })
 }

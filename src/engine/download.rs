@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
-
 use super::{
     box_validator::BoxValidator,
     context::Context,
@@ -18,13 +16,14 @@ use crate::{
         ContentType, Index, Representation, RepresentationId, Segment, Timestamps, mp4,
         ranges::TimeRange,
     },
+    platform::Bytes,
     protocol::ResourceKind,
 };
 
 /// How far a frame may reach over the edge of its period.
 const PERIOD_EDGE_SECONDS: f64 = 0.1;
 /// How many bytes of a segment are parsed to find its first timestamp.
-const TIMESTAMP_SEARCH_BYTES: u32 = 64 << 10;
+const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
 
 /// A segment, with all that is needed to append it.
 pub struct Download<'a> {
@@ -120,8 +119,8 @@ impl Download<'_> {
     fn prepare_buffer(
         &self,
         buffer: &mut SegmentBuffer,
-        init: Option<&Uint8Array>,
-        first_bytes: &Uint8Array,
+        init: Option<&Bytes>,
+        first_bytes: &Bytes,
     ) -> Result<(), Error> {
         buffer.change_type(self.representation.mime())?;
         // Without a reset, WebKitGTK drops a segment that is earlier than the first one its parser got. WebM is not
@@ -155,8 +154,8 @@ impl Download<'_> {
     fn timestamp_offset(
         &self,
         buffer: &SegmentBuffer,
-        init: Option<&Uint8Array>,
-        first_bytes: &Uint8Array,
+        init: Option<&Bytes>,
+        first_bytes: &Bytes,
     ) -> Result<Option<f64>, Error> {
         let Index::Known(segments) = &self.representation.index else {
             return Ok(None);
@@ -174,8 +173,8 @@ impl Download<'_> {
         }
         // A media segment without an init segment starts with its own `moov`.
         let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
-        let searched = first_bytes.subarray(0, first_bytes.length().min(TIMESTAMP_SEARCH_BYTES));
-        let first_time = init.and_then(|init| mp4::earliest_time(&searched.to_vec(), &init));
+        let searched = first_bytes.prefix(TIMESTAMP_SEARCH_BYTES);
+        let first_time = init.and_then(|init| mp4::earliest_time(&searched, &init));
         let Some(first_time) = first_time else {
             return Err(invalid_data(
                 ResourceKind::MediaSegment,

@@ -1,10 +1,8 @@
 //! The engine's error type, and constructors for its errors.
 
-use wasm_bindgen::JsValue;
-
 use crate::{
     media::ManifestError,
-    platform::web,
+    platform::Exception,
     protocol::{PlaybackError, ResourceKind},
 };
 
@@ -59,13 +57,12 @@ pub fn nothing_to_play(position: f64) -> Error {
 }
 
 /// A browser call threw. `operation` is a verb with its object.
-pub fn call_error(operation: &str, exception: &JsValue) -> Error {
-    // A class of its own in newer browsers, a DOMException in older ones; both have this name.
-    if web::name(exception).as_deref() == Some("QuotaExceededError") {
+pub fn call_error(operation: &str, exception: Exception) -> Error {
+    if exception.is_quota_exceeded() {
         return PlaybackError::BufferFull.into();
     }
     Box::new(PlaybackError::MediaSourceCall {
         operation: operation.into(),
-        reason: web::words(exception),
+        reason: exception.message,
     })
 }

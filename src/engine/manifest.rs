@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
-
 use super::{
     error::{Error, file_error, invalid_manifest, manifest_error, unsupported_feature},
     network::FetchedFile,
@@ -16,7 +14,7 @@ use crate::{
         mp4,
         sniff::{self, Format},
     },
-    platform::web,
+    platform::{self, Bytes},
     protocol::{PlaybackError, ResourceKind},
 };
 
@@ -25,7 +23,7 @@ const LIVE: &str = "a live stream";
 const MPEG_TS: &str = "MPEG transport streams";
 
 /// How much of a file is needed to detect its format.
-const SNIFF_BYTES: u32 = 4096;
+const SNIFF_BYTES: usize = 4096;
 
 /// Parses a manifest. Its format is detected by content, not by name. The variable definitions are for its media
 /// playlists.
@@ -35,9 +33,9 @@ const SNIFF_BYTES: u32 = 4096;
 pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), Error> {
     let url = &file.url;
     let mut definitions = VariableDefinitions::default();
-    let first_bytes = file.bytes.subarray(0, file.bytes.length().min(SNIFF_BYTES));
-    let presentation = match sniff::detect(&first_bytes.to_vec(), &file.content_type) {
-        Format::Mpd => dash::parse(&web::decode(&file.bytes), url, &web::resolve_url)
+    let first_bytes = file.bytes.prefix(SNIFF_BYTES);
+    let presentation = match sniff::detect(&first_bytes, &file.content_type) {
+        Format::Mpd => dash::parse(&file.bytes.to_text(), url, &platform::resolve_url)
             .map_err(|error| manifest_error(url, error))?,
         Format::Playlist => match parse_playlist(file, &definitions)? {
             Playlist::Multivariant(playlist) => {
@@ -93,7 +91,7 @@ fn parse_playlist(
     file: &FetchedFile,
     definitions: &VariableDefinitions,
 ) -> Result<Playlist, Error> {
-    hls::parse(&web::decode(&file.bytes), &file.url, definitions)
+    hls::parse(&file.bytes.to_text(), &file.url, definitions)
         .map_err(|error| manifest_error(&file.url, error))
 }
 
@@ -142,7 +140,7 @@ pub fn describe_representation(
 /// # Errors
 /// [`PlaybackError::InvalidData`], or [`PlaybackError::UnsupportedFeature`] if its media is encrypted.
 pub fn parse_init_segment(
-    bytes: &Uint8Array,
+    bytes: &Bytes,
     url: &str,
     resource: ResourceKind,
 ) -> Result<mp4::InitSegment, Error> {

@@ -1,23 +1,18 @@
 //! The MediaSource of one period group.
 
-use wasm_bindgen::JsCast;
-
 use super::{
     error::{Error, call_error},
     segment_buffer::SegmentBuffer,
 };
 use crate::{
-    platform::web::{self, AnyMediaSource, MediaProvider},
+    platform::{self, MediaHandle, MediaSource, ReadyState},
     protocol::PlaybackError,
 };
 
-/// A MediaSource and its handle. Owned for as long as it plays, because WebKit collects a MediaSource that only the
-/// element refers to.
+/// A MediaSource whose errors are [`PlaybackError`]s. Held for as long as it plays, because WebKit collects a
+/// MediaSource that only the element refers to.
 #[derive(Clone)]
-pub struct OwnedMediaSource {
-    media: AnyMediaSource,
-    provider: MediaProvider,
-}
+pub struct OwnedMediaSource(MediaSource);
 
 impl OwnedMediaSource {
     /// `new MediaSource()`. It is closed until the element attaches it.
@@ -25,37 +20,27 @@ impl OwnedMediaSource {
     /// # Errors
     /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::NoMediaSource`] on the page.
     pub fn new() -> Result<Self, Error> {
-        if !web::is_worker() {
-            // A MediaSource of the page has no handle; the element takes the MediaSource itself.
-            let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSource)?;
-            let provider = media.clone().unchecked_into();
-            return Ok(Self { media, provider });
-        }
-        let media = web::new_media_source().map_err(|_| PlaybackError::NoMediaSourceInWorkers)?;
-        let handle = media
-            .handle()
-            .ok_or(PlaybackError::NoMediaSourceInWorkers)?;
-        let provider = handle.into();
-        Ok(Self { media, provider })
+        MediaSource::new().map(Self).map_err(|_| {
+            Box::new(match platform::is_worker() {
+                true => PlaybackError::NoMediaSourceInWorkers,
+                false => PlaybackError::NoMediaSource,
+            })
+        })
     }
 
     /// What the page attaches to its element.
-    pub const fn handle(&self) -> &MediaProvider {
-        &self.provider
+    pub const fn handle(&self) -> &MediaHandle {
+        self.0.handle()
     }
 
     /// Waits until the page has attached the handle, however long that takes.
     pub async fn wait_until_open(&self) {
-        if self.media.state() == "closed" {
-            web::event(&self.media, "sourceopen").await;
-        }
+        self.0.opened().await;
     }
 
     /// Waits until the page has detached the handle. Returns at once if it was never attached.
     pub async fn wait_until_closed(&self) {
-        if self.media.state() != "closed" {
-            web::event(&self.media, "sourceclose").await;
-        }
+        self.0.closed().await;
     }
 
     /// Sets the duration, in seconds.
@@ -63,9 +48,9 @@ impl OwnedMediaSource {
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.
     pub fn set_duration(&self, seconds: f64) -> Result<(), Error> {
-        self.media
-            .try_set_duration(seconds)
-            .map_err(|exception| call_error("set the duration", &exception))
+        self.0
+            .set_duration(seconds)
+            .map_err(|exception| call_error("set the duration", exception))
     }
 
     /// Creates a SourceBuffer.
@@ -74,23 +59,23 @@ impl OwnedMediaSource {
     /// [`PlaybackError::UnsupportedCodec`] if this thread cannot decode the type, [`PlaybackError::MediaSourceCall`] if
     /// the browser creates none all the same.
     pub fn add_buffer(&self, mime: &str) -> Result<SegmentBuffer, Error> {
-        if !web::can_decode(mime) {
+        if !platform::can_decode(mime) {
             return Err(PlaybackError::UnsupportedCodec { mime: mime.into() }.into());
         }
-        self.media
+        self.0
             .add_source_buffer(mime)
             .map(|buffer| SegmentBuffer::new(buffer, mime.into()))
-            .map_err(|exception| call_error("create a SourceBuffer", &exception))
+            .map_err(|exception| call_error("create a SourceBuffer", exception))
     }
 
     /// Whether it is open: attached, and not ended since the last append.
     pub fn is_open(&self) -> bool {
-        self.media.state() == "open"
+        self.0.ready_state() == ReadyState::Open
     }
 
     /// Whether more should be appended now. Always true unless the source is managed.
     pub fn is_streaming(&self) -> bool {
-        self.media.streaming().unwrap_or(true)
+        self.0.is_streaming()
     }
 
     /// Declares that no segment will follow, so that the element can end.
@@ -98,8 +83,8 @@ impl OwnedMediaSource {
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.
     pub fn end_of_stream(&self) -> Result<(), Error> {
-        self.media
+        self.0
             .end_of_stream()
-            .map_err(|exception| call_error("end the stream", &exception))
+            .map_err(|exception| call_error("end the stream", exception))
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
-    platform::web,
+    platform,
     protocol::{BufferLevel, Diagnostic, Event, milestone::Milestone},
 };
 
@@ -86,7 +86,7 @@ struct BufferReport {
 impl BufferReport {
     /// Posts the buffer levels if they have changed, at most once per interval.
     fn post_if_changed(&mut self, context: &Context, position: f64) {
-        let now = web::now();
+        let now = platform::now();
         if now - self.at < REPORT_INTERVAL_MS {
             return;
         }
@@ -115,7 +115,7 @@ impl BufferReport {
             position,
             bandwidth: context.network.meter.estimate(),
             goal: state.goal(),
-            memory: web::memory(),
+            memory: platform::memory_size(),
         };
         context.port.post_diagnostic(context.session, &diagnostic);
     }
@@ -155,7 +155,7 @@ impl GapJumper {
         } else {
             return None;
         };
-        let now = web::now();
+        let now = platform::now();
         if to == self.to && now - self.at < SEEK_TIMEOUT_MS {
             return None;
         }

@@ -3,7 +3,6 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_util::future::select;
-use js_sys::Uint8Array;
 
 use super::{
     bandwidth_meter::BandwidthMeter,
@@ -15,7 +14,7 @@ use crate::{
         Resource,
         retry::{FailureKind, RetryState},
     },
-    platform::web,
+    platform::{self, Bytes},
     protocol::{Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId},
 };
 
@@ -32,7 +31,7 @@ const FAILURES_UNTIL_REPORT: u32 = 2;
 /// A fetched file.
 pub struct FetchedFile {
     /// The file, or its first bytes.
-    pub bytes: Uint8Array,
+    pub bytes: Bytes,
     /// Its URL after redirects, the base of relative URLs in it.
     pub url: String,
     /// Its `Content-Type`; may be empty.
@@ -74,9 +73,9 @@ impl Network {
         kind: ResourceKind,
         base: &str,
         resource: &Resource,
-    ) -> Result<Box<HttpRequest>, Error> {
+    ) -> Result<HttpRequest, Error> {
         let path = &resource.path;
-        let url = web::resolve_url(base, path).ok_or_else(|| {
+        let url = platform::resolve_url(base, path).ok_or_else(|| {
             invalid_manifest(base, &format!("“{path}” is not the address of a file"))
         })?;
         Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
@@ -150,11 +149,11 @@ impl Network {
             _ => return Err(error),
         };
         // While offline, failures are not counted against the server.
-        let is_offline = matches!(*error, PlaybackError::Network { .. }) && !web::is_online();
+        let is_offline = matches!(*error, PlaybackError::Network { .. }) && !platform::is_online();
         let wait_ms = if is_offline {
             OFFLINE_WAIT_MS
         } else {
-            match attempts.fail(failure, js_sys::Math::random()) {
+            match attempts.fail(failure, platform::random()) {
                 Some(seconds) => (seconds * 1000.0) as u32,
                 None => return Err(error),
             }
@@ -164,8 +163,7 @@ impl Network {
             self.report(Some(error));
         }
         // Retries at once when the browser comes back online.
-        let online = web::event(&web::global(), "online");
-        select(online, web::after(wait_ms)).await;
+        select(platform::next_online(), platform::sleep(wait_ms)).await;
         Ok(())
     }
 

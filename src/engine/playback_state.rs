@@ -14,7 +14,7 @@ use crate::{
         BOUNDARY_TOLERANCE, ContentType, clock::PlaybackClock, ranges::TimeRanges,
         selection::AudioPreference,
     },
-    platform::web,
+    platform,
     protocol::{BufferGoal, Observation},
 };
 
@@ -166,7 +166,7 @@ impl PlaybackState {
 
     fn clock_now(&self) -> PlaybackClock {
         let mut clock = self.clock.get();
-        clock.advance(web::now(), &self.playable_ranges());
+        clock.advance(platform::now(), &self.playable_ranges());
         clock
     }
 
@@ -288,7 +288,7 @@ impl PlaybackState {
     pub fn reset(&self, start: f64) {
         self.buffers.take();
         let mut clock = self.clock.get();
-        clock.observe(start, 0.0, web::now());
+        clock.observe(start, 0.0, platform::now());
         self.clock.set(clock);
         self.reset_stall();
     }
@@ -319,9 +319,74 @@ impl PlaybackState {
 
     /// Waits for the next change after this call, or for a tick, after which the position has changed.
     pub fn next_change_or_tick(&self) -> LocalBoxFuture<'_, ()> {
-        let tick = select(self.next_change(), web::after(TICK_MS));
+        let tick = select(self.next_change(), platform::sleep(TICK_MS));
         Box::pin(async {
             tick.await;
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        media::ranges::TimeRange,
+        platform::simulated::{Browser, World},
+    };
+
+    fn set_buffered(state: &PlaybackState, end: f64) {
+        let buffered = [TimeRange { start: 0.0, end }].into_iter().collect();
+        let status = BufferStatus {
+            buffered,
+            complete_until: end,
+            is_complete: false,
+        };
+        state.set_buffer_status(ContentType::Video, status);
+    }
+
+    fn playing_at(position: f64) -> Observation {
+        Observation {
+            position,
+            rate: 1.0,
+            at: platform::now(),
+            ..Observation::default()
+        }
+    }
+
+    #[test]
+    fn position_stops_at_the_buffered_end_until_more_is_appended() {
+        let world = World::new(1, Browser::chromium());
+        let _entered = world.enter();
+        let state = PlaybackState::new(0.0, BufferGoal::default());
+        set_buffered(&state, 10.0);
+        state.observe(playing_at(1.0));
+        world.run_for(3_000.0);
+        assert_eq!(state.position(), 4.0);
+        assert_eq!(state.position(), 4.0, "a query changes nothing");
+        world.run_for(17_000.0);
+        assert_eq!(state.position(), 10.0);
+        // The time before the append is not caught up on.
+        set_buffered(&state, 30.0);
+        assert_eq!(state.position(), 10.0);
+        world.run_for(2_000.0);
+        assert_eq!(state.position(), 12.0);
+        assert_eq!(state.observed_position(), 1.0);
+    }
+
+    #[test]
+    fn element_that_stands_still_with_media_ahead_is_stalled() {
+        let world = World::new(1, Browser::chromium());
+        let _entered = world.enter();
+        let state = PlaybackState::new(0.0, BufferGoal::default());
+        set_buffered(&state, 10.0);
+        for _ in 0..2 {
+            state.observe(playing_at(1.0));
+            assert!(!state.is_stalled());
+            world.run_for(2_000.0);
+        }
+        state.observe(playing_at(1.0));
+        assert!(state.is_stalled());
+        state.reset_stall();
+        assert!(!state.is_stalled());
     }
 }

@@ -1,4 +1,4 @@
-//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in [`open`].
+//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in `open`.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,16 +9,18 @@ use std::{
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, join, select, try_join};
-use wasm_bindgen_futures::spawn_local;
 
 use super::{
     captions, content::Content, context::Context, error::Error, media_source::OwnedMediaSource,
     network::Network, period_group, playback_state::PlaybackState, tracks::OfferedTracks,
 };
-use crate::protocol::{
-    BufferGoal, Event, EventPort, Observation, PlaybackError, PlaybackSettings, SessionId,
-    TrackSelection,
-    milestone::{Milestone, ReachedMilestone},
+use crate::{
+    platform,
+    protocol::{
+        BufferGoal, Event, EventPort, Observation, PlaybackError, PlaybackSettings, SessionId,
+        TrackSelection,
+        milestone::{Milestone, ReachedMilestone},
+    },
 };
 
 /// Creates a MediaSource and sends its handle to the page, which will play it from `start`.
@@ -71,7 +73,7 @@ impl Session {
             session,
         });
         let (cancel, cancelled) = oneshot::channel();
-        spawn_local(task.clone().run_until(cancelled, url, start));
+        platform::spawn(task.clone().run_until(cancelled, url, start));
         Ok(Self {
             task,
             _cancel: cancel,

@@ -23,7 +23,7 @@ use crate::{
         ranges::{TimeRange, TimeRanges},
         selection::{SetPerPeriod, set_in_period},
     },
-    platform::web,
+    platform,
     protocol::{
         Diagnostic, Event, PlaybackError, ResourceKind, SegmentReport, TrackKind,
         milestone::Milestone,
@@ -309,7 +309,7 @@ impl TrackFeeder {
             segment,
             progress: Rc::default(),
         };
-        let requested_at = web::now();
+        let requested_at = platform::now();
         let outcome = self
             .fetch_while_needed(&download, buffer, requested_at)
             .await;
@@ -374,7 +374,7 @@ impl TrackFeeder {
             end: download.segment.end,
             bytes: download.progress.received.get(),
             requested_at,
-            finished_at: web::now(),
+            finished_at: platform::now(),
             appended,
         });
         let Context { port, session, .. } = &*self.context;
@@ -437,7 +437,7 @@ impl TrackFeeder {
         };
         let total = download.progress.total.get();
         let transfer = abr::TransferProgress {
-            seconds: (web::now() - requested_at) / 1000.0,
+            seconds: (platform::now() - requested_at) / 1000.0,
             received: download.progress.received.get(),
             total: total.unwrap_or_else(|| expected_bytes(download.representation)),
         };

@@ -12,7 +12,7 @@ use crate::{
         ContentType, RepresentationId,
         selection::{self, AudioPreference, PeriodGroup, SetPerPeriod, is_muxed, set_in_period},
     },
-    platform::web,
+    platform,
     protocol::{Event, Quality, TrackInfo},
 };
 
@@ -55,7 +55,7 @@ impl Tracks {
                 Some((representation.container.as_str(), codec))
             };
             let is_same_format = |one: usize, other: usize| {
-                web::can_change_type()
+                platform::can_change_type()
                     || [&video, &audio]
                         .iter()
                         .all(|sets| format(sets, one) == format(sets, other))

@@ -11,7 +11,7 @@ use web_sys::PromiseRejectionEvent;
 
 use super::Engine;
 use crate::{
-    platform::web,
+    platform::{self, web},
     protocol::{
         Command, Event, EventPort,
         transfer::{MessageCodec, Packed, Port},
@@ -26,7 +26,7 @@ pub fn start() {
     std::panic::set_hook(Box::new(|panic| {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
-    if web::is_worker() {
+    if platform::is_worker() {
         EngineWorker::registrar()
             .encoding::<MessageCodec>()
             .register();

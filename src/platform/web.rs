@@ -1,94 +1,28 @@
-//! Browser bindings that web-sys 0.3 lacks or declares for one thread only: the handle, the clock, `fetch`, and
-//! events as futures.
+//! What the page needs of its browser: bindings that web-sys 0.3 lacks, and browser events as futures. Not part of
+//! the seam; the engine does not use it.
 
 use std::{cell::RefCell, rc::Rc};
 
 use futures_channel::oneshot;
 use futures_util::future::LocalBoxFuture;
 use gloo_events::{EventListener, EventListenerOptions};
-use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Object, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Blob, CssStyleDeclaration, DedicatedWorkerGlobalScope, Event, EventTarget, HtmlMediaElement,
-    HtmlVideoElement, MediaError, MediaSource, SourceBuffer, TimeRanges, Url,
+    CssStyleDeclaration, Event, EventTarget, HtmlMediaElement, HtmlVideoElement, MediaError,
+    MediaSource, Url,
 };
+
+use super::MediaHandle;
+pub use super::now;
 
 #[wasm_bindgen]
 extern "C" {
-    /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle): represents a
-    /// worker's `MediaSource` on the page. It can be transferred once, and neither cloned nor constructed.
-    #[wasm_bindgen(extends = MediaProvider, extends = Object)]
-    #[derive(Clone, Debug, PartialEq)]
-    pub type MediaSourceHandle;
+    #[wasm_bindgen(extends = Object)]
+    type MediaSourceHandle;
 
-    /// A [media provider object](https://html.spec.whatwg.org/#media-provider-object): the
-    /// [`MediaSourceHandle`] where the engine runs in a worker, the MediaSource itself where it runs on the
-    /// page.
-    #[wasm_bindgen(extends = Object, is_type_of = is_provider)]
-    #[derive(Clone, Debug, PartialEq)]
-    pub type MediaProvider;
-
-    /// A [`MediaSource`] with its members of both threads.
-    #[wasm_bindgen(extends = MediaSource, extends = EventTarget, extends = Object, js_name = MediaSource)]
-    #[derive(Clone, Debug)]
-    pub type AnyMediaSource;
-
-    /// `new MediaSource()`. Throws where the thread has none, as in Firefox's workers.
-    #[wasm_bindgen(constructor, catch, js_class = "MediaSource")]
-    pub fn new() -> Result<AnyMediaSource, JsValue>;
-
-    /// [`MediaSource.handle`](https://w3c.github.io/media-source/#dom-mediasource-handle): the same
-    /// object every time. `None` where the browser has no handles. Throws outside of workers.
-    #[wasm_bindgen(method, getter)]
-    pub fn handle(this: &AnyMediaSource) -> Option<MediaSourceHandle>;
-
-    /// [`ManagedMediaSource.streaming`](https://w3c.github.io/media-source/#dom-managedmediasource-streaming):
-    /// whether more should be appended now; `None` if the MediaSource is not managed.
-    #[wasm_bindgen(method, getter)]
-    pub fn streaming(this: &AnyMediaSource) -> Option<bool>;
-
-    /// [`MediaSource.readyState`](https://w3c.github.io/media-source/#dom-readystate): `closed`, `open` or
-    /// `ended`.
-    #[wasm_bindgen(method, getter, js_name = readyState)]
-    pub fn state(this: &AnyMediaSource) -> String;
-
-    /// `MediaSource.duration = seconds`. Throws while the source is not open.
-    #[wasm_bindgen(method, setter, catch, js_name = duration)]
-    pub fn try_set_duration(this: &AnyMediaSource, seconds: f64) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = MediaSource, js_name = isTypeSupported)]
-    fn plain_supports(mime: &str) -> Result<bool, JsValue>;
-
-    #[wasm_bindgen(extends = AnyMediaSource, js_name = ManagedMediaSource)]
-    type Managed;
-
-    #[wasm_bindgen(constructor, catch, js_class = "ManagedMediaSource")]
-    fn new_managed() -> Result<Managed, JsValue>;
-
-    #[wasm_bindgen(catch, static_method_of = Managed, js_class = "ManagedMediaSource", js_name = isTypeSupported)]
-    fn supports(mime: &str) -> Result<bool, JsValue>;
-
-    /// [`BufferedChangeEvent`](https://w3c.github.io/media-source/#dom-bufferedchangeevent) of a managed source.
-    #[wasm_bindgen(extends = Event)]
-    pub type BufferedChangeEvent;
-
-    /// [`BufferedChangeEvent.removedRanges`](https://w3c.github.io/media-source/#dom-bufferedchangeevent-removedranges):
-    /// the evicted ranges, in seconds.
-    #[wasm_bindgen(method, getter, js_name = removedRanges)]
-    pub fn removed_ranges(this: &BufferedChangeEvent) -> TimeRanges;
-
-    #[wasm_bindgen(extends = SourceBuffer)]
-    type Placed;
-
-    #[wasm_bindgen(method, setter, catch, js_name = timestampOffset)]
-    fn try_set_timestamp_offset(this: &Placed, seconds: f64) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(method, setter, catch, js_name = appendWindowStart)]
-    fn try_set_append_window_start(this: &Placed, seconds: f64) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(method, setter, catch, js_name = appendWindowEnd)]
-    fn try_set_append_window_end(this: &Placed, seconds: f64) -> Result<(), JsValue>;
+    #[wasm_bindgen(extends = Object)]
+    type ManagedMediaSource;
 
     #[wasm_bindgen(extends = CssStyleDeclaration)]
     type Numbered;
@@ -117,25 +51,6 @@ extern "C" {
     #[wasm_bindgen(method, js_name = cancelVideoFrameCallback)]
     fn cancel_video_frame_callback(this: &FrameSource, id: u32);
 
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn performance_now() -> f64;
-
-    /// The entries of this thread's [performance timeline](https://w3c.github.io/performance-timeline/)
-    /// for a URL.
-    #[wasm_bindgen(js_namespace = performance, js_name = getEntriesByName)]
-    pub fn timings_of(url: &str) -> Array;
-
-    /// Clears the timeline's buffer of requests, which is limited (250 entries by default).
-    #[wasm_bindgen(js_namespace = performance, js_name = clearResourceTimings)]
-    pub fn clear_resource_timings();
-
-    /// Sets a [User Timing](https://w3c.github.io/user-timing/) mark on this thread's timeline.
-    #[wasm_bindgen(js_namespace = performance)]
-    pub fn mark(name: &str);
-
-    #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
-    static TIME_ORIGIN: f64;
-
     #[wasm_bindgen(js_name = String)]
     fn text(value: &JsValue) -> String;
 
@@ -147,52 +62,11 @@ extern "C" {
     #[wasm_bindgen(js_name = fetch)]
     pub fn fetch(url: &str, init: &web_sys::RequestInit) -> Promise;
 
-    /// The result of `ReadableStreamDefaultReader.read()`.
-    pub type Chunk;
-
-    /// The bytes; `None` at the end.
-    #[wasm_bindgen(method, getter, structural)]
-    pub fn value(this: &Chunk) -> Option<Uint8Array>;
-
-    /// [`SubtleCrypto.importKey`](https://w3c.github.io/webcrypto/#SubtleCrypto-method-importKey) of raw
-    /// bytes.
-    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
-    pub fn import_key(
-        format: &str,
-        key: &Uint8Array,
-        algorithm: &str,
-        extractable: bool,
-        usages: &Array,
-    ) -> Result<Promise, JsValue>;
-
-    /// [`SubtleCrypto.decrypt`](https://w3c.github.io/webcrypto/#SubtleCrypto-method-decrypt).
-    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], catch)]
-    pub fn decrypt(
-        algorithm: &Object,
-        key: &JsValue,
-        bytes: &Uint8Array,
-    ) -> Result<Promise, JsValue>;
-
-    /// [`MediaCapabilities.decodingInfo`](https://w3c.github.io/media-capabilities/#dom-mediacapabilities-decodinginfo).
-    #[wasm_bindgen(js_namespace = ["navigator", "mediaCapabilities"], js_name = decodingInfo, catch)]
-    pub fn decoding_info(configuration: &Object) -> Result<Promise, JsValue>;
-
-    type TextDecoder;
-
-    #[wasm_bindgen(constructor)]
-    fn new_text_decoder() -> TextDecoder;
-
-    #[wasm_bindgen(method, js_name = decode)]
-    fn decode_text(this: &TextDecoder, bytes: &Uint8Array) -> String;
-
     #[wasm_bindgen(js_name = Navigator)]
     type AnyNavigator;
 
     #[wasm_bindgen(thread_local_v2, js_name = navigator)]
     static NAVIGATOR: AnyNavigator;
-
-    #[wasm_bindgen(method, getter, structural, js_name = onLine)]
-    fn on_line(this: &AnyNavigator) -> bool;
 
     #[wasm_bindgen(method, getter, structural, js_name = mediaSession)]
     fn media_session(this: &AnyNavigator) -> Option<MediaSession>;
@@ -298,30 +172,6 @@ pub fn fill_screen(video: &HtmlVideoElement) {
     let _ = video.unchecked_ref::<FrameSource>().enter_fullscreen();
 }
 
-/// Creates a MediaSource on this thread: a managed one where available, because Safari prefers it and iPhones have
-/// no other.
-///
-/// # Errors
-/// The exception where this thread has neither.
-pub fn new_media_source() -> Result<AnyMediaSource, JsValue> {
-    Managed::new_managed()
-        .map(Into::into)
-        .or_else(|_| AnyMediaSource::new())
-}
-
-/// Whether a MediaSource of this thread supports a type, as in
-/// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381).
-pub fn can_decode(mime: &str) -> bool {
-    Managed::supports(mime)
-        .or_else(|_| plain_supports(mime))
-        .unwrap_or(false)
-}
-
-/// Whether this thread is a dedicated worker.
-pub fn is_worker() -> bool {
-    js_sys::global().is_instance_of::<DedicatedWorkerGlobalScope>()
-}
-
 /// Whether workers can create a MediaSource:
 /// [`canConstructInDedicatedWorker`](https://w3c.github.io/media-source/#dom-mediasource-canconstructindedicatedworker).
 pub fn workers_have_media_source() -> bool {
@@ -346,10 +196,11 @@ fn property(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &name.into()).unwrap_or_default()
 }
 
-fn is_provider(value: &JsValue) -> bool {
+/// Whether a value is a handle or a MediaSource of this thread.
+fn is_media_source(value: &JsValue) -> bool {
     // iPhones have no `MediaSource`, only the managed one.
     value.is_instance_of::<MediaSourceHandle>()
-        || value.is_instance_of::<Managed>()
+        || value.is_instance_of::<ManagedMediaSource>()
         || value.is_instance_of::<MediaSource>()
 }
 
@@ -378,44 +229,6 @@ pub fn let_open(button: &JsValue, popover: &JsValue) {
     let _ = js_sys::Reflect::set(button, &"popoverTargetElement".into(), popover);
 }
 
-/// Decodes UTF-8, lossily.
-pub fn decode(bytes: &Uint8Array) -> String {
-    TextDecoder::new_text_decoder().decode_text(bytes)
-}
-
-/// `SourceBuffer.timestampOffset = seconds`.
-///
-/// # Errors
-/// The exception, in the middle of a segment or if the source is closed.
-pub fn set_timestamp_offset(buffer: &SourceBuffer, seconds: f64) -> Result<(), JsValue> {
-    let buffer = buffer.unchecked_ref::<Placed>();
-    buffer.try_set_timestamp_offset(seconds)
-}
-
-/// `SourceBuffer.appendWindowStart` and `appendWindowEnd`, the end set last.
-///
-/// # Errors
-/// The exception, if the source is closed.
-pub fn set_append_window(buffer: &SourceBuffer, start: f64, end: f64) -> Result<(), JsValue> {
-    let buffer = buffer.unchecked_ref::<Placed>();
-    // The setters throw if the window would end before it starts.
-    buffer.try_set_append_window_end(f64::INFINITY)?;
-    buffer.try_set_append_window_start(start)?;
-    buffer.try_set_append_window_end(end)
-}
-
-/// Whether a SourceBuffer can change to another type
-/// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
-pub fn can_change_type() -> bool {
-    let class = property(&js_sys::global(), "SourceBuffer");
-    property(&property(&class, "prototype"), "changeType").is_truthy()
-}
-
-/// `navigator.onLine`.
-pub fn is_online() -> bool {
-    NAVIGATOR.with(AnyNavigator::on_line)
-}
-
 /// The thread's global object, the target of `online` and similar events.
 pub fn global() -> EventTarget {
     js_sys::global().unchecked_into()
@@ -431,49 +244,11 @@ pub fn object(properties: &[(&str, JsValue)]) -> Object {
     object
 }
 
-/// The size of this program's wasm memory, in bytes; 0 natively.
-pub fn memory() -> u32 {
-    #[cfg(target_family = "wasm")]
-    return (core::arch::wasm32::memory_size::<0>() * 65_536) as u32;
-    #[cfg(not(target_family = "wasm"))]
-    0
-}
-
-/// Milliseconds since the Unix epoch, by a monotonic clock that both threads share:
-/// `performance.timeOrigin + performance.now()`.
-pub fn now() -> f64 {
-    TIME_ORIGIN.with(|origin| *origin) + performance_now()
-}
-
-/// Resolves a URL reference against a base URL. `None` if it is invalid, or its scheme is none that this program
-/// fetches: http, https or blob.
-pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
-    let url = Url::new_with_base(reference, base).ok()?;
-    let is_fetchable = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
-    is_fetchable.then(|| url.href())
-}
-
-/// An [object URL](https://w3c.github.io/FileAPI/#url), revoked when dropped.
+/// An [object URL](https://w3c.github.io/FileAPI/#url) of a MediaSource, revoked when dropped.
 #[derive(Debug)]
-pub struct ObjectUrl(String);
+struct MediaSourceUrl(String);
 
-impl ObjectUrl {
-    /// Creates a URL of a text file, which both threads can fetch.
-    ///
-    /// # Errors
-    /// The exception, if the browser creates none.
-    pub fn of_text(text: &str) -> Result<Self, JsValue> {
-        let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
-        Url::create_object_url_with_blob(&file).map(Self)
-    }
-
-    /// The URL.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Drop for ObjectUrl {
+impl Drop for MediaSourceUrl {
     fn drop(&mut self) {
         // Throws only for invalid URLs.
         let _ = Url::revoke_object_url(&self.0);
@@ -483,7 +258,7 @@ impl Drop for ObjectUrl {
 /// Keeps the object URL alive by which a page's own MediaSource is attached. A handle needs none.
 #[derive(Debug)]
 pub struct Attachment {
-    _url: Option<ObjectUrl>,
+    _url: Option<MediaSourceUrl>,
 }
 
 /// Attaches a MediaSource to a video: a worker's by `video.srcObject`, the page's own by an object URL, which
@@ -491,20 +266,30 @@ pub struct Attachment {
 ///
 /// # Errors
 /// The exception, if the element does not support handles.
-pub fn attach(video: &HtmlVideoElement, provider: &MediaProvider) -> Result<Attachment, JsValue> {
+pub fn attach(video: &HtmlVideoElement, handle: &MediaHandle) -> Result<Attachment, JsValue> {
     let element = video.unchecked_ref::<Attachable>();
     // Safari opens a managed source only if remote playback is disabled.
     element.set_disable_remote_playback(true);
-    if provider.is_instance_of::<MediaSourceHandle>() {
-        element.set_src_object(provider)?;
+    let handle = js_value(handle);
+    if handle.is_instance_of::<MediaSourceHandle>() {
+        element.set_src_object(&handle)?;
         return Ok(Attachment { _url: None });
     }
-    let url = ObjectUrl(Url::create_object_url_with_source(
-        provider.unchecked_ref(),
-    )?);
+    let url = MediaSourceUrl(Url::create_object_url_with_source(handle.unchecked_ref())?);
     element.set_src_object(&JsValue::NULL)?;
-    video.set_src(url.as_str());
+    video.set_src(&url.0);
     Ok(Attachment { _url: Some(url) })
+}
+
+/// The object behind a handle. A simulated handle has none.
+fn js_value(handle: &MediaHandle) -> JsValue {
+    #[cfg(target_family = "wasm")]
+    return handle.into();
+    #[cfg(not(target_family = "wasm"))]
+    {
+        let _ = handle;
+        JsValue::NULL
+    }
 }
 
 /// Whether an element's source is a MediaSource, and nothing that other code has set since.
@@ -512,7 +297,7 @@ pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
     let provider = video.unchecked_ref::<Attachable>().src_object();
     match provider.is_null() {
         true => video.src().starts_with("blob:"),
-        false => is_provider(&provider),
+        false => is_media_source(&provider),
     }
 }
 
@@ -587,11 +372,6 @@ pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static
         // Does not fail: the listener, which is alive, owns the sender.
         let _ = receiver.await;
     })
-}
-
-/// Waits for a number of milliseconds.
-pub fn after(milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-    Box::pin(TimeoutFuture::new(milliseconds))
 }
 
 /// Calls back when the next frame of a video is on screen. Dropping it cancels the callback.

@@ -8,7 +8,7 @@ use super::{
     recovery::{LastPosition, Recovery},
 };
 use crate::{
-    platform::web::MediaProvider,
+    platform::MediaHandle,
     protocol::{
         Event, PlaybackError, Quality, TrackInfo, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
@@ -84,7 +84,7 @@ pub struct PlaybackSource {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ElementSource {
     /// A MediaSource of the engine.
-    Provided(MediaProvider),
+    Provided(MediaHandle),
     /// The URL of the manifest, for [`Backend::Native`].
     Url(String),
 }

@@ -1,7 +1,7 @@
 //! Resolves the URL of a video against the page.
 
 use super::dom::document;
-use crate::{platform::web::resolve_url, protocol::PlaybackError};
+use crate::{platform::resolve_url, protocol::PlaybackError};
 
 /// The absolute URL of a video that was given relative to the page.
 ///

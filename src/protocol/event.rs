@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    encoded::Encoded, error::PlaybackError, id::SessionId, milestone::ReachedMilestone, transfer,
-};
-use crate::platform::web::MediaProvider;
+use super::{encoded::Encoded, error::PlaybackError, id::SessionId, milestone::ReachedMilestone};
+use crate::platform::MediaHandle;
 
 /// A message from the engine to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,10 +17,13 @@ pub enum Event {
     MediaSourceReady {
         /// The session it belongs to.
         session: SessionId,
-        /// Transferred with the message: see [`transfer::Port::post_with_transfer`]. It is the MediaSource
-        /// itself where the engine runs on the page.
-        #[serde(with = "transfer::transferable")]
-        handle: MediaProvider,
+        /// Transferred with the message: see [`EventPort::post_with_transfer`](super::EventPort). It is the
+        /// MediaSource itself where the engine runs on the page.
+        #[cfg_attr(
+            target_family = "wasm",
+            serde(with = "crate::protocol::transfer::transferable")
+        )]
+        handle: MediaHandle,
         /// Where to start playback, in seconds.
         start: f64,
     },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::platform::web;
+use crate::platform;
 
 /// Where code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Milestone {
 pub struct ReachedMilestone {
     /// The milestone.
     pub milestone: Milestone,
-    /// Milliseconds since the Unix epoch, by [`web::now`].
+    /// Milliseconds since the Unix epoch, by [`platform::now`].
     pub at: f64,
 }
 
@@ -116,11 +116,11 @@ impl ReachedMilestone {
     /// A milestone that this thread reaches now. Also sets its User Timing mark.
     pub fn now(milestone: Milestone) -> Self {
         if let Some(name) = milestone.mark_name() {
-            web::mark(name);
+            platform::mark(name);
         }
         Self {
             milestone,
-            at: web::now(),
+            at: platform::now(),
         }
     }
 }

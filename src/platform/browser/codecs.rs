@@ -9,10 +9,10 @@ use crate::platform::types::VideoConfiguration;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_namespace = MediaSource, js_name = isTypeSupported)]
-    fn is_type_supported(mime: &str) -> Result<bool, JsValue>;
+    fn supports_plain(mime: &str) -> Result<bool, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ManagedMediaSource, js_name = isTypeSupported)]
-    fn is_type_supported_managed(mime: &str) -> Result<bool, JsValue>;
+    fn supports_managed(mime: &str) -> Result<bool, JsValue>;
 
     #[wasm_bindgen(js_namespace = ["navigator", "mediaCapabilities"], js_name = decodingInfo, catch)]
     fn decoding_info(configuration: &Object) -> Result<Promise, JsValue>;
@@ -21,8 +21,8 @@ extern "C" {
 /// Whether a MediaSource of this thread decodes a media type with codecs, as in
 /// [RFC 6381](https://www.rfc-editor.org/rfc/rfc6381). Page and workers may differ.
 pub fn can_decode(mime: &str) -> bool {
-    is_type_supported_managed(mime)
-        .or_else(|_| is_type_supported(mime))
+    supports_managed(mime)
+        .or_else(|_| supports_plain(mime))
         .unwrap_or(false)
 }
 
