@@ -156,8 +156,15 @@ async fn letters_twice_as_large_have_room(stage: &Stage) {
             .await;
         // So that the controls stay.
         stage.value(&format!("{VIDEO}.pause()")).await;
-        let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-        assert!(stage.is(fits).await, "{width} px wide");
+        let too_wide = "[...document.querySelectorAll('body *')].filter(it => it.checkVisibility() \
+             && document.documentElement.scrollWidth > document.documentElement.clientWidth \
+             && it.getBoundingClientRect().right > document.documentElement.clientWidth) \
+             .map(it => it.outerHTML.slice(0, 80))";
+        assert_eq!(
+            stage.value(too_wide).await,
+            json!([]),
+            "{width} px wide: wider than the page"
+        );
         let cut = "[...document.querySelectorAll('body *')].filter(it => it.checkVisibility() \
              && ['hidden', 'clip'].includes(getComputedStyle(it).overflowX) && it.clientWidth > 1 \
              && it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML.slice(0, 80))";

@@ -26,6 +26,8 @@ fn App() -> Html {
             let on_message = move |message: Packed<Event>| match message.unpack() {
                 Ok(Event::MediaSourceReady { handle }) => {
                     if let Some(video) = video.cast::<HtmlVideoElement>() {
+                        // The attribute only sets `defaultMuted`. Browsers do not start unmuted videos.
+                        video.set_muted(true);
                         video
                             .unchecked_into::<VideoElement>()
                             .set_src_object(&handle);
@@ -43,7 +45,7 @@ fn App() -> Html {
     });
     html! {
         <>
-            <video ref={video} controls=true autoplay=true muted=true playsinline=true />
+            <video ref={video} controls=true autoplay=true playsinline=true />
             <p role="alert">{ error.as_str() }</p>
         </>
     }
