@@ -96,10 +96,11 @@ fn test(filters: &[String]) -> Outcome {
         ))?;
         step("3/6 Clippy, wasm32");
         run(&mut cargo(
-            "clippy --target wasm32-unknown-unknown -- -D warnings",
+            "clippy --workspace --exclude xtask --exclude testkit --target wasm32-unknown-unknown -- -D warnings",
         ))?;
         step("4/6 Documentation");
-        run(cargo("doc --no-deps --document-private-items").env("RUSTDOCFLAGS", "-D warnings"))?;
+        run(cargo("doc --workspace --no-deps --document-private-items")
+            .env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     step("5/6 Release build");
     let site = root().join("target/site");

@@ -3,7 +3,7 @@
 //! gloo-worker.
 //!
 //! 1. `bin/page.rs` spawns the worker and waits for its message.
-//! 2. `bin/worker.rs` runs [`VideoWorker`], which creates a MediaSource, transfers its handle to the page,
+//! 2. `bin/video_worker.rs` runs [`VideoWorker`], which creates a MediaSource, transfers its handle to the page,
 //!    and waits for `sourceopen`.
 //! 3. The page sets `video.srcObject` to the handle. That opens the MediaSource.
 //! 4. The worker fetches a fragmented MP4, appends it, and ends the stream.

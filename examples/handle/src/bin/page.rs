@@ -36,7 +36,8 @@ fn App() -> Html {
                 Ok(Event::Failed(reason)) => error.set(reason),
                 Err(reason) => error.set(reason.to_string()),
             };
-            let (bridge, worker) = spawn_worker::<VideoWorker>("./worker_loader.js", on_message);
+            let (bridge, worker) =
+                spawn_worker::<VideoWorker>("./video_worker_loader.js", on_message);
             move || {
                 drop(bridge);
                 terminate(&worker);
