@@ -36,25 +36,3 @@ pub fn digits_of(base: u32, text: &str) -> Option<u64> {
         number.checked_mul(base.into())?.checked_add(digit.into())
     })
 }
-
-/// The decimal digits, for [`write`].
-pub const DECIMAL: &[u8] = b"0123456789";
-
-/// Appends `prefix` and a number to a text. `digits` are those of the number's base, and `min_width` is the
-/// width that leading zeros fill up to.
-pub fn write(text: &mut String, prefix: &str, value: u64, digits: &[u8], min_width: usize) {
-    text.push_str(prefix);
-    let base = digits.len() as u64;
-    let mut place_value = 1;
-    let mut width = 1;
-    while value / place_value >= base || width < min_width {
-        place_value *= base;
-        width += 1;
-    }
-    while place_value > 0 {
-        if let Some(digit) = digits.get((value / place_value % base) as usize) {
-            text.push(char::from(*digit));
-        }
-        place_value /= base;
-    }
-}

@@ -23,7 +23,7 @@
 //!   between two threads, media events, network responses) keep their order, as in a browser; between
 //!   kinds, threads and tasks everything is possible.
 //! - How long the browser takes to attach, append, remove and send a message.
-//! - What the program draws by [`random`].
+//! - What the program draws by [`random()`].
 //!
 //! The three are independent streams, so that a program that draws once more still meets the same browser. Time
 //! advances only when nothing can run. What the server does, and when, is up to the test.
