@@ -480,6 +480,26 @@ fn public_type_names_are_unique() {
     assert!(places.is_empty(), "one name for several types: {places:#?}");
 }
 
+/// Long names hide what a test is about. Those of `tests/browser` are not checked.
+#[test]
+fn test_names_are_at_most_60_characters() {
+    let mut files = Vec::new();
+    for folder in ["src", "lab", "remux", "testkit", "xtask", "tests"] {
+        collect(&root().join(folder), &mut files);
+    }
+    for path in files {
+        if path.starts_with(root().join("tests/browser")) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for part in text.split("#[test]").skip(1) {
+            let (_, rest) = part.split_once("fn ").unwrap_or(("", part));
+            let name = rest.split('(').next().unwrap();
+            assert!(name.len() <= 60, "{}: {name}", path.display());
+        }
+    }
+}
+
 /// The table of modules in `src/lib.rs` names files that exist.
 #[test]
 fn module_map_names_only_files_that_exist() {
@@ -501,10 +521,10 @@ fn module_map_names_only_files_that_exist() {
 
 #[test]
 fn lab_is_a_folder_and_two_lines() {
-    for file in ["index.html", "Cargo.toml"] {
+    for (file, part) in [("index.html", "lab/Cargo.toml"), ("Cargo.toml", "\"lab\"")] {
         let text = fs::read_to_string(root().join(file)).unwrap();
-        let lines = text.lines().filter(|line| line.contains("lab"));
-        assert_eq!(lines.count(), 1, "lines of {file} that name the lab");
+        let lines = text.lines().filter(|line| line.contains(part));
+        assert_eq!(lines.count(), 1, "lines of {file} with {part}");
     }
     let named = sources()
         .into_iter()

@@ -623,7 +623,7 @@ fn over_a_steady_network_no_film_stands_still() {
 }
 
 #[test]
-fn when_the_network_slackens_a_film_stands_still_for_less_than_a_segment() {
+fn falling_bandwidth_stalls_for_less_than_a_segment() {
     for (name, network) in [UP, DOWN, JITTER] {
         for setup in setups(network) {
             let outcome = play(setup);

@@ -10,7 +10,7 @@ use web_sys::{
 use yew_mse_worker::{platform::web, protocol::BUILD_ID};
 
 use crate::{
-    claim::{Outcome, Seen, in_words, within},
+    claim::{ClaimResult, Outcome, in_words, within},
     mse,
     peer::Inbox,
 };
@@ -87,8 +87,9 @@ impl Screen {
     /// None but those of a page that is going.
     pub async fn refuses_to_play(&self, name: &str) -> Outcome {
         let played = within(PATIENCE, JsFuture::from(self.video.play()?)).await;
-        let played = played.ok_or_else(|| Seen::otherwise("it is neither played nor refused"))?;
-        Ok(Seen::refused(played, name))
+        let played =
+            played.ok_or_else(|| ClaimResult::otherwise("it is neither played nor refused"))?;
+        Ok(ClaimResult::refused(played, name))
     }
 
     /// `video.srcObject = handle`.
@@ -111,14 +112,14 @@ impl Screen {
     }
 
     /// That the element gives up with this code, as specified.
-    pub fn fails_with(&self, code: u16) -> impl Future<Output = Seen> + use<> {
+    pub fn fails_with(&self, code: u16) -> impl Future<Output = ClaimResult> + use<> {
         let failure = self.failure();
         async move {
             match failure.await {
                 Some((seen, message)) => {
-                    Seen::whether(seen == code, format!("error {seen}, {message}"))
+                    ClaimResult::whether(seen == code, format!("error {seen}, {message}"))
                 }
-                None => Seen::otherwise("no error"),
+                None => ClaimResult::otherwise("no error"),
             }
         }
     }
@@ -153,7 +154,7 @@ impl Frame {
         for (name, value) in attributes {
             element.set_attribute(name, value)?;
         }
-        let gone = || Seen::nothing("there is no such frame");
+        let gone = || ClaimResult::nothing("there is no such frame");
         document.body().ok_or_else(gone)?.append_child(&element)?;
         let window = element.content_window().ok_or_else(gone)?;
         Ok(Self { element, window })
@@ -165,7 +166,7 @@ impl Frame {
     /// None but those of a page that is going.
     pub fn document(&self) -> Outcome<Document> {
         let document = self.window.document();
-        document.ok_or_else(|| Seen::nothing("the frame is empty"))
+        document.ok_or_else(|| ClaimResult::nothing("the frame is empty"))
     }
 
     /// Transfers an object there, and tells what arrives.
@@ -177,7 +178,7 @@ impl Frame {
         let list = Array::of1(object);
         self.window.post_message_with_transfer(object, "*", &list)?;
         let heard = within(PATIENCE, inbox.next()).await.flatten();
-        let heard = heard.ok_or_else(|| Seen::otherwise("it did not arrive"))?;
+        let heard = heard.ok_or_else(|| ClaimResult::otherwise("it did not arrive"))?;
         Ok(heard.data())
     }
 
@@ -191,7 +192,7 @@ impl Frame {
         meta.set_attribute("http-equiv", "Content-Security-Policy")?;
         meta.set_attribute("content", policy)?;
         let head = document.query_selector("head")?;
-        let head = head.ok_or_else(|| Seen::nothing("the frame is empty"))?;
+        let head = head.ok_or_else(|| ClaimResult::nothing("the frame is empty"))?;
         head.append_child(&meta)?;
         Ok(())
     }
@@ -200,7 +201,7 @@ impl Frame {
 /// Waits for an event; what it is called, if it does not come.
 pub async fn until(happens: impl Future<Output = ()>, what: &str) -> Outcome<()> {
     let happened = within(PATIENCE, happens).await;
-    happened.ok_or_else(|| Seen::otherwise(format!("no {what} in {} s", PATIENCE / 1000)))
+    happened.ok_or_else(|| ClaimResult::otherwise(format!("no {what} in {} s", PATIENCE / 1000)))
 }
 
 /// Posts an object to a port of nobody's, with this transfer list.
@@ -252,7 +253,7 @@ impl Witness {
         let mut inbox = Inbox::of(&port);
         port.start();
         let first = within(PATIENCE, inbox.next()).await.flatten();
-        let first = first.ok_or_else(|| Seen::nothing("nobody answers there"))?;
+        let first = first.ok_or_else(|| ClaimResult::nothing("nobody answers there"))?;
         let has_handle = first.data() == true;
         Ok(Self {
             has_handle,
@@ -269,7 +270,7 @@ impl Witness {
         let list = Array::of1(object);
         self.port.post_message_with_transferable(object, &list)?;
         let heard = within(PATIENCE, self.inbox.next()).await.flatten();
-        let heard = heard.ok_or_else(|| Seen::otherwise("nothing was heard of it there"))?;
+        let heard = heard.ok_or_else(|| ClaimResult::otherwise("nothing was heard of it there"))?;
         Ok(heard.data() != "messageerror")
     }
 }
@@ -280,7 +281,7 @@ impl Witness {
 /// Where there are none.
 pub async fn shared_worker() -> Outcome<Witness> {
     if !js_sys::Reflect::has(&js_sys::global(), &"SharedWorker".into())? {
-        return Err(Seen::nothing("no shared workers in this browser"));
+        return Err(ClaimResult::nothing("no shared workers in this browser"));
     }
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
@@ -347,14 +348,14 @@ impl ServiceWorker {
             .await
             .map_err(|exception| {
                 let words = in_words(&exception);
-                Seen::nothing(format!("no service workers here ({words})"))
+                ClaimResult::nothing(format!("no service workers here ({words})"))
             })?
             .unchecked_into();
         let worker = registration
             .active()
             .or_else(|| registration.waiting())
             .or_else(|| registration.installing())
-            .ok_or_else(|| Seen::nothing("the service worker is gone"))?;
+            .ok_or_else(|| ClaimResult::nothing("the service worker is gone"))?;
         let channel = MessageChannel::new()?;
         let list = Array::of1(&channel.port2());
         worker.post_message_with_transferable(&JsValue::NULL, &list)?;
@@ -367,7 +368,7 @@ impl ServiceWorker {
 
 fn document() -> Outcome<Document> {
     let document = window().and_then(|window| window.document());
-    document.ok_or_else(|| Seen::nothing("the page is gone"))
+    document.ok_or_else(|| ClaimResult::nothing("the page is gone"))
 }
 
 /// Stands still for so many milliseconds, and this thread with it.

@@ -33,7 +33,7 @@ pub struct Claim {
     pub is_universal: bool,
     /// Whether its worker is to be nobody else's, because it does not survive it.
     has_own_worker: bool,
-    page: Half<Seen>,
+    page: Half<ClaimResult>,
     worker: Option<Half<()>>,
 }
 
@@ -48,7 +48,7 @@ pub struct Section {
 
 /// What was seen of a claim.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct ClaimResult {
     /// Whether that is as specified.
     pub verdict: Verdict,
     /// What happened.
@@ -69,7 +69,7 @@ pub enum Verdict {
 }
 
 /// What a half of a claim comes to. One that could not go on has seen something, too.
-pub type Outcome<T = Seen> = Result<T, Seen>;
+pub type Outcome<T = ClaimResult> = Result<T, ClaimResult>;
 
 /// What is done on one of the two threads. It is given the other one to talk to.
 type Half<T> = Box<dyn for<'a> Fn(&'a mut Peer) -> LocalBoxFuture<'a, Outcome<T>>>;
@@ -139,17 +139,17 @@ impl Claim {
     }
 
     /// Puts the claim to the test, with the worker's half in that worker. Called on the page.
-    pub async fn test(&self, nth: usize, assistant: &Assistant) -> Seen {
+    pub async fn test(&self, nth: usize, assistant: &Assistant) -> ClaimResult {
         if !(self.is_universal || assistant.has_media_source) {
-            return Seen::nothing("cannot be seen here: no MediaSource in workers");
+            return ClaimResult::nothing("cannot be seen here: no MediaSource in workers");
         }
         let Ok(channel) = MessageChannel::new() else {
-            return Seen::nothing("there are no message channels");
+            return ClaimResult::nothing("there are no message channels");
         };
         let mut worker = if self.has_own_worker {
             let own = match Assistant::start().await {
                 Ok(own) => own,
-                Err(words) => return Seen::nothing(words),
+                Err(words) => return ClaimResult::nothing(words),
             };
             own.begin(nth, channel.port2());
             Peer::in_its_own(own, channel.port1())
@@ -161,7 +161,7 @@ impl Claim {
         };
         match within(PATIENCE, (self.page)(&mut worker)).await {
             Some(outcome) => outcome.unwrap_or_else(|seen| seen),
-            None => Seen::otherwise(format!(
+            None => ClaimResult::otherwise(format!(
                 "nothing more happened in {} seconds",
                 PATIENCE / 1000
             )),
@@ -169,7 +169,7 @@ impl Claim {
     }
 }
 
-impl Seen {
+impl ClaimResult {
     /// It is as specified.
     pub fn so(words: impl Into<String>) -> Self {
         Self {
@@ -243,7 +243,7 @@ impl Seen {
 }
 
 /// An exception where none was to be expected.
-impl From<JsValue> for Seen {
+impl From<JsValue> for ClaimResult {
     fn from(exception: JsValue) -> Self {
         Self::otherwise(format!("unexpected: {}", in_words(&exception)))
     }

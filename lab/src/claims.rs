@@ -12,7 +12,7 @@ use crate::{
         Frame, OtherOrigin, Screen, ServiceWorker, broadcast, post, shared_worker, stand_still,
         store, until,
     },
-    claim::{Claim, Outcome, Section, Seen, within},
+    claim::{Claim, ClaimResult, Outcome, Section, within},
     mse::{MIME, MediaSource, construct_handle, in_words, object_url},
     peer::{Inbox, Peer},
 };
@@ -110,8 +110,8 @@ pub fn claims() -> Vec<Claim> {
                 );
                 let elsewhere = here || shared.unwrap_or(false) || service.unwrap_or(false);
                 match elsewhere || there {
-                    false => Ok(Seen::nothing(words)),
-                    true => Ok(Seen::whether(!elsewhere, words)),
+                    false => Ok(ClaimResult::nothing(words)),
+                    true => Ok(ClaimResult::whether(!elsewhere, words)),
                 }
             },
         )
@@ -120,7 +120,7 @@ pub fn claims() -> Vec<Claim> {
             "A MediaSourceHandle cannot be constructed",
             "TypeError",
             INTERFACE,
-            async || Ok(Seen::refused(construct_handle(), "TypeError")),
+            async || Ok(ClaimResult::refused(construct_handle(), "TypeError")),
         ),
         Claim::in_worker(
             "`handle` is the same object every time, also after it was transferred",
@@ -132,12 +132,12 @@ pub fn claims() -> Vec<Claim> {
                 let is_same_before = source.handle() == handle;
                 post(&handle, &[&handle])?;
                 let is_same_after = source.handle() == handle;
-                Ok(Seen::all([
+                Ok(ClaimResult::all([
                     (
                         "before",
-                        Seen::whether(is_same_before, same(is_same_before)),
+                        ClaimResult::whether(is_same_before, same(is_same_before)),
                     ),
-                    ("after", Seen::whether(is_same_after, same(is_same_after))),
+                    ("after", ClaimResult::whether(is_same_after, same(is_same_after))),
                 ]))
             },
         ),
@@ -147,7 +147,7 @@ pub fn claims() -> Vec<Claim> {
             HANDLE,
             async || {
                 let is_same = MediaSource::new()?.handle() == MediaSource::new()?.handle();
-                Ok(Seen::whether(!is_same, same(is_same)))
+                Ok(ClaimResult::whether(!is_same, same(is_same)))
             },
         ),
         Claim::in_worker(
@@ -164,7 +164,7 @@ pub fn claims() -> Vec<Claim> {
                 } else {
                     "it is another"
                 };
-                Ok(Seen::whether(is_kept && !is_set, words))
+                Ok(ClaimResult::whether(is_kept && !is_set, words))
             },
         ),
         Claim::in_worker(
@@ -173,12 +173,12 @@ pub fn claims() -> Vec<Claim> {
             TRANSFER,
             async || {
                 let handle = MediaSource::new()?.handle();
-                Ok(Seen::refused(post(&handle, &[]), CLONE))
+                Ok(ClaimResult::refused(post(&handle, &[]), CLONE))
             },
         ),
         Claim::in_worker("It cannot be listed twice", CLONE, TRANSFER, async || {
             let handle = MediaSource::new()?.handle();
-            Ok(Seen::refused(post(&handle, &[&handle, &handle]), CLONE))
+            Ok(ClaimResult::refused(post(&handle, &[&handle, &handle]), CLONE))
         }),
         Claim::in_worker(
             "It cannot be transferred a second time",
@@ -187,7 +187,7 @@ pub fn claims() -> Vec<Claim> {
             async || {
                 let handle = MediaSource::new()?.handle();
                 post(&handle, &[&handle])?;
-                Ok(Seen::refused(post(&handle, &[&handle]), CLONE))
+                Ok(ClaimResult::refused(post(&handle, &[&handle]), CLONE))
             },
         ),
         Claim::between(
@@ -198,10 +198,10 @@ pub fn claims() -> Vec<Claim> {
             async |worker| {
                 let (handle, screen) = (worker.hear().await?, Screen::new()?);
                 screen.attach(&handle)?;
-                let attached = Seen::refused(post(&handle, &[&handle]), CLONE);
+                let attached = ClaimResult::refused(post(&handle, &[&handle]), CLONE);
                 screen.attach(&JsValue::NULL)?;
-                let detached = Seen::refused(post(&handle, &[&handle]), CLONE);
-                Ok(Seen::all([("set", attached), ("null again", detached)]))
+                let detached = ClaimResult::refused(post(&handle, &[&handle]), CLONE);
+                Ok(ClaimResult::all([("set", attached), ("null again", detached)]))
             },
         ),
         Claim::in_worker(
@@ -210,7 +210,7 @@ pub fn claims() -> Vec<Claim> {
             CROSS_CONTEXT,
             async || {
                 let source = MediaSource::new()?;
-                Ok(Seen::refused(post(&source, &[&source]), CLONE))
+                Ok(ClaimResult::refused(post(&source, &[&source]), CLONE))
             },
         ),
         Claim::between(
@@ -265,11 +265,11 @@ pub fn claims() -> Vec<Claim> {
                 let arrived = frame.given(&handle).await?;
                 screen.attach(&arrived)?;
                 worker.hear().await?;
-                Ok(Seen::so("open"))
+                Ok(ClaimResult::so("open"))
             },
         ),
         Claim::in_worker("It cannot be broadcast", CLONE, INTERFACE, async || {
-            Ok(Seen::refused(
+            Ok(ClaimResult::refused(
                 broadcast(&MediaSource::new()?.handle()),
                 CLONE,
             ))
@@ -279,7 +279,7 @@ pub fn claims() -> Vec<Claim> {
             CLONE,
             INTERFACE,
             lend_a_handle,
-            async |worker| Ok(Seen::refused(store(&worker.hear().await?), CLONE)),
+            async |worker| Ok(ClaimResult::refused(store(&worker.hear().await?), CLONE)),
         ),
         Claim::between(
             "`sourceopen` comes only after attachment",
@@ -306,7 +306,7 @@ pub fn claims() -> Vec<Claim> {
                     words(&before),
                     words(&after)
                 );
-                Ok(Seen::whether(before == "closed" && after == "open", words))
+                Ok(ClaimResult::whether(before == "closed" && after == "open", words))
             },
         ),
         Claim::in_worker(
@@ -316,13 +316,13 @@ pub fn claims() -> Vec<Claim> {
             async || {
                 let source = MediaSource::new()?;
                 let buffer = source.add_source_buffer(MIME);
-                Ok(Seen::all([
-                    ("addSourceBuffer", Seen::refused(buffer, STATE)),
-                    ("duration", Seen::refused(source.set_duration(1.0), STATE)),
-                    ("endOfStream", Seen::refused(source.end_of_stream(), STATE)),
+                Ok(ClaimResult::all([
+                    ("addSourceBuffer", ClaimResult::refused(buffer, STATE)),
+                    ("duration", ClaimResult::refused(source.set_duration(1.0), STATE)),
+                    ("endOfStream", ClaimResult::refused(source.end_of_stream(), STATE)),
                     (
                         "setLiveSeekableRange",
-                        Seen::refused(source.set_live_range(0.0, 1.0), STATE),
+                        ClaimResult::refused(source.set_live_range(0.0, 1.0), STATE),
                     ),
                 ]))
             },
@@ -337,7 +337,7 @@ pub fn claims() -> Vec<Claim> {
                 screen.video.set_preload("none");
                 screen.attach(&handle)?;
                 worker.hear().await?;
-                Ok(Seen::so("open"))
+                Ok(ClaimResult::so("open"))
             },
         ),
         Claim::between(
@@ -352,7 +352,7 @@ pub fn claims() -> Vec<Claim> {
                 TimeoutFuture::new(100).await;
                 screen.attach(&handle)?;
                 worker.hear().await?;
-                Ok(Seen::so("open"))
+                Ok(ClaimResult::so("open"))
             },
         ),
         Claim::between(
@@ -371,14 +371,14 @@ pub fn claims() -> Vec<Claim> {
                     .each_ref()
                     .map(|screen| screen.video.error().is_some());
                 let loser = match loses {
-                    [true, true] => return Ok(Seen::otherwise("neither plays")),
+                    [true, true] => return Ok(ClaimResult::otherwise("neither plays")),
                     [true, false] => &screens[0],
                     _ => &screens[1],
                 };
                 if let Some(error) = loser.video.error() {
                     let words =
                         format!("the other has error {}, {}", error.code(), error.message());
-                    return Ok(Seen::whether(error.code() == NOT_SUPPORTED, words));
+                    return Ok(ClaimResult::whether(error.code() == NOT_SUPPORTED, words));
                 }
                 Ok(loser.fails_with(NOT_SUPPORTED).await)
             },
@@ -412,7 +412,7 @@ pub fn claims() -> Vec<Claim> {
                 let fails = fails.await;
                 new.attach(&arrived)?;
                 worker.hear().await?;
-                Ok(Seen::all([("there", Seen::so("open")), ("here", fails)]))
+                Ok(ClaimResult::all([("there", ClaimResult::so("open")), ("here", fails)]))
             },
         ),
         Claim::between(
@@ -436,7 +436,7 @@ pub fn claims() -> Vec<Claim> {
                     _ => seen.words,
                 };
                 let verdict = seen.verdict;
-                Ok(Seen { verdict, words })
+                Ok(ClaimResult { verdict, words })
             },
         ),
         Claim::between(
@@ -455,7 +455,7 @@ pub fn claims() -> Vec<Claim> {
                 let is_empty = source.duration().is_nan() && buffers == 0;
                 let state = source.ready_state();
                 let words = format!("{state}; duration {}; {buffers} buffers", source.duration());
-                Err(Seen::whether(is_empty && state == "closed", words))
+                Err(ClaimResult::whether(is_empty && state == "closed", words))
             },
             async |worker| {
                 let (handle, screen) = (worker.hear().await?, Screen::new()?);
@@ -479,11 +479,11 @@ pub fn claims() -> Vec<Claim> {
                 let since = web::now();
                 while buffer.buffered().is_ok() && web::now() - since < BUSY * 5.0 {}
                 let added = source.add_source_buffer(MIME);
-                Err(Seen::all([
-                    ("buffered", Seen::refused(buffer.buffered(), STATE)),
-                    ("duration", Seen::refused(source.set_duration(1.0), STATE)),
-                    ("addSourceBuffer", Seen::refused(added, STATE)),
-                    ("endOfStream", Seen::refused(source.end_of_stream(), STATE)),
+                Err(ClaimResult::all([
+                    ("buffered", ClaimResult::refused(buffer.buffered(), STATE)),
+                    ("duration", ClaimResult::refused(source.set_duration(1.0), STATE)),
+                    ("addSourceBuffer", ClaimResult::refused(added, STATE)),
+                    ("endOfStream", ClaimResult::refused(source.end_of_stream(), STATE)),
                 ]))
             },
             async |worker| {
@@ -509,7 +509,7 @@ pub fn claims() -> Vec<Claim> {
                 buffer.append(&segment).await?;
                 until(opened, "sourceopen").await?;
                 let words = format!("{ended}, then {}", source.ready_state());
-                Err(Seen::whether(
+                Err(ClaimResult::whether(
                     ended == "ended" && source.ready_state() == "open",
                     words,
                 ))
@@ -534,7 +534,7 @@ pub fn claims() -> Vec<Claim> {
                 Ok(())
             },
             async |worker| {
-                let mut codes = [Seen::so(""), Seen::so("")];
+                let mut codes = [ClaimResult::so(""), ClaimResult::so("")];
                 for (seen, code) in codes.iter_mut().zip([2, 3]) {
                     let (handle, screen) = (worker.hear().await?, Screen::new()?);
                     let ready = web::event(&screen.video, "loadedmetadata");
@@ -546,7 +546,7 @@ pub fn claims() -> Vec<Claim> {
                     worker.say("seen");
                 }
                 let [network, decode] = codes;
-                Ok(Seen::all([("network", network), ("decode", decode)]))
+                Ok(ClaimResult::all([("network", network), ("decode", decode)]))
             },
         ),
         Claim::between(
@@ -566,7 +566,7 @@ pub fn claims() -> Vec<Claim> {
                 Ok(())
             },
             async |worker| {
-                let mut ends = [Seen::so(""), Seen::so("")];
+                let mut ends = [ClaimResult::so(""), ClaimResult::so("")];
                 for seen in &mut ends {
                     let (handle, screen) = (worker.hear().await?, Screen::new()?);
                     let fails = screen.fails_with(NOT_SUPPORTED);
@@ -575,7 +575,7 @@ pub fn claims() -> Vec<Claim> {
                     worker.hear().await?;
                 }
                 let [network, decode] = ends;
-                Ok(Seen::all([("network", network), ("decode", decode)]))
+                Ok(ClaimResult::all([("network", network), ("decode", decode)]))
             },
         ),
         Claim::between(
@@ -602,11 +602,11 @@ pub fn claims() -> Vec<Claim> {
                 for _ in 0..20 {
                     words = in_words(&screen.video.seekable());
                     if words == "0.0–9.0 s" {
-                        return Ok(Seen::so(words));
+                        return Ok(ClaimResult::so(words));
                     }
                     TimeoutFuture::new(20).await;
                 }
-                Ok(Seen::otherwise(words))
+                Ok(ClaimResult::otherwise(words))
             },
         ),
         Claim::between(
@@ -621,7 +621,7 @@ pub fn claims() -> Vec<Claim> {
                 screen.attach(&handle)?;
                 let fails = fails.await;
                 let refused = screen.refuses_to_play("NotSupportedError").await?;
-                Ok(Seen::all([("attached", fails), ("play()", refused)]))
+                Ok(ClaimResult::all([("attached", fails), ("play()", refused)]))
             },
         )
         .in_its_own_worker(),
@@ -655,7 +655,7 @@ pub fn claims() -> Vec<Claim> {
                     in_words(&video.buffered()),
                     video.ended(),
                 );
-                Ok(Seen::unspecified(words))
+                Ok(ClaimResult::unspecified(words))
             },
         )
         .in_its_own_worker(),
@@ -678,7 +678,7 @@ pub fn claims() -> Vec<Claim> {
                         Err(_) => "neither an error nor open".into(),
                     },
                 };
-                Ok(Seen::unspecified(words))
+                Ok(ClaimResult::unspecified(words))
             },
         ),
         Claim::between(
@@ -707,14 +707,14 @@ pub fn claims() -> Vec<Claim> {
                 let until = worker.hear().await?.as_f64().unwrap_or_default();
                 let since = web::now();
                 if since >= until {
-                    return Ok(Seen::nothing("the page came too late to see it"));
+                    return Ok(ClaimResult::nothing("the page came too late to see it"));
                 }
                 let buffered = screen.video.buffered();
                 let words = in_words(&buffered);
                 let now = web::now();
                 let is_read = buffered.length() > 0 && now < until;
                 let words = format!("{words}, read in {:.1} ms", now - since);
-                Ok(Seen::whether(is_read, words))
+                Ok(ClaimResult::whether(is_read, words))
             },
         ),
         Claim::between(
@@ -751,7 +751,7 @@ pub fn claims() -> Vec<Claim> {
                 let count = times.filter(|time| frozen.contains(time)).count();
                 let seconds = (frozen.end - frozen.start) / 1000.0;
                 let words = format!("{count} appends in the {seconds:.1} s that it stood still");
-                Ok(Seen::whether(count > 1, words))
+                Ok(ClaimResult::whether(count > 1, words))
             },
         ),
     ]
@@ -801,17 +801,17 @@ const fn same(is_same: bool) -> &'static str {
 }
 
 /// That another kind of worker gets nothing, and that what was sent is gone all the same.
-fn refusal(arrives: bool, handle: &JsValue) -> Seen {
+fn refusal(arrives: bool, handle: &JsValue) -> ClaimResult {
     let there = if arrives {
         "it arrived"
     } else {
         "messageerror"
     };
-    Seen::all([
-        ("there", Seen::whether(!arrives, there)),
+    ClaimResult::all([
+        ("there", ClaimResult::whether(!arrives, there)),
         (
             "here, once more",
-            Seen::refused(post(handle, &[handle]), CLONE),
+            ClaimResult::refused(post(handle, &[handle]), CLONE),
         ),
     ])
 }
@@ -824,5 +824,5 @@ async fn arrival(handle: &JsValue) -> Outcome<JsValue> {
     let message = inbox.next().await;
     message
         .map(|message| message.data())
-        .ok_or_else(|| Seen::otherwise("it did not arrive"))
+        .ok_or_else(|| ClaimResult::otherwise("it did not arrive"))
 }

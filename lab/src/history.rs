@@ -22,7 +22,7 @@ pub struct History {
     /// Which quality was fetched from when on: bits per second.
     pub switches: Vec<(f64, u64)>,
     /// What the element did.
-    pub moments: Vec<Seen>,
+    pub moments: Vec<ElementEvent>,
     /// The steps of the handle's journey.
     pub marks: Vec<ReachedMilestone>,
     /// What else the engine said, in words.
@@ -64,7 +64,7 @@ impl Level {
 
 /// An event of the element.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct ElementEvent {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
     /// Which.
@@ -125,7 +125,7 @@ impl History {
                 event: moment,
                 position,
             } => {
-                let seen = Seen {
+                let seen = ElementEvent {
                     at,
                     moment,
                     position,
@@ -278,7 +278,7 @@ impl History {
     pub fn states(&self, now: f64) -> Vec<(f64, f64, State)> {
         let mut states: Vec<(f64, f64, State)> = Vec::new();
         let mut playing = false;
-        for Seen { at, moment, .. } in &self.moments {
+        for ElementEvent { at, moment, .. } in &self.moments {
             let state = match moment {
                 MediaEvent::Playing => State::Playing,
                 MediaEvent::Waiting => State::Waiting,
@@ -423,7 +423,7 @@ mod tests {
         assert_eq!(ahead(&history, 500.0), None);
         assert_eq!(ahead(&history, 1_000.0), Some([Some(9.0), None]));
         assert_eq!(ahead(&history, 4_000.0), Some([Some(6.0), None]));
-        history.moments.push(Seen {
+        history.moments.push(ElementEvent {
             at: 5_000.0,
             moment: MediaEvent::Pause,
             position: 5.0,

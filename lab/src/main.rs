@@ -19,7 +19,7 @@
 //! | `chart.rs` | page | the timeline as it is drawn |
 //! | `view.rs` | page | which part of a session is in view |
 //! | `stats.rs` | page | the playback in numbers |
-//! | `sight.rs` | page | whether an element is seen |
+//! | `visibility.rs` | page | whether an element is seen |
 //! | `element.rs` | page | elements made and filled, words copied |
 //! | `lab.css` | page | the look of it, which comes with the program |
 //! | `peer.js` | worker | the script of the workers that the claims need |
@@ -33,11 +33,11 @@ mod history;
 mod mse;
 mod peer;
 mod proof;
-mod sight;
 mod stats;
 mod table;
 mod timeline;
 mod view;
+mod visibility;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -93,7 +93,7 @@ pub fn open(room: &Element) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Hears what happens in the playback: notes, as in [`yew_mse_worker::wire::note`].
+/// Hears what happens in the playback: notes, as in [`yew_mse_worker::protocol::recording`].
 #[wasm_bindgen]
 pub fn hear(notes: &[u8]) {
     LAB.with_borrow(|lab| {

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventTarget, MessageEvent, MessagePort};
 use yew_mse_worker::platform::web;
 
-use crate::claim::{Assistant, Seen, Verdict, within};
+use crate::claim::{Assistant, ClaimResult, Verdict, within};
 
 /// How long a worker's end may take where no port tells of it, in milliseconds.
 const GRACE: u32 = 500;
@@ -99,7 +99,7 @@ impl Peer {
     }
 
     /// Tells what was seen.
-    pub fn tell(&self, seen: &Seen) {
+    pub fn tell(&self, seen: &ClaimResult) {
         let verdict = f64::from(seen.verdict as u8);
         self.post("seen", &[verdict.into(), seen.words.as_str().into()]);
     }
@@ -108,21 +108,21 @@ impl Peer {
     ///
     /// # Errors
     /// What it has seen instead, if it could not go on; or that it is over.
-    pub async fn hear(&mut self) -> Result<JsValue, Seen> {
+    pub async fn hear(&mut self) -> Result<JsValue, ClaimResult> {
         let message = self.inbox.next().await.map(|message| message.data());
         let message = Array::from(&message.unwrap_or_default());
         match message.get(0).as_string().as_deref() {
             Some("said") => Ok(message.get(1)),
-            Some("seen") => Err(Seen {
+            Some("seen") => Err(ClaimResult {
                 verdict: Verdict::from(message.get(1)),
                 words: message.get(2).as_string().unwrap_or_default(),
             }),
-            _ => Err(Seen::nothing("the other thread had no more to say")),
+            _ => Err(ClaimResult::nothing("the other thread had no more to say")),
         }
     }
 
     /// What the other half has seen.
-    pub async fn verdict(&mut self) -> Seen {
+    pub async fn verdict(&mut self) -> ClaimResult {
         loop {
             if let Err(seen) = self.hear().await {
                 return seen;

@@ -17,7 +17,7 @@ use yew_mse_worker::{
 use crate::{
     element::{add, button, copy, panel, write},
     history::{History, bits},
-    sight::Sight,
+    visibility::Visibility,
 };
 
 /// How often they are looked at, in milliseconds.
@@ -37,7 +37,7 @@ extern "C" {
 
 /// The panel, for as long as it is held.
 pub struct Stats {
-    _sight: Sight,
+    _sight: Visibility,
     _button: EventListener,
 }
 
@@ -76,7 +76,7 @@ impl Stats {
         }
         let words = Rc::new(RefCell::new(words));
         let rounds = Rc::new(Cell::new(None::<Interval>));
-        let sight = Sight::of(&panel, move |is_seen| {
+        let sight = Visibility::of(&panel, move |is_seen| {
             let show = {
                 let (words, history) = (words.clone(), history.clone());
                 move || show(&mut words.borrow_mut(), entries(&history.borrow()))

@@ -13,7 +13,7 @@ use web_sys::{Element, window};
 use yew_mse_worker::platform::web;
 
 use crate::{
-    claim::{Assistant, Claim, Seen, Verdict},
+    claim::{Assistant, Claim, ClaimResult, Verdict},
     claims::claims,
     element::{add, button, copy, panel, rewrite, write},
 };
@@ -36,7 +36,7 @@ struct Row {
     row: Element,
     verdict: Element,
     words: Element,
-    seen: RefCell<Option<Seen>>,
+    seen: RefCell<Option<ClaimResult>>,
 }
 
 impl Table {
@@ -120,7 +120,7 @@ impl Row {
         })
     }
 
-    fn show(&self, seen: Option<Seen>) -> Result<(), JsValue> {
+    fn show(&self, seen: Option<ClaimResult>) -> Result<(), JsValue> {
         let (mark, verdict, words) = match &seen {
             None => ("none", "", ""),
             Some(seen) => {
@@ -226,7 +226,8 @@ impl Sheet {
 
 fn as_object((claim, row): (&Claim, &Row)) -> JsValue {
     let seen = row.seen.borrow();
-    let of = |part: fn(&Seen) -> &str| seen.as_ref().map_or(JsValue::NULL, |it| part(it).into());
+    let of =
+        |part: fn(&ClaimResult) -> &str| seen.as_ref().map_or(JsValue::NULL, |it| part(it).into());
     web::object(&[
         ("claim", claim.says.into()),
         ("verdict", of(|seen| seen.verdict.in_words())),

@@ -17,8 +17,8 @@ use crate::{
     chart::{Chart, Extent, Palette},
     element::{add, button, panel, write},
     history::History,
-    sight::Sight,
     view::View,
+    visibility::Visibility,
 };
 
 /// How much nearer or further one step of the zoom is.
@@ -31,7 +31,7 @@ const LISTED: usize = 100;
 /// The panel, for as long as it is held.
 pub struct Timeline {
     drawing: Rc<Drawing>,
-    _sight: Sight,
+    _sight: Visibility,
     _listeners: Vec<EventListener>,
 }
 
@@ -118,7 +118,7 @@ impl Timeline {
                 drawing.changed()
             }));
         }
-        let sight = Sight::of(&stage, {
+        let sight = Visibility::of(&stage, {
             let drawing = drawing.clone();
             move |is_seen| {
                 drawing.is_seen.set(is_seen);

@@ -136,17 +136,17 @@ impl Download<'_> {
     fn append_window(&self) -> TimeRange {
         let presentation = self.context.content.presentation();
         let is_last = self.id.period + 1 == presentation.periods.len();
-        let mut window = TimeRange {
+        let mut append_window = TimeRange {
             start: 0.0,
             end: f64::INFINITY,
         };
         if let Some(period) = presentation.periods.get(self.id.period) {
-            window.start = (period.start - PERIOD_EDGE_SECONDS).max(0.0);
+            append_window.start = (period.start - PERIOD_EDGE_SECONDS).max(0.0);
             if !is_last {
-                window.end = period.end + PERIOD_EDGE_SECONDS;
+                append_window.end = period.end + PERIOD_EDGE_SECONDS;
             }
         }
-        window
+        append_window
     }
 
     /// The timestamp offset of the segment, in seconds. `None` keeps the previous one, for packed audio: that has no

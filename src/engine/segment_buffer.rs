@@ -92,13 +92,17 @@ impl SegmentBuffer {
     ///
     /// # Errors
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is not open.
-    pub fn set_placement(&mut self, offset: Option<f64>, window: TimeRange) -> Result<(), Error> {
+    pub fn set_placement(
+        &mut self,
+        offset: Option<f64>,
+        append_window: TimeRange,
+    ) -> Result<(), Error> {
         let mut set = || -> Result<(), Exception> {
             if let Some(offset) = offset {
                 self.buffer.set_timestamp_offset(offset)?;
             }
             self.buffer
-                .set_append_window(window.start.max(0.0)..window.end)
+                .set_append_window(append_window.start.max(0.0)..append_window.end)
         };
         set().map_err(|exception| call_error("place a segment", exception))
     }

@@ -104,6 +104,28 @@ struct Theatre {
 /// How many flaky tests a run passes with.
 const MAX_FLAKY: u32 = 2;
 
+/// Files whose tests run in Chromium alone, with the reason. Every other test runs in all three browsers.
+const CHROMIUM_ONLY: [(&str, &str); 5] = [
+    ("claims", "the claims are about MediaSource in workers"),
+    (
+        "clock",
+        "only an engine in a worker plays on while the page is blocked",
+    ),
+    (
+        "lab",
+        "the lab draws what the engine reports, the same in every browser",
+    ),
+    (
+        "network",
+        "retries are the engine's, and tests/engine.rs plays it with each browser's model",
+    ),
+    ("quality", "the choice of quality is the engine's, as above"),
+];
+
+fn runs_in(browser: Browser, file: &str) -> bool {
+    browser == Browser::Chromium || CHROMIUM_ONLY.iter().all(|(only, _)| *only != file)
+}
+
 /// Runs all tests, or those that the command line asks for: `firefox` for all in Firefox, `seeking` for
 /// those of a file in all three.
 pub fn run() -> ExitCode {
@@ -115,6 +137,9 @@ pub fn run() -> ExitCode {
     for browser in Browser::ALL {
         for test in &tests {
             let (_, file) = test.module.split_once("::").unwrap();
+            if !runs_in(browser, file) {
+                continue;
+            }
             let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
             let name = format!("{browser}::{file}::{}", test.name);
             let trial = Trial::ignorable_test(name.clone(), move || {

@@ -7,21 +7,21 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
 
 /// Watches an element until it is dropped.
-pub struct Sight {
+pub struct Visibility {
     scrolled: IntersectionObserver,
     resized: ResizeObserver,
     _on_scroll: Closure<dyn FnMut(Array)>,
     _on_resize: Closure<dyn FnMut()>,
 }
 
-impl Drop for Sight {
+impl Drop for Visibility {
     fn drop(&mut self) {
         self.scrolled.disconnect();
         self.resized.disconnect();
     }
 }
 
-impl Sight {
+impl Visibility {
     /// Calls `changed` whenever the element comes into view, goes out of it, or gets another size.
     ///
     /// # Errors
