@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the sample film: pictures and sound from nothing, then DASH and HLS over the same segments.
+"""Makes the sample video: generated pictures and sound, then DASH and HLS over the same segments.
 
 Needed only to make the film again: `python3 assets/film/make.py` (Python 3, ffmpeg with libx264 and
 libass, the DejaVu fonts). The film is this project's own work, under the project's licence.
@@ -112,7 +112,7 @@ def picture():
         d.shape(1, 4, SECONDS - 4, box(1560, 4), colour, "\\fad(900,700)", 0x70, (180, y + 118))
         d.text(4, SECONDS - 4, (270, y + 150), 34, colour, name, "\\fsp6")
 
-    # Scene 1: a title; two discs far apart that feel each other.
+    # Scene 1: a title and two discs.
     d.text(0.1, 4, (960, 430), 112, INK, "A film from another thread")
     d.text(0.7, 4, (960, 560), 44, SOFT, "made in a worker, shown by a page")
     for y, colour in ((700, WORKER), (260, PAGE)):
@@ -143,7 +143,7 @@ def picture():
     d.shape(2, 14.4, 28, box(326, 182), PAGE, "\\fad(300,700)", 0xA0, (x - 163, y - 91))
     d.shape(4, 14.8, 28, "m 0 0 l 62 36 0 72", INK, "\\fad(400,700)", 0x10, (x - 22, y - 36))
 
-    # The handle: born in the box, rises, crosses, settles in the screen. A tail follows it.
+    # The handle: appears in the box, rises to the screen and stays there, with a tail.
     path = [(8.4, 620, 715), (10.2, 620, 560), (12.2, 940, 500), (14.2, 1300, 330)]
     for delay, size, alpha in ((0, 30, 0), (0.07, 26, 0x80), (0.14, 22, 0xA8), (0.21, 18, 0xC8)):
         for (t0, x0, y0), (t1, x1, y1) in zip(path, path[1:]):
@@ -159,7 +159,7 @@ def picture():
         d.shape(5, t, t + 1, box(44, 60), colour, f"\\move(120,{worker_y - 30},{620 - 22},{worker_y - 10})\\fad(250,0)")
         d.shape(5, t + 1, t + 2, box(44, 60), colour, f"\\move({620 - 22},{worker_y - 10},1278,300)\\fad(0,250)")
 
-    # Scene 7: the page freezes, under ice; the stream goes on.
+    # Scene 7: the page freezes; the stream goes on.
     d.shape(7, 24.2, 27.8, box(1560, 250), "CFE8FF", "\\fad(400,400)\\blur8", 0xB0, (180, page_y - 128))
     d.text(24.4, 27.8, (760, page_y + 20), 46, INK, "page frozen", "\\fsp4")
 
