@@ -1,6 +1,6 @@
 // Starts the engine's program: in a worker, or on a page whose browser has no MediaSource in workers and which
-// imports this file. The page adds its build id as a query; passed on to both files, it keeps caches from
-// answering with the files of another build.
+// imports this file. The page adds its build id as a query. It is passed on to both files, so that caches do not
+// answer with the files of another build.
 const build = new URL(import.meta.url).search;
 
 async function start() {
@@ -14,7 +14,8 @@ async function start() {
 // No top-level await: where a module is imported twice, WebKit resolves the second import before the first
 // has finished.
 const started = start();
-// The page hears of a worker's error, but not of a rejected promise.
+// An exception in a worker fires `error` on the page; an unhandled rejection does not.
 if (!globalThis.document) started.catch(reportError);
 
-export const agent = async (callback) => (await started).agent(callback);
+// For a page that runs the engine itself: see `start_engine` in `src/bin/worker.rs`.
+export const startEngine = async (callback) => (await started).startEngine(callback);

@@ -215,7 +215,7 @@ impl ClaimResult {
         match attempt {
             Ok(_) => Self::otherwise("it was allowed"),
             Err(exception) => {
-                let is_named = web::name(&exception).is_some_and(|it| it == name);
+                let is_named = web::exception_name(&exception).is_some_and(|it| it == name);
                 Self::whether(is_named, in_words(&exception))
             }
         }
@@ -273,8 +273,8 @@ impl From<JsValue> for Verdict {
 
 /// `NotFoundError: the words`.
 pub fn in_words(exception: &JsValue) -> String {
-    let name = web::name(exception).unwrap_or_else(|| "exception".into());
-    format!("{name}: {}", web::words(exception))
+    let name = web::exception_name(exception).unwrap_or_else(|| "exception".into());
+    format!("{name}: {}", web::exception_message(exception))
 }
 
 /// What a future comes to, if it does so in time: milliseconds.

@@ -148,7 +148,7 @@ impl Sheet {
             return;
         }
         let outcome = self.try_all().await;
-        self.say(&outcome.unwrap_or_else(|exception| web::words(&exception)));
+        self.say(&outcome.unwrap_or_else(|exception| web::exception_message(&exception)));
         self.is_running.set(false);
     }
 

@@ -63,7 +63,10 @@ fn load_when_opened(recorder: Rc<SessionRecorder>) -> Option<EventListener> {
 /// Loads the lab and has it render into an element, or says there why it could not be loaded.
 async fn load_into(element: Element, recorder: Rc<SessionRecorder>) {
     if let Err(exception) = load(&element, &recorder).await {
-        let text = format!("The lab could not be loaded: {}.", web::words(&exception));
+        let text = format!(
+            "The lab could not be loaded: {}.",
+            web::exception_message(&exception)
+        );
         // Cannot fail: text is always allowed in an element.
         let _ = element.append_with_str_1(&text);
     }
@@ -76,7 +79,9 @@ async fn load(element: &Element, recorder: &SessionRecorder) -> Result<(), JsVal
         url.map_err(|error| error.to_string())
     };
     let (script, wasm) = (url("lab.js")?, url("lab_bg.wasm")?);
-    let lab: Lab = JsFuture::from(web::load(&script)).await?.unchecked_into();
+    let lab: Lab = JsFuture::from(web::import_module(&script))
+        .await?
+        .unchecked_into();
     let options = web::object(&[("module_or_path", wasm.into())]);
     JsFuture::from(lab.init(&options)?).await?;
     lab.open(element)?;

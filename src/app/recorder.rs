@@ -80,7 +80,7 @@ impl SessionRecorder {
 fn record_media_event(event: MediaEvent, buffer: Rc<RefCell<RecordingBuffer>>) -> EventListener {
     // Media events do not bubble. In the capture phase they reach the window, whichever element there is.
     let options = EventListenerOptions::run_in_capture_phase();
-    web::hear_with(&web::global(), event.name(), options, move |dom_event| {
+    web::listen_with(&web::global(), event.name(), options, move |dom_event| {
         let first = query_page("main video");
         let target = dom_event.target();
         if let Some(video) = first.filter(|video| target.as_ref() == Some(video)) {

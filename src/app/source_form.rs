@@ -39,7 +39,7 @@ impl SourceForm {
         let submit = {
             let input = input.clone();
             let options = EventListenerOptions::enable_prevent_default();
-            web::hear_with(&section, "submit", options, move |event| {
+            web::listen_with(&section, "submit", options, move |event| {
                 event.prevent_default();
                 let button = event.unchecked_ref::<SubmitEvent>().submitter();
                 let button = button.map(|button| button.unchecked_into::<HtmlButtonElement>());
@@ -85,7 +85,7 @@ fn listen_for_link(
     on_action: Callback<FormAction>,
 ) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
-    web::hear_with(document, name, options, move |event| {
+    web::listen_with(document, name, options, move |event| {
         let is_field = event
             .target()
             .is_some_and(|target| target.is_instance_of::<HtmlInputElement>());

@@ -12,9 +12,10 @@ fn main() {
     worker::start();
 }
 
-/// Starts an engine on the page: see [`worker::start_on_page`]. Exported here, not by the library, so that the
-/// page's own program does not contain the engine.
-#[wasm_bindgen]
-pub fn agent(hear: Function) -> Function {
-    worker::start_on_page(hear)
+/// Starts an engine on the page: see [`worker::start_on_page`]. `assets/worker_loader.js` exports it to the page.
+///
+/// It is here and not in the library, so that the page's own program does not contain the engine.
+#[wasm_bindgen(js_name = startEngine)]
+pub fn start_engine(callback: Function) -> Function {
+    worker::start_on_page(callback)
 }

@@ -1,4 +1,4 @@
 // Syntax that wasm-bindgen cannot call.
 
 // `import(url)` of an absolute URL: a promise for the module.
-export const load = (url) => import(url);
+export const importModule = (url) => import(url);

@@ -1,5 +1,7 @@
-//! What the page needs of its browser: bindings that web-sys 0.3 lacks, and browser events as futures. Not part of
-//! the seam; the engine does not use it.
+//! Browser APIs for the page: bindings that web-sys 0.3 lacks, event listeners, and attaching a MediaSource to a video.
+//!
+//! Not simulated, so the engine's own modules do not use it. Only its entry point (`engine/worker.rs`) and
+//! `protocol/transfer.rs`, which exist only in a browser, do.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -25,34 +27,37 @@ extern "C" {
     type ManagedMediaSource;
 
     #[wasm_bindgen(extends = CssStyleDeclaration)]
-    type Numbered;
+    type NumericStyle;
 
     #[wasm_bindgen(method, js_name = setProperty)]
-    fn set_number(this: &Numbered, name: &str, number: f64);
+    fn set_number(this: &NumericStyle, name: &str, number: f64);
 
     #[wasm_bindgen(extends = HtmlMediaElement)]
-    type Attachable;
+    type AttachableElement;
 
     #[wasm_bindgen(method, setter, catch, js_name = srcObject)]
-    fn set_src_object(this: &Attachable, handle: &JsValue) -> Result<(), JsValue>;
+    fn set_src_object(this: &AttachableElement, handle: &JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, getter, js_name = srcObject)]
-    fn src_object(this: &Attachable) -> JsValue;
+    fn src_object(this: &AttachableElement) -> JsValue;
 
     #[wasm_bindgen(method, setter, js_name = disableRemotePlayback)]
-    fn set_disable_remote_playback(this: &Attachable, disable: bool);
+    fn set_disable_remote_playback(this: &AttachableElement, disable: bool);
 
     #[wasm_bindgen(extends = HtmlVideoElement)]
-    type FrameSource;
+    type ExtendedVideo;
 
     #[wasm_bindgen(method, catch, js_name = requestVideoFrameCallback)]
-    fn request_video_frame_callback(this: &FrameSource, f: &Function) -> Result<u32, JsValue>;
+    fn request_video_frame_callback(
+        this: &ExtendedVideo,
+        callback: &Function,
+    ) -> Result<u32, JsValue>;
 
     #[wasm_bindgen(method, js_name = cancelVideoFrameCallback)]
-    fn cancel_video_frame_callback(this: &FrameSource, id: u32);
+    fn cancel_video_frame_callback(this: &ExtendedVideo, id: u32);
 
     #[wasm_bindgen(js_name = String)]
-    fn text(value: &JsValue) -> String;
+    fn to_string(value: &JsValue) -> String;
 
     /// Reports an exception as uncaught, to this thread's `error` event and the console.
     #[wasm_bindgen(js_name = reportError)]
@@ -101,39 +106,39 @@ extern "C" {
     fn new(init: &Object) -> Result<MediaMetadata, JsValue>;
 
     /// `MediaSessionActionDetails`.
-    pub type MediaKey;
+    pub type MediaSessionActionDetails;
 
     /// The action's name.
     #[wasm_bindgen(method, getter, structural)]
-    pub fn action(this: &MediaKey) -> String;
+    pub fn action(this: &MediaSessionActionDetails) -> String;
 
     /// The position to seek to, in seconds.
     #[wasm_bindgen(method, getter, structural, js_name = seekTime)]
-    pub fn seek_time(this: &MediaKey) -> Option<f64>;
+    pub fn seek_time(this: &MediaSessionActionDetails) -> Option<f64>;
 
     /// The distance to seek by, in seconds.
     #[wasm_bindgen(method, getter, structural, js_name = seekOffset)]
-    pub fn seek_offset(this: &MediaKey) -> Option<f64>;
+    pub fn seek_offset(this: &MediaSessionActionDetails) -> Option<f64>;
 
-    type Owner;
+    type PictureInPictureDocument;
 
     #[wasm_bindgen(method, getter, js_name = ownerDocument)]
-    fn owner(this: &FrameSource) -> Owner;
+    fn owner_document(this: &ExtendedVideo) -> PictureInPictureDocument;
 
     #[wasm_bindgen(method, getter, structural, js_name = pictureInPictureEnabled)]
-    fn can_float(this: &Owner) -> Option<bool>;
+    fn picture_in_picture_enabled(this: &PictureInPictureDocument) -> Option<bool>;
 
     #[wasm_bindgen(method, getter, structural, js_name = pictureInPictureElement)]
-    fn floating(this: &Owner) -> JsValue;
+    fn picture_in_picture_element(this: &PictureInPictureDocument) -> JsValue;
 
     #[wasm_bindgen(method, catch, structural, js_name = exitPictureInPicture)]
-    fn end_floating(this: &Owner) -> Result<Promise, JsValue>;
+    fn exit_picture_in_picture(this: &PictureInPictureDocument) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = requestPictureInPicture)]
-    fn request_picture_in_picture(this: &FrameSource) -> Result<Promise, JsValue>;
+    fn request_picture_in_picture(this: &ExtendedVideo) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = webkitEnterFullscreen)]
-    fn enter_fullscreen(this: &FrameSource) -> Result<(), JsValue>;
+    fn enter_fullscreen(this: &ExtendedVideo) -> Result<(), JsValue>;
 }
 
 /// `navigator.mediaSession`, where the browser has one.
@@ -149,33 +154,34 @@ pub fn media_metadata(title: &str) -> Result<Object, JsValue> {
     MediaMetadata::new(&object(&[("title", title.into())])).map(Object::from)
 }
 
-/// Whether a video is in picture-in-picture; `None` where the browser has none.
-pub fn floats(video: &HtmlVideoElement) -> Option<bool> {
-    let owner = video.unchecked_ref::<FrameSource>().owner();
-    let can = owner.can_float() == Some(true);
-    can.then(|| owner.floating() == *AsRef::<JsValue>::as_ref(video))
+/// Whether a video is in [picture-in-picture](https://w3c.github.io/picture-in-picture/); `None` if the browser does
+/// not support that.
+pub fn is_in_picture_in_picture(video: &HtmlVideoElement) -> Option<bool> {
+    let owner = video.unchecked_ref::<ExtendedVideo>().owner_document();
+    let is_supported = owner.picture_in_picture_enabled() == Some(true);
+    is_supported.then(|| owner.picture_in_picture_element() == *AsRef::<JsValue>::as_ref(video))
 }
 
-/// Enters or leaves [picture-in-picture](https://w3c.github.io/picture-in-picture/).
-pub fn float(video: &HtmlVideoElement) {
-    let video_with_frames = video.unchecked_ref::<FrameSource>();
+/// Enters or leaves picture-in-picture.
+pub fn toggle_picture_in_picture(video: &HtmlVideoElement) {
+    let extended = video.unchecked_ref::<ExtendedVideo>();
     // The element's events report the change.
-    let _ = match floats(video) {
-        Some(true) => video_with_frames.owner().end_floating(),
-        _ => video_with_frames.request_picture_in_picture(),
+    let _ = match is_in_picture_in_picture(video) {
+        Some(true) => extended.owner_document().exit_picture_in_picture(),
+        _ => extended.request_picture_in_picture(),
     };
 }
 
-/// Enters full screen with the video alone, on iPhones, where no other element can.
-pub fn fill_screen(video: &HtmlVideoElement) {
-    // Other browsers lack the function; they have the Fullscreen API.
-    let _ = video.unchecked_ref::<FrameSource>().enter_fullscreen();
+/// Shows the video alone in full screen, as on iPhones, where no other element can be.
+pub fn enter_video_fullscreen(video: &HtmlVideoElement) {
+    // Throws in browsers without this function; they have the Fullscreen API.
+    let _ = video.unchecked_ref::<ExtendedVideo>().enter_fullscreen();
 }
 
 /// Whether workers can create a MediaSource:
 /// [`canConstructInDedicatedWorker`](https://w3c.github.io/media-source/#dom-mediasource-canconstructindedicatedworker).
 pub fn workers_have_media_source() -> bool {
-    MEDIA_SOURCES.iter().any(|class| {
+    MEDIA_SOURCE_CLASSES.iter().any(|class| {
         let class = property(&js_sys::global(), class);
         property(&class, "canConstructInDedicatedWorker").is_truthy()
     })
@@ -184,19 +190,19 @@ pub fn workers_have_media_source() -> bool {
 /// Whether this thread has a MediaSource.
 pub fn has_media_source() -> bool {
     let global = js_sys::global();
-    MEDIA_SOURCES
+    MEDIA_SOURCE_CLASSES
         .iter()
         .any(|class| property(&global, class).is_truthy())
 }
 
-const MEDIA_SOURCES: [&str; 2] = ["ManagedMediaSource", "MediaSource"];
+const MEDIA_SOURCE_CLASSES: [&str; 2] = ["ManagedMediaSource", "MediaSource"];
 
-/// A property of a value; `undefined` if it is no object.
+/// A property of a value; `undefined` if it is not an object.
 fn property(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &name.into()).unwrap_or_default()
 }
 
-/// Whether a value is a handle or a MediaSource of this thread.
+/// Whether a value is a `MediaSourceHandle` or a MediaSource.
 fn is_media_source(value: &JsValue) -> bool {
     // iPhones have no `MediaSource`, only the managed one.
     value.is_instance_of::<MediaSourceHandle>()
@@ -207,24 +213,24 @@ fn is_media_source(value: &JsValue) -> bool {
 #[wasm_bindgen(module = "/src/platform/web.js")]
 extern "C" {
     /// `import(url)` of an absolute URL: a promise for the module.
-    pub fn load(url: &str) -> Promise;
+    #[wasm_bindgen(js_name = importModule)]
+    pub fn import_module(url: &str) -> Promise;
 }
 
-/// The engine program's module, when the page imports it.
 #[wasm_bindgen]
 extern "C" {
-    /// Its namespace object.
-    pub type Program;
+    /// The module of `assets/worker_loader.js`, as a page imports it.
+    pub type EngineModule;
 
-    /// Starts the engine on the page: `engine::worker::start_on_page`. `hear` receives its events; the promise is
-    /// for the function that takes commands.
-    #[wasm_bindgen(method, catch)]
-    pub fn agent(this: &Program, hear: &Function) -> Result<Promise, JsValue>;
+    /// Starts the engine on the page: `engine::worker::start_on_page`. `callback` receives its events. The promise
+    /// resolves to the function that takes commands.
+    #[wasm_bindgen(method, catch, js_name = startEngine)]
+    pub fn start_engine(this: &EngineModule, callback: &Function) -> Result<Promise, JsValue>;
 }
 
-/// Makes a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute). By element, not
-/// by id, because a page may hold several players.
-pub fn let_open(button: &JsValue, popover: &JsValue) {
+/// Makes a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute). The popover is
+/// named by element, not by id, because a page may have several players.
+pub fn set_popover_target(button: &JsValue, popover: &JsValue) {
     // Browsers without popovers accept the property and ignore it.
     let _ = js_sys::Reflect::set(button, &"popoverTargetElement".into(), popover);
 }
@@ -238,7 +244,7 @@ pub fn global() -> EventTarget {
 pub fn object(properties: &[(&str, JsValue)]) -> Object {
     let object = Object::new();
     for (name, value) in properties {
-        // A fresh object refuses no property.
+        // Setting a property of a new object does not fail.
         let _ = js_sys::Reflect::set(&object, &(*name).into(), value);
     }
     object
@@ -255,7 +261,8 @@ impl Drop for MediaSourceUrl {
     }
 }
 
-/// Keeps the object URL alive by which a page's own MediaSource is attached. A handle needs none.
+/// A source that is attached to an element. Keep it for as long as it plays: it owns the object URL of a MediaSource
+/// of this page. Dropping it does not [`detach`] the source.
 #[derive(Debug)]
 pub struct Attachment {
     _url: Option<MediaSourceUrl>,
@@ -267,7 +274,7 @@ pub struct Attachment {
 /// # Errors
 /// The exception, if the element does not support handles.
 pub fn attach(video: &HtmlVideoElement, handle: &MediaHandle) -> Result<Attachment, JsValue> {
-    let element = video.unchecked_ref::<Attachable>();
+    let element = video.unchecked_ref::<AttachableElement>();
     // Safari opens a managed source only if remote playback is disabled.
     element.set_disable_remote_playback(true);
     let handle = js_value(handle);
@@ -292,24 +299,24 @@ fn js_value(handle: &MediaHandle) -> JsValue {
     }
 }
 
-/// Whether an element's source is a MediaSource, and nothing that other code has set since.
+/// Whether an element's source is a MediaSource. If not, other code has replaced it.
 pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
-    let provider = video.unchecked_ref::<Attachable>().src_object();
+    let provider = video.unchecked_ref::<AttachableElement>().src_object();
     match provider.is_null() {
         true => video.src().starts_with("blob:"),
         false => is_media_source(&provider),
     }
 }
 
-/// Makes the element play a URL by itself.
-pub fn point(video: &HtmlVideoElement, url: &str) -> Attachment {
+/// Sets the element's `src`, for a URL that the browser can play without MSE.
+pub fn attach_url(video: &HtmlVideoElement, url: &str) -> Attachment {
     video.set_src(url);
     Attachment { _url: None }
 }
 
-/// Whether an element fires `ended` only because its MediaSource is gone: at a real end, the end is still
-/// buffered.
-pub fn is_bereft(video: &HtmlMediaElement) -> bool {
+/// Whether an element has ended only because its MediaSource was lost, for example with a terminated worker. At the
+/// real end of a video, its last part is still buffered.
+pub fn has_lost_media_source(video: &HtmlMediaElement) -> bool {
     video.ended() && video.buffered().length() == 0
 }
 
@@ -320,7 +327,7 @@ pub fn is_aborted(video: &HtmlMediaElement) -> bool {
         .is_some_and(|error| error.code() == MediaError::MEDIA_ERR_ABORTED)
 }
 
-/// Removes the element's source. Its MediaSource closes.
+/// Removes the element's source, which closes its MediaSource.
 pub fn detach(video: &HtmlVideoElement) {
     if video.has_attribute("src") {
         // An empty `src` would be an error.
@@ -329,26 +336,28 @@ pub fn detach(video: &HtmlVideoElement) {
     }
     // The setter never throws for null.
     let _ = video
-        .unchecked_ref::<Attachable>()
+        .unchecked_ref::<AttachableElement>()
         .set_src_object(&JsValue::NULL);
 }
 
-/// Sets a custom property to a number. JavaScript converts it, because Rust's formatting of floats is 7 kB of wasm.
+/// Sets a CSS custom property to a number. JavaScript converts it, because Rust's formatting of floats is 7 kB of wasm.
 pub fn set_number(style: &CssStyleDeclaration, name: &str, number: f64) {
-    style.unchecked_ref::<Numbered>().set_number(name, number);
+    style
+        .unchecked_ref::<NumericStyle>()
+        .set_number(name, number);
 }
 
 /// Listens for events of this name on `target` until the listener is dropped.
-pub fn hear(
+pub fn listen(
     target: &EventTarget,
     name: &'static str,
     callback: impl FnMut(&Event) + 'static,
 ) -> EventListener {
-    hear_with(target, name, EventListenerOptions::default(), callback)
+    listen_with(target, name, EventListenerOptions::default(), callback)
 }
 
-/// [`hear`] with options.
-pub fn hear_with(
+/// Like [`listen`], with options.
+pub fn listen_with(
     target: &EventTarget,
     name: &'static str,
     options: EventListenerOptions,
@@ -374,39 +383,39 @@ pub fn event(target: &EventTarget, name: &'static str) -> LocalBoxFuture<'static
     })
 }
 
-/// Calls back when the next frame of a video is on screen. Dropping it cancels the callback.
+/// A callback for when the next frame of a video is on screen. Dropping it cancels the callback.
 pub enum FirstFrame {
     /// By `requestVideoFrameCallback`.
     Callback {
         /// The element.
         video: HtmlVideoElement,
-        /// The id that `requestVideoFrameCallback` returned.
+        /// Returned by `requestVideoFrameCallback`.
         id: u32,
         /// The callback, alive for as long as the browser may call it.
         closure: Closure<dyn FnMut()>,
     },
-    /// By `loadeddata`, which fires when the frame can be drawn, where there is no such callback.
+    /// By `loadeddata`, which fires when the frame can be drawn, in browsers without `requestVideoFrameCallback`.
     Loaded(EventListener),
 }
 
 impl FirstFrame {
-    /// Waits for the next frame of `video`.
-    pub fn of(video: &HtmlVideoElement, shown: impl FnOnce() + 'static) -> Self {
-        let shown = Rc::new(RefCell::new(Some(shown)));
+    /// Calls `callback` at the next frame of `video`.
+    pub fn of(video: &HtmlVideoElement, callback: impl FnOnce() + 'static) -> Self {
+        let callback = Rc::new(RefCell::new(Some(callback)));
         let call = move || {
-            if let Some(shown) = shown.take() {
-                shown();
+            if let Some(callback) = callback.take() {
+                callback();
             }
         };
         let closure = Closure::<dyn FnMut()>::new(call.clone());
-        let frames = video.unchecked_ref::<FrameSource>();
+        let frames = video.unchecked_ref::<ExtendedVideo>();
         match frames.request_video_frame_callback(closure.as_ref().unchecked_ref()) {
             Ok(id) => Self::Callback {
                 video: video.clone(),
                 id,
                 closure,
             },
-            Err(_) => Self::Loaded(hear(video, "loadeddata", move |_| call())),
+            Err(_) => Self::Loaded(listen(video, "loadeddata", move |_| call())),
         }
     }
 }
@@ -415,22 +424,22 @@ impl Drop for FirstFrame {
     fn drop(&mut self) {
         if let Self::Callback { video, id, .. } = self {
             video
-                .unchecked_ref::<FrameSource>()
+                .unchecked_ref::<ExtendedVideo>()
                 .cancel_video_frame_callback(*id);
         }
     }
 }
 
 /// The `name` of an exception.
-pub fn name(exception: &JsValue) -> Option<String> {
+pub fn exception_name(exception: &JsValue) -> Option<String> {
     property(exception, "name").as_string()
 }
 
 /// The `message` of an exception, without a final full stop.
-pub fn words(exception: &JsValue) -> String {
+pub fn exception_message(exception: &JsValue) -> String {
     property(exception, "message")
         .as_string()
-        .unwrap_or_else(|| text(exception))
+        .unwrap_or_else(|| to_string(exception))
         .trim_end_matches('.')
         .into()
 }

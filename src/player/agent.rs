@@ -16,7 +16,7 @@ use web_sys::{AbortSignal, ErrorEvent, EventTarget, RequestInit, Response, Worke
 use super::source_url;
 use crate::{
     engine::worker::EngineWorker,
-    platform::web::{self, Program},
+    platform::web::{self, EngineModule},
     protocol::{
         BUILD_ID, Command, Event, PlaybackError,
         milestone::EngineLocation,
@@ -167,9 +167,11 @@ async fn connect(
         return listener(AgentSignal::NotLoaded(script));
     };
     let start = async {
-        let module = JsFuture::from(web::load(&url)).await?;
+        let module = JsFuture::from(web::import_module(&url)).await?;
         let callback = (*callback).as_ref().unchecked_ref();
-        let function = module.unchecked_into::<Program>().agent(callback)?;
+        let function = module
+            .unchecked_into::<EngineModule>()
+            .start_engine(callback)?;
         Ok(JsFuture::from(function).await?.unchecked_into::<Function>())
     };
     match start.await {
@@ -181,10 +183,10 @@ async fn connect(
                 }
             }
         }
-        Err(exception) => listener(match web::name(&exception).as_deref() {
+        Err(exception) => listener(match web::exception_name(&exception).as_deref() {
             // `import()` rejects with a TypeError if the script cannot be fetched.
             Some("TypeError") => AgentSignal::NotLoaded(script),
-            _ => AgentSignal::Error(web::words(&exception)),
+            _ => AgentSignal::Error(web::exception_message(&exception)),
         }),
     }
 }
@@ -202,7 +204,7 @@ fn listen_for_errors(
     listener: AgentListener,
     script: String,
 ) -> EventListener {
-    web::hear(target, "error", move |event| {
+    web::listen(target, "error", move |event| {
         let error = event.dyn_ref::<ErrorEvent>();
         // The window reports exceptions of every script on the page.
         if location == EngineLocation::Page && !error.is_some_and(is_from_engine) {

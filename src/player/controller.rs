@@ -266,7 +266,7 @@ fn report(
     client: &EngineClient,
     last_position: &SharedPosition,
 ) {
-    if web::is_bereft(video) {
+    if web::has_lost_media_source(video) {
         return client.report_detached();
     }
     if video.error().is_none() && video.ready_state() >= HtmlMediaElement::HAVE_METADATA {
@@ -287,7 +287,7 @@ fn listen_for_errors(
 ) -> EventListener {
     let (element, dispatch) = (video.clone(), dispatch.clone());
     let last_position = last_position.clone();
-    web::hear(video, "error", move |_| {
+    web::listen(video, "error", move |_| {
         if let Some(error) = element_error(&element) {
             dispatch.emit(PlayerAction::Lost {
                 error,
@@ -320,7 +320,7 @@ fn listen_for_page_restore(
 ) -> EventListener {
     let (video, dispatch) = (video.clone(), dispatch.clone());
     let (last_position, client) = (last_position.clone(), client.clone());
-    web::hear(&web::global(), "pageshow", move |event| {
+    web::listen(&web::global(), "pageshow", move |event| {
         let is_restored = event.unchecked_ref::<PageTransitionEvent>().persisted();
         let is_empty = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
         if !is_restored || !is_empty {

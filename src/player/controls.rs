@@ -195,7 +195,7 @@ impl ControlsState {
         match kind.as_str() {
             "pointermove" => {
                 self.seek_bar
-                    .point(event.unchecked_ref::<PointerEvent>(), &self.video);
+                    .show_tooltip(event.unchecked_ref::<PointerEvent>(), &self.video);
             }
             "click" => {
                 // A button does what its keyboard shortcut does.
@@ -249,41 +249,41 @@ impl ControlsState {
 /// Adds all event listeners, and shows the current state.
 fn listen(state: &Rc<ControlsState>) -> Vec<EventListener> {
     let listeners = RefCell::new(Vec::new());
-    let hear =
+    let listen =
         |target: &EventTarget, phase, names: &[&'static str], act: fn(&ControlsState, &Event)| {
             for name in names {
                 let state = state.clone();
                 let passive = false;
                 let options = EventListenerOptions { phase, passive };
                 let act = move |event: &Event| act(&state, event);
-                let listener = web::hear_with(target, name, options, act);
+                let listener = web::listen_with(target, name, options, act);
                 listeners.borrow_mut().push(listener);
             }
         };
     let (video, frame) = (&state.video, &state.frame);
     // Events of `<track>` elements do not bubble: they reach the video in the capture phase only.
-    hear(
+    listen(
         video,
         Capture,
         &media_state::EVENTS,
         ControlsState::media_event,
     );
-    hear(video, Bubble, &["timeupdate"], ControlsState::time_update);
-    hear(video, Bubble, &["progress"], ControlsState::progress);
-    hear(
+    listen(video, Bubble, &["timeupdate"], ControlsState::time_update);
+    listen(video, Bubble, &["progress"], ControlsState::progress);
+    listen(
         frame,
         Bubble,
         &["fullscreenchange"],
         ControlsState::media_event,
     );
-    hear(frame, Bubble, &activity::EVENTS, ControlsState::user_event);
-    hear(frame, Bubble, &["input", "change"], ControlsState::change);
+    listen(frame, Bubble, &activity::EVENTS, ControlsState::user_event);
+    listen(frame, Bubble, &["input", "change"], ControlsState::change);
     if let Some(tracks) = video.text_tracks() {
         let names = ["change", "addtrack", "removetrack"];
-        hear(&tracks, Bubble, &names, ControlsState::tracks_changed);
+        listen(&tracks, Bubble, &names, ControlsState::tracks_changed);
     }
     if let Some(document) = document() {
-        hear(&document, Bubble, &["keydown"], ControlsState::key_down);
+        listen(&document, Bubble, &["keydown"], ControlsState::key_down);
     }
     state.prepare();
     state.show();

@@ -39,7 +39,7 @@ impl ElementObserver {
         let element_size = ElementSize::track(video, &size);
         let listeners = EVENTS.map(|name| {
             let (element, size, callback) = (video.clone(), size.clone(), callback.clone());
-            web::hear(video, name, move |_| {
+            web::listen(video, name, move |_| {
                 callback(observe(&element, size.get()))
             })
         });

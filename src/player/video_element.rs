@@ -123,14 +123,14 @@ fn attach(
     let attachment = match &source.media {
         // The handle has arrived: `video.srcObject = handle`. The element plays what the worker appends.
         ElementSource::Provided(handle) => web::attach(video, handle),
-        ElementSource::Url(url) => Ok(web::point(video, url)),
+        ElementSource::Url(url) => Ok(web::attach_url(video, url)),
     };
     let attachment = match attachment {
         Ok(attachment) => attachment,
         Err(exception) => {
             dispatch.emit(PlayerAction::Failed(PlaybackError::MediaSourceCall {
                 operation: "set video.srcObject".into(),
-                reason: web::words(&exception),
+                reason: web::exception_message(&exception),
             }));
             return None;
         }

@@ -317,7 +317,7 @@ impl<T: 'static> Port<T> {
             .unchecked_into::<DedicatedWorkerGlobalScope>()
             .post_message_with_transfer(&pack(&envelope), &objects)
             .map_err(|exception| TransferError {
-                reason: web::words(&exception),
+                reason: web::exception_message(&exception),
             })
     }
 }

@@ -109,8 +109,8 @@ impl ControlAction {
                 show(video, which);
                 preferences::remember("captions", flag(which.is_some()));
             }
-            Self::FullScreen => fill_screen(video, frame),
-            Self::PictureInPicture => web::float(video),
+            Self::FullScreen => toggle_fullscreen(video, frame),
+            Self::PictureInPicture => web::toggle_picture_in_picture(video),
             Self::Keys => {
                 if let Some(sheet) = query::<HtmlElement>(frame, ".shortcuts") {
                     let _ = sheet.toggle_popover();
@@ -129,7 +129,7 @@ pub fn play(video: &HtmlVideoElement) {
         while let Ok(playing) = video.play()
             && let Err(refusal) = JsFuture::from(playing).await
             && !video.muted()
-            && web::name(&refusal).is_some_and(|name| name == "NotAllowedError")
+            && web::exception_name(&refusal).is_some_and(|name| name == "NotAllowedError")
         {
             video.set_muted(true);
         }
@@ -164,13 +164,13 @@ const fn flag(on: bool) -> &'static str {
 
 /// Toggles full screen: of the frame, so that the controls are included, or of the video element with the
 /// system's controls where only that is possible, as on iPhones.
-fn fill_screen(video: &HtmlVideoElement, frame: &Element) {
+fn toggle_fullscreen(video: &HtmlVideoElement, frame: &Element) {
     let Some(document) = document() else {
         return;
     };
     if document.fullscreen_element().is_some() {
         document.exit_fullscreen();
     } else if frame.request_fullscreen().is_err() {
-        web::fill_screen(video);
+        web::enter_video_fullscreen(video);
     }
 }

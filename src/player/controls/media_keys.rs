@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, HtmlVideoElement};
 
 use super::action::ControlAction;
-use crate::platform::web::{self, MediaKey};
+use crate::platform::web::{self, MediaSessionActionDetails};
 
 /// The handled actions.
 const KEYS: [&str; 5] = ["play", "pause", "seekbackward", "seekforward", "seekto"];
@@ -15,7 +15,7 @@ const DEFAULT_OFFSET: f64 = 10.0;
 
 /// Handles the media keys for one player. The player that started last has them.
 pub struct MediaKeys {
-    pressed: Closure<dyn FnMut(MediaKey)>,
+    pressed: Closure<dyn FnMut(MediaSessionActionDetails)>,
     title: Object,
 }
 
@@ -24,7 +24,7 @@ impl MediaKeys {
     pub fn new(video: &HtmlVideoElement, frame: &HtmlElement, title: &str) -> Option<Self> {
         web::media_session()?;
         let (video, frame) = (video.clone(), frame.clone());
-        let pressed = Closure::new(move |key: MediaKey| {
+        let pressed = Closure::new(move |key: MediaSessionActionDetails| {
             let by = key.seek_offset().unwrap_or(DEFAULT_OFFSET);
             let request = match key.action().as_str() {
                 "play" => ControlAction::Play,

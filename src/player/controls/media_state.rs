@@ -61,9 +61,9 @@ pub struct MediaState {
     /// Whether captions are shown; `None` if there are none.
     pub captions: Option<bool>,
     /// Whether the player is full screen.
-    pub fills_screen: bool,
+    pub is_fullscreen: bool,
     /// Whether it is in picture in picture; `None` if the browser does not support that.
-    pub floats: Option<bool>,
+    pub is_in_picture_in_picture: Option<bool>,
 }
 
 impl MediaState {
@@ -80,7 +80,7 @@ impl MediaState {
         Self {
             paused,
             // An element that has lost its engine reports `ended`, too.
-            ended: video.ended() && !web::is_bereft(video),
+            ended: video.ended() && !web::has_lost_media_source(video),
             started: video.played().length() > 0,
             waiting,
             muted,
@@ -93,10 +93,10 @@ impl MediaState {
             captions: Some(captions(video))
                 .filter(|tracks| !tracks.is_empty())
                 .map(|tracks| tracks.iter().any(is_shown)),
-            fills_screen: document()
+            is_fullscreen: document()
                 .and_then(|document| document.fullscreen_element())
                 .is_some_and(|element| element == *frame),
-            floats: web::floats(video),
+            is_in_picture_in_picture: web::is_in_picture_in_picture(video),
         }
     }
 
@@ -139,13 +139,16 @@ impl MediaState {
             "aria-label",
             if self.muted { "Unmute" } else { "Mute" },
         );
-        let full = if self.fills_screen {
+        let full = if self.is_fullscreen {
             "Exit full screen"
         } else {
             "Full screen"
         };
         set(".fullscreen", "aria-label", full);
-        for (selector, is_on) in [(".captions", self.captions), (".pip", self.floats)] {
+        for (selector, is_on) in [
+            (".captions", self.captions),
+            (".pip", self.is_in_picture_in_picture),
+        ] {
             have(selector, "hidden", is_on.is_none());
             set(
                 selector,

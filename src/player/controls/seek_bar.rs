@@ -175,7 +175,7 @@ impl SeekBar {
     }
 
     /// Shows time and chapter under the pointer, if that is over the bar.
-    pub fn point(&self, event: &PointerEvent, video: &HtmlVideoElement) {
+    pub fn show_tooltip(&self, event: &PointerEvent, video: &HtmlVideoElement) {
         let (Some(slider), Some(hint)) = (&self.slider, &self.hint) else {
             return;
         };

@@ -131,8 +131,8 @@ impl SettingsMenu {
 
 /// Connects a button to a popup, and moves the focus back to the button when that closes.
 fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
-    web::let_open(&button, sheet);
-    web::hear(sheet, "toggle", move |_| {
+    web::set_popover_target(&button, sheet);
+    web::listen(sheet, "toggle", move |_| {
         // Firefox leaves nothing focused.
         if focus_is_lost() {
             let _ = button.focus();
