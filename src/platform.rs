@@ -1,46 +1,49 @@
-//! What the engine asks of a browser: one face with two backs.
+//! The browser as the engine sees it: one interface with two implementations.
 //!
-//! As in std's `sys`, the target chooses the back, and no caller names a type parameter or a trait object:
-//! both backs export the same types with the same methods and the same functions.
+//! As in std's `sys`, the target selects the implementation. Both export the same types, methods and functions, so
+//! callers need no type parameter and no trait object.
 //!
-//! | back | target | what it is |
+//! | implementation | target | what it is |
 //! |---|---|---|
-//! | `browser_seam` (`platform/browser/`) | wasm | the browser's own objects, each behind a thin wrapper |
-//! | `simulated` (`platform/simulated/`) | native | a deterministic world with virtual time, for tests |
+//! | `browser` (`platform/browser/`) | wasm | thin wrappers around the browser's own objects |
+//! | `simulated` (`platform/simulated/`) | native | a deterministic browser with virtual time, for tests |
 //!
-//! # What each back guarantees
+//! To add a browser API that the engine needs: write it in a file of `platform/browser/`, simulate it in the file of
+//! the same topic in `platform/simulated/`, and export it below, three times: from each of them, and from here. An API
+//! that only the page needs goes into [`web`], which is not simulated.
 //!
-//! **Threads.** Every value belongs to the thread that made it, and none is [`Send`]. Only a [`MediaHandle`]
-//! moves to another thread, inside a message that transfers it. [`is_worker`] tells which kind of thread
-//! this is; [`MediaSource::new`] is the only function that behaves differently by it.
+//! # Guarantees of both implementations
 //!
-//! **Time.** [`now`] is in milliseconds since the Unix epoch, the same clock on all threads, and never runs
-//! backwards. In the browser it is `performance.timeOrigin + performance.now()`; in the simulation it is
-//! virtual and only advances when no task can run.
+//! **Threads.** Every value belongs to the thread that created it, and none is [`Send`]. Only a [`MediaHandle`]
+//! moves to another thread, inside a message that transfers it. [`is_worker`] tells whether this thread is a worker's;
+//! [`MediaSource::new`] is the only function here whose behavior depends on that.
 //!
-//! **When an operation begins.** What returns a named future ([`sleep`], [`next_online`]) or a handle
-//! ([`fetch`]) begins with the call. An `async fn` begins with its first poll.
+//! **Time.** [`now`] is in milliseconds since the Unix epoch. It is the same clock on all threads and never runs
+//! backwards. In the browser it is `performance.timeOrigin + performance.now()`. In the simulation it is virtual and
+//! only advances when no task can run.
+//!
+//! **When an operation begins.** A function that returns a named future ([`sleep`], [`next_online`]) or a handle
+//! ([`fetch`]) begins when it is called. An `async fn` begins when it is first polled.
 //!
 //! **Cancellation.** Dropping a [`Fetch`] or a [`Response`] aborts the request. Dropping a [`Sleep`] stops its
 //! timer. Dropping the future of [`SourceBuffer::append`] or [`SourceBuffer::remove`] does *not* end the
-//! operation: call [`SourceBuffer::abort`] before the next one, as the browser would refuse it. Dropping
+//! operation: call [`SourceBuffer::abort`] before the next one, because the browser would refuse it. Dropping
 //! the future of [`Response::chunk`] may lose that chunk: drop the response with it.
 //!
 //! **Bytes.** [`Bytes`] are opaque, so that in the browser media data goes from `fetch` to `appendBuffer`
-//! without a pass through wasm memory. Cloning and slicing share the data.
+//! without being copied into wasm memory. Cloning and slicing share the data.
 //!
-//! **Errors.** What the browser throws is an [`Exception`], with the name and the message of the original.
+//! **Errors.** An exception that the browser throws is returned as an [`Exception`], with its name and message.
 //!
-//! **Determinism.** In the simulation, everything that is open in a browser (which ready task runs next, how
-//! long an append takes, when an event is delivered) is drawn from the world's seed. The same seed and the
-//! same program give the same trace.
+//! **Determinism.** Whatever a browser leaves undefined (which ready task runs next, how long an append takes, when an
+//! event is delivered) is drawn from the seed of the simulation. The same seed and the same program give the same
+//! trace.
 
 mod types;
 pub mod web;
 
 #[cfg(target_family = "wasm")]
-#[path = "platform/browser"]
-mod browser_seam {
+mod browser {
     pub mod bytes;
     pub mod codecs;
     pub mod crypto;
@@ -69,11 +72,11 @@ mod browser_seam {
 pub mod simulated;
 
 #[cfg(target_family = "wasm")]
-use browser_seam as back;
+use browser as implementation;
 #[cfg(not(target_family = "wasm"))]
-use simulated as back;
+use simulated as implementation;
 
-pub use back::{
+pub use implementation::{
     Bytes, Fetch, MediaHandle, MediaSource, ObjectUrl, Online, Response, Sleep, SourceBuffer,
     can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc, fetch, is_online, is_worker,
     mark, memory_size, next_online, now, random, report_error, resolve_url, sleep, spawn,

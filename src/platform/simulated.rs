@@ -1,4 +1,4 @@
-//! The simulated back: a browser on a virtual machine, for native tests.
+//! The simulated implementation of the platform: a deterministic browser, for native tests.
 //!
 //! A [`World`] is single-threaded and deterministic. It has a virtual clock, any number of simulated
 //! [threads](Thread) (the page and workers), a [network](Server) with a bandwidth that all transfers share, and
@@ -17,7 +17,7 @@
 //! assert_eq!(waited, Some(1_000.0));
 //! ```
 //!
-//! # What follows from the seed
+//! # What the seed determines
 //!
 //! - Which of the tasks and jobs that are ready runs next. Jobs of one kind on one thread (timers, messages
 //!   between two threads, media events, network responses) keep their order, as in a browser; between

@@ -1,17 +1,17 @@
-//! The types of the face that are the same in both backs.
+//! The types that both implementations of the platform share.
 
-/// An exception that the browser threw, or the reason for which it rejected a promise.
+/// An exception that the browser threw, or the reason of a rejected promise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exception {
     /// [`DOMException.name`](https://webidl.spec.whatwg.org/#dfn-error-names-table), or the error's class,
-    /// such as `TypeError`. Empty if what was thrown has no name.
+    /// such as `TypeError`. Empty if the thrown value has no name.
     pub name: String,
-    /// The browser's own words, without a full stop at their end.
+    /// The browser's message, without a final full stop.
     pub message: String,
 }
 
 impl Exception {
-    /// An exception with this name and these words.
+    /// An exception with this name and message.
     pub fn new(name: &str, message: &str) -> Self {
         Self {
             name: name.into(),
@@ -19,8 +19,8 @@ impl Exception {
         }
     }
 
-    /// Whether a SourceBuffer has no room for what was appended. By name, as newer browsers have a class of
-    /// its own for it and older ones a `DOMException`.
+    /// Whether this is a `QuotaExceededError`: a SourceBuffer has no room for the appended bytes. Compares the name,
+    /// because newer browsers have a class for it, and older ones a `DOMException`.
     pub fn is_quota_exceeded(&self) -> bool {
         self.name == "QuotaExceededError"
     }
@@ -29,21 +29,21 @@ impl Exception {
 /// [`MediaSource.readyState`](https://w3c.github.io/media-source/#dom-readystate).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadyState {
-    /// Not attached to an element: not yet, or no longer.
+    /// Not attached to an element, or detached.
     #[default]
     Closed,
     /// Attached, and ready for data.
     Open,
-    /// Attached, and all data has been appended. The next append opens it again.
+    /// Attached, and `endOfStream()` was called. The next append opens it again.
     Ended,
 }
 
-/// Bytes of a resource, by position.
+/// A range of bytes in a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     /// The first byte.
     pub first: u64,
-    /// The last byte, inclusive; `None` for all that follow.
+    /// The last byte, inclusive; `None` for the end of the resource.
     pub last: Option<u64>,
 }
 
@@ -52,34 +52,34 @@ pub struct ByteRange {
 pub struct Request {
     /// An absolute URL.
     pub url: String,
-    /// Names and values. One that a page may not set is left out by the browser.
+    /// Names and values. Headers that a page may not set are left out.
     pub headers: Vec<(String, String)>,
-    /// Which bytes, in a `Range` header; `None` for all.
+    /// The bytes to request, by a `Range` header; `None` for all.
     pub range: Option<ByteRange>,
     /// Whether cookies and other credentials are sent to other origins too.
     pub credentials: bool,
 }
 
-/// Where a response came from, as the browser's
-/// [resource timing](https://w3c.github.io/resource-timing/) tells.
+/// Where a response came from, by the browser's
+/// [resource timing](https://w3c.github.io/resource-timing/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// From the network, or nothing is known.
+    /// From the network, or unknown.
     Network,
     /// From the browser's cache, without the network.
     Cache,
-    /// Another origin that does not expose its timing (`Timing-Allow-Origin`).
+    /// From another origin that does not expose its timing (`Timing-Allow-Origin`).
     Hidden,
 }
 
-/// A video stream, as [`MediaCapabilities`](https://w3c.github.io/media-capabilities/) is asked about it.
+/// A video stream, for a query to [`MediaCapabilities`](https://w3c.github.io/media-capabilities/).
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoConfiguration {
     /// The media type with one video codec.
     pub mime: String,
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
     /// Bits per second.
     pub bitrate: u64,

@@ -21,7 +21,7 @@ extern "C" {
 pub struct Bytes(Uint8Array);
 
 impl Bytes {
-    /// How many bytes.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.0.length() as usize
     }
@@ -31,12 +31,12 @@ impl Bytes {
         self.len() == 0
     }
 
-    /// Some of these bytes, which share the data. A range beyond the end is cut short.
+    /// A slice that shares the data. The range is clamped to the length.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
-        // No array is longer than 4 GiB here, so no valid position is.
-        let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self(self.0.subarray(position(range.start), position(range.end)))
+        // wasm memory is 32-bit, so positions are too.
+        let index = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+        Self(self.0.subarray(index(range.start), index(range.end)))
     }
 
     /// Copies all bytes into this program's memory.
@@ -44,17 +44,17 @@ impl Bytes {
         self.0.to_vec()
     }
 
-    /// Copies the first bytes, at most so many, into this program's memory.
+    /// Copies the first bytes, at most `length`, into this program's memory.
     pub fn prefix(&self, length: usize) -> Vec<u8> {
         self.slice(0..length).to_vec()
     }
 
-    /// Decodes UTF-8. What is not valid becomes replacement characters.
+    /// Decodes UTF-8. Invalid bytes become replacement characters.
     pub fn to_text(&self) -> String {
         TextDecoder::new().decode(&self.0)
     }
 
-    /// Joins several into one, without a pass through wasm memory. A single one is not copied.
+    /// Concatenates parts without copying them into wasm memory. A single part is not copied at all.
     #[must_use]
     pub fn concat(parts: &[Self]) -> Self {
         if let [single] = parts {
@@ -62,15 +62,15 @@ impl Bytes {
         }
         let length: u32 = parts.iter().map(|part| part.0.length()).sum();
         let joined = Uint8Array::new_with_length(length);
-        let mut at = 0;
+        let mut offset = 0;
         for part in parts {
-            joined.set(&part.0, at);
-            at += part.0.length();
+            joined.set(&part.0, offset);
+            offset += part.0.length();
         }
         Self(joined)
     }
 
-    /// The array itself, for the other parts of this back.
+    /// The array itself, for the other modules of `platform/browser/`.
     pub(super) const fn array(&self) -> &Uint8Array {
         &self.0
     }

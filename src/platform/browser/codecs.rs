@@ -1,4 +1,4 @@
-//! What this browser decodes.
+//! Queries about the codecs and the features of this browser's MediaSource.
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
@@ -46,16 +46,18 @@ pub async fn decodes_smoothly(video: &VideoConfiguration) -> Option<bool> {
         ("bitrate", (video.bitrate as f64).into()),
         ("framerate", video.frame_rate.into()),
     ]);
-    let question = object(&[("type", "media-source".into()), ("video", stream.into())]);
-    let answer = JsFuture::from(decoding_info(&question).ok()?).await.ok()?;
-    let denies = |name: &str| Reflect::get(&answer, &name.into()).is_ok_and(|it| it.is_falsy());
-    Some(!denies("supported") && !denies("smooth"))
+    let query = object(&[("type", "media-source".into()), ("video", stream.into())]);
+    let result = JsFuture::from(decoding_info(&query).ok()?).await.ok()?;
+    let is_false =
+        |name: &str| Reflect::get(&result, &name.into()).is_ok_and(|value| value.is_falsy());
+    Some(!is_false("supported") && !is_false("smooth"))
 }
 
+/// An object with these properties.
 fn object(properties: &[(&str, JsValue)]) -> Object {
     let object = Object::new();
     for (name, value) in properties {
-        // A new object refuses no property.
+        // Setting a property of a new object does not fail.
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object

@@ -25,8 +25,7 @@ extern "C" {
 /// Decrypts AES-128 in CBC mode with PKCS #7 padding.
 ///
 /// # Errors
-/// If the key has not 16 bytes, or is not the one that the data was encrypted with (then the padding is
-/// wrong).
+/// If the key does not have 16 bytes, or is the wrong one for this data, which shows in the padding.
 pub async fn decrypt_aes_cbc(bytes: &Bytes, key: &Bytes, iv: [u8; 16]) -> Result<Bytes, Exception> {
     let usages = Array::of1(&"decrypt".into());
     let key = import_key("raw", key.array(), "AES-CBC", false, &usages)?;

@@ -11,12 +11,12 @@ use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use web_sys::EventTarget;
 
-/// The global object of this thread, at which `online` is fired.
+/// The global object of this thread, the target of `online` events.
 pub(super) fn global() -> EventTarget {
     js_sys::global().unchecked_into()
 }
 
-/// Completes at the next event of one name, which is listened for from the creation on.
+/// Completes at the next event of one type. Listens from its creation, not from the first poll.
 pub(super) struct NextEvent {
     fired: oneshot::Receiver<()>,
     _listener: EventListener,
@@ -26,7 +26,7 @@ impl NextEvent {
     pub(super) fn of(target: &EventTarget, name: &'static str) -> Self {
         let (sender, fired) = oneshot::channel();
         let listener = EventListener::once(target, name, move |_| {
-            // Nobody waits any more if the future was dropped.
+            // Fails only if the future is dropped.
             let _ = sender.send(());
         });
         Self {
@@ -40,7 +40,7 @@ impl Future for NextEvent {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // The sender lives in the listener, which lives as long as this.
+        // Does not fail: the listener, which is alive, owns the sender.
         Pin::new(&mut self.fired).poll(context).map(|_| ())
     }
 }

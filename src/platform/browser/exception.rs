@@ -1,4 +1,4 @@
-//! Exceptions: from JavaScript values, and to the thread's `error` event.
+//! Converts JavaScript exceptions, and reports them to the thread's `error` event.
 
 use wasm_bindgen::prelude::*;
 
@@ -16,8 +16,8 @@ extern "C" {
 impl From<JsValue> for Exception {
     fn from(value: JsValue) -> Self {
         let property = |name: &str| {
-            let property = js_sys::Reflect::get(&value, &name.into());
-            property.ok().and_then(|it| it.as_string())
+            let property = js_sys::Reflect::get(&value, &name.into()).ok()?;
+            property.as_string()
         };
         let message = property("message").unwrap_or_else(|| to_string(&value));
         Self {
@@ -27,7 +27,7 @@ impl From<JsValue> for Exception {
     }
 }
 
-/// Reports an exception as an uncaught one: to the console and to this thread's `error` event
+/// Reports an exception as uncaught, to the console and to this thread's `error` event
 /// ([`reportError`](https://html.spec.whatwg.org/#dom-reporterror)).
 pub fn report_error(exception: &Exception) {
     let error = js_sys::Error::new(&exception.message);

@@ -9,50 +9,54 @@ use crate::platform::types::{Exception, ReadyState};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What an element plays: a
-    /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle), which crosses to another
-    /// thread once, by transfer; on a page, where a MediaSource has no handle, the MediaSource itself.
+    /// The object that is attached to an element. From a worker, it is a
+    /// [`MediaSourceHandle`](https://w3c.github.io/media-source/#mediasourcehandle), which can be transferred to
+    /// another thread once. On a page, where a MediaSource has no handle, it is the MediaSource itself.
     #[wasm_bindgen(extends = Object, is_type_of = is_handle)]
     #[derive(Clone, Debug, PartialEq)]
     pub type MediaHandle;
 
     #[wasm_bindgen(extends = Object, js_name = MediaSourceHandle)]
-    type WorkerHandle;
+    type JsMediaSourceHandle;
 
     #[wasm_bindgen(extends = web_sys::MediaSource, extends = EventTarget, extends = Object, js_name = MediaSource)]
     #[derive(Clone, Debug)]
-    type Plain;
+    type JsMediaSource;
 
     #[wasm_bindgen(constructor, catch, js_class = "MediaSource")]
-    fn new() -> Result<Plain, JsValue>;
+    fn new() -> Result<JsMediaSource, JsValue>;
 
     #[wasm_bindgen(method, getter)]
-    fn handle(this: &Plain) -> Option<WorkerHandle>;
+    fn handle(this: &JsMediaSource) -> Option<JsMediaSourceHandle>;
 
     #[wasm_bindgen(method, getter)]
-    fn streaming(this: &Plain) -> Option<bool>;
+    fn streaming(this: &JsMediaSource) -> Option<bool>;
 
     #[wasm_bindgen(method, getter, js_name = readyState)]
-    fn ready_state_name(this: &Plain) -> String;
+    fn ready_state_name(this: &JsMediaSource) -> String;
 
     #[wasm_bindgen(method, setter, catch, js_name = duration)]
-    fn try_set_duration(this: &Plain, seconds: f64) -> Result<(), JsValue>;
+    fn try_set_duration(this: &JsMediaSource, seconds: f64) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setLiveSeekableRange)]
-    fn try_set_live_seekable_range(this: &Plain, start: f64, end: f64) -> Result<(), JsValue>;
+    fn try_set_live_seekable_range(
+        this: &JsMediaSource,
+        start: f64,
+        end: f64,
+    ) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(extends = Plain, js_name = ManagedMediaSource)]
-    type Managed;
+    #[wasm_bindgen(extends = JsMediaSource, js_name = ManagedMediaSource)]
+    type JsManagedMediaSource;
 
     #[wasm_bindgen(constructor, catch, js_class = "ManagedMediaSource")]
-    fn new_managed() -> Result<Managed, JsValue>;
+    fn new_managed() -> Result<JsManagedMediaSource, JsValue>;
 }
 
 fn is_handle(value: &JsValue) -> bool {
-    // An iPhone has managed sources only, and no `MediaSource` class.
-    value.is_instance_of::<WorkerHandle>()
-        || value.is_instance_of::<Managed>()
-        || value.is_instance_of::<Plain>()
+    // iPhones have no `MediaSource` class, only `ManagedMediaSource`.
+    value.is_instance_of::<JsMediaSourceHandle>()
+        || value.is_instance_of::<JsManagedMediaSource>()
+        || value.is_instance_of::<JsMediaSource>()
 }
 
 /// Whether this thread is a dedicated worker's.
@@ -60,23 +64,23 @@ pub fn is_worker() -> bool {
     js_sys::global().is_instance_of::<DedicatedWorkerGlobalScope>()
 }
 
-/// The [`MediaSource`](https://w3c.github.io/media-source/#mediasource) of one presentation: a managed one
-/// where the browser has that. Hold it for as long as it plays, as WebKit only holds it weakly.
+/// A [`MediaSource`](https://w3c.github.io/media-source/#mediasource), or a `ManagedMediaSource` where the browser
+/// has that. Hold it for as long as it plays: WebKit collects a MediaSource that only its element refers to.
 #[derive(Clone, Debug)]
 pub struct MediaSource {
-    source: Plain,
+    source: JsMediaSource,
     handle: MediaHandle,
 }
 
 impl MediaSource {
-    /// Makes one on this thread. It is closed until an element is given its handle.
+    /// Creates a MediaSource on this thread. It is closed until its handle is attached to an element.
     ///
     /// # Errors
-    /// If this thread has none, or, in a worker, none with a handle.
+    /// If this thread has no MediaSource, or if it has no handle in a worker.
     pub fn new() -> Result<Self, Exception> {
-        let source = Managed::new_managed()
-            .map(Plain::from)
-            .or_else(|_| Plain::new())?;
+        let source = JsManagedMediaSource::new_managed()
+            .map(JsMediaSource::from)
+            .or_else(|_| JsMediaSource::new())?;
         let handle: JsValue = match is_worker() {
             true => source
                 .handle()
@@ -88,12 +92,12 @@ impl MediaSource {
         Ok(Self { source, handle })
     }
 
-    /// What an element plays it by. The same one every time.
+    /// The object to attach to an element. Each call returns the same one.
     pub const fn handle(&self) -> &MediaHandle {
         &self.handle
     }
 
-    /// Whether it is attached, and whether it has all its data.
+    /// `readyState`.
     pub fn ready_state(&self) -> ReadyState {
         match self.source.ready_state_name().as_str() {
             "open" => ReadyState::Open,
@@ -102,21 +106,21 @@ impl MediaSource {
         }
     }
 
-    /// Waits until an element is given the handle. Completes at once if it has it already.
+    /// Waits until the handle is attached to an element. Completes at once if it is already.
     pub async fn opened(&self) {
         if self.ready_state() == ReadyState::Closed {
             NextEvent::of(&self.source, "sourceopen").await;
         }
     }
 
-    /// Waits until the element lets go of it. Completes at once if it was never attached.
+    /// Waits until it is detached from its element. Completes at once if it was never attached.
     pub async fn closed(&self) {
         if self.ready_state() != ReadyState::Closed {
             NextEvent::of(&self.source, "sourceclose").await;
         }
     }
 
-    /// Whether more data is wanted now. Only a managed source ever says no
+    /// Whether the browser wants more data now. Always true unless the source is managed
     /// ([`streaming`](https://w3c.github.io/media-source/#dom-managedmediasource-streaming)).
     pub fn is_streaming(&self) -> bool {
         self.source.streaming().unwrap_or(true)
@@ -135,23 +139,23 @@ impl MediaSource {
         Ok(self.source.try_set_duration(seconds)?)
     }
 
-    /// Sets where a live stream can be seeked to, in seconds.
+    /// Sets the range that a live stream can be seeked in, in seconds.
     ///
     /// # Errors
-    /// If it is not open, or the range is none.
+    /// If it is not open, or the range is invalid.
     pub fn set_live_seekable_range(&self, start: f64, end: f64) -> Result<(), Exception> {
         Ok(self.source.try_set_live_seekable_range(start, end)?)
     }
 
-    /// Adds a buffer for a media type. All are to be added before the first append: later ones are refused.
+    /// Adds a SourceBuffer for a media type. Add all of them before the first append: browsers refuse later ones.
     ///
     /// # Errors
-    /// If the source is not open, the type is not supported, or there are too many.
+    /// If the source is not open, the type is not supported, or the browser allows no more SourceBuffers.
     pub fn add_source_buffer(&self, mime: &str) -> Result<SourceBuffer, Exception> {
         Ok(SourceBuffer::new(self.source.add_source_buffer(mime)?))
     }
 
-    /// Declares that all data has been appended, so that the element ends where the data ends.
+    /// `endOfStream()`: all data has been appended, so the element ends where the data ends.
     ///
     /// # Errors
     /// If it is not open, or a buffer is updating.

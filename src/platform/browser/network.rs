@@ -22,7 +22,7 @@ use crate::platform::types::{ByteRange, Delivery, Exception, Request};
 
 #[wasm_bindgen]
 extern "C" {
-    /// By the one name that it has on all threads.
+    /// `fetch` of the global object, which has the same name in windows and workers.
     #[wasm_bindgen(js_name = fetch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Promise;
 
@@ -32,7 +32,7 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = clearResourceTimings)]
     fn clear_resource_timings();
 
-    /// What a stream's reader resolves to.
+    /// `ReadableStreamReadResult`: the result of a stream reader's `read()`.
     type ReadResult;
 
     #[wasm_bindgen(method, getter, structural)]
@@ -60,12 +60,12 @@ pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
 #[derive(Debug)]
 #[must_use = "dropping it aborts the request"]
 pub struct Fetch {
-    /// Awaited from the start, so that a rejection is never reported as unhandled.
+    /// A `JsFuture` handles the promise from its creation, so that a rejection is never reported as unhandled.
     sent: JsFuture,
     abort: AbortOnDrop,
 }
 
-/// Sends a request, with the call and not with the first poll.
+/// Sends a request. It is sent by this call, not by the first poll.
 pub fn fetch(request: &Request) -> Fetch {
     let abort = AbortOnDrop(AbortController::new().ok());
     let init = RequestInit::new();
@@ -75,13 +75,12 @@ pub fn fetch(request: &Request) -> Fetch {
     }
     if let Ok(headers) = Headers::new() {
         for (name, value) in &request.headers {
-            // One that a page may not set is left out.
+            // Throws for headers that a page may not set: they are left out.
             let _ = headers.set(name, value);
         }
         if let Some(ByteRange { first, last }) = request.range {
             let last = last.map_or_else(String::new, |last| last.to_string());
-            let range = ["bytes=", &first.to_string(), "-", &last].concat();
-            let _ = headers.set("Range", &range);
+            let _ = headers.set("Range", &format!("bytes={first}-{last}"));
         }
         init.set_headers(&headers);
     }
@@ -95,7 +94,7 @@ impl Fetch {
     /// Waits for status and headers.
     ///
     /// # Errors
-    /// If there is no answer: the network failed, or the server does not allow this origin.
+    /// If there is no response: the network failed, or the server does not allow this origin.
     pub async fn response(self) -> Result<Response, Exception> {
         let response: web_sys::Response = self.sent.await?.unchecked_into();
         // Without a body, such as in a 204, there is no stream.
@@ -108,7 +107,7 @@ impl Fetch {
     }
 }
 
-/// Aborts a request when it is dropped, without effect on one that is complete.
+/// Aborts a request when dropped. This has no effect on a completed request.
 #[derive(Debug)]
 struct AbortOnDrop(Option<AbortController>);
 
@@ -144,7 +143,7 @@ impl Response {
         self.response.headers().get(name).ok().flatten()
     }
 
-    /// Whether there is a body at all, be it empty.
+    /// Whether the response has a body, even an empty one.
     pub const fn has_body(&self) -> bool {
         self.body.is_some()
     }
@@ -162,15 +161,15 @@ impl Response {
     }
 }
 
-/// How the last response from a URL was delivered, by this thread's performance timeline, which forgets all
-/// that it noted so far: it only has room for so much.
+/// Where the last response from a URL came from, by this thread's performance timeline. Clears the timeline, because
+/// it records nothing more once it is full.
 pub fn take_delivery(url: &str) -> Delivery {
     let last = timings_of(url).pop();
     clear_resource_timings();
     if last.is_undefined() {
         return Delivery::Network;
     }
-    // Only resources are named by a URL.
+    // Only resource entries are named by a URL.
     let timing: PerformanceResourceTiming = last.unchecked_into();
     if timing.decoded_body_size() == 0.0 {
         Delivery::Hidden
@@ -190,7 +189,7 @@ pub fn is_online() -> bool {
 #[must_use = "it does nothing unless awaited"]
 pub struct Online(NextEvent);
 
-/// Waits for the next `online` event, which is listened for from the call on.
+/// Waits for the next `online` event. Listens from this call, not from the first poll.
 pub fn next_online() -> Online {
     Online(NextEvent::of(&global(), "online"))
 }

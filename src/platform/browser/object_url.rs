@@ -5,12 +5,12 @@ use web_sys::{Blob, Url};
 
 use crate::platform::types::Exception;
 
-/// A URL that stands for a file in memory until this is dropped. Any thread can fetch it.
+/// The URL of a file in memory, revoked when dropped. Any thread can fetch it.
 #[derive(Debug)]
 pub struct ObjectUrl(String);
 
 impl ObjectUrl {
-    /// The URL of a text file.
+    /// Creates a text file and its URL.
     ///
     /// # Errors
     /// If the browser has no memory for it.
@@ -27,7 +27,7 @@ impl ObjectUrl {
 
 impl Drop for ObjectUrl {
     fn drop(&mut self) {
-        // Only a string that is not a URL is refused, and this one is.
+        // Throws only for invalid URLs.
         let _ = Url::revoke_object_url(&self.0);
     }
 }

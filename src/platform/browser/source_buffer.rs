@@ -1,4 +1,4 @@
-//! SourceBuffer.
+//! SourceBuffer, with operations as futures.
 
 use std::{cell::Cell, ops::Range, rc::Rc};
 
@@ -13,16 +13,16 @@ use crate::platform::types::Exception;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(extends = web_sys::SourceBuffer)]
-    type Settable;
+    type FallibleSetters;
 
     #[wasm_bindgen(method, setter, catch, js_name = timestampOffset)]
-    fn try_set_timestamp_offset(this: &Settable, seconds: f64) -> Result<(), JsValue>;
+    fn try_set_timestamp_offset(this: &FallibleSetters, seconds: f64) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, setter, catch, js_name = appendWindowStart)]
-    fn try_set_append_window_start(this: &Settable, seconds: f64) -> Result<(), JsValue>;
+    fn try_set_append_window_start(this: &FallibleSetters, seconds: f64) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, setter, catch, js_name = appendWindowEnd)]
-    fn try_set_append_window_end(this: &Settable, seconds: f64) -> Result<(), JsValue>;
+    fn try_set_append_window_end(this: &FallibleSetters, seconds: f64) -> Result<(), JsValue>;
 
     #[wasm_bindgen(extends = Event)]
     type BufferedChangeEvent;
@@ -33,11 +33,12 @@ extern "C" {
 
 /// A [`SourceBuffer`](https://w3c.github.io/media-source/#sourcebuffer).
 ///
-/// One operation at a time: each takes `&mut self` and is awaited, so two at once do not compile. One whose
-/// future is dropped goes on, until [`abort`](Self::abort) ends it.
+/// Each operation takes `&mut self` and is awaited, so two at the same time do not compile. An operation whose
+/// future is dropped goes on until [`abort`](Self::abort) ends it.
 #[derive(Debug)]
 pub struct SourceBuffer {
     buffer: web_sys::SourceBuffer,
+    /// Whether a `bufferedchange` event has reported a removal since [`take_evicted`](Self::take_evicted).
     evicted: Rc<Cell<bool>>,
     _evictions: EventListener,
 }
@@ -59,56 +60,55 @@ impl SourceBuffer {
         }
     }
 
-    /// Whether an operation is going on.
+    /// Whether an operation is running.
     pub fn is_updating(&self) -> bool {
         self.buffer.updating()
     }
 
-    /// What can be played of it, in seconds, ascending.
+    /// The buffered ranges, in seconds, ascending.
     ///
     /// # Errors
     /// If the MediaSource is closed or closing.
     pub fn buffered(&self) -> Result<Vec<Range<f64>>, Exception> {
         let ranges = self.buffer.buffered()?;
-        let range = |nth| Some(ranges.start(nth).ok()?..ranges.end(nth).ok()?);
+        let range = |index| Some(ranges.start(index).ok()?..ranges.end(index).ok()?);
         Ok((0..ranges.length()).filter_map(range).collect())
     }
 
-    /// Whether the browser has removed something by itself since this was asked last. Only a managed source
-    /// tells ([`bufferedchange`](https://w3c.github.io/media-source/#dfn-bufferedchange)), and also counts what
-    /// [`remove`](Self::remove) removed.
+    /// Whether media was removed since the last call. Only a managed source reports this
+    /// ([`bufferedchange`](https://w3c.github.io/media-source/#dfn-bufferedchange)), for its own evictions and for
+    /// [`remove`](Self::remove).
     pub fn take_evicted(&self) -> bool {
         self.evicted.take()
     }
 
-    /// What is added to the timestamps of what is appended, in seconds.
+    /// `timestampOffset`, in seconds: it is added to the timestamps of appended media.
     pub fn timestamp_offset(&self) -> f64 {
         self.buffer.timestamp_offset()
     }
 
-    /// Sets what is added to the timestamps of what is appended from now on, in seconds. It opens a source
-    /// that has ended.
+    /// Sets `timestampOffset`, in seconds, for the media appended from now on. This opens a source that has ended.
     ///
     /// # Errors
-    /// In the middle of a media segment or of an operation, or if the source is closed.
+    /// In the middle of a media segment, during an operation, or if the source is closed.
     pub fn set_timestamp_offset(&mut self, seconds: f64) -> Result<(), Exception> {
-        let buffer = self.buffer.unchecked_ref::<Settable>();
+        let buffer = self.buffer.unchecked_ref::<FallibleSetters>();
         Ok(buffer.try_set_timestamp_offset(seconds)?)
     }
 
-    /// Sets the bounds, in seconds, outside of which frames are dropped when they are appended.
+    /// Sets the append window, in seconds. Frames outside of it are dropped when they are appended.
     ///
     /// # Errors
-    /// During an operation, if the source is closed, or if the bounds are none.
+    /// During an operation, if the source is closed, or if the range is empty.
     pub fn set_append_window(&mut self, bounds: Range<f64>) -> Result<(), Exception> {
-        let buffer = self.buffer.unchecked_ref::<Settable>();
-        // The start must never be after the end, not even while both are being set.
+        let buffer = self.buffer.unchecked_ref::<FallibleSetters>();
+        // The start must be before the end at any time, so the end is moved out of the way first.
         buffer.try_set_append_window_end(f64::INFINITY)?;
         buffer.try_set_append_window_start(bounds.start)?;
         Ok(buffer.try_set_append_window_end(bounds.end)?)
     }
 
-    /// Takes another media type from now on
+    /// Changes the media type for the segments appended from now on
     /// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
     ///
     /// # Errors
@@ -119,53 +119,53 @@ impl SourceBuffer {
 
     /// Appends an init segment, or a media segment or a part of one, and waits until it is parsed.
     ///
-    /// Bytes that are no segment need not be an error: Chromium takes text for the beginning of a very large box,
-    /// and swallows all that follows until [`abort`](Self::abort). WebKitGTK needs an init segment again after an
+    /// Bytes that are not a segment are not always an error: Chromium reads text as the header of a very large box, and
+    /// ignores everything that follows until [`abort`](Self::abort). WebKitGTK needs the init segment again after an
     /// abort.
     ///
     /// # Errors
     /// `QuotaExceededError` if there is no room, `InvalidStateError` if the source is closed, an operation is
-    /// going on or the element has failed, `EncodingError` if the bytes cannot be parsed.
+    /// running or the element has failed, `EncodingError` if the bytes cannot be parsed.
     pub async fn append(&mut self, bytes: &Bytes) -> Result<(), Exception> {
         let updated = self.next_update();
         self.buffer
             .append_buffer_with_array_buffer_view(bytes.array())?;
-        match self.end_of(updated).await {
+        match self.wait_for(updated).await {
             true => Ok(()),
             false => Err(Exception::new("EncodingError", "it cannot be parsed")),
         }
     }
 
-    /// Removes what lies in a range of seconds, and waits until that is done. It opens a source that has
-    /// ended. What depends on a removed frame is removed too, up to the next random access point.
+    /// Removes a range, in seconds, and waits until that is done. This opens a source that has ended. Frames that
+    /// depend on a removed one are removed too, up to the next random access point.
     ///
     /// # Errors
-    /// If the range is none, an operation is going on, or the source is closed.
+    /// If the range is empty, an operation is running, or the source is closed.
     pub async fn remove(&mut self, range: Range<f64>) -> Result<(), Exception> {
         let updated = self.next_update();
         self.buffer.remove(range.start, range.end)?;
-        self.end_of(updated).await;
+        self.wait_for(updated).await;
         Ok(())
     }
 
-    /// Ends an append that is going on, and drops the part of a segment that was appended without its rest.
-    /// The append window becomes infinite.
+    /// Ends a running append, and resets the parser: an incomplete segment is dropped. The append window becomes
+    /// infinite.
     ///
     /// # Errors
-    /// If the source is not open, or something is being removed.
+    /// If the source is not open, or a removal is running.
     pub fn abort(&mut self) -> Result<(), Exception> {
         Ok(self.buffer.abort()?)
     }
 
-    /// Waits for the end of the operation that began; whether it went well.
-    async fn end_of(&self, mut updated: NextUpdate) -> bool {
+    /// Waits until the running operation ends. Returns whether it succeeded.
+    async fn wait_for(&self, mut updated: NextUpdate) -> bool {
         loop {
             // `error` is fired before its `updateend`.
             let succeeded = matches!(
                 select(updated.failed, updated.ended).await,
                 Either::Right(_)
             );
-            // The events of an operation that was aborted before may be fired only now.
+            // The events of an operation that was aborted earlier may be fired only now.
             if !self.buffer.updating() {
                 return succeeded;
             }
@@ -181,7 +181,7 @@ impl SourceBuffer {
     }
 }
 
-/// The next end of an operation.
+/// The events of which one ends an operation.
 struct NextUpdate {
     failed: NextEvent,
     ended: NextEvent,

@@ -1,4 +1,4 @@
-//! Time, tasks, randomness, and what is measured of this program.
+//! The clock, timers, tasks, random numbers, User Timing marks and the size of the wasm memory.
 
 use std::{
     future::Future,
@@ -21,7 +21,7 @@ extern "C" {
     static TIME_ORIGIN: f64;
 }
 
-/// Milliseconds since the Unix epoch, on a clock that all threads share and that never runs backwards:
+/// Milliseconds since the Unix epoch, by a clock that all threads share and that never runs backwards:
 /// `performance.timeOrigin + performance.now()`.
 pub fn now() -> f64 {
     TIME_ORIGIN.with(|origin| *origin) + performance_now()
@@ -32,7 +32,7 @@ pub fn now() -> f64 {
 #[must_use = "dropping it stops the timer"]
 pub struct Sleep(TimeoutFuture);
 
-/// Starts a timer, with the call and not with the first poll.
+/// Starts a timer. It starts with this call, not with the first poll.
 pub fn sleep(milliseconds: u32) -> Sleep {
     Sleep(TimeoutFuture::new(milliseconds))
 }
@@ -45,7 +45,7 @@ impl Future for Sleep {
     }
 }
 
-/// Runs a task on this thread, beginning after the current one yields.
+/// Runs a task on this thread, once the current task yields.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
@@ -60,7 +60,10 @@ pub fn mark(name: &str) {
     performance_mark(name);
 }
 
-/// The size of this program's memory, in bytes.
+/// The size of a page of wasm memory.
+const PAGE_BYTES: usize = 65_536;
+
+/// The size of this program's wasm memory, in bytes.
 pub fn memory_size() -> u32 {
-    (core::arch::wasm32::memory_size::<0>() * 65_536) as u32
+    (core::arch::wasm32::memory_size::<0>() * PAGE_BYTES) as u32
 }
