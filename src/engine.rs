@@ -14,8 +14,8 @@
 //! | `period_group`, `tracks`, `monitor` | what one MediaSource plays; its tracks; gaps, stalls and the end |
 //! | `track_feeder`, `download` | keeps one SourceBuffer filled; one segment from request to append |
 //! | `media_source`, `segment_buffer` | the MediaSource and its SourceBuffers |
-//! | `context`, `playback_state` | shared by all of a session; position, selection and buffer levels |
-//! | `content`, `manifest` | what is known of the presentation; interprets its files |
+//! | `context`, `playback_state` | what the modules of a session share; position, selection and buffer levels |
+//! | `content`, `manifest` | loads and completes the presentation; interprets its files |
 //! | `network`, `http`, `bandwidth_meter` | retries; one request; measures the throughput |
 //! | `box_validator`, `decryption`, `captions` | checks MP4 boxes; AES-128; WebVTT |
 //! | `error` | the error type and its constructors |
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// Executes a command. Commands for a session that has ended are ignored.
+    /// Executes a command. Ignores commands for a session that has ended.
     pub fn handle(&mut self, command: Command) {
         match command {
             Command::Load {

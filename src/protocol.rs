@@ -1,4 +1,4 @@
-//! The messages between the page and the engine, and how they cross between the threads.
+//! The messages between the page and the engine, and their transfer between threads.
 //!
 //! Times are in milliseconds since the Unix epoch, positions in seconds of the presentation.
 //!
@@ -9,10 +9,10 @@
 //!  ├── Load { session, url, … } ──────────► │  new MediaSource()
 //!  │ ◄─ MediaSourceReady { handle, … } ─────┤  the handle is transferred, not copied
 //!  │  video.srcObject = handle              │
-//!  ├── Observe { position, … } ───────────► │  when the engine's clock does not predict it
+//!  ├── Observe { observation } ───────────► │  position and rate that the engine cannot predict
 //!  │ ◄───── MilestoneReached, or Failed ────┤
 //!  │ ◄── Tracks, QualityChanged, … ─────────┤  for the menus
-//!  │ ◄─────────────────── Diagnostics ──────┤  for the lab
+//!  │ ◄─────────────────── Diagnostics ──────┤  for display, such as in the lab
 //!  │ ◄─────────────────── CaptionTracks ────┤
 //!  ├── Select { session, selection } ─────► │  the viewer's choice of tracks
 //!  │ ◄────────────────── CaptionsLoaded ────┤  the URL of the selected captions
@@ -33,8 +33,10 @@
 //! | `command` | [`Command`] and its parts |
 //! | `event` | [`Event`] and its parts |
 //! | `error` | [`PlaybackError`] and its advice |
-//! | `message` | a [`Command`] or an [`Event`] on its way, for observers |
-//! | `port` | how the engine sends events to the page |
+//! | `message` | [`Message`]: a command or an event, still packed, for observers |
+//! | [`milestone`] | the milestones from `Load` to the first frame |
+//! | [`recording`] | the recorded events that the lab shows |
+//! | `port` | [`EventPort`], by which the engine sends events to the page |
 //! | [`transfer`] | codec, worker and transfer list; knows nothing of this player's messages |
 
 mod command;

@@ -13,10 +13,10 @@ use crate::{
 
 /// The length of a sample.
 const SAMPLE_MS: f64 = 500.0;
-/// A download of another origin, whose sizes the browser hides, counts as cached if it is faster than this.
+/// A response from another origin, whose sizes the browser hides, counts as cached if it is faster than this.
 const CACHED_MS: f64 = 5.0;
 
-/// Measures while at least one download is active.
+/// Measures the throughput while at least one download is active.
 #[derive(Default)]
 pub struct BandwidthMeter {
     active: Cell<u32>,
@@ -33,6 +33,7 @@ impl BandwidthMeter {
         self.estimator.borrow().estimate()
     }
 
+    /// Passes the current sample to the estimator, and starts the next one.
     fn finish_sample(&self) {
         let now = platform::now();
         let seconds = (now - self.since.replace(now)) / 1000.0;
@@ -75,7 +76,7 @@ impl MeasuredTransfer {
         }
     }
 
-    /// Whether the response came from a cache, as far as the browser tells.
+    /// Whether the response came from the browser's cache, as far as that can be known.
     fn is_from_cache(&self) -> bool {
         match platform::take_delivery(&self.url) {
             Delivery::Network => false,

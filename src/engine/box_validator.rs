@@ -13,7 +13,7 @@ const FIRST_BOXES: [&[u8; 4]; 11] = [
     b"uuid",
 ];
 
-/// Follows the boxes of one segment.
+/// Validates the boxes of one segment while it arrives.
 pub struct BoxValidator {
     /// The offset of the next box; `None` if the segment is not MP4, or its last box has no size.
     next_box: Option<u64>,
@@ -25,7 +25,7 @@ pub struct BoxValidator {
 }
 
 impl BoxValidator {
-    /// Starts a segment of this container type. Only MP4 is validated.
+    /// Creates a validator for a segment of this container type. Only MP4 is validated.
     pub fn new(container: &str) -> Self {
         Self {
             next_box: container.ends_with("/mp4").then_some(0),
@@ -64,12 +64,12 @@ impl BoxValidator {
         self.received = end;
     }
 
-    /// Whether the bytes so far are no boxes.
+    /// Whether the bytes so far are not MP4 boxes.
     pub const fn is_invalid(&self) -> bool {
         self.is_invalid
     }
 
-    /// What is wrong with the segment if it ends here.
+    /// The defect of the segment if it ends here; `None` if it is complete.
     pub fn error(&self) -> Option<&'static str> {
         if self.is_invalid {
             return Some("it is not an MP4 segment");

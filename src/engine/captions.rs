@@ -16,7 +16,7 @@ use crate::{
 /// Captions are not requested before this much media is buffered ahead.
 const MIN_AHEAD_SECONDS: f64 = 5.0;
 
-/// Serves captions until it is dropped.
+/// Posts the list of captions, and loads captions when they are selected, until the future is dropped.
 pub async fn serve(context: &Context) -> Infallible {
     let (session, state) = (context.session, &context.state);
     while state.buffered_ahead() < MIN_AHEAD_SECONDS.min(state.goal() / 2.0)
@@ -65,8 +65,8 @@ pub async fn serve(context: &Context) -> Infallible {
     }
 }
 
-/// The caption tracks that consist of whole files. In HLS that is only known from their playlists; a track whose
-/// playlist cannot be loaded is left out.
+/// The caption tracks that consist of whole files. In HLS, only their playlists tell; tracks whose playlist cannot be
+/// loaded are left out.
 async fn loadable_tracks(content: &Content) -> Vec<CaptionTrack> {
     let mut tracks = content.presentation().captions.clone();
     for track in &mut tracks {

@@ -1,4 +1,5 @@
-//! The content of a session: the presentation, as far as it is known, and the files that complete it.
+//! The content of a session: its presentation, which is completed by indexes, playlists and init segments when they are
+//! needed.
 
 use std::{
     cell::{Ref, RefCell},
@@ -26,6 +27,9 @@ use crate::{
     platform::{self, Bytes, VideoConfiguration},
     protocol::{PlaybackError, ResourceKind},
 };
+
+/// Frames per second of a video whose manifest does not say.
+const ASSUMED_FRAME_RATE: f64 = 30.0;
 
 /// The content of a session.
 pub struct Content {
@@ -86,7 +90,7 @@ impl Content {
         !self.excluded.borrow().contains(&id)
     }
 
-    /// Excludes a representation, unless it is the last playable one of its set. Whether it was excluded.
+    /// Excludes a representation, unless it is the last playable one of its set. Returns whether it was excluded.
     pub fn exclude(&self, id: RepresentationId) -> bool {
         let has_alternative = self.has_alternative(id);
         if has_alternative {
@@ -110,8 +114,9 @@ impl Content {
         })
     }
 
-    /// Ends a representation before a missing segment, if its period is shorter than the manifest says: the last
-    /// segment is missing too, and no other representation may have it. Whether it was shortened.
+    /// Shortens a representation to end before a missing segment, if its period seems to be shorter than the manifest
+    /// says: if the missing segment is the last one, or if the last one is missing too and the set has no other
+    /// representation. Returns whether it was shortened.
     pub async fn truncate_at_missing(&self, id: RepresentationId, segment: &Segment) -> bool {
         let Ok(mut representation) = self.representation(id) else {
             return false;
@@ -144,7 +149,7 @@ impl Content {
     /// A copy of a representation.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`] if there is none of this id.
+    /// [`PlaybackError::InvalidManifest`] if there is none with this id.
     pub fn representation(&self, id: RepresentationId) -> Result<Box<Representation>, Error> {
         match self.presentation().representation(id) {
             Some(representation) => Ok(Box::new(representation.clone())),
@@ -152,8 +157,8 @@ impl Content {
         }
     }
 
-    /// Fetches an init segment, or takes it from the cache. It is validated, because appending a damaged one would
-    /// end the MediaSource.
+    /// Fetches an init segment, or takes it from the cache. Validates it, because appending a damaged one ends the
+    /// MediaSource.
     ///
     /// # Errors
     /// [`PlaybackError::InvalidData`], [`PlaybackError::UnsupportedFeature`], and those of the network.
@@ -182,8 +187,8 @@ impl Content {
         cache.retain(|cached| cached.resource != *resource);
     }
 
-    /// Fetches a file, and decrypts it. Of an unencrypted media segment, only the first bytes. Init segments and
-    /// keys are cached.
+    /// Fetches a file, and decrypts it if necessary. Fetches only the first bytes of an unencrypted media segment. Init
+    /// segments and keys are cached.
     ///
     /// # Errors
     /// [`PlaybackError::InvalidData`], and those of the network.
@@ -198,9 +203,9 @@ impl Content {
         }
         let mut file = self.network.get(kind, base_urls, resource).await?;
         if let Some(key) = &resource.key {
-            let secret = self.key(base_urls, key).await?;
+            let key_file = self.key(base_urls, key).await?;
             file.bytes =
-                decryption::decrypt(kind, &file.bytes, &secret.bytes, key.iv, &file.url).await?;
+                decryption::decrypt(kind, &file.bytes, &key_file.bytes, key.iv, &file.url).await?;
         }
         let file = Rc::new(file);
         if matches!(kind, ResourceKind::InitSegment | ResourceKind::Key) {
@@ -264,7 +269,8 @@ impl Content {
         }))
     }
 
-    /// Loads the segment list of a representation, and whatever else its manifest left open.
+    /// Completes a representation: loads its segment list, and detects its container and codecs if the manifest does not
+    /// state them.
     ///
     /// # Errors
     /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], [`PlaybackError::InvalidData`],
@@ -311,7 +317,7 @@ impl Content {
         }))
     }
 
-    /// Takes over a file that [`next_request`](Self::next_request) has named.
+    /// Applies the file that [`next_request`](Self::next_request) asked for to the representation.
     fn apply_response(
         &self,
         load: &mut IndexLoad,
@@ -348,8 +354,8 @@ impl Content {
         Ok(())
     }
 
-    /// Whether the segments of a representation certainly contain no other track than the manifest says. HLS
-    /// playlists often do not declare muxed audio.
+    /// Whether a period declares its audio, so that a representation's segments can be trusted to contain no other track
+    /// than declared. HLS playlists often do not declare muxed audio.
     fn is_unmuxed(&self, id: RepresentationId) -> bool {
         let has_audio =
             |set: &AdaptationSet| set.content_type == ContentType::Audio || is_muxed(set);
@@ -358,7 +364,10 @@ impl Content {
         period.is_some_and(|period| period.adaptation_sets.iter().any(has_audio))
     }
 
-    /// Puts a completed representation into the presentation.
+    /// Stores a completed representation in the presentation.
+    ///
+    /// # Errors
+    /// [`PlaybackError::UnsupportedCodec`] if it cannot be decoded and no other one is left in its set.
     fn apply_index(&self, id: RepresentationId, load: IndexLoad) -> Result<(), Error> {
         let representation = load.representation;
         let mime = representation.mime();
@@ -371,7 +380,7 @@ impl Content {
         };
         let mut presentation = self.presentation.borrow_mut();
         if let Some(set) = presentation.adaptation_set_mut(id) {
-            // The set of a single media playlist has the type of its representation.
+            // The set of a media playlist without a multivariant one takes the type of its only representation.
             if let Some(content_type) = load.content_type
                 && is_undescribed(set)
             {
@@ -405,12 +414,12 @@ impl Content {
         ids.iter().find(is_in_undescribed_set).copied()
     }
 
-    /// Excludes what this thread cannot decode: workers may support other codecs than the page.
+    /// Excludes representations that this thread cannot decode. Workers may support other codecs than the page.
     fn exclude_undecodable(&self) {
         let presentation = self.presentation();
         for &(id, set, representation) in &presentation.representations() {
-            // Unknown codecs are described before they are played. The container of MP3 (mp4a.40.34) in HLS is only
-            // known once a segment is fetched.
+            // Unknown codecs are detected before they are played. The container of MP3 (mp4a.40.34) in HLS is only known
+            // once a segment is fetched.
             let is_unknown =
                 representation.codecs.is_empty() || representation.codecs == "mp4a.40.34";
             let is_decodable = is_unknown || platform::can_decode(&representation.mime());
@@ -420,8 +429,8 @@ impl Content {
         }
     }
 
-    /// Excludes what this device does not decode smoothly, by `MediaCapabilities`. A set in which nothing is smooth
-    /// keeps everything. Playback starts without waiting for this.
+    /// Excludes representations that this device does not decode smoothly, by `MediaCapabilities`. A set without any
+    /// smooth representation keeps all of them. Playback starts without waiting for this.
     pub async fn exclude_unsmooth(&self) {
         let mut results: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().representation_ids();
@@ -438,16 +447,16 @@ impl Content {
             }
         }
         for (id, is_smooth) in &results {
-            let is_smooth_in_set = |(other, is_smooth): &(RepresentationId, bool)| {
+            let is_smooth_alternative = |(other, is_smooth): &(RepresentationId, bool)| {
                 *is_smooth && (other.period, other.set) == (id.period, id.set)
             };
-            if !is_smooth && results.iter().any(is_smooth_in_set) {
+            if !is_smooth && results.iter().any(is_smooth_alternative) {
                 self.exclude(*id);
             }
         }
     }
 
-    /// Checks that something can be played. Content with video is not played as audio alone.
+    /// Checks that something can be played. Content with video is not played as audio only.
     fn require_playable(&self) -> Result<(), Error> {
         let presentation = self.presentation();
         let has_video = presentation
@@ -471,7 +480,7 @@ impl Content {
 /// A representation while its index is loaded.
 struct IndexLoad {
     representation: Box<Representation>,
-    /// The `sidx` boxes, as far as they are read.
+    /// The `sidx` boxes that are read so far.
     sidx: Option<mp4::SegmentIndex>,
     /// Whether its container and codecs are known.
     is_described: bool,
@@ -511,7 +520,7 @@ fn is_undescribed(set: &AdaptationSet) -> bool {
         .all(|representation| representation.container.is_empty())
 }
 
-/// What to ask the browser about a video. `None` for audio and unknown sizes.
+/// The `MediaCapabilities` query for a video representation. `None` for audio, and if the size is unknown.
 fn video_configuration(representation: &Representation) -> Option<VideoConfiguration> {
     let (width, height) = representation.size;
     // A query takes one codec; muxed audio is left out.
@@ -530,7 +539,7 @@ fn video_configuration(representation: &Representation) -> Option<VideoConfigura
         bitrate: representation.bandwidth.max(1),
         frame_rate: match representation.frame_rate {
             rate if rate > 0.0 => rate,
-            _ => 30.0,
+            _ => ASSUMED_FRAME_RATE,
         },
     })
 }

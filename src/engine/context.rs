@@ -1,4 +1,4 @@
-//! What the parts of a session share.
+//! The context of a session.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,7 +8,7 @@ use std::{
 use super::{content::Content, network::Network, playback_state::PlaybackState};
 use crate::protocol::{EventPort, SessionId};
 
-/// What the parts of a session share, once its manifest is loaded.
+/// Services and state that the modules of a session share once its manifest is loaded.
 pub struct Context {
     /// The port to the page.
     pub port: EventPort,
@@ -20,8 +20,8 @@ pub struct Context {
     pub network: Rc<Network>,
     /// Position, selection and buffer levels.
     pub state: Rc<PlaybackState>,
-    /// The timestamp offset of each HLS discontinuity sequence, in seconds, as found by the first track that
-    /// reached it. Shared, so that audio and video stay in sync.
+    /// Discontinuity sequence number and timestamp offset, in seconds, for each HLS discontinuity that was reached. The
+    /// first track that reaches one determines the offset for both, so that audio and video stay in sync.
     pub offsets: RefCell<Vec<(u32, f64)>>,
     /// Whether no media segment has been appended yet.
     pub nothing_appended: Cell<bool>,

@@ -20,14 +20,14 @@ use crate::{
     protocol::ResourceKind,
 };
 
-/// How far a frame may reach over the edge of its period.
+/// How far a frame may extend beyond its period.
 const PERIOD_EDGE_SECONDS: f64 = 0.1;
 /// How many bytes of a segment are parsed to find its first timestamp.
 const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
 
-/// A segment, with all that is needed to append it.
+/// The download of one segment: what to fetch and how to append it.
 pub struct Download<'a> {
-    /// The session's shared state.
+    /// The session's context.
     pub context: &'a Context,
     /// The track it belongs to.
     pub content_type: ContentType,
@@ -42,17 +42,17 @@ pub struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Fetches the segment, from one of its base URLs, and appends it.
+    /// Fetches the segment from its base URLs, with retries, and appends it.
     ///
     /// # Errors
-    /// Those of the network once retries are exhausted, of damaged files, and of refused appends.
+    /// Those of the network and of damaged files once retries are exhausted, and those of [`SegmentBuffer`].
     pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
         let network = &self.context.network;
         let base_urls = &self.representation.base_urls;
         let mut attempts = network.start_attempts(base_urls, SEGMENT_MAX_FAILURES);
         while let Err(error) = self.attempt(buffer, base_url(base_urls, &attempts)).await {
             buffer.reset();
-            network.failed(&mut attempts, error).await?;
+            network.wait_for_retry(&mut attempts, error).await?;
         }
         network.succeeded(&attempts);
         Ok(())
@@ -74,8 +74,8 @@ impl Download<'_> {
         };
         let key = match &self.segment.resource.key {
             Some(key) => {
-                let file = content.key(&self.representation.base_urls, key).await?;
-                Some((file, key.iv))
+                let key_file = content.key(&self.representation.base_urls, key).await?;
+                Some((key_file, key.iv))
             }
             None => None,
         };
@@ -89,8 +89,8 @@ impl Download<'_> {
         let mut validator = BoxValidator::new(&self.representation.container);
         let mut is_prepared = false;
         while let Some(mut bytes) = response.read(mode).await? {
-            if let Some((key, iv)) = &key {
-                bytes = decrypt(kind, &bytes, &key.bytes, *iv, &response.url()).await?;
+            if let Some((key_file, iv)) = &key {
+                bytes = decrypt(kind, &bytes, &key_file.bytes, *iv, &response.url()).await?;
             }
             validator.push(&bytes);
             if validator.is_invalid() {
@@ -123,16 +123,16 @@ impl Download<'_> {
         first_bytes: &Bytes,
     ) -> Result<(), Error> {
         buffer.change_type(self.representation.mime())?;
-        // Without a reset, WebKitGTK drops a segment that is earlier than the first one its parser got. WebM is not
-        // validated, so the previous segment may have been incomplete.
+        // Without a reset, WebKitGTK drops a segment that is earlier than the first one since the last reset. WebM is
+        // reset for each segment: it is not validated, so the previous one may have been incomplete.
         if !buffer.ends_at(self.segment.start) || self.representation.container.ends_with("/webm") {
             buffer.reset();
         }
         let offset = self.timestamp_offset(buffer, init, first_bytes)?;
-        buffer.set_placement(offset, self.append_window())
+        buffer.set_offset_and_window(offset, self.append_window())
     }
 
-    /// The segment's period, with room for the frames at its edges.
+    /// The append window: the segment's period, with a margin for the frames at its edges.
     fn append_window(&self) -> TimeRange {
         let presentation = self.context.content.presentation();
         let is_last = self.id.period + 1 == presentation.periods.len();
@@ -149,8 +149,8 @@ impl Download<'_> {
         append_window
     }
 
-    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one, for packed audio: that has no
-    /// timestamps, and each segment follows the one before.
+    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one: packed audio has no timestamps, so
+    /// that each segment continues the one before.
     fn timestamp_offset(
         &self,
         buffer: &SegmentBuffer,

@@ -6,10 +6,10 @@ use crate::{
     protocol::{PlaybackError, ResourceKind},
 };
 
-/// Boxed to keep `Result` small.
+/// The engine's error, boxed to keep `Result` small.
 pub type Error = Box<PlaybackError>;
 
-/// A fetched file is not what it should be.
+/// [`PlaybackError::InvalidData`]: a fetched file is damaged, or of the wrong type.
 pub fn invalid_data(resource: ResourceKind, url: &str, reason: &str) -> Error {
     Box::new(PlaybackError::InvalidData {
         resource,
@@ -18,7 +18,7 @@ pub fn invalid_data(resource: ResourceKind, url: &str, reason: &str) -> Error {
     })
 }
 
-/// A manifest violates its format.
+/// [`PlaybackError::InvalidManifest`]: a manifest violates its format.
 pub fn invalid_manifest(url: &str, reason: &str) -> Error {
     Box::new(PlaybackError::InvalidManifest {
         url: url.into(),
@@ -26,7 +26,7 @@ pub fn invalid_manifest(url: &str, reason: &str) -> Error {
     })
 }
 
-/// The content uses a feature that this player lacks.
+/// [`PlaybackError::UnsupportedFeature`]: the content uses a feature that this player lacks.
 pub fn unsupported_feature(url: &str, feature: &str) -> Error {
     Box::new(PlaybackError::UnsupportedFeature {
         url: url.into(),
@@ -50,13 +50,13 @@ pub fn file_error(resource: ResourceKind, url: &str, error: ManifestError) -> Er
     }
 }
 
-/// There is nothing to play at a position, in seconds.
+/// [`PlaybackError::NothingToPlay`] at a position, in seconds.
 pub fn nothing_to_play(position: f64) -> Error {
     let second = position as u32;
     PlaybackError::NothingToPlay { second }.into()
 }
 
-/// A browser call threw. `operation` is a verb with its object.
+/// The error of a browser call that threw. `operation` is a verb with its object.
 pub fn call_error(operation: &str, exception: Exception) -> Error {
     if exception.is_quota_exceeded() {
         return PlaybackError::BufferFull.into();

@@ -14,16 +14,16 @@ use crate::{
     protocol::{PlaybackError, PlaybackSettings, ResourceKind},
 };
 
-/// How long the server may take to start its response, and between two chunks of the body.
+/// How long the server may take to start its response, or between two chunks of the body.
 const SILENCE_SECONDS: u32 = 8;
-/// A body that takes longer than this has to arrive faster than [`MIN_BYTES_PER_SECOND`]: a retry may meet a better
-/// server.
+/// A body that takes longer than this has to arrive faster than [`MIN_BYTES_PER_SECOND`]. If not, the request fails,
+/// because a retry may reach a faster server.
 const SLOW_BODY_SECONDS: u32 = 30;
-/// See [`SLOW_BODY_SECONDS`].
+/// The least average speed of a body that takes longer than [`SLOW_BODY_SECONDS`].
 const MIN_BYTES_PER_SECOND: f64 = 1_000.0;
-/// [`ReadMode::Soon`] returns after this time, if [`BATCH_BYTES`] have arrived.
+/// [`ReadMode::Soon`] returns once this time has passed, if [`BATCH_BYTES`] have arrived.
 const BATCH_MS: f64 = 500.0;
-/// See [`BATCH_MS`].
+/// [`ReadMode::Soon`] returns once this much has arrived, if [`BATCH_MS`] have passed.
 const BATCH_BYTES: usize = 65_536;
 
 /// The largest accepted body, in bytes.
@@ -60,7 +60,7 @@ pub struct HttpRequest {
     fetch: Fetch,
 }
 
-/// What was requested.
+/// The resource that is requested, for error messages and checks.
 struct Target {
     resource: ResourceKind,
     url: String,
@@ -104,7 +104,7 @@ impl HttpRequest {
 }
 
 impl Target {
-    /// Waits for the network until the silence timeout.
+    /// Waits for the network, at most for the silence timeout.
     async fn wait<T>(
         &self,
         arriving: impl Future<Output = Result<T, Exception>>,
@@ -136,8 +136,8 @@ impl Target {
     }
 }
 
-/// The silence timeout. It counts rounds of a second, not time, because a suspended thread must not time out when
-/// it resumes.
+/// The silence timeout. It counts timers of one second instead of comparing times, because a suspended thread must not
+/// time out when it resumes.
 async fn silence() {
     for _ in 0..SILENCE_SECONDS {
         platform::sleep(1_000).await;
@@ -152,7 +152,7 @@ pub struct HttpResponse {
     /// Bytes before the requested range that are still to come, from a server that ignores ranges.
     skip: u64,
     /// Bytes of the range that are still to come, if its length is known.
-    left: Option<u64>,
+    remaining: Option<u64>,
     received: u64,
     started_at: f64,
     measured: Option<MeasuredTransfer>,
@@ -172,10 +172,10 @@ impl HttpResponse {
                 status,
             }));
         }
-        let (mut skip, mut left) = (0, None);
+        let (mut skip, mut remaining) = (0, None);
         if let Some(ByteRange { first, last }) = target.range {
-            left = last.map(|last| last.saturating_sub(first) + 1);
-            // Not readable in a response of another origin, unless that exposes it.
+            remaining = last.map(|last| last.saturating_sub(first) + 1);
+            // Another origin has to expose this header.
             let content_range = response.header("content-range");
             if status != 206 {
                 skip = first;
@@ -190,8 +190,8 @@ impl HttpResponse {
                 .header("content-length")
                 .and_then(|length| digits(&length)),
         };
-        progress.total.set(left.or(length));
-        // Such as a 204.
+        progress.total.set(remaining.or(length));
+        // For example, a 204 has none.
         if !response.has_body() {
             return Err(target.invalid("the response is empty"));
         }
@@ -200,7 +200,7 @@ impl HttpResponse {
             progress,
             response,
             skip,
-            left,
+            remaining,
             received: 0,
             started_at: platform::now(),
             measured: None,
@@ -229,15 +229,15 @@ impl HttpResponse {
     /// short or too long.
     pub async fn read(&mut self, mode: ReadMode) -> Result<Option<Bytes>, Error> {
         let (mut chunks, mut length, started_at) = (Vec::new(), 0, platform::now());
-        while self.left != Some(0) {
+        while self.remaining != Some(0) {
             let Some(chunk) = self.target.wait(self.response.chunk()).await? else {
                 // A range may reach beyond the end of the file, but has to contain something.
-                if self.left.is_some() && self.received == 0 {
+                if self.remaining.is_some() && self.received == 0 {
                     return Err(self.target.invalid("the file is shorter than its range"));
                 }
                 break;
             };
-            let wanted = self.take(&chunk)?;
+            let wanted = self.accept(&chunk)?;
             length += wanted.len();
             chunks.push(wanted);
             let is_batch = length >= BATCH_BYTES && platform::now() - started_at >= BATCH_MS;
@@ -248,13 +248,16 @@ impl HttpResponse {
         Ok((!chunks.is_empty()).then(|| Bytes::concat(&chunks)))
     }
 
-    /// The part of a chunk that is in the requested range. Checks the size and speed of the body.
-    fn take(&mut self, chunk: &Bytes) -> Result<Bytes, Error> {
+    /// Returns the part of a chunk that is in the requested range. Checks the size and the speed of the body.
+    ///
+    /// # Errors
+    /// [`PlaybackError::InvalidData`] if the body is too large, [`PlaybackError::Timeout`] if it is too slow.
+    fn accept(&mut self, chunk: &Bytes) -> Result<Bytes, Error> {
         let length = chunk.len() as u64;
         let skipped = self.skip.min(length);
-        let wanted = self.left.unwrap_or(u64::MAX).min(length - skipped);
+        let wanted = self.remaining.unwrap_or(u64::MAX).min(length - skipped);
         self.skip -= skipped;
-        self.left = self.left.map(|left| left - wanted);
+        self.remaining = self.remaining.map(|remaining| remaining - wanted);
         self.received += wanted;
         self.progress.received.set(self.received);
         if let Some(measured) = &mut self.measured {

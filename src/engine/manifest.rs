@@ -22,11 +22,11 @@ const DRM: &str = "DRM protection";
 const LIVE: &str = "a live stream";
 const MPEG_TS: &str = "MPEG transport streams";
 
-/// How much of a file is needed to detect its format.
+/// How many bytes of a file are read to detect its format.
 const SNIFF_BYTES: usize = 4096;
 
-/// Parses a manifest. Its format is detected by content, not by name. The variable definitions are for its media
-/// playlists.
+/// Parses a manifest, after detecting its format by its content. Also returns the variable definitions that it passes to
+/// its media playlists.
 ///
 /// # Errors
 /// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
@@ -95,8 +95,8 @@ fn parse_playlist(
         .map_err(|error| manifest_error(&file.url, error))
 }
 
-/// Sets the container and the codecs of a representation by its init segment, or by the start of its first media
-/// segment where it has none. Returns its content type.
+/// Detects the container and the codecs of a representation from its init segment, or from the start of its first media
+/// segment if it has none. Returns its content type.
 ///
 /// # Errors
 /// [`PlaybackError::UnsupportedFeature`] and [`PlaybackError::InvalidData`].
@@ -152,7 +152,7 @@ pub fn parse_init_segment(
     Ok(init)
 }
 
-/// Why no representation of this content type is playable.
+/// The error that says why no representation of a content type is playable.
 pub fn unplayable(url: &str, presentation: &Presentation, content_type: ContentType) -> Error {
     let mut mimes: Vec<String> = Vec::new();
     for &(_, set, representation) in &presentation.representations() {
@@ -182,7 +182,7 @@ pub fn has_cues(representation: &Representation) -> bool {
     representation.container.ends_with("/webm") && matches!(representation.index, Index::Sidx(_))
 }
 
-/// A presentation with one representation, of which only the URL is known.
+/// A presentation with one representation, for a media playlist or an MP4 file.
 fn single_representation(url: &str, index: Index, availability: Availability) -> Presentation {
     let end = match &index {
         Index::Known(segments) => segments.span().map_or(0.0, |(_, end)| end),

@@ -9,13 +9,13 @@ use crate::{
     protocol::PlaybackError,
 };
 
-/// A MediaSource whose errors are [`PlaybackError`]s. Held for as long as it plays, because WebKit collects a
-/// MediaSource that only the element refers to.
+/// A MediaSource whose errors are [`PlaybackError`]s. Owned by its session for as long as it plays, because WebKit
+/// collects a MediaSource that only the element refers to.
 #[derive(Clone)]
 pub struct OwnedMediaSource(MediaSource);
 
 impl OwnedMediaSource {
-    /// `new MediaSource()`. It is closed until the element attaches it.
+    /// Creates a MediaSource. It is closed until the page attaches its handle.
     ///
     /// # Errors
     /// [`PlaybackError::NoMediaSourceInWorkers`], or [`PlaybackError::NoMediaSource`] on the page.
@@ -28,7 +28,7 @@ impl OwnedMediaSource {
         })
     }
 
-    /// What the page attaches to its element.
+    /// The handle that the page attaches to its element.
     pub const fn handle(&self) -> &MediaHandle {
         self.0.handle()
     }
@@ -57,7 +57,7 @@ impl OwnedMediaSource {
     ///
     /// # Errors
     /// [`PlaybackError::UnsupportedCodec`] if this thread cannot decode the type, [`PlaybackError::MediaSourceCall`] if
-    /// the browser creates none all the same.
+    /// `addSourceBuffer()` throws.
     pub fn add_buffer(&self, mime: &str) -> Result<SegmentBuffer, Error> {
         if !platform::can_decode(mime) {
             return Err(PlaybackError::UnsupportedCodec { mime: mime.into() }.into());
@@ -68,17 +68,17 @@ impl OwnedMediaSource {
             .map_err(|exception| call_error("create a SourceBuffer", exception))
     }
 
-    /// Whether it is open: attached, and not ended since the last append.
+    /// Whether it is open: attached, and not ended.
     pub fn is_open(&self) -> bool {
         self.0.ready_state() == ReadyState::Open
     }
 
-    /// Whether more should be appended now. Always true unless the source is managed.
+    /// Whether the browser wants more data now. Always true unless the source is managed.
     pub fn is_streaming(&self) -> bool {
         self.0.is_streaming()
     }
 
-    /// Declares that no segment will follow, so that the element can end.
+    /// Declares that no more segments will follow, so that the element can end.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is not open.

@@ -1,4 +1,4 @@
-//! Watches a period group: gaps, stalls, the end of the stream, and buffer reports.
+//! Monitors the playback of a period group: jumps gaps, resolves stalls, ends the stream, and reports buffer levels.
 
 use super::{
     context::Context,
@@ -18,17 +18,17 @@ use crate::{
 const REPORT_INTERVAL_MS: f64 = 1_000.0;
 /// How long a seek may take before it is requested again.
 const SEEK_TIMEOUT_MS: f64 = 1_000.0;
-/// How far into a buffered range a gap jump seeks, because its start may be rounded.
+/// How far into a buffered range a gap jump seeks, because the start of the range may be rounded.
 const JUMP_MARGIN_SECONDS: f64 = 0.01;
-/// How far a stalled element is moved.
+/// How far a stalled element seeks forward.
 const STALL_NUDGE_SECONDS: f64 = 0.1;
 
-/// Runs until the position leaves the group, or the group ends. Returns the position where another group has to
-/// continue.
+/// Runs until the position leaves the group. Returns the position where another group has to continue.
 ///
 /// # Errors
-/// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if all is buffered and that is
-/// nothing, and a refused `endOfStream()`.
+/// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if all segments are appended and
+/// nothing is buffered, and [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if `endOfStream()`
+/// throws.
 pub async fn monitor(
     context: &Context,
     source: &OwnedMediaSource,
@@ -76,7 +76,7 @@ pub async fn monitor(
     }
 }
 
-/// The last buffer report.
+/// The last buffer report: its time, and its ranges by content type.
 #[derive(Default)]
 struct BufferReport {
     at: f64,
@@ -121,7 +121,7 @@ impl BufferReport {
     }
 }
 
-/// The last requested seek.
+/// Decides when the element has to seek. Records the time and the target of the last requested seek.
 #[derive(Default)]
 struct GapJumper {
     at: f64,
@@ -129,8 +129,8 @@ struct GapJumper {
 }
 
 impl GapJumper {
-    /// Where the element has to seek because it cannot play on by itself: over a gap, or a little further if it
-    /// stalls with media ahead.
+    /// The position, in seconds, that the element has to seek to because it cannot play on by itself: the end of a gap,
+    /// or a little ahead if it stalls with media ahead.
     fn seek_target(
         &mut self,
         state: &PlaybackState,
@@ -141,8 +141,8 @@ impl GapJumper {
             state.reset_stall();
             position + STALL_NUDGE_SECONDS
         } else if playable.range_at(position).is_none() {
-            // Seeks to the next range, or to where the media continues, unless something may still be fetched for
-            // the gap.
+            // Seeks to the next range, or to where the media will continue, unless media may still be fetched for the
+            // gap.
             let complete = state.complete_until();
             let next = playable
                 .first_after(position)

@@ -1,4 +1,4 @@
-//! Fetches files with retries: over several base URLs, and while offline.
+//! Fetches files with retries: from several base URLs, and while offline. When to retry is decided by `media/retry.rs`.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -18,14 +18,15 @@ use crate::{
     protocol::{Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId},
 };
 
-/// How long a request waits while the browser is offline. It is then sent all the same, because `navigator.onLine`
-/// can be wrong.
+/// How long a retry waits while the browser is offline. It is then sent all the same, because `navigator.onLine` can be
+/// wrong.
 const OFFLINE_WAIT_MS: u32 = 5_000;
-/// After how many failures a file that playback cannot start without is given up.
+/// After how many failures to give up a file other than a media segment. Playback cannot start without it.
 const FILE_MAX_FAILURES: u32 = 3;
-/// After how many failures a media segment is given up. More, because buffered media plays meanwhile.
+/// After how many failures to give up a media segment. More than for other files, because buffered media plays
+/// meanwhile.
 pub const SEGMENT_MAX_FAILURES: u32 = 6;
-/// After how many failures of one file the page is told.
+/// After how many failures of one file to post [`Event::Retrying`].
 const FAILURES_UNTIL_REPORT: u32 = 2;
 
 /// A fetched file.
@@ -43,7 +44,7 @@ pub struct Network {
     port: EventPort,
     session: SessionId,
     settings: PlaybackSettings,
-    /// Whether the page was told that a request is being repeated.
+    /// Whether [`Event::Retrying`] was posted with an error that is not resolved yet.
     is_retrying: Cell<bool>,
     /// The index of the last base URL that succeeded.
     last_base_url: Cell<usize>,
@@ -52,7 +53,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network that adds the settings' headers and credentials to its requests.
+    /// Creates a network that adds the settings' headers and credentials to its requests.
     pub fn new(port: EventPort, session: SessionId, settings: PlaybackSettings) -> Self {
         Self {
             port,
@@ -81,7 +82,7 @@ impl Network {
         Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
     }
 
-    /// Fetches a resource from one of its base URLs. Of an unencrypted media segment, only the first bytes.
+    /// Fetches a resource from its base URLs, with retries. Fetches only the first bytes of an unencrypted media segment.
     ///
     /// # Errors
     /// Those of [`HttpRequest`] and [`HttpResponse`](super::http::HttpResponse), once retries are exhausted.
@@ -95,7 +96,7 @@ impl Network {
         loop {
             let base = base_url(base_urls, &attempts);
             match self.get_once(kind, base, resource).await {
-                Err(error) => self.failed(&mut attempts, error).await?,
+                Err(error) => self.wait_for_retry(&mut attempts, error).await?,
                 fetched => {
                     self.succeeded(&attempts);
                     return fetched;
@@ -124,12 +125,12 @@ impl Network {
         })
     }
 
-    /// Starts the attempts at a resource of these base URLs.
+    /// Starts the attempts to fetch a resource from these base URLs.
     pub fn start_attempts(&self, base_urls: &[Rc<str>], max_failures: u32) -> RetryState {
         RetryState::starting_at(self.last_base_url.get(), base_urls.len(), max_failures)
     }
 
-    /// Records a success. Tells the page if it was told of a failure.
+    /// Records a success. If a failure was reported to the page, reports that it is resolved.
     pub fn succeeded(&self, attempts: &RetryState) {
         self.last_base_url.set(attempts.base_url_index());
         if self.is_retrying.take() {
@@ -140,8 +141,12 @@ impl Network {
     /// Records a failure, and waits until the next attempt is due.
     ///
     /// # Errors
-    /// The given error, if retrying cannot help or has been exhausted.
-    pub async fn failed(&self, attempts: &mut RetryState, error: Error) -> Result<(), Error> {
+    /// The given error, if a retry cannot help or there have been too many.
+    pub async fn wait_for_retry(
+        &self,
+        attempts: &mut RetryState,
+        error: Error,
+    ) -> Result<(), Error> {
         let failure = match &*error {
             PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
             PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Passing,

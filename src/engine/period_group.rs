@@ -41,7 +41,7 @@ pub async fn play(
         let session = context.session;
         context.port.post(Event::Seek { session, to: 0.0 });
     }
-    // All SourceBuffers are created before anything is appended to one: later, browsers refuse to.
+    // Browsers refuse to create a SourceBuffer after the first append, so all are created before any feeder runs.
     let mut tasks: Vec<LocalBoxFuture<Result<f64, Error>>> = Vec::new();
     for (feeder, mime) in tracks.feeders.iter().zip([&types.0, &types.1]) {
         if let (Some(feeder), Some(mime)) = (feeder, mime) {
@@ -56,15 +56,17 @@ pub async fn play(
         .port
         .post_milestone(context.session, Milestone::SourceBuffersCreated);
     tracks.announce(context, offered);
-    // The first task that ends, ends them all: the monitor, or a feeder with an error.
-    poll_fn(|waker| {
-        let mut polled = tasks.iter_mut().map(|task| task.as_mut().poll(waker));
-        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    // Runs until the first task ends: the monitor, or a feeder with an error.
+    poll_fn(|task_context| {
+        let mut polls = tasks
+            .iter_mut()
+            .map(|task| task.as_mut().poll(task_context));
+        polls.find(Poll::is_ready).unwrap_or(Poll::Pending)
     })
     .await
 }
 
-/// The type to create a feeder's SourceBuffer for.
+/// The media type to create a feeder's SourceBuffer with; `None` without a feeder.
 async fn first_type(feeder: &Option<TrackFeeder>, period: usize) -> Result<Option<String>, Error> {
     match feeder {
         Some(feeder) => feeder.first_type(period).await.map(Some),

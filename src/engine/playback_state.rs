@@ -1,4 +1,4 @@
-//! The shared state of a session: position, selection, buffer levels. Changes wake the waiters.
+//! The playback state of a session: position, selection, buffer levels. Changes wake the tasks that wait for them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,39 +18,48 @@ use crate::{
     protocol::{BufferGoal, Observation},
 };
 
-/// How often waiters look at the clock while nothing changes.
+/// How often waiting tasks are woken while nothing but the position changes.
 const TICK_MS: u32 = 250;
-/// How long `currentTime` may stand still, with media ahead, before that is a stall.
+/// How long `currentTime` may stand still, with media ahead, before the element counts as stalled.
 const STALL_TIMEOUT_MS: f64 = 2_500.0;
 /// With less media ahead than this, the element may be waiting for data.
 const STALL_MIN_AHEAD_SECONDS: f64 = 0.5;
+
+/// The lowest buffer goal.
+const MIN_GOAL_SECONDS: f64 = 1.0;
+/// The goal is multiplied by this when a SourceBuffer is full.
+const GOAL_REDUCTION: f64 = 0.7;
+/// The goal is not lowered below this when a SourceBuffer is full.
+const MIN_ROOM_AHEAD_SECONDS: f64 = 2.0;
 
 /// The state of one SourceBuffer.
 #[derive(Clone, Debug, Default)]
 pub struct BufferStatus {
     /// What it holds.
     pub buffered: TimeRanges,
-    /// Up to which time, from the position on, nothing more will be fetched: a gap before it is final. In
-    /// seconds.
+    /// Between the position and this time, in seconds, no more media will be fetched: gaps in it are final.
     pub complete_until: f64,
-    /// Whether everything up to the end is appended.
+    /// Whether everything up to the end of the track is appended.
     pub is_complete: bool,
 }
 
-/// The shared state of a session.
+/// The playback state of a session, shared by its tasks.
 pub struct PlaybackState {
     clock: Cell<PlaybackClock>,
     /// When the element was last observed, in milliseconds since the Unix epoch.
     observed_at: Cell<f64>,
-    /// When it was last observed to move, or to have a reason to stand still.
+    /// When the element was last observed to move, or to have a reason to stand still. In milliseconds since the Unix
+    /// epoch.
     moved_at: Cell<f64>,
     screen_size: Cell<(u32, u32)>,
     buffer_goal: Cell<BufferGoal>,
-    /// How many seconds ahead the browser has room for, as far as that is known.
+    /// How many seconds ahead fit into the SourceBuffers; infinite until one was full.
     room_ahead: Cell<f64>,
+    /// Bits per second of the selected quality.
     quality: Cell<Option<u64>>,
     audio_preference: RefCell<Option<Rc<AudioPreference>>>,
     captions: Cell<Option<u32>>,
+    /// By [`index_of`] the content type.
     buffers: RefCell<[Option<BufferStatus>; 2]>,
     change_count: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
@@ -89,7 +98,7 @@ impl PlaybackState {
         })
     }
 
-    /// Takes over the state of the element.
+    /// Updates the state with an observation of the element.
     pub fn observe(&self, observation: Observation) {
         let predicted = self.position();
         let mut clock = self.clock.get();
@@ -99,8 +108,8 @@ impl PlaybackState {
         self.screen_size.set(observation.screen);
         let ahead = self.buffered_ahead();
         if observation.position + ahead < predicted - BOUNDARY_TOLERANCE {
-            // The feeders have planned from a later position. Until they plan again, it is unknown what will be
-            // fetched from here on.
+            // The feeders have planned from a later position. Until they plan again, it is not known whether more will
+            // be fetched from here on.
             for buffer in self.buffers.borrow_mut().iter_mut().flatten() {
                 buffer.complete_until = observation.position;
             }
@@ -112,26 +121,25 @@ impl PlaybackState {
         self.notify();
     }
 
-    /// Whether the element was observed to stand still where it should move. A page that is frozen itself sends no
-    /// observations, and so reports no stall.
+    /// Whether the element was observed to stand still although it should move. Compares observations, not the current
+    /// time: a frozen page sends none, and that is not a stall.
     pub fn is_stalled(&self) -> bool {
         self.clock.get().rate() > 0.0
             && self.observed_at.get() - self.moved_at.get() > STALL_TIMEOUT_MS
     }
 
-    /// Restarts the detection of stalls, after something was done about one.
+    /// Restarts stall detection, after the element was moved.
     pub fn reset_stall(&self) {
         self.moved_at.set(self.observed_at.get());
     }
 
-    /// Changes how much is buffered.
+    /// Changes how much to buffer.
     pub fn set_buffer_goal(&self, buffer_goal: BufferGoal) {
         self.buffer_goal.set(buffer_goal);
         self.notify();
     }
 
-    /// Takes over the viewer's selection: bits per second of the quality, the audio track, and the index of the
-    /// captions.
+    /// Sets the viewer's selection: bits per second of the quality, the audio track, and the index of the captions.
     pub fn select(
         &self,
         quality: Option<u64>,
@@ -170,8 +178,8 @@ impl PlaybackState {
         clock
     }
 
-    /// Advances the clock by what was buffered until now. Called before that changes, so that the clock does not run
-    /// through media that was not there at the time.
+    /// Advances the clock within the current buffered ranges. Called before they change, so that the clock does not run
+    /// through media that was not buffered at the time.
     fn advance_clock(&self) {
         self.clock.set(self.clock_now());
     }
@@ -181,10 +189,11 @@ impl PlaybackState {
         self.clock.get().rate()
     }
 
-    /// Media before this may be evicted, in seconds. By the observed position, and nothing once all is buffered:
-    /// a removal reopens an ended source
-    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and the element then waits for
-    /// the shorter of two tracks.
+    /// Media before this position, in seconds, may be evicted. Based on the observed position.
+    ///
+    /// It is 0 once everything is buffered: a removal reopens an ended source
+    /// ([MSE § 5](https://w3c.github.io/media-source/#dom-sourcebuffer-remove)), and the element would then wait at the
+    /// end of the shorter track.
     pub fn evictable_before(&self) -> f64 {
         match self.is_fully_buffered() {
             true => 0.0,
@@ -197,29 +206,32 @@ impl PlaybackState {
         self.screen_size.get()
     }
 
-    /// How many seconds to buffer ahead, as far as the browser has room.
+    /// How many seconds to buffer ahead: as configured, or fewer if the browser has no room for them.
     pub const fn goal(&self) -> f64 {
         let configured = self.buffer_goal.get().ahead;
-        configured.min(self.room_ahead.get()).max(1.0)
+        configured.min(self.room_ahead.get()).max(MIN_GOAL_SECONDS)
     }
 
-    /// Lowers the goal after the browser had no room with `ahead` seconds buffered.
+    /// Lowers the goal because a SourceBuffer was full with `ahead` seconds buffered.
     pub fn lower_goal(&self, ahead: f64) {
-        self.room_ahead.set((self.goal() * 0.7).min(ahead).max(2.0));
+        let room_ahead = (self.goal() * GOAL_REDUCTION).min(ahead);
+        self.room_ahead.set(room_ahead.max(MIN_ROOM_AHEAD_SECONDS));
     }
 
-    /// The position in the page's last observation, in seconds. The element is there or later.
+    /// The position in the page's last observation, in seconds. Unless the viewer has seeked since, the element is there
+    /// or later.
     pub const fn observed_position(&self) -> f64 {
         self.clock.get().observed()
     }
 
-    /// Seconds that are playable from the observed position on: the clock may have run ahead of the element.
+    /// Seconds that are playable from the observed position on. Not from the clock's position, because that may be ahead
+    /// of the element.
     pub fn buffered_ahead(&self) -> f64 {
         self.playable_ranges().ahead(self.observed_position())
     }
 
-    /// For how many seconds the other track is complete, infinite if there is none. The track that has less is
-    /// fetched first.
+    /// For how many seconds from the position on the other track is complete; infinite if there is no other track. The
+    /// track that has less is fetched first.
     pub fn other_buffer_ahead(&self, kind: ContentType) -> f64 {
         self.buffer_status(other(kind))
             .map_or(f64::INFINITY, |status| {
@@ -227,7 +239,7 @@ impl PlaybackState {
             })
     }
 
-    /// What can be played: the intersection of all buffers.
+    /// The ranges that can be played: the intersection of all buffers.
     pub fn playable_ranges(&self) -> TimeRanges {
         match &*self.buffers.borrow() {
             [Some(video), Some(audio)] => video.buffered.intersection(&audio.buffered),
@@ -236,14 +248,14 @@ impl PlaybackState {
         }
     }
 
-    /// Whether all tracks are appended up to their end.
+    /// Whether all tracks are appended up to their ends.
     pub fn is_fully_buffered(&self) -> bool {
         let buffers = self.buffers.borrow();
         let mut all = buffers.iter().flatten().peekable();
         all.peek().is_some() && all.all(|buffer| buffer.is_complete)
     }
 
-    /// Up to which time nothing more will be fetched for any track, in seconds.
+    /// Between the position and this time, in seconds, no more media will be fetched for any track.
     pub fn complete_until(&self) -> f64 {
         let buffers = self.buffers.borrow();
         let times = buffers.iter().flatten().map(|buffer| buffer.complete_until);
@@ -255,7 +267,7 @@ impl PlaybackState {
         self.buffers.borrow()[index_of(kind)].clone()
     }
 
-    /// What a track's buffer holds.
+    /// The buffered ranges of a track.
     pub fn buffered(&self, kind: ContentType) -> TimeRanges {
         self.buffer_status(kind).unwrap_or_default().buffered
     }
@@ -273,8 +285,8 @@ impl PlaybackState {
         }
     }
 
-    /// Updates what a track's buffer holds while a segment that starts at `start` is appended. From there on, also
-    /// where it replaces other media, something may be missing until it is complete.
+    /// Updates the buffered ranges of a track while a segment that starts at `start` is appended. Until it is complete,
+    /// media from `start` on may be missing, also where the segment replaces other media.
     pub fn update_buffered(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
         self.advance_clock();
         if let Some(status) = &mut self.buffers.borrow_mut()[index_of(kind)] {
@@ -284,7 +296,7 @@ impl PlaybackState {
         self.notify();
     }
 
-    /// Starts over with another MediaSource at a position, in seconds.
+    /// Forgets the buffers, for a new MediaSource that starts at a position, in seconds.
     pub fn reset(&self, start: f64) {
         self.buffers.take();
         let mut clock = self.clock.get();
@@ -293,7 +305,7 @@ impl PlaybackState {
         self.reset_stall();
     }
 
-    /// Wakes the waiters.
+    /// Wakes the tasks that wait for a change.
     pub fn notify(&self) {
         self.change_count
             .set(self.change_count.get().wrapping_add(1));
@@ -302,7 +314,7 @@ impl PlaybackState {
         }
     }
 
-    /// Waits for the next change after this call, not after the first poll.
+    /// Waits for the next change after this call (not: after the first poll).
     pub fn next_change(&self) -> LocalBoxFuture<'_, ()> {
         let count = self.change_count.get();
         Box::pin(poll_fn(move |context| {
@@ -317,7 +329,7 @@ impl PlaybackState {
         }))
     }
 
-    /// Waits for the next change after this call, or for a tick, after which the position has changed.
+    /// Waits for the next change after this call, or for the next tick, because the position changes by itself.
     pub fn next_change_or_tick(&self) -> LocalBoxFuture<'_, ()> {
         let tick = select(self.next_change(), platform::sleep(TICK_MS));
         Box::pin(async {

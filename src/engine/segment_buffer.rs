@@ -1,4 +1,4 @@
-//! A SourceBuffer, used by one operation at a time.
+//! The SourceBuffer of one track.
 
 use super::error::{Error, call_error};
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
     platform::{self, Bytes, Exception, SourceBuffer},
 };
 
-/// One track's SourceBuffer.
+/// The SourceBuffer of one track, with a record of what was appended last.
 ///
-/// The browser refuses an operation while another is running. Every operation takes `&mut self` and is awaited, so
-/// the borrow checker queues them. An operation whose future is dropped is ended by [`reset`](Self::reset).
+/// The browser refuses an operation while another is running. Every operation takes `&mut self` and is awaited, so the
+/// borrow checker rules that out. After dropping the future of an operation, call [`reset`](Self::reset) before the next.
 pub struct SegmentBuffer {
     buffer: SourceBuffer,
     mime: String,
@@ -33,7 +33,7 @@ impl SegmentBuffer {
         }
     }
 
-    /// Whether this init segment of a representation was appended last.
+    /// Whether this init segment, of this representation, was the last one appended.
     pub fn is_initialized(&self, id: RepresentationId, init: &Resource) -> bool {
         matches!(&self.init, Some((known, resource)) if *known == id && resource == init)
     }
@@ -65,13 +65,14 @@ impl SegmentBuffer {
             .collect()
     }
 
-    /// Whether the browser has evicted anything since the last call. Only managed sources evict by themselves, also
-    /// in the middle of an append, and report it.
+    /// Whether the browser has evicted anything since the last call. Only managed sources evict by themselves, and report
+    /// it. They may do so in the middle of an append.
     pub fn take_evicted(&self) -> bool {
         self.buffer.take_evicted()
     }
 
-    /// Changes the type. A browser without `changeType` accepts another init segment of the same codec instead.
+    /// Changes the media type, unless it is the current one. Without `changeType`, the browser accepts only another init
+    /// segment of the same codec.
     ///
     /// # Errors
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the browser cannot change to it.
@@ -92,7 +93,7 @@ impl SegmentBuffer {
     ///
     /// # Errors
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is not open.
-    pub fn set_placement(
+    pub fn set_offset_and_window(
         &mut self,
         offset: Option<f64>,
         append_window: TimeRange,
@@ -104,7 +105,7 @@ impl SegmentBuffer {
             self.buffer
                 .set_append_window(append_window.start.max(0.0)..append_window.end)
         };
-        set().map_err(|exception| call_error("place a segment", exception))
+        set().map_err(|exception| call_error("set the timestamp offset", exception))
     }
 
     /// Appends a segment or a part of one.
@@ -131,13 +132,13 @@ impl SegmentBuffer {
             .map_err(|exception| call_error("evict media", exception))
     }
 
-    /// Aborts a running operation, and resets the parser: what was appended of an incomplete segment may or may not
-    /// be buffered.
+    /// Aborts a running operation, and resets the parser. The appended part of an incomplete segment may or may not stay
+    /// buffered.
     pub fn reset(&mut self) {
         self.init = None;
         self.end = f64::NEG_INFINITY;
-        // An ended source refuses `abort`; setting the offset reopens it. Errors mean that the source is closed, or
-        // (of the first call) that the parser is in the middle of what is aborted next.
+        // An ended source refuses `abort`, so it is reopened by setting the offset. That throws if an append is running,
+        // but then the source is open. Both calls throw if the source is closed, where nothing is left to reset.
         let offset = self.buffer.timestamp_offset();
         let _ = self.buffer.set_timestamp_offset(offset);
         let _ = self.buffer.abort();

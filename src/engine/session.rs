@@ -1,4 +1,4 @@
-//! One playback of one URL, from `new MediaSource()` to its end. The handle's path begins in `open`.
+//! A session: one playback of one URL. `open_media_source` creates the MediaSource and sends its handle to the page.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,14 +23,18 @@ use crate::{
     },
 };
 
-/// Creates a MediaSource and sends its handle to the page, which will play it from `start`.
-fn open(port: &EventPort, session: SessionId, start: f64) -> Result<OwnedMediaSource, Error> {
-    // The MediaSource is created here, on the worker's own thread.
+/// Creates a MediaSource and sends its handle to the page, which plays it from `start`, in seconds.
+fn open_media_source(
+    port: &EventPort,
+    session: SessionId,
+    start: f64,
+) -> Result<OwnedMediaSource, Error> {
+    // `new MediaSource()`, on the worker's own thread.
     let source = OwnedMediaSource::new()?;
     port.post_milestone(session, Milestone::MediaSourceCreated);
 
-    // Its handle leaves for the page here. `player/engine_client.rs` receives it, and `player/video_element.rs`
-    // sets it as `video.srcObject`. `sourceopen` then fires here (`SessionTask::play`).
+    // The handle is transferred to the page. `player/engine_client.rs` receives it, and `player/video_element.rs` sets
+    // `video.srcObject`. Then `sourceopen` fires on this thread (`SessionTask::play`).
     let mark = ReachedMilestone::now(Milestone::HandleSent);
     let handle = source.handle().clone();
     port.post_with_transfer(Event::MediaSourceReady {
@@ -42,8 +46,8 @@ fn open(port: &EventPort, session: SessionId, start: f64) -> Result<OwnedMediaSo
     Ok(source)
 }
 
-/// A running session. Dropping it aborts its requests and its use of the MediaSource, and posts
-/// [`Event::Stopped`].
+/// A running session. Dropping it aborts its requests and tasks. Then [`Event::Stopped`] is posted, and
+/// [`Event::Closed`] once the MediaSource is closed.
 pub struct Session {
     task: Rc<SessionTask>,
     /// Dropping the sender cancels the task.
@@ -65,7 +69,7 @@ impl Session {
     ) -> Result<Self, Error> {
         let start = settings.start;
         let task = Rc::new(SessionTask {
-            source: RefCell::new(open(&port, session, start)?),
+            source: RefCell::new(open_media_source(&port, session, start)?),
             state: PlaybackState::new(start, settings.buffer),
             network: Rc::new(Network::new(port.clone(), session, settings)),
             offered: RefCell::default(),
@@ -85,7 +89,7 @@ impl Session {
         self.task.session
     }
 
-    /// Takes over the state of the element.
+    /// Updates the playback state with an observation of the element.
     pub fn observe(&self, observation: Observation) {
         self.task.state.observe(observation);
     }
@@ -103,13 +107,13 @@ impl Session {
         state.select(quality.copied(), audio.cloned(), selection.captions);
     }
 
-    /// Changes how much is buffered.
+    /// Changes how much to buffer.
     pub fn configure(&self, buffer: BufferGoal) {
         self.task.state.set_buffer_goal(buffer);
     }
 }
 
-/// The state of a session before its manifest is loaded.
+/// The task that plays a session, and the state that exists before its manifest is loaded.
 struct SessionTask {
     port: EventPort,
     session: SessionId,
@@ -121,13 +125,13 @@ struct SessionTask {
 }
 
 impl SessionTask {
-    /// Runs the session until `cancelled`, then the teardown: `Stopped`, and `Closed` once the page has detached
-    /// the MediaSource.
+    /// Runs the session until `cancelled`, then posts `Stopped`, and `Closed` once the page has detached the
+    /// MediaSource.
     async fn run_until(self: Rc<Self>, cancelled: oneshot::Receiver<()>, url: String, start: f64) {
-        // Boxed, so that `select` drops it, with all that it waits for, before the teardown.
+        // Boxed, so that it is dropped, with all its requests and timers, before the teardown.
         select(Box::pin(self.run(&url, start)), cancelled).await;
 
-        // The MediaSource is not used any more. While the page detaches it, every call to it would throw.
+        // The MediaSource must not be used any more: once the page detaches it, every call would throw.
         let session = self.session;
         self.port.post(Event::Stopped { session });
         let source = self.source.borrow().clone();
@@ -135,8 +139,8 @@ impl SessionTask {
         self.port.post(Event::Closed { session });
     }
 
-    /// Plays `url` and reports its failure. Does not return: the MediaSource is kept until the session is
-    /// cancelled.
+    /// Plays `url`, and posts [`Event::Failed`] if that fails. Does not return even then: the MediaSource is kept until
+    /// the session is cancelled.
     async fn run(&self, url: &str, start: f64) {
         let Err(error) = self.play(url, start).await;
         self.port.post(Event::Failed {
@@ -176,7 +180,7 @@ impl SessionTask {
         }
     }
 
-    /// Plays one period group after another, each with a MediaSource of its own. Most content has one.
+    /// Plays one period group after another, each with its own MediaSource. Most content has only one group.
     async fn play_groups(
         &self,
         context: &Rc<Context>,
@@ -190,7 +194,7 @@ impl SessionTask {
                 Either::Left((next, _)) => next?,
                 Either::Right(_) => return Err(PlaybackError::Detached.into()),
             };
-            let next = open(&self.port, self.session, position)?;
+            let next = open_media_source(&self.port, self.session, position)?;
             next.wait_until_open().await;
             self.state.reset(position);
             self.source.replace(next);

@@ -32,7 +32,7 @@ use crate::{
 
 /// A download is kept after a seek if its segment starts at most this far beyond the goal.
 const KEEP_DOWNLOAD_SECONDS: f64 = 5.0;
-/// With less than this left to play, an error is reported instead of waiting for the rest to be played.
+/// With less than this left to play, an error is reported at once. With more, it is reported when that is played.
 const MIN_REST_SECONDS: f64 = 1.0;
 
 /// Feeds one track to one SourceBuffer.
@@ -41,11 +41,13 @@ pub struct TrackFeeder {
     content_type: ContentType,
     /// The end of the period group, in seconds.
     end: f64,
+    /// The adaptation set to fetch from in each period.
     adaptation_sets: RefCell<SetPerPeriod>,
+    /// The segments that are in the buffer.
     inventory: RefCell<BufferInventory>,
     /// The representation that was fetched last.
     current: Cell<Option<RepresentationId>>,
-    /// The next choice has to be lower than this one, whose download was abandoned.
+    /// The representation whose download was abandoned as too slow: the next one has to be lower.
     max_representation: Cell<Option<RepresentationId>>,
     /// The start, in seconds, of the segment that was fetched again because part of it had been evicted.
     refetched_at: Cell<Option<f64>>,
@@ -53,13 +55,16 @@ pub struct TrackFeeder {
 
 /// How a download ended.
 enum Outcome {
+    /// The segment is appended.
     Appended,
-    Unwanted,
+    /// It was aborted: too slow, or no longer needed.
+    Aborted,
+    /// All retries failed, or the browser refused the append.
     Failed(Error),
 }
 
 impl TrackFeeder {
-    /// A feeder for the given adaptation sets, one per period.
+    /// Creates a feeder for the given adaptation sets, one per period. `end` is that of the period group, in seconds.
     pub fn new(
         context: Rc<Context>,
         content_type: ContentType,
@@ -78,7 +83,8 @@ impl TrackFeeder {
         }
     }
 
-    /// Feeds the buffer until it is dropped: after the last segment, the viewer may seek back.
+    /// Feeds the buffer until the future is dropped. Does not return after the last segment, because the viewer may seek
+    /// back.
     ///
     /// # Errors
     /// Any that ends the session.
@@ -100,8 +106,8 @@ impl TrackFeeder {
                     .range_at(segment.start + BOUNDARY_TOLERANCE)
                     .is_none()
             {
-                // A managed source does not want more media now. Replacements, and what playback needs at once,
-                // are fetched all the same.
+                // A managed source does not want more media now. Segments that replace others, or that playback needs
+                // at once, are fetched all the same.
                 action = BufferAction::Wait;
             }
             let status = BufferStatus {
@@ -129,12 +135,13 @@ impl TrackFeeder {
                 }
             };
             if let Err(error) = result {
-                self.give_up(id, error).await?;
+                self.exclude_or_fail(id, error).await?;
             }
         }
     }
 
-    /// Finds the type to create the SourceBuffer for: that of the first representation in a period.
+    /// The media type to create the SourceBuffer with: that of the first representation to fetch in a period. Loads its
+    /// index, which may be needed to know the type.
     ///
     /// # Errors
     /// Any that ends the session.
@@ -147,19 +154,19 @@ impl TrackFeeder {
                 return Ok(mime);
             }
             if let Err(error) = self.context.content.load_index(id).await {
-                self.give_up(id, error).await?;
+                self.exclude_or_fail(id, error).await?;
             }
         }
     }
 
-    /// The type of a representation whose index is loaded.
+    /// The media type of a representation; `None` until its index is loaded.
     fn known_type(&self, id: RepresentationId) -> Option<String> {
         let presentation = self.context.content.presentation();
         let representation = presentation.representation(id)?;
         representation.is_resolved().then(|| representation.mime())
     }
 
-    /// Whether the first segment to fetch is that at 0 seconds.
+    /// Whether the first segment to fetch starts at 0 seconds.
     pub fn starts_at_zero(&self) -> bool {
         let (first, _) = self.next_action(&TimeRanges::default());
         matches!(first, BufferAction::Fetch(_, segment) if segment.start <= 0.0)
@@ -170,7 +177,7 @@ impl TrackFeeder {
         self.adaptation_sets.replace(sets);
     }
 
-    /// The adaptation set that it feeds in a period.
+    /// The index of the adaptation set that it feeds in a period.
     pub fn adaptation_set(&self, period: usize) -> Option<usize> {
         set_in_period(&self.adaptation_sets.borrow(), period)
     }
@@ -181,13 +188,12 @@ impl TrackFeeder {
         quality.filter(|_| self.content_type == ContentType::Video)
     }
 
-    /// Removes from the inventory what is no longer buffered. Called whenever that may have changed, before the
-    /// next action is planned.
+    /// Removes segments from the inventory that are no longer buffered. Called before each plan.
     fn reconcile(&self, buffered: &TimeRanges) {
         self.inventory.borrow_mut().reconcile(buffered);
     }
 
-    /// Plans the next action. Also returns up to which time, in seconds, nothing is missing.
+    /// Plans the next action. Also returns [`BufferStatus::complete_until`].
     fn next_action(&self, buffered: &TimeRanges) -> (BufferAction, f64) {
         let state = &self.context.state;
         let position = state.position();
@@ -227,7 +233,7 @@ impl TrackFeeder {
         })
     }
 
-    /// The representation to fetch in a period now, with `ahead` seconds buffered.
+    /// Chooses the representation to fetch in a period, with `ahead` seconds buffered.
     fn choose(&self, period: usize, ahead: f64) -> Option<RepresentationId> {
         let Context {
             content,
@@ -271,7 +277,7 @@ impl TrackFeeder {
         chosen.map(id)
     }
 
-    /// Loads the index of a representation, for as long as that is the planned action.
+    /// Loads the index of a representation. Aborts when that is no longer the planned action.
     async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
         let state = &self.context.state;
         let mut loading: LocalBoxFuture<_> = Box::pin(self.context.content.load_index(id));
@@ -289,10 +295,11 @@ impl TrackFeeder {
         }
     }
 
-    /// Fetches a segment and appends it, unless it becomes unwanted meanwhile.
+    /// Fetches a segment and appends it. Aborts when it is no longer needed.
     ///
     /// # Errors
-    /// Why the segment cannot be appended.
+    /// Those of [`Download::run`], except for a missing segment at the end of a period and a full buffer, which are
+    /// handled here.
     async fn fetch(
         &self,
         buffer: &mut SegmentBuffer,
@@ -320,7 +327,7 @@ impl TrackFeeder {
         }
         match outcome {
             Outcome::Appended => self.record_appended(buffer, &download)?,
-            Outcome::Unwanted => {}
+            Outcome::Aborted => {}
             Outcome::Failed(error) => match *error {
                 // The period may be shorter than its manifest says.
                 PlaybackError::HttpStatus {
@@ -336,7 +343,7 @@ impl TrackFeeder {
         Ok(())
     }
 
-    /// Runs a download for as long as its segment is wanted.
+    /// Runs a download. Aborts it when its segment is no longer needed.
     async fn fetch_while_needed(
         &self,
         download: &Download<'_>,
@@ -355,17 +362,17 @@ impl TrackFeeder {
             }
             if self.should_abandon(download, requested_at) {
                 self.max_representation.set(Some(download.id));
-                return Outcome::Unwanted;
+                return Outcome::Aborted;
             }
             let buffered = state.buffered(self.content_type);
             self.reconcile(&buffered);
-            if !self.is_wanted(download.id, download.segment, &buffered) {
-                return Outcome::Unwanted;
+            if !self.is_needed(download.id, download.segment, &buffered) {
+                return Outcome::Aborted;
             }
         }
     }
 
-    /// Reports to the page how a download ended.
+    /// Posts a diagnostic about the end of a download.
     fn report_segment(&self, download: &Download, requested_at: f64, appended: bool) {
         let report = Diagnostic::SegmentFinished(SegmentReport {
             kind: track_kind(self.content_type),
@@ -381,7 +388,7 @@ impl TrackFeeder {
         port.post_diagnostic(*session, &report);
     }
 
-    /// Tells the page when another video quality is fetched.
+    /// Posts [`Event::QualityChanged`] if this is another video quality than before.
     fn announce(&self, id: RepresentationId, representation: &Representation) {
         let previous = self.current.replace(Some(id));
         if previous != Some(id) && self.content_type == ContentType::Video {
@@ -393,7 +400,7 @@ impl TrackFeeder {
     }
 
     /// Whether the segment of a running download is still the next that playback needs.
-    fn is_wanted(&self, id: RepresentationId, segment: &Segment, buffered: &TimeRanges) -> bool {
+    fn is_needed(&self, id: RepresentationId, segment: &Segment, buffered: &TimeRanges) -> bool {
         let state = &self.context.state;
         let position = state.position();
         let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
@@ -415,7 +422,7 @@ impl TrackFeeder {
         }
     }
 
-    /// Whether a running download will be late and one of a lower representation would not.
+    /// Whether a running download will end too late, and one of a lower representation would not.
     fn should_abandon(&self, download: &Download, requested_at: f64) -> bool {
         let state = &self.context.state;
         let id = download.id;
@@ -449,7 +456,7 @@ impl TrackFeeder {
     /// Records an appended segment in the inventory.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidData`] if several segments in a row have filled nothing.
+    /// [`PlaybackError::InvalidData`] if several segments in a row have added nothing to the buffer.
     fn record_appended(
         &self,
         buffer: &mut SegmentBuffer,
@@ -463,8 +470,8 @@ impl TrackFeeder {
         buffer.set_end(time.end);
         let buffered = buffer.buffered();
         let covered = buffered.covered_seconds(time);
-        // A managed source may have evicted the segment's start before its end was appended. It is then fetched
-        // again, but only once, because the segment itself may be shorter than its time.
+        // A managed source may have evicted the segment's start before its end was appended. The segment is then fetched
+        // again, but only once: it may itself be shorter than the manifest says.
         let is_short = time.length() - covered > 2.0 * BOUNDARY_TOLERANCE;
         let start = Some(time.start);
         if buffer.take_evicted() && is_short && self.refetched_at.replace(start) != start {
@@ -488,11 +495,12 @@ impl TrackFeeder {
         Ok(())
     }
 
-    /// Excludes a representation after an error. If it is the last one, plays what is buffered.
+    /// Excludes a representation after an error. If it is the last one of its set, waits until the buffered media is
+    /// played.
     ///
     /// # Errors
-    /// The given error, once everything is played, or at once if no other representation can help.
-    async fn give_up(&self, id: RepresentationId, error: Error) -> Result<(), Error> {
+    /// The given error: after that wait, or at once if the error would be the same for every representation.
+    async fn exclude_or_fail(&self, id: RepresentationId, error: Error) -> Result<(), Error> {
         self.max_representation.set(None);
         // After a failed append the MediaSource accepts nothing more, and a full buffer is full for every
         // representation.
@@ -512,14 +520,14 @@ impl TrackFeeder {
             state.next_change_or_tick().await;
             let position = state.observed_position();
             if position < start - MIN_REST_SECONDS || position > end {
-                // The viewer has seeked to where the content may be intact.
+                // The viewer has seeked: the content may be intact there.
                 return Ok(());
             }
         }
         Err(error)
     }
 
-    /// Removes a range from the buffer, and reports it to the page.
+    /// Removes a range from the buffer, and posts a diagnostic about it.
     ///
     /// # Errors
     /// [`PlaybackError::MediaSourceCall`] if the source is closed.
@@ -535,7 +543,7 @@ impl TrackFeeder {
         Ok(())
     }
 
-    /// Evicts media that is not about to be played. If there is none, waits until there is.
+    /// Evicts media behind the position or beyond the goal. If there is none, waits until there is some.
     ///
     /// # Errors
     /// [`PlaybackError::BufferFull`] if everything buffered is played and there is still no room.
@@ -549,7 +557,7 @@ impl TrackFeeder {
                     return self.evict(buffer, range).await;
                 }
             }
-            // By the observed position: the clock may have run ahead of the element.
+            // The observed position, because the clock may be ahead of the element.
             let ahead = buffered.ahead(state.observed_position());
             if ahead < MIN_REST_SECONDS {
                 return Err(PlaybackError::BufferFull.into());
@@ -561,8 +569,8 @@ impl TrackFeeder {
         }
     }
 
-    /// The ranges behind the position and beyond the goal. They contain whole segments, because the inventory drops
-    /// a segment of which only a part is left.
+    /// The ranges behind the position and beyond the goal. They consist of whole segments, because the inventory drops a
+    /// segment of which only a part is left.
     fn evictable_ranges(&self) -> [TimeRange; 2] {
         let state = &self.context.state;
         let inventory = self.inventory.borrow();
@@ -578,7 +586,7 @@ impl TrackFeeder {
     }
 }
 
-/// A content type as the protocol names it.
+/// Converts a content type to the protocol's [`TrackKind`].
 pub const fn track_kind(kind: ContentType) -> TrackKind {
     match kind {
         ContentType::Video => TrackKind::Video,

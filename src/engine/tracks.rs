@@ -16,10 +16,10 @@ use crate::{
     protocol::{Event, Quality, TrackInfo},
 };
 
-/// The content types, in the order of all pairs of feeders and buffers.
+/// The content types, in the order of [`Tracks::feeders`].
 pub const CONTENT_TYPES: [ContentType; 2] = [ContentType::Video, ContentType::Audio];
 
-/// What the viewer can select, in the order of the last [`Event::Tracks`].
+/// The tracks that the viewer can select, in the order of the last [`Event::Tracks`].
 #[derive(Default)]
 pub struct OfferedTracks {
     /// Bits per second of the video qualities.
@@ -32,7 +32,7 @@ pub struct OfferedTracks {
 pub struct Tracks {
     /// The periods they are in.
     pub group: PeriodGroup,
-    /// For video and audio.
+    /// The feeders of video and audio, in the order of [`CONTENT_TYPES`].
     pub feeders: [Option<TrackFeeder>; 2],
 }
 
@@ -74,7 +74,7 @@ impl Tracks {
         Ok(Self { group, feeders })
     }
 
-    /// Feeds the audio track that the viewer has selected from now on.
+    /// Switches the audio feeder to the audio track that the viewer has selected.
     pub fn select_audio(&self, context: &Context) {
         if let [_, Some(audio)] = &self.feeders {
             audio.select(select_adaptation_sets(context, ContentType::Audio));
@@ -82,7 +82,7 @@ impl Tracks {
         }
     }
 
-    /// Posts the tracks that can be selected, and keeps them in `offered`.
+    /// Posts the tracks that can be selected, and stores them in `offered`.
     pub fn announce(&self, context: &Context, offered: &RefCell<OfferedTracks>) {
         let presentation = context.content.presentation();
         let period = self.group.period;

@@ -21,8 +21,7 @@ use crate::{
 /// The entry point of the engine's program. Registers the gloo-worker if this thread is a worker; a page calls
 /// [`start_on_page`] next.
 pub fn start() {
-    // Makes a panic an uncaught exception with the panic's message, so an `error` event of this worker or page.
-    // `player/agent.rs` listens for it.
+    // Turns a panic into an uncaught exception with its message. `player/agent.rs` listens for the `error` event.
     std::panic::set_hook(Box::new(|panic| {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
@@ -39,8 +38,8 @@ struct PageEngine {
     _receiver: Closure<dyn FnMut(JsValue)>,
 }
 
-/// Starts an engine on this page. Its packed events are passed to `callback`. The returned function takes packed
-/// commands, or `undefined` to drop the engine. Like between threads, messages are delivered asynchronously.
+/// Starts an engine on this page. `callback` receives its packed events. The returned function takes packed commands,
+/// or `undefined` to drop the engine. Messages are delivered asynchronously, as between threads.
 pub fn start_on_page(callback: Function) -> Function {
     let slot: Rc<RefCell<Option<PageEngine>>> = Rc::default();
     let receiver = {
@@ -48,7 +47,7 @@ pub fn start_on_page(callback: Function) -> Function {
         Closure::<dyn FnMut(JsValue)>::new(move |message: JsValue| {
             let slot = slot.clone();
             spawn_local(async move {
-                // Still borrowed if a command has panicked.
+                // An earlier command has panicked if this is still borrowed.
                 let Ok(mut running) = slot.try_borrow_mut() else {
                     return;
                 };
@@ -89,7 +88,7 @@ impl Worker for EngineWorker {
     fn create(_: &WorkerScope<Self>) -> Self {
         Self {
             engine: None,
-            // Browsers do not report unhandled rejections of a worker to its page.
+            // Browsers report a worker's uncaught exceptions to its page, but not its unhandled rejections.
             _rejections: EventListener::new(&web::global(), "unhandledrejection", |event| {
                 web::report_error(&event.unchecked_ref::<PromiseRejectionEvent>().reason());
             }),

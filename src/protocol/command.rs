@@ -7,16 +7,16 @@ use super::id::SessionId;
 /// A request from the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Starts a session. A session that is running ends.
+    /// Starts a session, and ends the running one.
     Load {
         /// The id of the new session.
         session: SessionId,
         /// Absolute URL of a DASH MPD, an HLS playlist or a fragmented MP4 file.
         url: String,
-        /// How it is played and fetched.
+        /// Start position, buffer goal and request options.
         settings: PlaybackSettings,
     },
-    /// The state of the element. Sent when the engine's clock does not predict it
+    /// Reports the state of the element. Sent when the engine's clock does not predict it
     /// ([`Observation::should_follow`]), and once a second during playback.
     Observe {
         /// The observed session.
@@ -24,22 +24,22 @@ pub enum Command {
         /// The element's state.
         observation: Observation,
     },
-    /// The viewer's choice among the tracks that [`Event::Tracks`](super::Event::Tracks) and
-    /// [`Event::CaptionTracks`](super::Event::CaptionTracks) have listed.
+    /// Selects among the tracks of [`Event::Tracks`](super::Event::Tracks) and
+    /// [`Event::CaptionTracks`](super::Event::CaptionTracks).
     Select {
-        /// The session it is for.
+        /// The session to change.
         session: SessionId,
         /// The selected tracks.
         selection: TrackSelection,
     },
     /// Changes how much is buffered.
     Configure {
-        /// The session it is for.
+        /// The session to change.
         session: SessionId,
         /// The new goal.
         buffer: BufferGoal,
     },
-    /// Heartbeat, answered at once by [`Event::Pong`](super::Event::Pong).
+    /// A heartbeat. Answered at once by [`Event::Pong`](super::Event::Pong).
     Ping,
     /// Ends a session. Answered by [`Event::Stopped`](super::Event::Stopped), and by
     /// [`Event::Closed`](super::Event::Closed) once the element has detached the MediaSource.
@@ -49,25 +49,25 @@ pub enum Command {
     },
 }
 
-/// How a video is played and fetched.
+/// Start position, buffer goal and request options of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlaybackSettings {
-    /// Where to begin, in seconds.
+    /// Where to start playback, in seconds.
     pub start: f64,
-    /// How much is buffered.
+    /// How much to buffer.
     pub buffer: BufferGoal,
     /// Whether cookies and other credentials are sent to other origins.
     pub credentials: bool,
-    /// Headers that are added to every request, whatever its host: name and value.
+    /// Headers to add to every request, to any host: name and value.
     pub headers: Vec<(String, String)>,
 }
 
-/// How much is buffered around the position, in seconds.
+/// How much to buffer around the position, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BufferGoal {
-    /// Seconds to buffer ahead: at least 1. Less is buffered where the browser has no room for it.
+    /// Seconds to buffer ahead of the position; at least 1. Lowered if the browser has no room for them.
     pub ahead: f64,
-    /// Seconds to keep behind.
+    /// Seconds to keep behind the position.
     pub behind: f64,
 }
 
@@ -88,7 +88,7 @@ pub struct TrackSelection {
     pub quality: Option<u32>,
     /// The audio track; `None` for the default of the presentation.
     pub audio: Option<u32>,
-    /// The captions that are shown, and loaded if they have not been yet.
+    /// The captions to show, and to load if they are not loaded yet; `None` for none.
     pub captions: Option<u32>,
 }
 
@@ -105,16 +105,15 @@ pub struct Observation {
     pub at: f64,
 }
 
-/// An observation is repeated after this time although it is as predicted, because it confirms that the
-/// element moves.
+/// An observation that is as predicted is sent after this time all the same: it confirms that the element moves.
 const REFRESH_MS: f64 = 900.0;
-/// By how many seconds `currentTime` may differ from the prediction at rate 1: elements report it to the
-/// precision of a frame, or less.
+/// By how much `currentTime` may differ from the prediction at rate 1: elements report it to the precision of a
+/// frame, or worse.
 const POSITION_TOLERANCE_SECONDS: f64 = 0.1;
 
 impl Observation {
-    /// Whether this has to be sent after `sent`, because it differs from what `sent` predicts or because
-    /// `sent` is too old.
+    /// Whether to send this observation after `sent`: if it differs from the prediction of `sent`, or `sent` is too
+    /// old.
     pub fn should_follow(&self, sent: &Self) -> bool {
         let elapsed_ms = self.at - sent.at;
         let predicted = sent.position + sent.rate * elapsed_ms / 1000.0;

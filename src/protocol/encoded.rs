@@ -1,4 +1,4 @@
-//! Data inside a message that stays encoded until it is read.
+//! Values inside a message that stay encoded until they are read.
 
 use std::marker::PhantomData;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::PlaybackError;
 
-/// A value in its encoded form. A program that only passes it on does not contain its decoder.
+/// An encoded value. A program that only forwards it does not contain its decoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Encoded<T> {
@@ -30,7 +30,7 @@ impl<T> Encoded<T> {
     /// Decodes the value.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidMessage`] if the bytes are no encoded `T`.
+    /// [`PlaybackError::InvalidMessage`] if the bytes are not an encoded `T`.
     pub fn decode(&self) -> Result<T, PlaybackError>
     where
         T: DeserializeOwned,

@@ -1,4 +1,4 @@
-//! What can go wrong, on either thread, and what the viewer can do about it.
+//! The errors of both threads, with messages and advice for the viewer.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub enum PlaybackError {
     WorkerNotFound {
         /// The script's URL.
         url: String,
-        /// What the server answered, if it did.
+        /// The server's answer, or why there is none.
         reason: String,
     },
     /// The worker's script or wasm was loaded incompletely, or threw while starting.
@@ -52,7 +52,7 @@ pub enum PlaybackError {
     /// The browser has no MediaSource, and does not play the video by itself either.
     #[error("This browser has no MediaSource.")]
     NoMediaSource,
-    /// Something else changed the element's source.
+    /// Other code changed the element's source.
     #[error("The video element was taken over by something else on the page.")]
     Detached,
     /// The browser can decode none of the representations.
@@ -116,7 +116,7 @@ pub enum PlaybackError {
         /// How long the engine waited.
         seconds: u32,
     },
-    /// The response is not what it should be.
+    /// The response is damaged, or of the wrong type.
     #[error("Could not read {resource} {url}: {reason}.")]
     InvalidData {
         /// The requested resource.
@@ -180,7 +180,7 @@ impl From<InvalidMessage> for PlaybackError {
 }
 
 impl PlaybackError {
-    /// What the viewer can do about it, in a sentence.
+    /// Advice for the viewer, in one or two sentences.
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::WorkerNotFound { .. } | Self::WorkerStartFailed { .. } => {
@@ -188,7 +188,7 @@ impl PlaybackError {
                  are beside index.html. Otherwise try again in a moment."
             }
             Self::WorkerTimeout { .. } => {
-                "On a slow connection it may still come. Otherwise try again."
+                "On a slow connection the answer may still arrive. Otherwise try again."
             }
             Self::WorkerVersionMismatch { .. } => {
                 "The site has been updated since this page was opened: reload the page."
@@ -230,7 +230,7 @@ impl PlaybackError {
         }
     }
 
-    /// Whether the engine was lost during playback. The same video may play on with a new one.
+    /// Whether the worker was lost during playback. The same video may continue with a new one.
     pub const fn is_worker_lost(&self) -> bool {
         matches!(self, Self::WorkerCrashed { .. } | Self::WorkerUnresponsive)
     }

@@ -31,7 +31,7 @@ pub enum Event {
     Tracks {
         /// The session it belongs to.
         session: SessionId,
-        /// By ascending bandwidth, without what this browser cannot decode.
+        /// By ascending bandwidth. Only those that this browser can decode.
         qualities: Vec<Quality>,
         /// Empty if the audio is muxed with the video, or there is none.
         audio: Vec<TrackInfo>,
@@ -59,7 +59,8 @@ pub enum Event {
         /// Bits per second, as in [`Event::Tracks`].
         bandwidth: u64,
     },
-    /// What the engine did, for display. Encoded, so that only its readers contain the decoder.
+    /// A report of the engine's activity, for display. Encoded, so that a page that does not display it does not
+    /// contain the decoder.
     Diagnostics {
         /// The session it belongs to.
         session: SessionId,
@@ -84,7 +85,7 @@ pub enum Event {
     MilestoneReached {
         /// The session it belongs to.
         session: SessionId,
-        /// Which one, and when.
+        /// The milestone and its time.
         mark: ReachedMilestone,
     },
     /// The session cannot continue. The MediaSource is kept until the page detaches it.
@@ -106,7 +107,7 @@ pub enum Event {
     },
     /// The answer to [`Command::Ping`](super::Command::Ping).
     Pong,
-    /// The engine itself failed, whatever it was playing.
+    /// The engine failed, independently of a session.
     EngineFailed {
         /// Why.
         error: PlaybackError,
@@ -114,7 +115,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The session that this is about; `None` if it is about the engine.
+    /// The session that this belongs to; `None` if it belongs to the engine itself.
     pub const fn session(&self) -> Option<SessionId> {
         match self {
             Self::MediaSourceReady { session, .. }
@@ -172,10 +173,10 @@ pub enum TrackKind {
     Audio,
 }
 
-/// What one SourceBuffer holds.
+/// The buffered ranges of one SourceBuffer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BufferLevel {
-    /// Which SourceBuffer.
+    /// The SourceBuffer.
     pub kind: TrackKind,
     /// `SourceBuffer.buffered`: start and end in seconds, ascending.
     pub buffered: Vec<(f64, f64)>,
@@ -194,15 +195,15 @@ pub struct SegmentReport {
     pub end: f64,
     /// Bytes received.
     pub bytes: u64,
-    /// When it was requested, in milliseconds since the Unix epoch.
+    /// Time of the request, in milliseconds since the Unix epoch.
     pub requested_at: f64,
-    /// When it was appended or abandoned, in milliseconds since the Unix epoch.
+    /// Time of the append, or when the download was abandoned, in milliseconds since the Unix epoch.
     pub finished_at: f64,
-    /// Whether it was appended, not abandoned.
+    /// Whether it was appended; if not, the download was abandoned or failed.
     pub appended: bool,
 }
 
-/// What the engine did, beyond what a player has to know.
+/// A report of the engine's activity, for display only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Diagnostic {
     /// The state of the buffers. Sent when it changes, at most once a second.
@@ -218,7 +219,7 @@ pub enum Diagnostic {
         /// The size of the engine's wasm memory, in bytes.
         memory: u32,
     },
-    /// A media segment was appended or abandoned.
+    /// The download of a media segment ended.
     SegmentFinished(SegmentReport),
     /// A range was removed from a SourceBuffer to make room.
     Evicted {

@@ -1,4 +1,4 @@
-//! The ids by which page and engine recognize builds and sessions.
+//! The ids of builds and sessions.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// one of them came from an old cache.
 pub const BUILD_ID: &str = env!("BUILD_ID");
 
-/// One playback of one URL. Every message about a playback carries it, so that messages of an ended
-/// playback can be told from those of the current one.
+/// The id of a session, which is one playback of one URL. Every message about a session carries it, so that late
+/// messages of an ended session are recognized.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionId(u32);
 

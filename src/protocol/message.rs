@@ -1,4 +1,4 @@
-//! The traffic between page and engine, for observers.
+//! Messages between page and engine in either direction, for observers.
 
 use super::{command::Command, event::Event, transfer::Packed};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform;
 
-/// Where code runs.
+/// A thread: the one that the engine runs on, or that reaches a [`Milestone`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineLocation {
     /// The page's own thread, which also runs layout and Yew.
@@ -56,7 +56,7 @@ impl Milestone {
         Self::EndOfStream,
     ];
 
-    /// The thread that reaches it, where the engine runs in a worker.
+    /// The thread that reaches it if the engine runs in a worker.
     pub const fn thread(self) -> EngineLocation {
         match self {
             Self::AgentSpawned
@@ -103,7 +103,7 @@ impl Milestone {
     }
 }
 
-/// A milestone, and when it was reached.
+/// A milestone and the time when it was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReachedMilestone {
     /// The milestone.
@@ -113,7 +113,7 @@ pub struct ReachedMilestone {
 }
 
 impl ReachedMilestone {
-    /// A milestone that this thread reaches now. Also sets its User Timing mark.
+    /// Records that this thread reaches a milestone now. Also sets its User Timing mark.
     pub fn now(milestone: Milestone) -> Self {
         if let Some(name) = milestone.mark_name() {
             platform::mark(name);

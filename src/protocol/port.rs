@@ -41,7 +41,7 @@ impl EventSink for Port<Event> {
 pub struct EventPort(Rc<dyn EventSink>);
 
 impl EventPort {
-    /// A port that delivers by this sink.
+    /// Creates a port that delivers events to a sink.
     pub fn new(sink: impl EventSink + 'static) -> Self {
         Self(Rc::new(sink))
     }
@@ -67,7 +67,7 @@ impl EventPort {
         });
     }
 
-    /// Posts that a milestone is reached now.
+    /// Posts [`Event::MilestoneReached`] for a milestone that is reached now.
     pub fn post_milestone(&self, session: SessionId, milestone: Milestone) {
         let mark = ReachedMilestone::now(milestone);
         self.post(Event::MilestoneReached { session, mark });

@@ -1,5 +1,5 @@
-//! The record of a session, which the page keeps for the lab: a sequence of [postcard] encoded
-//! [`RecordedEvent`]s. The lab is another program, and may start after the events it shows.
+//! The recording that the page keeps for the lab: a sequence of [`RecordedEvent`]s in [postcard] format. The lab is
+//! another program, and may be opened after the events that it shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct RecordedEvent {
     pub kind: RecordedKind,
 }
 
-/// What is recorded.
+/// The kinds of recorded events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RecordedKind {
     /// The page sent this encoded [`Command`](super::Command).
@@ -24,9 +24,9 @@ pub enum RecordedKind {
     HandleArrived,
     /// The element fired an event.
     Element {
-        /// Which one.
+        /// The event.
         event: MediaEvent,
-        /// `currentTime` then, in seconds.
+        /// `currentTime` at the event, in seconds.
         position: f64,
     },
 }
@@ -68,7 +68,7 @@ impl MediaEvent {
         Self::Error,
     ];
 
-    /// The event's type.
+    /// The event's type, as in `addEventListener`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LoadStart => "loadstart",

@@ -67,7 +67,7 @@ fn pack(message: &impl Serialize) -> JsValue {
 /// Makes an array of the message's bytes and its objects.
 fn prepend_bytes(bytes: postcard::Result<Vec<u8>>) -> JsValue {
     let array = TRANSFERABLES.take();
-    // Only a type whose `Serialize` fails comes here without bytes. An empty message is refused by its reader.
+    // Empty only if the type's `Serialize` fails. The receiver then gets `InvalidMessage`.
     let bytes = bytes.unwrap_or_default();
     array.unshift(&Uint8Array::from(bytes.as_slice()));
     array.into()
@@ -81,7 +81,7 @@ fn unpack<T: DeserializeOwned>(value: &JsValue) -> Result<T, InvalidMessage> {
 
 /// Splits an array into the message's bytes, which are returned, and its objects.
 fn take_bytes(value: &JsValue) -> Vec<u8> {
-    // A value that is no such array is read as an empty message, which no type accepts.
+    // Any other value is read as an empty message, which cannot be decoded.
     let array = Array::from(value);
     let bytes = array.shift().dyn_into::<Uint8Array>().unwrap_or_default();
     TRANSFERABLES.set(array);
@@ -143,8 +143,8 @@ pub mod transferable {
     }
 }
 
-/// A message as it crosses between threads: `[bytes, object, …]`. Its receiver finds out whether it can be
-/// decoded by [`unpack`](Self::unpack).
+/// A message as it is posted between threads: `[bytes, object, …]`. The receiver decodes it by
+/// [`unpack`](Self::unpack), which fails if the message is not a `T`.
 #[derive(Debug)]
 pub struct Packed<T> {
     value: JsValue,
@@ -179,17 +179,17 @@ impl<T> Packed<T> {
         &self.value
     }
 
-    /// The encoded message; `None` if objects belong to it, without which the bytes cannot be decoded.
+    /// The bytes of a message without objects. `None` if it has objects, because the bytes alone cannot be decoded.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         let array = Array::from(&self.value);
         let bytes = array.shift().dyn_into::<Uint8Array>().ok()?;
         (array.length() == 0).then(|| bytes.to_vec())
     }
 
-    /// Decodes the message. This can be repeated.
+    /// Decodes the message. It can be decoded more than once.
     ///
     /// # Errors
-    /// [`InvalidMessage`] if it is no `T`.
+    /// [`InvalidMessage`] if it is not a `T`.
     pub fn unpack(&self) -> Result<T, InvalidMessage>
     where
         T: DeserializeOwned,
@@ -220,9 +220,9 @@ extern "C" {
 /// Spawns a worker whose loader script is at `path`, and returns its `Worker` object beside the bridge.
 /// `callback` receives its messages.
 ///
-/// gloo-worker does not expose the `Worker`. But a script that does not load or throws is only reported by its
-/// `error` event, a worker that hangs can only be ended by [`terminate`], and without that its memory is never
-/// freed. It is captured by a subclass that replaces the global constructor during this call.
+/// gloo-worker does not expose the `Worker`, which is needed for two things: its `error` event, the only report of a
+/// script that does not load or throws; and [`terminate`], the only way to end a worker that hangs and to free its
+/// memory. To capture it, a subclass replaces the global constructor `Worker` during this call.
 pub fn spawn_worker<W>(
     path: &str,
     callback: impl Fn(W::Output) + 'static,
@@ -244,8 +244,8 @@ where
     (bridge.unwrap_throw(), worker)
 }
 
-/// Terminates a worker, and removes gloo-worker's listener: that refers to the `Worker` which refers to it, so
-/// neither would ever be freed.
+/// Terminates a worker, and removes gloo-worker's listener: it and the `Worker` refer to each other, so neither would
+/// ever be freed.
 pub fn terminate(worker: &web_sys::Worker) {
     worker.set_onmessage(None);
     worker.terminate();
@@ -268,7 +268,7 @@ impl<T> Clone for Port<T> {
 }
 
 impl<T: 'static> Port<T> {
-    /// A port to the page that has connected as `bridge`.
+    /// Creates a port to the page that has connected as `bridge`.
     pub fn to_bridge<W>(scope: &WorkerScope<W>, bridge: HandlerId) -> Self
     where
         W: Worker<Output = Packed<T>> + 'static,
@@ -278,7 +278,7 @@ impl<T: 'static> Port<T> {
         Self(Rc::new(PortKind::Bridge(bridge, Box::new(respond))))
     }
 
-    /// A port to a function on the same thread, which is called with packed messages.
+    /// Creates a port to a function on the same thread, which is called with packed messages.
     pub fn local(callback: Function) -> Self {
         Self(Rc::new(PortKind::Local(callback)))
     }
@@ -325,7 +325,7 @@ impl<T: 'static> Port<T> {
 /// Calls a function in a microtask, so that neither side is called while it is running.
 fn call_later(callback: Function, value: JsValue) {
     spawn_local(async move {
-        // Throws only if the closure behind it was dropped: its owner no longer listens.
+        // Throws only if the closure behind it was dropped with its owner.
         let _ = callback.call1(&JsValue::NULL, &value);
     });
 }
