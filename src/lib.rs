@@ -11,16 +11,19 @@
 //! # The handle's path
 //!
 //! ```text
-//! page    player/controller.rs     PlayerController::load()
-//!         player/engine_client.rs    EngineClient::load()  ── Command::Load ──►            worker
-//!                                  Engine::handle()                                        engine.rs
-//!                                    Session::start(), open_media_source()                 engine/session.rs
-//!                                      the MediaSource is created; its handle leaves:
-//!                                      Port::post_with_transfer()                          protocol/transfer.rs
-//! page    player/engine_client.rs  ◄── Event::MediaSourceReady ── postMessage(message, [handle])
-//!         player/video_element.rs    video.srcObject = handle
-//!                                  ── sourceopen ──► TrackFeeder::run()                    engine/track_feeder.rs
-//!                                      Download::run(): fetch, append                      engine/download.rs
+//! page                                                 worker
+//! player/controller.rs     PlayerController::load()
+//! player/engine_client.rs  EngineClient::load()
+//!         ── Command::Load ─────────────────────────►  engine.rs               Engine::handle()
+//!                                                      engine/session.rs       Session::start()
+//!                                                                              open_media_source(): new MediaSource()
+//!                                                      protocol/transfer.rs    Port::post_with_transfer()
+//!         ◄── Event::MediaSourceReady ───────────────  postMessage(message, [handle])
+//! player/engine_client.rs  ClientState::receive()
+//! player/model.rs          PlayerModel::update()
+//! player/video_element.rs  attach(): video.srcObject = handle
+//!         ── sourceopen ────────────────────────────►  engine/track_feeder.rs  TrackFeeder::run()
+//!                                                      engine/download.rs      Download::run(): fetch, append
 //! ```
 //!
 //! # Modules
@@ -30,11 +33,12 @@
 //! | `bin/app.rs` | page | the page's program: [`app::start`] |
 //! | `bin/worker.rs` | worker | the engine's program; a page without MediaSource in workers loads it, too |
 //! | [`app`] | page | the demo page: URL parameters, source form, one or two players, recording for the lab |
-//! | [`player`] | page | [`player::Player`], the component a fork takes along: model, controller, engine client, video element, controls |
+//! | [`player`] | page | [`player::Player`], the reusable component: model, controller, engine client, video element, controls |
 //! | [`protocol`] | both | the messages between page and engine, their codec, and the transfer of handles |
-//! | [`engine`] | worker | sessions, content, track feeders, downloads, network |
-//! | [`media`] | any | manifests, MP4, captions, planner, ABR, clock: pure functions and types |
-//! | [`platform`] | any | what the engine asks of a browser, for wasm and as a simulated browser for tests |
+//! | [`engine`] | worker, or page without MediaSource in workers | sessions, content, track feeders, downloads, network, retries |
+//! | [`media`] | worker | readers of manifests (`dash`, `hls`), MP4 and captions; planner, ABR, retry rules, clock: pure functions and types |
+//! | [`platform`] | both | the browser APIs that the engine uses, for wasm and simulated for native tests |
+//! | [`platform::web`] | page | the browser APIs that the page uses and web-sys lacks |
 //!
 //! Beside this library, the workspace has `examples/handle` (the smallest program), `lab` (the laboratory section
 //! of the demo page), `remux` (MPEG-TS to fragmented MP4; not used by the engine yet), `testkit` (generated streams
@@ -50,20 +54,20 @@
 //! 3. ✓ MediaSource and SourceBuffer are only in `engine`, `platform` and `lab`.
 //! 4. ✓ `media` names no JavaScript type.
 //! 5. ✓ gloo-worker's private messages are known only to `protocol/transfer.rs`.
-//! 6. ✓ No public type name is used twice, except in the two backs of `platform`.
+//! 6. ✓ No public type name is used twice, except in the two implementations of `platform`.
 //! 7. Every message about a playback carries its session. Stale events are dropped only in `player/engine_client.rs`.
-//! 8. The element owns its state (`paused`, `muted`, `currentTime`, `ended`): the page follows its events, and
-//!    controls only request.
-//! 9. One operation at a time per SourceBuffer: each takes `&mut self` and is awaited. One that is not awaited to
-//!    its end is aborted by `SegmentBuffer::reset` before the next.
-//! 10. Dropping a session aborts its requests, timers and tasks. Only the teardown handshake outlives it, for a
-//!     bounded time. ✓ Nothing is leaked on purpose.
+//! 8. The element owns its state (`paused`, `muted`, `currentTime`, `ended`): controls change the element, and update
+//!    themselves only from its events.
+//! 9. One operation at a time per SourceBuffer: each takes `&mut self` and is awaited. An operation whose future was
+//!    dropped is ended by `SegmentBuffer::reset` before the next one.
+//! 10. Dropping a session aborts its requests, timers and tasks. Only the teardown (`Stopped`, then `Closed`) outlives
+//!     it; the page waits for that for a bounded time. ✓ Nothing is leaked on purpose.
 //! 11. Media bytes go `fetch → ArrayBuffer → appendBuffer`. They enter wasm memory only where a box has to be read:
 //!     init segments, indexes, the beginning of a segment, box headers.
 //! 12. The next action is computed from a snapshot of the state by a pure function (`media/plan.rs`), again after
 //!     every change. Queries do not mutate.
-//! 13. The engine does not know which thread it runs on, except where it creates the MediaSource: on the page,
-//!     that itself goes to the element.
+//! 13. The engine does not know which thread it runs on, except where it is started (`engine/worker.rs`) and where it
+//!     creates the MediaSource: on the page, the MediaSource itself is attached to the element.
 //! 14. Every error has a type (`protocol/error.rs`), a message, and advice for the viewer. No `unwrap` or `expect`
 //!     outside tests (clippy denies them).
 

@@ -2,7 +2,8 @@
 //!
 //! The markup is `assets/controls.html`, which index.html contains as a template; `assets/style.css` decides
 //! what is visible in which state. The code here runs outside Yew's rendering: it writes the element's state
-//! into attributes, and turns input events into actions.
+//! into attributes, and turns input events into actions. A click on a button performs the action of the key that its
+//! `aria-keyshortcuts` names (`keyboard`).
 
 mod action;
 mod activity;

@@ -35,7 +35,7 @@ pub enum Event {
     Failed(String),
 }
 
-// What web-sys does not bind.
+// Bindings that web-sys lacks.
 #[wasm_bindgen]
 extern "C" {
     /// The transferable handle of a MediaSource.
@@ -99,15 +99,15 @@ async fn play(page: &Port<Event>) -> Result<(), JsValue> {
     source.end_of_stream()
 }
 
-/// Waits for an event. It listens from the call on, not from the first poll.
+/// Waits for an event. Listens from this call, not from the first poll.
 fn next_event(target: &EventTarget, name: &'static str) -> impl Future<Output = ()> + use<> {
     let (sender, receiver) = oneshot::channel();
     let listener = EventListener::once(target, name, move |_| {
-        // The receiver is gone if the future was dropped.
+        // Fails only if the future was dropped.
         let _ = sender.send(());
     });
     async move {
-        // Fails only without the listener, which lives until here.
+        // Does not fail: the listener, which is alive, owns the sender.
         let _ = receiver.await;
         drop(listener);
     }

@@ -1,4 +1,5 @@
-//! Values of MPD attributes: durations, frame rates and byte ranges.
+//! Parses the values of MPD attributes: durations, frame rates and byte ranges. The attributes themselves are read in the
+//! modules of their elements.
 
 use crate::media::{
     number::{decimal, digits},

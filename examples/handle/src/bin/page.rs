@@ -1,4 +1,4 @@
-//! The page's program: a video element that plays what the worker's handle stands for.
+//! The page's program: a video element that plays the worker's MediaSource.
 
 use handle::{Event, MediaSourceHandle, VideoWorker};
 use wasm_bindgen::prelude::*;
