@@ -18,7 +18,7 @@ use source_form::{FormAction, SourceForm};
 
 /// The video that is played if the deep link names none.
 const SAMPLE: &str = "film/film.m3u8";
-/// The same video in DASH, as a button in index.html offers it.
+/// The same video in DASH, which a button in index.html loads.
 const SAMPLE_IN_DASH: &str = "film/film.mpd";
 /// The sample's chapters, which neither manifest lists.
 const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";

@@ -1,4 +1,4 @@
-//! The [`Player`] component: a video element with controls, played by an engine of its own.
+//! The [`Player`] component: a video element with controls and its own engine.
 //!
 //! ```ignore
 //! html! { <Player source="video.mpd" start={30.0} /> }
@@ -7,9 +7,9 @@
 //! A page that uses it needs, beside its own program: the worker's program (`src/bin/worker.rs`, built by a
 //! trunk link in `index.html`) and `assets/worker_loader.js` next to the page; `assets/style.css`; and the
 //! template `#controls` with `assets/controls.html`, from which the controls are made. Several players can be on
-//! one page; the keyboard belongs to the focused one, and to the first if nothing has the focus.
+//! one page; keys control the focused one, or the first one if nothing has the focus.
 //!
-//! Inside, data flows in a circle: props and actions → `model` (state, pure `update`) → `controller` and
+//! Data flow: props and actions → `model` (state, pure `update`) → `controller` and
 //! `video_element` (effects) → `engine_client` → engine, whose events come back as actions.
 
 use web_sys::HtmlVideoElement;
@@ -42,7 +42,8 @@ use crate::protocol::{
     BufferGoal, Message, PlaybackError, PlaybackSettings, milestone::EngineLocation,
 };
 
-/// The props of [`Player`]. A change takes effect at the next render; what it restarts is said at each prop.
+/// The props of [`Player`]. A change takes effect at the next render; each prop's documentation says whether it
+/// restarts anything.
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub struct PlayerProps {
     /// URL of a DASH MPD or an HLS playlist, absolute or relative to the document's base. A change starts
@@ -63,7 +64,7 @@ pub struct PlayerProps {
     /// Where playback starts, in seconds. A change starts another session.
     #[prop_or_default]
     pub start: f64,
-    /// How much to buffer ahead of and behind the position, in seconds. A change applies to the running
+    /// Seconds to buffer ahead of and behind the position. A change applies to the running
     /// session. Default: 30 s each.
     #[prop_or_default]
     pub buffer: BufferGoal,
@@ -88,8 +89,8 @@ pub struct PlayerProps {
     pub on_message: Callback<Message>,
 }
 
-/// Plays a video in an element with controls, by an engine of its own. Removing it ends the session and the
-/// engine.
+/// Plays a video in an element with controls. Each player has its own engine; removing the player ends both the
+/// session and the engine.
 pub struct Player {
     video: NodeRef,
     container: NodeRef,
@@ -97,7 +98,7 @@ pub struct Player {
     markup: AttrValue,
     model: PlayerModel,
     dispatch: Dispatch,
-    // These work on the elements, and are made after the first render.
+    // Created after the first render, when the elements exist.
     video_element: Option<VideoElement>,
     controller: Option<PlayerController>,
     controls: Option<Controls>,
@@ -192,7 +193,7 @@ impl Player {
         if let Some(PlaybackError::NoMediaSourceInWorkers) = self.model.error {
             return ctx.link().callback(|_| PlayerAction::MoveToPage);
         }
-        // Without its engine, the element takes the video for ended: its position is not to be trusted.
+        // An element whose engine is gone behaves as if the video had ended: its position is wrong.
         let error = self.model.error.as_ref();
         let position_is_valid = !error.is_some_and(PlaybackError::needs_new_worker);
         let (video, lost_at) = (self.video.clone(), self.model.lost_at);
@@ -208,7 +209,7 @@ impl Player {
     }
 }
 
-/// What the viewer is told while the video plays on.
+/// The message that is shown while the video keeps playing.
 fn status(model: &PlayerModel) -> Option<String> {
     if let Some(error) = &model.retrying {
         Some(format!("Retrying. {error}"))

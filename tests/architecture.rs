@@ -1,5 +1,5 @@
-//! The invariants of `src/lib.rs` that can be read from the sources: which module may name which, and
-//! which words belong to one place.
+//! Checks the invariants of `src/lib.rs` that show in the sources: dependencies between modules, and identifiers that
+//! only some modules may use.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Item, UseTree, Visibility};
 
-/// Where the library's and the lab's sources are.
+/// The folders of the library's and the lab's sources.
 const SOURCES: [&str; 2] = ["src", "lab/src"];
 
 /// A source file, without its comments and its tests.
@@ -98,7 +98,7 @@ fn read(path: &Path) -> Source {
     }
 }
 
-/// Drops unit tests, and modules of tests in files of their own.
+/// Drops unit tests, and test modules in separate files.
 fn without_tests(items: Vec<Item>) -> Vec<Item> {
     let kept = items.into_iter().filter(|item| !is_test(item));
     kept.collect()
@@ -153,8 +153,8 @@ fn flatten(tokens: TokenStream, visit: &mut dyn FnMut(Flat)) {
     }
 }
 
-/// The graph of modules of the library: for each module those that it names by a path, in a `use`, in
-/// a re-export or inline.
+/// The graph of the library's modules: for each module, the modules that it names by a path in a `use`, a
+/// re-export or an expression.
 fn module_graph(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     let library = || {
         let all = sources.iter();
@@ -452,7 +452,7 @@ fn nothing_is_leaked_on_purpose() {
     );
 }
 
-/// One name, one thing: except in the two backs of `platform`, which have the same names on purpose.
+/// The two implementations of `platform` are excluded: they have the same names on purpose.
 #[test]
 fn public_type_names_are_unique() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -1,10 +1,10 @@
-//! MPDs from other projects (see `tests/manifests/README.md`) are read as an independent reader reads them,
-//! and no text makes the reader panic.
+//! Compares the MPD reader with an independent one, the oracle, on MPDs from other projects (see
+//! `tests/manifests/README.md`), and checks that no text makes it panic.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails by panicking"
 )]
 
 use std::{fs, path::Path, time::Duration};
@@ -26,12 +26,13 @@ fn read(text: &str) -> Result<Presentation, ManifestError> {
     })
 }
 
-fn all() -> Vec<(String, String)> {
+/// Names and texts of the MPDs, sorted by name.
+fn manifests() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
     let mut found: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "mpd"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "mpd"))
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             (name, fs::read_to_string(path).unwrap())
@@ -56,31 +57,30 @@ const LEFT_OUT: [(&str, &str); 1] = [
 
 /// The number of segments at the end of a timeline that the reader leaves out.
 const SKIPPED_SEGMENTS: [(&str, usize); 1] = [
-    // An example of the standard, whose last entry begins before the repeated segments of the previous one end.
+    // An example of the standard. Its last entry begins before the repeated segments of the previous one end.
     ("example_G22", 1),
 ];
 
 /// The manifests that are not rejected, as this reader and the oracle read them.
 fn with_oracle() -> Vec<(String, Presentation, oracle::MPD)> {
     let mut accepted = Vec::new();
-    for (name, text) in all() {
+    for (name, text) in manifests() {
         match (
             read(&text),
             REJECTED.iter().find(|(rejected, _)| *rejected == name),
         ) {
             (Err(error), Some((_, reason))) => assert_eq!(error.to_string(), *reason, "{name}"),
-            (Ok(film), None) => {
+            (Ok(presentation), None) => {
                 // The oracle does not accept byte order marks.
                 let text = text.trim_start_matches('\u{feff}');
-                let mut said =
-                    oracle::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-                for period in &mut said.periods {
+                let mut mpd = oracle::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                for period in &mut mpd.periods {
                     period.adaptations.retain(|set| {
                         let id = set.id.as_deref().unwrap_or_default();
                         !LEFT_OUT.contains(&(name.as_str(), id))
                     });
                 }
-                accepted.push((name, film, said));
+                accepted.push((name, presentation, mpd));
             }
             (outcome, expected) => panic!("{name}: {outcome:?} where {expected:?} was expected"),
         }
@@ -98,22 +98,28 @@ fn is_close(one: f64, other: f64) -> bool {
 
 #[test]
 fn periods_equal_those_of_the_oracle() {
-    for (name, film, said) in with_oracle() {
-        let is_live = said.mpdtype.as_deref() == Some("dynamic");
-        assert_eq!(film.availability == Availability::Live, is_live, "{name}");
+    for (name, presentation, mpd) in with_oracle() {
+        let is_live = mpd.mpdtype.as_deref() == Some("dynamic");
         assert_eq!(
-            film.duration,
-            seconds(said.mediaPresentationDuration),
+            presentation.availability == Availability::Live,
+            is_live,
             "{name}"
         );
-        assert_eq!(film.periods.len(), said.periods.len(), "{name}");
+        assert_eq!(
+            presentation.duration,
+            seconds(mpd.mediaPresentationDuration),
+            "{name}"
+        );
+        assert_eq!(presentation.periods.len(), mpd.periods.len(), "{name}");
         let mut end = 0.0;
-        for (nth, (period, said)) in film.periods.iter().zip(&said.periods).enumerate() {
-            let start = seconds(said.start).unwrap_or(end);
+        for (index, (period, their_period)) in
+            presentation.periods.iter().zip(&mpd.periods).enumerate()
+        {
+            let start = seconds(their_period.start).unwrap_or(end);
             assert!(is_close(period.start, start), "{name}: {period:?}");
-            let next = film.periods.get(nth + 1).map(|next| next.start);
-            end = (next.or(seconds(said.duration).map(|duration| start + duration)))
-                .or(film.duration)
+            let next = presentation.periods.get(index + 1).map(|next| next.start);
+            end = (next.or(seconds(their_period.duration).map(|duration| start + duration)))
+                .or(presentation.duration)
                 .unwrap_or(f64::INFINITY);
             assert!(is_close(period.end, end), "{name}: {} {end}", period.end);
         }
@@ -124,28 +130,31 @@ type Set = (ContentType, Vec<(u64, String)>);
 
 #[test]
 fn adaptation_sets_equal_those_of_the_oracle() {
-    for (name, film, said) in with_oracle() {
-        for (period, said) in film.periods.iter().zip(&said.periods) {
+    for (name, presentation, mpd) in with_oracle() {
+        for (period, their_period) in presentation.periods.iter().zip(&mpd.periods) {
             let mut ours: Vec<Set> = (period.adaptation_sets.iter())
                 .map(|set| {
-                    let of = |it: &Representation| (it.bandwidth, it.id.clone());
+                    let key = |ours: &Representation| (ours.bandwidth, ours.id.clone());
                     (
                         set.content_type,
-                        set.representations.iter().map(of).collect(),
+                        set.representations.iter().map(key).collect(),
                     )
                 })
                 .collect();
-            let mut theirs: Vec<Set> = (said.adaptations.iter())
+            let mut theirs: Vec<Set> = (their_period.adaptations.iter())
                 .map(|set| {
-                    let kind = if oracle::is_audio_adaptation(&set) {
+                    let content_type = if oracle::is_audio_adaptation(&set) {
                         ContentType::Audio
                     } else {
                         ContentType::Video
                     };
-                    let of = |it: &oracle::Representation| {
-                        (it.bandwidth.unwrap_or(0), it.id.clone().unwrap_or_default())
+                    let key = |theirs: &oracle::Representation| {
+                        (
+                            theirs.bandwidth.unwrap_or(0),
+                            theirs.id.clone().unwrap_or_default(),
+                        )
                     };
-                    (kind, set.representations.iter().map(of).collect())
+                    (content_type, set.representations.iter().map(key).collect())
                 })
                 .collect();
             for (_, representations) in &ours {
@@ -162,8 +171,8 @@ fn adaptation_sets_equal_those_of_the_oracle() {
     }
 }
 
-/// The paths and media times of the segments of a template, computed one by one.
-fn counted(
+/// The paths and media times of the segments of a template in a period of `length` seconds, computed one by one.
+fn expected_segments(
     template: &oracle::SegmentTemplate,
     representation: &oracle::Representation,
     length: f64,
@@ -183,7 +192,7 @@ fn counted(
         }
     } else {
         let duration = template.duration.unwrap() as u64;
-        let all = (0..10_000).map(|nth| (offset + nth * duration, duration));
+        let all = (0..10_000).map(|index| (offset + index * duration, duration));
         times.extend(all);
     }
     (template.startNumber.unwrap_or(1)..)
@@ -206,10 +215,12 @@ fn counted(
 }
 
 /// The SegmentTemplate of a representation, with inherited attributes.
-fn template(levels: [Option<&oracle::SegmentTemplate>; 3]) -> Option<oracle::SegmentTemplate> {
-    let said: Vec<&oracle::SegmentTemplate> = levels.into_iter().flatten().collect();
-    let mut template = (*said.first()?).clone();
-    for above in &said[1..] {
+fn inherited_template(
+    levels: [Option<&oracle::SegmentTemplate>; 3],
+) -> Option<oracle::SegmentTemplate> {
+    let levels: Vec<&oracle::SegmentTemplate> = levels.into_iter().flatten().collect();
+    let mut template = (*levels.first()?).clone();
+    for above in &levels[1..] {
         let above = (*above).clone();
         template.media = template.media.or(above.media);
         template.initialization = template.initialization.or(above.initialization);
@@ -233,29 +244,30 @@ fn segments(representation: &Representation) -> &Segments {
 #[test]
 fn segments_equal_those_of_the_oracle() {
     let mut compared = 0;
-    for (name, film, said) in with_oracle() {
-        let representations = film
-            .periods
-            .iter()
-            .zip(&said.periods)
-            .flat_map(|(period, said)| {
-                let sets = period.adaptation_sets.iter().zip(&said.adaptations);
-                sets.flat_map(move |(set, said_set)| {
-                    set.representations.iter().map(move |ours| {
-                        let mut all = said_set.representations.iter();
-                        let theirs = all
-                            .find(|theirs| theirs.id.as_ref() == Some(&ours.id))
-                            .unwrap();
-                        (period, said, said_set, ours, theirs)
+    for (name, presentation, mpd) in with_oracle() {
+        let representations =
+            presentation
+                .periods
+                .iter()
+                .zip(&mpd.periods)
+                .flat_map(|(period, their_period)| {
+                    let sets = period.adaptation_sets.iter().zip(&their_period.adaptations);
+                    sets.flat_map(move |(set, their_set)| {
+                        set.representations.iter().map(move |ours| {
+                            let mut all = their_set.representations.iter();
+                            let theirs = all
+                                .find(|theirs| theirs.id.as_ref() == Some(&ours.id))
+                                .unwrap();
+                            (period, their_period, their_set, ours, theirs)
+                        })
                     })
-                })
-            });
-        for (period, said, said_set, ours, theirs) in representations {
+                });
+        for (period, their_period, their_set, ours, theirs) in representations {
             let segments = segments(ours);
             let lists = [
                 &theirs.SegmentList,
-                &said_set.SegmentList,
-                &said.SegmentList,
+                &their_set.SegmentList,
+                &their_period.SegmentList,
             ];
             if let Some(list) = lists.into_iter().flatten().next() {
                 let media: Vec<_> = list
@@ -273,27 +285,31 @@ fn segments_equal_those_of_the_oracle() {
                 compared += 1;
                 continue;
             }
-            let template = template([
+            let template = inherited_template([
                 theirs.SegmentTemplate.as_ref(),
-                said_set.SegmentTemplate.as_ref(),
-                said.SegmentTemplate.as_ref(),
+                their_set.SegmentTemplate.as_ref(),
+                their_period.SegmentTemplate.as_ref(),
             ])
             .unwrap();
             if period.end.is_infinite() && template.SegmentTimeline.is_none() {
                 let first = segments.get(0).unwrap().resource.path;
-                assert_eq!(first, counted(&template, theirs, 60.0)[0].0, "{name}");
+                assert_eq!(
+                    first,
+                    expected_segments(&template, theirs, 60.0)[0].0,
+                    "{name}"
+                );
                 assert!(segments.segment_at(1e9).is_some(), "{name}");
                 continue;
             }
-            let mut counted = counted(&template, theirs, period.end - period.start);
+            let mut expected = expected_segments(&template, theirs, period.end - period.start);
             let skipped = SKIPPED_SEGMENTS
                 .iter()
                 .find(|(manifest, _)| *manifest == name);
-            counted.truncate(counted.len() - skipped.map_or(0, |(_, count)| *count));
-            assert_eq!(segments.len(), counted.len() as u64, "{name} {}", ours.id);
+            expected.truncate(expected.len() - skipped.map_or(0, |(_, count)| *count));
+            assert_eq!(segments.len(), expected.len() as u64, "{name} {}", ours.id);
             let origin = period.start
                 - template.presentationTimeOffset.unwrap_or(0) as f64 / segments.timescale as f64;
-            for (number, (path, time)) in (0..).zip(counted) {
+            for (number, (path, time)) in (0..).zip(expected) {
                 let segment = segments.get(number).unwrap();
                 assert_eq!(segment.resource.path, path, "{name}");
                 let start = origin + time as f64 / segments.timescale as f64;
@@ -310,8 +326,8 @@ fn segments_equal_those_of_the_oracle() {
 
 #[test]
 fn base_urls_are_absolute() {
-    for (name, film, _) in with_oracle() {
-        for set in film
+    for (name, presentation, _) in with_oracle() {
+        for set in presentation
             .periods
             .iter()
             .flat_map(|period| &period.adaptation_sets)
@@ -330,12 +346,12 @@ fn base_urls_are_absolute() {
 
 #[test]
 fn protected_sets_are_read_and_marked() {
-    for (name, film, said) in with_oracle() {
-        for (period, said) in film.periods.iter().zip(&said.periods) {
-            for (set, said) in period.adaptation_sets.iter().zip(&said.adaptations) {
+    for (name, presentation, mpd) in with_oracle() {
+        for (period, their_period) in presentation.periods.iter().zip(&mpd.periods) {
+            for (set, their_set) in period.adaptation_sets.iter().zip(&their_period.adaptations) {
                 assert_eq!(
                     set.is_protected,
-                    !said.ContentProtection.is_empty(),
+                    !their_set.ContentProtection.is_empty(),
                     "{name}"
                 );
             }
@@ -345,7 +361,7 @@ fn protected_sets_are_read_and_marked() {
 
 #[test]
 fn truncated_manifests_cause_no_panic() {
-    for (name, text) in all() {
+    for (name, text) in manifests() {
         let is_read = !REJECTED.iter().any(|(rejected, _)| *rejected == name);
         // Every position in short manifests, about a thousand in long ones.
         for end in (0..text.len()).step_by(1 + text.len() / 1000) {
@@ -358,13 +374,13 @@ fn truncated_manifests_cause_no_panic() {
 
 #[test]
 fn replaced_numbers_cause_no_panic() {
-    for (_, text) in all() {
+    for (_, text) in manifests() {
         let digits = text.match_indices(|char: char| char.is_ascii_digit());
         for (at, _) in digits.step_by(1 + text.len() / 200) {
             for number in ["", "0", "-1", "99999999999999999", "18446744073709551615"] {
                 let changed = [&text[..at], number, &text[at + 1..]].concat();
-                if let Ok(film) = read(&changed) {
-                    for set in film
+                if let Ok(presentation) = read(&changed) {
+                    for set in presentation
                         .periods
                         .iter()
                         .flat_map(|period| &period.adaptation_sets)
@@ -387,8 +403,8 @@ fn segments_in(length: f64, template: &str) -> Option<Segments> {
          <AdaptationSet \
          mimeType='video/mp4'>{template}<Representation/></AdaptationSet></Period></MPD>"
     );
-    let film = read(&text).ok()?;
-    Some(segments(&film.periods[0].adaptation_sets[0].representations[0]).clone())
+    let presentation = read(&text).ok()?;
+    Some(segments(&presentation.periods[0].adaptation_sets[0].representations[0]).clone())
 }
 
 /// Asserts the invariants of segments.
@@ -397,20 +413,20 @@ fn check(segments: &Segments) {
     assert!(len > 0);
     assert_eq!(segments.get(len), None);
     assert_eq!(segments.get(u64::MAX), None);
-    let mut positions = 0;
-    let mut last = None;
+    let mut expected_first = 0;
+    let mut previous_end = None;
     for run in &segments.runs {
         assert!(run.count > 0 && run.duration > 0);
-        assert_eq!(run.first, positions);
-        positions += run.count;
+        assert_eq!(run.first, expected_first);
+        expected_first += run.count;
         assert!(
-            last.is_none_or(|last| last <= run.time),
+            previous_end.is_none_or(|end| end <= run.time),
             "{:?}",
             segments.runs
         );
-        last = Some(run.time + run.duration * run.count);
+        previous_end = Some(run.time + run.duration * run.count);
     }
-    // At most 500, because there may be any number.
+    // Checks at most 500: there may be any number.
     let listed: Vec<_> = (0..len.min(500))
         .map(|number| segments.get(number).unwrap())
         .collect();
@@ -435,7 +451,7 @@ fn check(segments: &Segments) {
             .iter()
             .find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
         let expected = expected.map(|segment| segment.number);
-        // The last one ends with the period, but is found for as long as its nominal duration.
+        // The last segment ends with the period, but is found during its whole nominal duration.
         if found != Some(len - 1) {
             assert_eq!(found, expected, "{time}");
         }

@@ -1,9 +1,6 @@
 //! Runs the real engine natively, in the simulated browser, with the bundled sample video.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails for what it cannot go on without"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{cell::RefCell, fs, path::Path, rc::Rc};
 
@@ -20,12 +17,12 @@ use yew_mse_worker::{
 };
 
 const ORIGIN: &str = "https://example.test/";
-/// Seconds.
-const DURATION: f64 = 32.0;
-/// How far the end of a track may be from the duration, in seconds: an AAC frame.
-const END_TOLERANCE: f64 = 0.03;
+/// Duration of the sample video.
+const DURATION_SECONDS: f64 = 32.0;
+/// The end of a track may differ from the duration by an AAC frame.
+const END_TOLERANCE_SECONDS: f64 = 0.03;
 
-/// A page: an element, and an engine on a thread of its own or on this one.
+/// A page with an element, and its engine in a worker or on the page.
 struct Page {
     thread: Thread,
     engine: Rc<RefCell<Option<Engine>>>,
@@ -140,12 +137,12 @@ impl Page {
         self.events.borrow_mut().push(event);
     }
 
-    fn has(&self, is_it: impl Fn(&Event) -> bool) -> bool {
-        self.events.borrow().iter().any(is_it)
+    fn has_received(&self, condition: impl Fn(&Event) -> bool) -> bool {
+        self.events.borrow().iter().any(condition)
     }
 
     fn has_reached(&self, milestone: Milestone) -> bool {
-        self.has(|event| {
+        self.has_received(|event| {
             matches!(event, Event::MilestoneReached { mark, .. } if mark.milestone == milestone)
         })
     }
@@ -187,9 +184,12 @@ fn plays_to_the_end(browser: Browser, name: &str, seed: u64) {
         let [range] = &ranges[..] else {
             panic!("{context}: {ranges:?}\n{trace}");
         };
-        assert!(range.start <= END_TOLERANCE, "{context}: {ranges:?}");
         assert!(
-            range.end >= DURATION - END_TOLERANCE,
+            range.start <= END_TOLERANCE_SECONDS,
+            "{context}: {ranges:?}"
+        );
+        assert!(
+            range.end >= DURATION_SECONDS - END_TOLERANCE_SECONDS,
             "{context}: {ranges:?}"
         );
     }
@@ -232,21 +232,21 @@ fn dropped_session_aborts_its_requests_and_leaves_no_task() {
         let session = page.session;
         page.send(Command::Stop { session });
         let stopped = world.run_until(1_000.0, || {
-            page.has(|event| matches!(event, Event::Stopped { .. }))
+            page.has_received(|event| matches!(event, Event::Stopped { .. }))
         });
         assert_eq!(stopped, Ended::Done, "seed {seed}");
         page.element.detach();
         let closed = world.run_until(1_000.0, || {
-            page.has(|event| matches!(event, Event::Closed { .. }))
+            page.has_received(|event| matches!(event, Event::Closed { .. }))
         });
         assert_eq!(closed, Ended::Done, "seed {seed}");
-        let pending = world.requests();
-        let is_pending = |outcome| outcome == Outcome::Pending;
+        let requests = world.requests();
+        let mut outcomes = requests.iter().map(|request| request.outcome);
         assert!(
-            !pending.iter().any(|request| is_pending(request.outcome)),
+            outcomes.all(|outcome| outcome != Outcome::Pending),
             "seed {seed}"
         );
-        // The page's own observer is left.
+        // The task that observes the element remains.
         assert_eq!(world.task_count(), 1, "seed {seed}");
         assert_eq!(world.violations(), [""; 0], "seed {seed}");
     }

@@ -1,9 +1,9 @@
-//! The table in docs/formats.md agrees with what the readers find in its examples.
+//! Checks the table in docs/formats.md: the readers find the stated features in its examples.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails by panicking"
 )]
 
 use std::{
@@ -23,7 +23,7 @@ use yew_mse_worker::media::{
 /// A row of the table.
 struct Row {
     format: String,
-    /// The features in backticks, which the readers must find.
+    /// The features in backticks: the readers must find them.
     features: Vec<String>,
     /// `plays`, or the unsupported feature that the error message names.
     outcome: String,
@@ -42,11 +42,11 @@ fn rows() -> Vec<Row> {
     table
         .map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let [format, what, outcome, example] = cells[..] else {
-                panic!("{line} has not four cells");
+            let [format, description, outcome, example] = cells[..] else {
+                panic!("{line} does not have four cells");
             };
             let (_, example) = example.split_once('(').unwrap();
-            let quoted = what.split('`').skip(1).step_by(2);
+            let quoted = description.split('`').skip(1).step_by(2);
             Row {
                 format: format.into(),
                 features: quoted.map(Into::into).collect(),
@@ -57,123 +57,127 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// What the readers find in a file.
+/// The features that the readers find in a file.
 #[derive(Debug, Default)]
 struct Found {
     format: &'static str,
     features: Vec<&'static str>,
-    refused: Option<&'static str>,
+    unsupported: Option<&'static str>,
 }
 
 impl Found {
     fn of(path: &Path) -> Self {
         let bytes = fs::read(path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        let url = "https://example.com/film";
+        let url = "https://example.com/video";
         let resolve = |base: &str, path: &str| Some(Url::parse(base).ok()?.join(path).ok()?.into());
         let mut found = Self::default();
         match sniff::detect(&bytes, "") {
             Format::Mpd => {
                 found.format = "DASH";
                 match dash::parse(&text, url, &resolve) {
-                    Ok(film) => found.dash(&film),
-                    Err(ManifestError::Unsupported(feature)) => found.refused = Some(feature),
+                    Ok(presentation) => found.add_dash(&presentation),
+                    Err(ManifestError::Unsupported(feature)) => found.unsupported = Some(feature),
                     Err(malformed) => panic!("{}: {malformed}", path.display()),
                 }
             }
             Format::Playlist => {
                 found.format = "HLS";
                 match hls::parse(&text, url, &VariableDefinitions::default()) {
-                    Ok(Playlist::Multivariant(film)) => found.multivariant(&film),
-                    Ok(Playlist::Media(media)) => found.media(&media, path),
-                    Err(ManifestError::Unsupported(feature)) => found.refused = Some(feature),
+                    Ok(Playlist::Multivariant(playlist)) => found.add_multivariant(&playlist),
+                    Ok(Playlist::Media(playlist)) => found.add_media(&playlist, path),
+                    Err(ManifestError::Unsupported(feature)) => found.unsupported = Some(feature),
                     Err(malformed) => panic!("{}: {malformed}", path.display()),
                 }
             }
             Format::Mp4 => {
                 found.format = "MP4";
-                found.says("sidx", !index_of(&bytes).is_empty());
+                found.add_if(!index_of(&bytes).is_empty(), "sidx");
             }
             other => panic!("{} is {other:?}", path.display()),
         }
         found
     }
 
-    fn says(&mut self, feature: &'static str, is_so: bool) {
-        if is_so {
+    fn add_if(&mut self, condition: bool, feature: &'static str) {
+        if condition {
             self.features.push(feature);
         }
     }
 
-    fn is_live(&mut self, availability: Availability, feature: &'static str) {
+    fn add_live(&mut self, availability: Availability, feature: &'static str) {
         if availability == Availability::Live {
             self.features.push(feature);
-            self.refused = Some("a live stream");
+            self.unsupported = Some("a live stream");
         }
     }
 
-    fn dash(&mut self, film: &Presentation) {
-        self.is_live(film.availability, "type=\"dynamic\"");
-        self.says("Period", film.periods.len() > 1);
-        self.says("WebVTT", !film.captions.is_empty());
-        for set in film
+    fn add_dash(&mut self, presentation: &Presentation) {
+        self.add_live(presentation.availability, "type=\"dynamic\"");
+        self.add_if(presentation.periods.len() > 1, "Period");
+        self.add_if(!presentation.captions.is_empty(), "WebVTT");
+        for set in presentation
             .periods
             .iter()
             .flat_map(|period| &period.adaptation_sets)
         {
             if set.is_protected {
                 self.features.push("ContentProtection");
-                self.refused = Some("DRM protection");
+                self.unsupported = Some("DRM protection");
             }
-            for it in &set.representations {
-                match &it.index {
+            for representation in &set.representations {
+                match &representation.index {
                     Index::Known(segments) => match &segments.addresses {
                         SegmentAddresses::Template { .. } => {
-                            self.says("SegmentTemplate", true);
-                            self.says("SegmentTimeline", segments.runs.len() > 1);
+                            self.features.push("SegmentTemplate");
+                            self.add_if(segments.runs.len() > 1, "SegmentTimeline");
                         }
-                        SegmentAddresses::Listed(_) => self.says("SegmentList", true),
+                        SegmentAddresses::Listed(_) => self.features.push("SegmentList"),
                     },
-                    Index::Sidx(_) => self.says("SegmentBase", true),
+                    Index::Sidx(_) => self.features.push("SegmentBase"),
                     Index::Playlist(_) => panic!("HLS in DASH"),
                 }
             }
         }
     }
 
-    fn multivariant(
+    fn add_multivariant(
         &mut self,
-        MultivariantPlaylist {
-            presentation: film, ..
-        }: &MultivariantPlaylist,
+        MultivariantPlaylist { presentation, .. }: &MultivariantPlaylist,
     ) {
-        let mut sets = film
+        let mut sets = presentation
             .periods
             .iter()
             .flat_map(|period| &period.adaptation_sets);
-        self.says("EXT-X-STREAM-INF", true);
-        self.says("TYPE=SUBTITLES", !film.captions.is_empty());
-        self.says(
-            "EXT-X-MEDIA",
+        self.features.push("EXT-X-STREAM-INF");
+        self.add_if(!presentation.captions.is_empty(), "TYPE=SUBTITLES");
+        self.add_if(
             sets.any(|set| set.content_type == ContentType::Audio),
+            "EXT-X-MEDIA",
         );
     }
 
-    fn media(&mut self, media: &MediaPlaylist, playlist: &Path) {
-        self.is_live(media.availability, "EXT-X-ENDLIST");
-        let segments: Vec<_> = (0..media.segments.len())
-            .map(|number| media.segments.get(number).unwrap())
+    fn add_media(&mut self, playlist: &MediaPlaylist, path: &Path) {
+        self.add_live(playlist.availability, "EXT-X-ENDLIST");
+        let segments: Vec<_> = (0..playlist.segments.len())
+            .map(|number| playlist.segments.get(number).unwrap())
             .collect();
-        let any = |is_so: &dyn Fn(&_) -> bool| segments.iter().any(is_so);
-        self.says("EXT-X-MAP", any(&|it| it.init.is_some()));
-        self.says("EXT-X-BYTERANGE", any(&|it| it.resource.range.is_some()));
-        self.says("EXT-X-KEY", any(&|it| it.resource.key.is_some()));
-        self.says("EXT-X-DISCONTINUITY", any(&|it| it.discontinuity > 0));
-        self.says("EXT-X-GAP", any(&|it| it.is_missing));
+        let any = |condition: &dyn Fn(&_) -> bool| segments.iter().any(condition);
+        self.add_if(any(&|segment| segment.init.is_some()), "EXT-X-MAP");
+        self.add_if(
+            any(&|segment| segment.resource.range.is_some()),
+            "EXT-X-BYTERANGE",
+        );
+        self.add_if(any(&|segment| segment.resource.key.is_some()), "EXT-X-KEY");
+        self.add_if(
+            any(&|segment| segment.discontinuity > 0),
+            "EXT-X-DISCONTINUITY",
+        );
+        self.add_if(any(&|segment| segment.is_missing), "EXT-X-GAP");
         // Without an init segment, only the media shows its format.
         let first = &segments[0];
-        let media = playlist.with_file_name(&first.resource.path);
-        if let Ok(bytes) = fs::read(media)
+        let file = path.with_file_name(&first.resource.path);
+        if let Ok(bytes) = fs::read(file)
             && first.init.is_none()
         {
             match sniff::detect(&bytes, "") {
@@ -181,7 +185,7 @@ impl Found {
                 Format::Mp3 => self.features.push("MP3"),
                 Format::TransportStream => {
                     self.features.push("MPEG-2 TS");
-                    self.refused = Some("MPEG transport streams");
+                    self.unsupported = Some("MPEG transport streams");
                 }
                 other => panic!("segments of {other:?}"),
             }
@@ -196,8 +200,8 @@ fn index_of(file: &[u8]) -> Segments {
     };
     let mut index = SegmentIndex::new(&sidx);
     while let Some(range) = index.next_range() {
-        let there = file.get(range.first as usize..).unwrap_or_default();
-        index.read(there, range.first).unwrap();
+        let bytes = file.get(range.first as usize..).unwrap_or_default();
+        index.read(bytes, range.first).unwrap();
     }
     index.segments(&sidx)
 }
@@ -210,16 +214,20 @@ fn format_table_agrees_with_readers() {
         let found = Found::of(&row.example);
         let example = row.example.display();
         assert_eq!(found.format, row.format, "{example}");
-        assert_eq!(found.refused.unwrap_or("plays"), row.outcome, "{example}");
-        assert!(!row.features.is_empty(), "{example} is of no feature");
+        assert_eq!(
+            found.unsupported.unwrap_or("plays"),
+            row.outcome,
+            "{example}"
+        );
+        assert!(!row.features.is_empty(), "{example} names no feature");
         for feature in row.features {
             let is_found = found.features.contains(&feature.as_str());
-            assert!(is_found, "{example} has no {feature}, but {found:?}");
+            assert!(is_found, "{example}: {feature} is not in {found:?}");
         }
     }
 }
 
-/// The engine has the texts of these error messages.
+/// The texts of these errors are in the engine.
 #[test]
 fn unsupported_features_are_named_in_error_messages() {
     let names = fs::read_to_string(root().join("src/engine/manifest.rs")).unwrap();

@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails where its preconditions do"
+    reason = "a test fails by panicking"
 )]
 
 #[path = "../fuzz/src/lib.rs"]
@@ -87,7 +87,7 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     }
 }
 
-/// Gives a target the seeds, and `count` seeds that were mutated up to four times.
+/// Runs a target with the seeds, and with `count` inputs: seeds that were mutated one to four times.
 fn run(target: fn(&[u8]), seeds: &[Vec<u8>], count: u32) {
     assert!(!seeds.is_empty());
     seeds.iter().for_each(|seed| target(seed));
@@ -98,7 +98,7 @@ fn run(target: fn(&[u8]), seeds: &[Vec<u8>], count: u32) {
             let other = random.below(seeds.len());
             mutate(&mut bytes, &seeds[other], &mut random);
         }
-        // Repeated duplication must not make inputs grow without limit.
+        // Repeated duplication would make inputs grow without limit.
         bytes.truncate(1 << 18);
         if let Err(reason) = panic::catch_unwind(|| target(&bytes)) {
             let test = thread::current().name().unwrap_or_default().to_owned();
@@ -115,7 +115,9 @@ fn seeds(folders: &[&str], suffix: &str) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     for folder in folders {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let files = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
         paths.extend(
             files.filter(|path| path.is_file() && path.to_str().unwrap().ends_with(suffix)),
         );
@@ -148,16 +150,16 @@ fn mutated_playlists_are_handled() {
 #[test]
 fn mutated_boxes_are_handled() {
     let folders = ["tests/media/packed", "tests/media/vp9/video"];
-    let mut seeds_of_init = seeds(&folders, "init.mp4");
+    let mut all_seeds = seeds(&folders, "init.mp4");
     // A segment after its init segment, so that its time is read.
     let segment = seeds(&["tests/media/packed"], "muxed-1.m4s").concat();
-    let both = [&seeds_of_init[0], &segment[..1024]].concat();
-    seeds_of_init.push(both);
+    let both = [&all_seeds[0], &segment[..1024]].concat();
+    all_seeds.push(both);
     for mut file in seeds(&["tests/media/ondemand"], ".mp4") {
         file.truncate(2048);
-        seeds_of_init.push(file);
+        all_seeds.push(file);
     }
-    run(targets::mp4, &seeds_of_init, 20_000);
+    run(targets::mp4, &all_seeds, 20_000);
 }
 
 #[test]

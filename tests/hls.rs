@@ -4,7 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails where its preconditions do"
+    reason = "a test fails by panicking"
 )]
 
 use std::{fmt::Write as _, fs, path::Path};
@@ -24,7 +24,7 @@ use yew_mse_worker::media::{
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, VariableDefinitions},
 };
 
-const URL: &str = "https://a.example/film/playlist.m3u8";
+const URL: &str = "https://a.example/video/playlist.m3u8";
 
 fn read(text: &str) -> Result<Playlist, ManifestError> {
     hls::parse(text, URL, &VariableDefinitions::default())
@@ -49,7 +49,10 @@ fn manifests() -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "m3u8"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "m3u8")
+        })
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             (name, fs::read_to_string(path).unwrap())
@@ -59,7 +62,7 @@ fn manifests() -> Vec<(String, String)> {
     found
 }
 
-/// A playlist according to quick-m3u8. That reads single lines, so this collects what belongs together.
+/// A playlist according to quick-m3u8. That crate reads single lines; this combines tags with their URIs.
 #[derive(Default)]
 struct Oracle {
     variants: Vec<OracleVariant>,
@@ -184,13 +187,13 @@ fn compare_multivariant(
     let [period] = presentation.periods.as_slice() else {
         panic!("{name}: {} periods", presentation.periods.len());
     };
-    let of = |kind| {
+    let sets_of = |content_type| {
         period
             .adaptation_sets
             .iter()
-            .filter(move |set| set.content_type == kind)
+            .filter(move |set| set.content_type == content_type)
     };
-    let variants: Vec<_> = of(ContentType::Video)
+    let variants: Vec<_> = sets_of(ContentType::Video)
         .flat_map(|set| &set.representations)
         .map(|representation| OracleVariant {
             uri: uri(representation),
@@ -206,7 +209,7 @@ fn compare_multivariant(
     // Representations are sorted by bandwidth.
     oracle.variants.sort_by_key(|variant| variant.bandwidth);
     assert_eq!(variants, oracle.variants, "{name}");
-    let audio: Vec<_> = of(ContentType::Audio)
+    let audio: Vec<_> = sets_of(ContentType::Audio)
         .flat_map(|set| &set.representations)
         .map(uri)
         .collect();
@@ -228,8 +231,8 @@ fn compare_media(name: &str, media: &MediaPlaylist, oracle: Oracle) {
         })
         .collect();
     assert_eq!(segments, oracle.segments, "{name}");
-    let is_whole = media.availability == Availability::Complete;
-    assert_eq!(is_whole, oracle.has_end, "{name}");
+    let is_complete = media.availability == Availability::Complete;
+    assert_eq!(is_complete, oracle.has_end, "{name}");
 }
 
 #[test]
@@ -275,7 +278,7 @@ fn cut_playlists_do_not_panic() {
     }
 }
 
-/// Playlists of five megabytes. There is no time limit: if the cost of one were quadratic, this test would not end.
+/// Playlists of five megabytes. Quadratic cost would show as a test that does not end, so there is no time limit.
 #[test]
 fn cost_is_linear_in_length() {
     const SIZE: usize = 5_000_000;
@@ -319,7 +322,7 @@ fn cost_is_linear_in_length() {
     assert_eq!(media.segments.len(), (SIZE / 12) as u64);
 }
 
-/// A segment to be written.
+/// A generated segment.
 #[derive(Clone, Debug)]
 struct Authored {
     microseconds: u64,

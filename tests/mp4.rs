@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails where its preconditions do"
+    reason = "a test fails by panicking"
 )]
 
 use std::{
@@ -194,8 +194,8 @@ fn look_up(file: &[u8], sidx: &SidxLocation) -> Segments {
     let mut index = SegmentIndex::new(sidx);
     while let Some(ByteRange { first, last }) = index.next_range() {
         let end = file.len().min(last.unwrap() as usize + 1);
-        let there = file.get(first as usize..end).unwrap_or_default();
-        index.read(there, first).unwrap();
+        let bytes = file.get(first as usize..end).unwrap_or_default();
+        index.read(bytes, first).unwrap();
     }
     index.segments(sidx)
 }
@@ -334,7 +334,7 @@ proptest! {
     }
 }
 
-/// Gives some bytes to all readers of media.
+/// Reads bytes with all MP4 functions.
 fn read_all(bytes: &[u8]) {
     let _ = mp4::box_header(bytes);
     let init = mp4::parse_init_segment(bytes).unwrap_or_default();

@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails where its preconditions do"
+    reason = "a test fails by panicking"
 )]
 
 use std::{
@@ -69,15 +69,15 @@ fn playlists_list_all_renditions_and_files() {
     let mut listed: Vec<&str> = sets(&presentation)
         .iter()
         .flat_map(|set| &set.representations)
-        .map(|it| match &it.index {
+        .map(|representation| match &representation.index {
             Index::Playlist(path) => path.as_str(),
             _ => panic!("no media playlist"),
         })
         .collect();
     listed.sort_unstable();
-    let mut there: Vec<String> = RENDITIONS.map(|name| format!("{name}/media.m3u8")).into();
-    there.sort_unstable();
-    assert_eq!(listed, there);
+    let mut expected: Vec<String> = RENDITIONS.map(|name| format!("{name}/media.m3u8")).into();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
 
     for rendition in RENDITIONS {
         let segments = segments(rendition);
@@ -88,15 +88,15 @@ fn playlists_list_all_renditions_and_files() {
             "{rendition} lasts {end} s"
         );
         let paths = (0..16).map(|number| segments.get(number).unwrap().resource.path);
-        let mut files: Vec<String> = paths.collect();
-        files.extend([segments.inits[0].path.clone(), "media.m3u8".into()]);
-        files.sort_unstable();
+        let mut expected: Vec<String> = paths.collect();
+        expected.extend([segments.inits[0].path.clone(), "media.m3u8".into()]);
+        expected.sort_unstable();
         let folder = fs::read_dir(folder().join(rendition)).unwrap();
-        let mut there: Vec<String> = folder
+        let mut files: Vec<String> = folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        there.sort_unstable();
-        assert_eq!(files, there, "{rendition}");
+        files.sort_unstable();
+        assert_eq!(files, expected, "{rendition}");
     }
 }
 

@@ -8,7 +8,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails by panicking"
 )]
 
 use std::rc::Rc;
@@ -371,7 +371,7 @@ impl Player {
                 if it.latency <= 0.0 {
                     self.meter.end(now);
                 }
-                let wait = it.attempts.fail(FailureKind::Passing, 0.5);
+                let wait = it.attempts.fail(FailureKind::Transient, 0.5);
                 it.sent = now + wait.expect("it gave up");
                 (it.heard, it.latency) = (it.sent, LATENCY);
             }
@@ -423,7 +423,7 @@ impl Player {
         feed.inventory.record(AppendedSegment {
             time,
             buffered: feed.buffered.hull(time),
-            replaced_seconds: feed.buffered.covered_seconds(time),
+            buffered_seconds: feed.buffered.covered_seconds(time),
             representation: it.id,
         });
     }

@@ -1,4 +1,4 @@
-//! The size of what crosses the network before the first frame.
+//! Checks the size of the files that are transferred before the first frame.
 //!
 //! `cargo xtask test size_budget --nocapture` builds a release and prints the table.
 
@@ -17,7 +17,7 @@ use std::{
 use brotli::CompressorWriter;
 use flate2::{Compression, write::GzEncoder};
 
-/// Bytes of page and worker together, as gzip -9 makes them.
+/// Maximum size of page and worker together, in bytes after gzip -9.
 const BUDGET: usize = 250_000;
 
 /// One file of the site.
@@ -27,12 +27,12 @@ struct File {
     content: Vec<u8>,
 }
 
-/// What loads a file first.
+/// The program that a file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Page,
     Worker,
-    /// Loaded when its section of the page is opened, so outside the budget.
+    /// Loaded when its section of the page is opened, so it does not count.
     Lab,
 }
 
@@ -101,7 +101,7 @@ fn page_and_worker_are_within_the_size_budget() {
     );
 }
 
-/// `None` for what is not needed for the first frame: icons and the sample video.
+/// The program that a file belongs to; `None` for icons and the sample video, which the first frame does not need.
 fn part_of(file: &File, files: &[File]) -> Option<Part> {
     let path = file.path.as_str();
     if path.starts_with("snippets/") {

@@ -11,7 +11,7 @@ use yew_mse_worker::media::{
 
 const URL: &str = "https://example.com/video/main";
 
-/// How many segments at each end of a list are checked; it may have 10¹² of them.
+/// The number of segments that are checked at each end of a list, which may have 10¹² of them.
 const CHECKED_SEGMENTS: u64 = 20;
 
 /// Reads MPDs.
@@ -35,7 +35,7 @@ pub fn hls(bytes: &[u8]) {
     match hls::parse(&text, URL, &VariableDefinitions::default()) {
         Ok(Playlist::Media(media)) => {
             assert!(media.target_duration.is_finite());
-            check(&media.segments, text.len());
+            check_segments(&media.segments, text.len());
         }
         Ok(Playlist::Multivariant(playlist)) => {
             check_presentation(&playlist.presentation, text.len());
@@ -76,7 +76,7 @@ pub fn mp4(bytes: &[u8]) {
             return;
         }
     }
-    check(&index.segments(&sidx), bytes.len());
+    check_segments(&index.segments(&sidx), bytes.len());
 }
 
 /// Detects the format of a file by its first bytes.
@@ -131,10 +131,13 @@ fn check_presentation(presentation: &Presentation, length: usize) {
         assert!(period.start.is_finite() && !period.end.is_nan());
         for set in &period.adaptation_sets {
             assert!(!set.representations.is_empty() && set.representations.len() <= length);
-            assert!(set.representations.is_sorted_by_key(|it| it.bandwidth));
+            assert!(
+                set.representations
+                    .is_sorted_by_key(|representation| representation.bandwidth)
+            );
             set.representations
                 .iter()
-                .for_each(|it| check_representation(it, length));
+                .for_each(|representation| check_representation(representation, length));
         }
     }
 }
@@ -143,14 +146,14 @@ fn check_representation(representation: &Representation, length: usize) {
     assert!(!representation.base_urls.is_empty() && representation.frame_rate.is_finite());
     let _ = representation.mime();
     match &representation.index {
-        Index::Known(segments) => check(segments, length),
+        Index::Known(segments) => check_segments(segments, length),
         Index::Sidx(sidx) => assert!(sidx.time_offset.is_finite() && !sidx.end.is_nan()),
         Index::Playlist(_) => {}
     }
 }
 
 /// Checks that segments ascend, and are found by their times.
-fn check(segments: &Segments, length: usize) {
+fn check_segments(segments: &Segments, length: usize) {
     assert!(segments.timescale > 0 && segments.time_offset.is_finite() && !segments.end.is_nan());
     assert!(segments.runs.len() <= length);
     let mut first = 0;
@@ -168,10 +171,10 @@ fn check(segments: &Segments, length: usize) {
     if let Some((start, end)) = segments.span() {
         assert!(start.is_finite() && !end.is_nan());
     }
-    let first_ones = 0..count.min(CHECKED_SEGMENTS);
-    let last_ones = count.saturating_sub(CHECKED_SEGMENTS).max(first_ones.end)..count;
+    let beginning = 0..count.min(CHECKED_SEGMENTS);
+    let ending = count.saturating_sub(CHECKED_SEGMENTS).max(beginning.end)..count;
     let mut previous: Option<Segment> = None;
-    for number in first_ones.chain(last_ones) {
+    for number in beginning.chain(ending) {
         let Some(segment) = segments.get(number) else {
             // Only segments after the end of the period may be missing.
             assert!(
@@ -200,8 +203,8 @@ fn check(segments: &Segments, length: usize) {
     }
 }
 
-/// Checks that the time in the middle of a segment finds that segment, unless it is so short that it counts as over, or
-/// so late that a float cannot tell two ticks apart.
+/// Checks that the time in the middle of a segment finds that segment. Skips segments that are so short that they count
+/// as over, or so late that `f64` cannot distinguish two ticks.
 fn check_found(segments: &Segments, segment: &Segment) {
     let middle = f64::midpoint(segment.start, segment.end);
     if segment.end - segment.start < 4.0 * BOUNDARY_TOLERANCE || middle.abs() > 1e9 {

@@ -14,7 +14,7 @@ const BIT_RATES: [usize; 19] = [
 
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
-/// Channels by `acmod`, without the one for low frequencies.
+/// Channels by `acmod`, without the low-frequency channel.
 const CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
 
 /// Blocks of a frame by `numblkscod`.
@@ -23,7 +23,7 @@ const BLOCKS: [u32; 4] = [1, 2, 3, 6];
 /// Samples of a block.
 const BLOCK: u32 = 256;
 
-/// What a syncframe says of the configuration.
+/// The configuration in a syncframe's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ac3 {
     is_enhanced: bool,
@@ -38,7 +38,7 @@ pub struct Ac3 {
     bit_rate: u16,
 }
 
-/// Reads a header from these bytes.
+/// Parses the header at the start of `bytes`.
 pub fn parse(bytes: &[u8]) -> Parsed {
     match bytes {
         [first, ..] if *first != 0x0b => return Parsed::Invalid,
@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     let &[_, _, _, _, _, b5, _, _, ..] = bytes else {
         return Parsed::More;
     };
-    // The version is at the same place in both.
+    // The version is at the same position in both formats.
     let frame = match b5 >> 3 {
         0..=10 => frame(bytes),
         11..=16 => enhanced_frame(bytes),
@@ -82,7 +82,7 @@ fn frame(bytes: &[u8]) -> Option<Header> {
         44_100 => bit_rate * 320 / 147 + (size_code & 1),
         _ => bit_rate * 3,
     };
-    // Versions 9 and 10 are for half and a quarter of the rate.
+    // Versions 9 and 10 have half and a quarter of the rate.
     let rate = rate >> version.saturating_sub(8);
     let bit_rate = (size_code / 2) as u16;
     let format = Ac3 {
@@ -131,7 +131,7 @@ fn enhanced_frame(bytes: &[u8]) -> Option<Header> {
         has_lfe,
         bit_rate,
     };
-    // Dependent substreams, and further programs, belong to the frame before.
+    // Dependent substreams, and further programs, belong to the previous frame.
     let continues = stream_type == 1 || substream != 0;
     (stream_type < 3 && length >= 8).then_some(Header {
         length,
@@ -148,7 +148,8 @@ impl Ac3 {
         self.rate
     }
 
-    /// Whether a decoder need not be configured anew. The bit rate of Enhanced AC-3 may change at each frame.
+    /// Whether a decoder can continue without a new configuration. The bit rate of Enhanced AC-3 may change at each
+    /// frame.
     pub fn is_like(self, other: Self) -> bool {
         match self.is_enhanced {
             true => {

@@ -12,7 +12,7 @@ const RATES: [u32; 13] = [
     7_350,
 ];
 
-/// What an ADTS header says of the configuration.
+/// The configuration in an ADTS header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Adts {
     object_type: u8,
@@ -20,7 +20,7 @@ pub struct Adts {
     channels: u8,
 }
 
-/// Reads a header from these bytes.
+/// Parses the header at the start of `bytes`.
 pub fn parse(bytes: &[u8]) -> Parsed {
     match bytes {
         [first, ..] if *first != 0xff => return Parsed::Invalid,
@@ -39,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
         rate_index: b2 >> 2 & 0xf,
         channels: (b2 & 1) << 2 | b3 >> 6,
     };
-    // Without channels, they are told within the first block: no `AudioSpecificConfig` can be made of the header.
+    // 0 channels: the first block describes them, so the header is not enough for an `AudioSpecificConfig`.
     if length <= skip || usize::from(format.rate_index) >= RATES.len() || format.channels == 0 {
         return Parsed::Invalid;
     }

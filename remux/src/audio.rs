@@ -1,4 +1,4 @@
-//! Audio frames out of PES packets, which need not begin or end with them.
+//! Extracts audio frames from PES packets, whose boundaries need not be those of frames.
 
 use crate::{
     ac3::{self, Ac3},
@@ -10,16 +10,16 @@ use crate::{
     time::{TICKS, Times, rescale},
 };
 
-/// A fragment as long as this is not made longer.
+/// The size in bytes at which a fragment ends.
 const MAX_FRAGMENT: usize = 1 << 18;
 
-/// A distance of times that is a jump, in seconds.
+/// The distance of times, in seconds, that counts as a jump.
 const JUMP: i64 = 10;
 
-/// Bytes that a header needs at most.
+/// Maximum size of a header in bytes.
 const MAX_HEADER: usize = 9;
 
-/// The codings of audio. AC-3 and Enhanced AC-3 tell themselves apart.
+/// The codings of audio. Their headers distinguish AC-3 and Enhanced AC-3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// AAC with ADTS headers.
@@ -41,14 +41,14 @@ impl Coding {
     }
 }
 
-/// What some bytes are.
+/// The result of parsing a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parsed {
-    /// They may be the beginning of a header.
+    /// The bytes may be the beginning of a header.
     More,
-    /// They are no header.
+    /// The bytes are not a header.
     Invalid,
-    /// They begin with a header.
+    /// The bytes begin with a header.
     Frame(Header),
 }
 
@@ -57,11 +57,11 @@ pub enum Parsed {
 pub struct Header {
     /// Bytes of the frame with its header.
     pub length: usize,
-    /// Bytes of the header that are not written.
+    /// Bytes of the header, which are not written.
     pub skip: usize,
     /// Audio samples of each channel.
     pub samples: u32,
-    /// It belongs to the frame before.
+    /// Whether it belongs to the previous frame.
     pub continues: bool,
     /// The decoder's configuration.
     pub format: Format,
@@ -112,12 +112,12 @@ impl Format {
 /// The frame being read.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    /// Bytes that are yet to come.
+    /// Bytes that are still missing.
     left: usize,
     /// In units of the sampling rate.
     dts: i64,
     samples: u32,
-    /// Where it was found says that it is a frame, and not bytes that look like one.
+    /// Whether its position confirms that it is a frame, and not bytes that look like one.
     is_sure: bool,
 }
 
@@ -127,27 +127,27 @@ pub struct Audio {
     pid: u16,
     coding: Coding,
     builder: Builder,
-    /// A header that is not whole.
+    /// An incomplete header.
     header: Vec<u8>,
-    /// How many bytes of `header` are from the PES packet before.
+    /// Number of bytes of `header` that are from the previous PES packet.
     carried: usize,
     frame: Option<Frame>,
     format: Option<Format>,
-    /// The last frame ended where this one begins.
+    /// Whether the last frame ended where this one begins.
     is_in_sync: bool,
-    /// No byte of the PES packet was read yet.
+    /// Whether no byte of the PES packet has been read yet.
     is_at_start: bool,
     is_cut_wanted: bool,
-    /// The coding is one that browsers do not have.
+    /// Whether browsers do not support the coding.
     is_unsupported: bool,
-    /// Time of the PES packet being read, until a frame takes it, in ticks of 90 kHz.
+    /// Time of the current PES packet, until a frame uses it, in ticks of 90 kHz.
     pes_time: Option<i64>,
     /// Time at which the last frame ends, in units of the sampling rate; `None` after a loss.
     chain: Option<i64>,
 }
 
 impl Audio {
-    /// A track without anything in it.
+    /// An empty track.
     pub fn new(pid: u16, coding: Coding) -> Self {
         Self {
             pid,
@@ -166,24 +166,24 @@ impl Audio {
         }
     }
 
-    /// What it reads.
+    /// The coding of the track.
     pub fn coding(&self) -> Coding {
         self.coding
     }
 
-    /// A PES packet begins.
+    /// Begins a PES packet.
     pub fn start(&mut self, times: Option<Times>) {
         self.pes_time = times.map(|times| times.pts);
         self.carried = self.header.len();
         self.is_at_start = self.header.is_empty() && self.frame.is_none_or(|frame| frame.left == 0);
     }
 
-    /// The next frame ends the fragment: no more PES packets are at hand.
+    /// Ends the fragment at the next frame, because the input has no more PES packets.
     pub fn want_cut(&mut self) {
         self.is_cut_wanted = true;
     }
 
-    /// Adds data of a PES packet; `at` is the transport packet's place in the stream.
+    /// Adds data of a PES packet; `at` is the transport packet's position in the stream.
     pub fn data(&mut self, mut bytes: &[u8], at: u64, events: &mut Events) {
         while !bytes.is_empty() && !self.is_unsupported {
             if let Some(frame) = &mut self.frame
@@ -203,7 +203,7 @@ impl Audio {
         }
     }
 
-    /// Looks at the header as far as it is there; passes over bytes that do not begin one.
+    /// Parses the header as far as it has arrived; skips bytes that do not begin one.
     fn read_header(&mut self, at: u64, events: &mut Events) {
         while !self.header.is_empty() {
             match self.coding.parse(&self.header) {
@@ -229,7 +229,8 @@ impl Audio {
         }
     }
 
-    /// In the middle of a PES packet, bytes that ask for another decoder are likelier to be broken.
+    /// Whether a header is plausible: in the middle of a PES packet, one with another configuration is more likely
+    /// damage.
     fn accepts(&self, header: &Header) -> bool {
         let is_new = self
             .format
@@ -240,7 +241,7 @@ impl Audio {
         }
     }
 
-    /// What was taken for a frame is dropped, if nothing but itself said that it was one.
+    /// Drops the current frame, unless its position confirmed it.
     fn leave_sync(&mut self) {
         self.is_in_sync = false;
         if self.frame.is_some_and(|frame| !frame.is_sure) {
@@ -303,7 +304,7 @@ impl Audio {
             }
             (None, Some(chain)) => chain,
             (None, None) => {
-                // Its time is not known: passes over it.
+                // The frame has no known time: skip it.
                 self.is_in_sync = false;
                 self.header.clear();
                 return;
@@ -353,7 +354,7 @@ impl Audio {
         }
     }
 
-    /// The frame that was read is a sample.
+    /// Adds the complete frame as a sample.
     fn end_frame(&mut self) {
         let Some(frame) = self.frame.take() else {
             return;
@@ -376,7 +377,7 @@ impl Audio {
         events.fragment(&mut self.builder, rate);
     }
 
-    /// Data is missing here: drops the frame, and waits for the next time.
+    /// Handles missing data: drops the frame, and waits for the next PES packet with a time.
     pub fn lost(&mut self) {
         self.drop_frame();
         self.header.clear();
@@ -386,7 +387,7 @@ impl Audio {
         self.pes_time = None;
     }
 
-    /// The stream ends, or breaks off: completes the fragment. A frame that is not whole is dropped.
+    /// Handles the end of the stream: completes the fragment, and drops an incomplete frame.
     pub fn finish(&mut self, events: &mut Events) {
         match self.frame {
             Some(frame) if frame.left == 0 => self.end_frame(),
@@ -465,7 +466,7 @@ mod tests {
 
     #[test]
     fn bytes_that_look_like_a_frame_are_dropped() {
-        // A header in the middle of noise, with no frame where it says that one follows.
+        // A header in the middle of noise, without another frame at its end.
         let noise = [&[7, 7][..], &FRAME, &[7, 7], &FRAME, &FRAME].concat();
         let fragments = remux(&[(Some(9000), &noise)]);
         assert_eq!(

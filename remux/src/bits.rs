@@ -1,15 +1,15 @@
 //! Bit fields and Exp-Golomb codes (ISO/IEC 14496-10 § 7.2 and § 9.1).
 
-/// Reads bits from the most significant one on. Past the end every read is `None`.
+/// Reads bits, the most significant first. Reads past the end return `None`.
 #[derive(Debug, Clone)]
 pub struct Bits<'a> {
     bytes: &'a [u8],
-    /// In bits from the first byte.
+    /// Position in bits from the first byte.
     position: usize,
 }
 
 impl<'a> Bits<'a> {
-    /// Begins with the first bit of `bytes`.
+    /// Creates a reader at the first bit of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
@@ -31,7 +31,7 @@ impl<'a> Bits<'a> {
         Some(value)
     }
 
-    /// Passes over `count` bits.
+    /// Skips `count` bits.
     pub fn skip(&mut self, count: usize) -> Option<()> {
         self.position = self.position.checked_add(count)?;
         (self.position <= self.bytes.len() * 8).then_some(())

@@ -1,4 +1,4 @@
-//! H.264 (ISO/IEC 14496-10): what NAL units are, what a sequence parameter set says, and `avcC`
+//! H.264 (ISO/IEC 14496-10): NAL unit types, sequence parameter sets, and `avcC`
 //! (ISO/IEC 14496-15 § 5.3.3.1).
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     video::{NalKind, Picture},
 };
 
-/// What a NAL unit is that begins with these bytes. Two are enough.
+/// Classifies a NAL unit by its first bytes, of which two are enough.
 pub fn classify(nal: &[u8]) -> NalKind {
     let &[header, ref rest @ ..] = nal else {
         return NalKind::Ignored;
@@ -24,7 +24,7 @@ pub fn classify(nal: &[u8]) -> NalKind {
             is_skipped_leading: false,
             is_leading: false,
         }),
-        // Data partitions B and C go with their A.
+        // Data partitions B and C belong to the picture of their partition A.
         3 | 4 => NalKind::Kept { begins_unit: false },
         6 => NalKind::Sei,
         7 | 8 => NalKind::ParameterSet,
@@ -48,7 +48,7 @@ pub fn is_intra(nal: &[u8]) -> bool {
         .is_some_and(|kind| matches!(kind % 5, 2 | 4))
 }
 
-/// Where a parameter set belongs; `None` if it is broken.
+/// The key of a parameter set; `None` if it is invalid.
 pub fn key(nal: &[u8]) -> Option<Key> {
     let (&header, payload) = nal.split_first()?;
     match header & 0x1f {
@@ -69,7 +69,7 @@ pub fn key(nal: &[u8]) -> Option<Key> {
     }
 }
 
-/// What of a sequence parameter set the headers of fields depend on.
+/// The values of a sequence parameter set that the parsing of field headers needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldCoding {
     frame_num_bits: u32,
@@ -90,12 +90,12 @@ impl Field {
     }
 }
 
-/// How fields are read, if there may be any.
+/// The values for parsing field headers, if pictures may be fields.
 pub fn field_coding(sets: &ParameterSets) -> Option<FieldCoding> {
     sequence(sets.of(Level::Sequence).next()?)?.0.fields
 }
 
-/// Whether a slice is of a field (§ 7.3.3), and of which.
+/// The field that a slice belongs to (§ 7.3.3); `None` if it belongs to a frame.
 pub fn field(nal: &[u8], coding: FieldCoding) -> Option<Field> {
     let header = unescape(nal.get(1..)?, 32);
     let mut bits = Bits::new(&header);
@@ -114,14 +114,14 @@ pub fn field(nal: &[u8], coding: FieldCoding) -> Option<Field> {
     })
 }
 
-/// What a sequence parameter set says (§ 7.3.2.1.1 and annex E).
+/// A parsed sequence parameter set (§ 7.3.2.1.1 and annex E).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sequence {
     /// `profile_idc`, the constraint flags, `level_idc`.
     profile: [u8; 3],
     /// `chroma_format_idc` and bit depths less 8, where the profile has them.
     format: Option<[u8; 3]>,
-    /// How slice headers are read, if pictures may be fields.
+    /// The values for parsing slice headers, if pictures may be fields.
     fields: Option<FieldCoding>,
     size: (u16, u16),
     aspect: (u16, u16),
@@ -229,7 +229,7 @@ fn sequence(nal: &[u8]) -> Option<(Sequence, u32)> {
         u16::try_from(width.checked_sub(crop.0)?).ok()?,
         u16::try_from(height.checked_sub(crop.1)?).ok()?,
     );
-    // Many a stream's VUI is cut short: what went before is right all the same.
+    // The VUI of many streams is truncated; the values before it are valid.
     let (aspect, duration) = if bits.flag() == Some(true) {
         usability(&mut bits)
     } else {

@@ -1,4 +1,4 @@
-//! H.265 (ISO/IEC 23008-2): what NAL units are, what a sequence parameter set says, and `hvcC`
+//! H.265 (ISO/IEC 23008-2): NAL unit types, sequence parameter sets, and `hvcC`
 //! (ISO/IEC 14496-15 § 8.3.3.1).
 
 use std::fmt::Write;
@@ -13,14 +13,14 @@ use crate::{
     video::{NalKind, Picture},
 };
 
-/// What a NAL unit is that begins with these bytes. Three are enough.
+/// Classifies a NAL unit by its first bytes, of which three are enough.
 pub fn classify(nal: &[u8]) -> NalKind {
     let &[high, low, ref rest @ ..] = nal else {
         return NalKind::Ignored;
     };
     let layer = (high & 1) << 5 | low >> 3;
     if layer > 0 {
-        // Further layers (scalable, multiview, alpha) are not for the decoders of browsers.
+        // Browsers do not decode further layers (scalable, multiview, alpha).
         return NalKind::Ignored;
     }
     match high >> 1 & 0x3f {
@@ -28,7 +28,7 @@ pub fn classify(nal: &[u8]) -> NalKind {
             is_first_slice: rest.first().is_some_and(|byte| byte & 0x80 != 0),
             // BLA, IDR and CRA.
             is_sync: kind >= 16,
-            // After CRA and BLA_W_LP there are pictures (RASL) that refer to what went before.
+            // After CRA and BLA_W_LP there may be pictures (RASL) that refer to earlier ones.
             is_open: matches!(kind, 16 | 21),
             is_skipped_leading: matches!(kind, 8 | 9),
             is_leading: matches!(kind, 6..=9),
@@ -42,7 +42,7 @@ pub fn classify(nal: &[u8]) -> NalKind {
     }
 }
 
-/// Where a parameter set belongs; `None` if it is broken.
+/// The key of a parameter set; `None` if it is invalid.
 pub fn key(nal: &[u8]) -> Option<Key> {
     let &[header, _, ref payload @ ..] = nal else {
         return None;
@@ -69,7 +69,7 @@ pub fn key(nal: &[u8]) -> Option<Key> {
     }
 }
 
-/// What a sequence parameter set says (§ 7.3.2.2).
+/// A parsed sequence parameter set (§ 7.3.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sequence {
     /// Profile space, tier and profile; 32 compatibility flags; 48 constraint flags; level.
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn set_without_content_is_broken() {
-        // What a stream without delimiters left behind in other players: a PPS of nothing but its header.
+        // A PPS that consists of its header alone. Streams without delimiters produced one in other players.
         assert_eq!(key(&[0x44, 1]), None);
         assert_eq!(key(&[0x42, 1, 1]), None);
     }

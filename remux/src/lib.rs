@@ -22,7 +22,7 @@
 //! | module | reads or writes | standard |
 //! |---|---|---|
 //! | [`packets`] | transport packets: sync search, headers | ISO/IEC 13818-1 § 2.4.3 |
-//! | [`psi`] | PAT and PMT: which streams there are | ISO/IEC 13818-1 § 2.4.4 |
+//! | [`psi`] | PAT and PMT: the program's streams | ISO/IEC 13818-1 § 2.4.4 |
 //! | [`pes`] | PES headers | ISO/IEC 13818-1 § 2.4.3.6 |
 //! | [`time`] | 33-bit timestamps, unwrapped | ISO/IEC 13818-1 § 2.4.3.7 |
 //! | [`nal`] | start codes, SEI | ISO/IEC 14496-10 annexes B and D |
@@ -31,45 +31,45 @@
 //! | [`audio`] | frames, their times | |
 //! | [`adts`], [`mpeg_audio`], [`ac3`] | frame headers, `esds`, `dac3`, `dec3` | ISO/IEC 13818-7, 11172-3, ETSI TS 102 366 |
 //! | [`mp4`] | `moov`, `moof` | ISO/IEC 14496-12 |
-//! | [`remuxer`] | which streams are read, in what order fragments come out | |
-//! | [`output`] | what comes out | |
+//! | [`remuxer`] | routing of packets, order of fragments | |
+//! | [`output`] | the outputs | |
 //!
 //! `src/bin/remux.rs` is the wasm module.
 //!
 //! # Data flow
 //!
-//! [`Remuxer::push`] hands slices of its input from layer to layer: a packet's payload, or the part of it that the
-//! input has. No layer stores payload. The tracks write it into the fragment in the making, where an access unit is
-//! only a place at which it begins: start codes become lengths, which are filled in when the NAL unit ends, and
-//! delimiters and parameter sets are cut off again. `moof` is written into room left before the payload. So each byte
-//! is copied once here, and once by whoever brings the input.
+//! [`Remuxer::push`] passes slices of its input from layer to layer: a packet's payload, or the part of it that the
+//! input has. No layer stores payload. The tracks write it into the buffer of the current fragment, and record only
+//! where each access unit begins: start codes become lengths, which are filled in when the NAL unit ends, and
+//! delimiters and parameter sets are removed again. `moof` is written into space reserved before the payload. So each
+//! byte is copied once here, and once by the caller that provides the input.
 //!
-//! A fragment ends with the last complete access unit that the input has: at the begin of the first one that begins in
-//! its last PES packet. It holds one track; each `push` gives at most a few. What comes out is the same samples
-//! however the input is divided.
+//! A fragment ends with the last complete access unit of the input: before the first one that begins in its last PES
+//! packet. It has one track; each `push` produces at most a few. The samples do not depend on how the input is divided.
 //!
-//! Exceptions to "copied once": bytes of the search for the first packet (at most 376), packets that come before the
-//! first PMT, and access units whose predecessor turns out to end a fragment late (after leading pictures were dropped).
+//! Copied twice are the bytes of the search for the first packet (at most 376), packets before the first PMT, and
+//! access units whose predecessor ends a fragment late (after leading pictures were dropped).
 //!
 //! # Units
 //!
 //! Times are ticks of 90 kHz, unwrapped, and never negative. `tfdt` and durations are in the track's timescale:
-//! 90 kHz for video, the sampling rate for audio, whose durations are exact. Audio follows the frame before as long as
-//! timestamps differ from that by less than a frame, and is anchored anew if they differ by more: silence is not
-//! invented, gaps are left. A picture lasts until the next; the last before a gap lasts as long as the one before it.
+//! 90 kHz for video, the sampling rate for audio, whose durations are exact. An audio frame follows the previous one
+//! directly if its timestamp differs from that by less than a frame; otherwise it begins at its timestamp, so gaps
+//! remain and are not filled with silence. A picture lasts until the next one; the last before a gap lasts as long as
+//! the one before it.
 //!
-//! # What is missing in the input
+//! # Damaged input
 //!
-//! Nothing ends remuxing. [`Problem`]s tell what is left out. After lost or damaged packets, video goes on at the
-//! next random access point (IDR, BLA, CRA, recovery point, or an intra picture with its parameter sets), audio at the
-//! next PES packet with a time. Leading pictures that cannot be decoded are dropped.
+//! Remuxing never fails; [`Problem`]s report the parts that are left out. After lost or damaged packets, video continues
+//! at the next random access point (IDR, BLA, CRA, recovery point, or an intra picture with its parameter sets), audio
+//! at the next PES packet with a time. Leading pictures that cannot be decoded are dropped.
 //!
 //! # Limits
 //!
 //! Memory: an access unit of at most 16 MiB, fragments of about 1 MiB, 8 MiB or 10 s that wait for the other track's
 //! configuration, 1 MiB of packets before the first PMT, and what one `push` adds.
-//! Not read: programs after the first, streams after the first of each kind, packets of 192 and 204 bytes, ADTS whose
-//! channels are told by a program config element, MPEG audio in free format. H.265's aspect ratio stays in its SPS.
+//! Not supported: programs after the first, streams after the first of each kind, packets of 192 and 204 bytes, ADTS
+//! with channels in a program config element, MPEG audio in free format. H.265's aspect ratio stays in its SPS.
 
 pub mod ac3;
 pub mod adts;

@@ -1,12 +1,11 @@
-//! Boxes of fragmented MP4 (ISO/IEC 14496-12): `moov` for one or two tracks, `moof` in front of what is in `mdat`.
+//! Boxes of fragmented MP4 (ISO/IEC 14496-12): `moov` for one or two tracks, and `moof` and `mdat` of fragments.
 
 use crate::{
     output::{Fragment, Init, Kind, Track},
     time::{TICKS, rescale},
 };
 
-/// Room left for `moof` before the payload, so that it can be written when its samples are known, and still lie in
-/// front of them.
+/// Bytes reserved for `moof` before the payload: `moof` can be written only after all samples are known.
 pub const HEADROOM: usize = 4096;
 
 /// Bytes of `moof` and of the header of `mdat`, without the entries of `trun`.
@@ -15,7 +14,7 @@ const FIXED: usize = 8 + 16 + 8 + 16 + 20 + 20 + 8;
 /// Bytes of an entry of `trun`.
 const ENTRY: usize = 16;
 
-/// How many samples fit in a fragment.
+/// Maximum number of samples in a fragment.
 pub const MAX_SAMPLES: usize = (HEADROOM - FIXED) / ENTRY;
 
 /// `sample_depends_on`: not on others; a sync sample.
@@ -24,7 +23,7 @@ const SYNC_FLAGS: u32 = 0x0200_0000;
 /// `sample_depends_on`: on others; not a sync sample.
 const DELTA_FLAGS: u32 = 0x0101_0000;
 
-/// Writes a box: its size follows from what `content` writes.
+/// Writes a box with the bytes that `content` writes.
 pub fn write_box(bytes: &mut Vec<u8>, name: &[u8; 4], content: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; 4]);
@@ -157,7 +156,7 @@ pub fn audio_entry(name: &[u8; 4], channels: u16, rate: u32, config: (&[u8; 4], 
     write_box(&mut bytes, name, |b| {
         words(b, &[0, 1, 0, 0]);
         halves(b, &[channels, 16, 0, 0]);
-        // 16 bits are too few for 88.2 and 96 kHz: the decoder's own configuration tells.
+        // 16 bits are too few for 88.2 and 96 kHz: the decoder configuration has the real rate.
         words(
             b,
             &[u16::try_from(rate).map_or(0, |rate| u32::from(rate) << 16)],
@@ -204,21 +203,21 @@ pub fn esds(object_type: u8, specific: &[u8]) -> Vec<u8> {
 /// A sample of a fragment.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
-    /// Bytes of it.
+    /// Size in bytes.
     pub size: usize,
     /// Ticks of the track's timescale.
     pub duration: u32,
     /// Presentation time less decoding time, in ticks of the track's timescale.
     pub offset: i32,
-    /// Decoding can begin with it.
+    /// Whether decoding can begin with it.
     pub is_sync: bool,
 }
 
-/// A fragment in the making: the payload is written where it will be appended from.
+/// Builds a fragment in one buffer, which is appended as it is.
 #[derive(Debug)]
 pub struct Builder {
     kind: Kind,
-    /// [`HEADROOM`], the samples, and what comes after them.
+    /// [`HEADROOM`], the samples, and the bytes of the next sample.
     pub bytes: Vec<u8>,
     samples: Vec<Sample>,
     /// Where the samples end in `bytes`.
@@ -256,8 +255,8 @@ impl Builder {
         self.samples.len() >= MAX_SAMPLES || self.samples_end >= max_bytes
     }
 
-    /// The next `sample.size` bytes are a sample. Its decoding time counts if it is the first; each other follows the
-    /// one before.
+    /// Adds the next `sample.size` bytes as a sample. `dts` sets the fragment's start if it is the first sample; others
+    /// follow the previous one.
     pub fn add(&mut self, dts: i64, sample: Sample) {
         debug_assert!(self.samples.len() < MAX_SAMPLES, "`moof` would not fit");
         if self.samples.is_empty() {
@@ -280,8 +279,8 @@ impl Builder {
         }
     }
 
-    /// Takes the fragment, if there are samples. What lies behind them moves into the next one, which uses `spare`;
-    /// the second value is how far it has moved towards the front.
+    /// Takes the fragment, if it has samples. The bytes after them move into the next fragment, which uses the buffer
+    /// `spare`; the second value is the distance by which they moved towards the front.
     pub fn take(&mut self, timescale: u32, spare: Option<Vec<u8>>) -> Option<(Fragment, usize)> {
         let first = *self.samples.first()?;
         let mut next = spare.unwrap_or_else(|| Vec::with_capacity(self.bytes.len()));
@@ -317,7 +316,7 @@ impl Builder {
         Some((fragment, moved))
     }
 
-    /// `moof` and the header of `mdat`, for so many bytes of payload.
+    /// `moof` and the header of `mdat`, for `payload` bytes of samples.
     fn head(&self, payload: usize) -> Vec<u8> {
         let size = FIXED + self.samples.len() * ENTRY;
         let mut bytes = Vec::with_capacity(size);
@@ -351,7 +350,7 @@ impl Builder {
     }
 }
 
-/// Where `sequence_number` lies in a fragment.
+/// Position of `sequence_number` in a fragment.
 const SEQUENCE: usize = 20;
 
 /// Numbers a fragment (`mfhd`).

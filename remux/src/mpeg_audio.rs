@@ -23,10 +23,10 @@ const BIT_RATES: [[u32; 15]; 5] = [
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// Sampling rates of MPEG-1; MPEG-2 has half, and MPEG-2.5 a quarter of them.
+/// Sampling rates of MPEG-1 in Hz; those of MPEG-2 are half, and those of MPEG-2.5 a quarter of them.
 const RATES: [u32; 3] = [44_100, 48_000, 32_000];
 
-/// What a header says of the configuration.
+/// The configuration in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MpegAudio {
     layer: u8,
@@ -35,7 +35,7 @@ pub struct MpegAudio {
     channels: u16,
 }
 
-/// Reads a header from these bytes.
+/// Parses the header at the start of `bytes`.
 pub fn parse(bytes: &[u8]) -> Parsed {
     match bytes {
         [first, ..] if *first != 0xff => return Parsed::Invalid,
@@ -63,7 +63,7 @@ fn frame(b1: u8, b2: u8, b3: u8) -> Option<Header> {
         (false, 1) => 3,
         (false, _) => 4,
     };
-    // Free format (0) does not tell how long a frame is.
+    // Free format (0) does not state the length of a frame.
     let bit_rate = 1000
         * *BIT_RATES
             .get(rates)?

@@ -1,8 +1,8 @@
-//! NAL units in byte stream format (ISO/IEC 14496-10 annex B, ISO/IEC 23008-2 annex B), and what is in their SEI.
+//! NAL units in byte stream format (ISO/IEC 14496-10 annex B, ISO/IEC 23008-2 annex B), and SEI messages.
 
 use crate::bits::unescape;
 
-/// What a [`Splitter`] finds.
+/// Receives the NAL units that a [`Splitter`] finds.
 pub trait Sink {
     /// A NAL unit begins.
     fn start(&mut self);
@@ -20,12 +20,12 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Forgets the NAL unit that goes on.
+    /// Discards the current NAL unit.
     pub fn lost(&mut self) {
         *self = Self::default();
     }
 
-    /// There are no more bytes.
+    /// Ends the stream, and with it the current NAL unit.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         if self.is_open {
             sink.end();
@@ -80,7 +80,7 @@ impl Splitter {
     }
 }
 
-/// Zeros within a NAL unit that turned out not to end it.
+/// Passes on zeros that did not end the NAL unit.
 fn give_zeros(mut count: usize, sink: &mut impl Sink) {
     while count > 0 {
         let zeros = [0; 64];
@@ -90,7 +90,7 @@ fn give_zeros(mut count: usize, sink: &mut impl Sink) {
     }
 }
 
-/// Without the zeros at the end: `trailing_zero_8bits`, or the beginning of a start code.
+/// The bytes without the zeros at the end: `trailing_zero_8bits`, or the beginning of a start code.
 fn trim(bytes: &[u8]) -> &[u8] {
     let end = bytes
         .iter()
@@ -99,7 +99,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-/// Where the first `00 00 01` begins. Looks at every third byte where there are no zeros.
+/// Position of the first `00 00 01`. Checks only every third byte where there are no zeros.
 fn start_code(bytes: &[u8]) -> Option<usize> {
     let mut at = 2;
     while let Some(&byte) = bytes.get(at) {
@@ -112,16 +112,16 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// What SEI messages say that is of use.
+/// The values of SEI messages that the remuxer uses.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sei {
-    /// Decoding may begin here (a recovery point).
+    /// Whether decoding may begin here (a recovery point).
     pub is_recovery_point: bool,
     /// `cc_data` of CEA-708.
     pub captions: Vec<u8>,
 }
 
-/// More than this of a SEI NAL unit is not read.
+/// Maximum number of bytes that are read of a SEI NAL unit.
 const MAX_SEI: usize = 1 << 16;
 
 /// Reads SEI messages (ISO/IEC 14496-10 § 7.3.2.3): `payload` is that of a NAL unit, behind its header.
@@ -129,7 +129,7 @@ pub fn sei(payload: &[u8]) -> Sei {
     let payload = unescape(payload, MAX_SEI);
     let mut found = Sei::default();
     let mut rest = payload.as_slice();
-    // What is left at the end is `rbsp_trailing_bits`.
+    // The rest is `rbsp_trailing_bits`.
     while rest.len() > 2 {
         let (kind, after) = number(rest);
         let (size, after) = number(after);
@@ -148,7 +148,7 @@ pub fn sei(payload: &[u8]) -> Sei {
     found
 }
 
-/// A type or a size: bytes of 255, and a last one.
+/// Reads a type or a size, which is the sum of bytes of 255 and a last smaller one. Also returns the rest.
 fn number(bytes: &[u8]) -> (usize, &[u8]) {
     let ones = bytes.iter().take_while(|byte| **byte == 255).count();
     let last = bytes.get(ones).copied().unwrap_or(0);

@@ -1,13 +1,13 @@
-//! What comes out of a [`Remuxer`](crate::Remuxer).
+//! The outputs of a [`Remuxer`](crate::Remuxer).
 
 use std::fmt;
 
-/// What a track carries.
+/// The kind of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Pictures.
+    /// Video.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
 }
 
@@ -21,16 +21,16 @@ impl Kind {
     }
 }
 
-/// Something to do for whoever feeds the remuxer, in this order.
+/// An output, to be handled in the order in which it is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Append this before the fragments that follow.
+    /// An initialization segment to append before the fragments that follow.
     Init(Init),
-    /// Append this.
+    /// A fragment to append.
     Fragment(Fragment),
     /// Captions or an ID3 tag.
     Metadata(Metadata),
-    /// Something is missing in what follows or went before. Remuxing goes on.
+    /// Something is missing in the output before or after this. Remuxing continues.
     Problem(Problem),
 }
 
@@ -59,12 +59,12 @@ impl Init {
     }
 }
 
-/// How a track is coded.
+/// The description of a track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Track {
     /// What it carries.
     pub kind: Kind,
-    /// The codec as RFC 6381 writes it, such as `avc1.64001f`.
+    /// RFC 6381 codec, such as `avc1.64001f`.
     pub codec: String,
     /// Ticks per second of `tfdt` and of durations: 90,000 for video, the sampling rate for audio.
     pub timescale: u32,
@@ -87,11 +87,11 @@ pub struct Fragment {
     pub end: i64,
     /// The earliest presentation time in it, in ticks of 90 kHz.
     pub first_shown: i64,
-    /// How many samples it has.
+    /// Number of samples.
     pub samples: usize,
-    /// The first sample is a random access point.
+    /// Whether the first sample is a random access point.
     pub is_random_access: bool,
-    /// What lies before `offset` is unused.
+    /// The bytes before `offset` are unused.
     pub(crate) buffer: Vec<u8>,
     pub(crate) offset: usize,
 }
@@ -103,7 +103,7 @@ impl Fragment {
     }
 }
 
-/// What metadata is.
+/// The kind of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetadataKind {
     /// `cc_data` of CEA-708, triples of bytes: CEA-608 and CEA-708 captions. In decoding order: sort by time.
@@ -115,20 +115,20 @@ pub enum MetadataKind {
 /// Timed metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
-    /// What it is.
+    /// The kind.
     pub kind: MetadataKind,
-    /// Presentation time in ticks of 90 kHz, on the same line as the fragments' times.
+    /// Presentation time in ticks of 90 kHz, on the same timeline as the fragments.
     pub pts: i64,
     /// The payload.
     pub bytes: Vec<u8>,
 }
 
-/// What could not be remuxed. `at` counts the bytes pushed since the start; PIDs are those of the packets.
+/// A part of the input that could not be remuxed. Positions (`at`) are in bytes pushed since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// There are no transport packets, or none in the bytes passed over.
+    /// There are no transport packets, or none in the skipped bytes.
     NoPackets {
-        /// Where the bytes passed over end.
+        /// End of the skipped bytes.
         at: u64,
     },
     /// No program (PAT and PMT) was found up to the end.
@@ -152,32 +152,32 @@ pub enum Problem {
         /// The stream.
         pid: u16,
     },
-    /// Packets are missing, or are marked as damaged. Video goes on at the next random access point.
+    /// Packets are missing, or are marked as damaged. Video continues at the next random access point.
     Lost {
         /// The stream.
         pid: u16,
         /// The first packet after the missing ones.
         at: u64,
     },
-    /// A header cannot be right.
+    /// A header is invalid.
     Broken {
         /// The stream.
         pid: u16,
-        /// What is broken.
+        /// The invalid part.
         what: &'static str,
         /// The packet that it was found in.
         at: u64,
     },
-    /// Times jump by more than ten seconds or backwards. Video goes on at the next random access point.
+    /// Times jump by more than ten seconds or backwards. Video continues at the next random access point.
     TimeJump {
         /// The stream.
         pid: u16,
-        /// From this time, in ticks of 90 kHz.
+        /// The time before the jump, in ticks of 90 kHz.
         from: i64,
-        /// To this time.
+        /// The time after the jump.
         to: i64,
     },
-    /// Up to the end there was no picture that decoding can begin with.
+    /// The stream ended without a picture that decoding can begin with.
     NoRandomAccess {
         /// The stream.
         pid: u16,

@@ -1,4 +1,4 @@
-//! Transport packets (ISO/IEC 13818-1 § 2.4.3): finds them, reads their headers, hands on their payloads.
+//! Transport packets (ISO/IEC 13818-1 § 2.4.3): finds them, parses their headers, passes on their payloads.
 
 /// Bytes of a transport packet.
 pub const PACKET: usize = 188;
@@ -6,7 +6,7 @@ pub const PACKET: usize = 188;
 /// First byte of a transport packet.
 const SYNC: u8 = 0x47;
 
-/// How many packets in a row must begin with the sync byte before the first is believed.
+/// Number of packets in a row that must begin with the sync byte before the first is accepted.
 const PROOF: usize = 3;
 
 /// Header of a transport packet with its adaptation field.
@@ -14,17 +14,17 @@ const PROOF: usize = 3;
 pub struct Header {
     /// Packet identifier, 13 bits.
     pub pid: u16,
-    /// A PES packet or a section begins in the payload.
+    /// Whether a PES packet or a section begins in the payload.
     pub unit_start: bool,
-    /// The packet has a payload, if only an empty one: it counts in `continuity`.
+    /// Whether the packet has a payload, which may be empty: it counts in `continuity`.
     pub has_payload: bool,
-    /// Four bits that count the packets with payload of this PID.
+    /// Continuity counter: four bits that count the packets with payload of this PID.
     pub continuity: u8,
-    /// The transport says that the packet is damaged.
+    /// Whether the packet is marked as damaged.
     pub damaged: bool,
-    /// The payload is encrypted by the transport (conditional access).
+    /// Whether the payload is encrypted by the transport stream (conditional access).
     pub scrambled: bool,
-    /// The continuity counter may jump here.
+    /// Whether the continuity counter may jump here.
     pub discontinuity: bool,
 }
 
@@ -35,27 +35,27 @@ pub enum Part<'a> {
     Header(Header),
     /// The packet goes on.
     Payload(&'a [u8]),
-    /// Bytes were passed over that belong to no packet.
+    /// Bytes that belong to no packet were skipped.
     Junk(usize),
 }
 
-/// How many packets are looked through for the next unit of a stream.
+/// Maximum number of packets that are searched for the next unit of a stream.
 const MAX_LOOK_AHEAD: usize = 4096;
 
-/// How many bytes the search must see before it can tell.
+/// Number of bytes that the search needs for a decision.
 pub const WINDOW: usize = (PROOF - 1) * PACKET + 1;
 
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// No packet boundary is known.
     Searching,
-    /// A header comes next, or goes on.
+    /// A header begins or continues.
     Header,
-    /// So many bytes of payload are yet to come.
+    /// This many bytes of payload are still missing.
     Payload(usize),
 }
 
-/// Splits a byte stream into packets. Payloads are handed on where they lie; only a header that is cut in two is stored.
+/// Splits a byte stream into packets. Payloads are not copied; only a header that is cut in two is stored.
 #[derive(Debug)]
 pub struct Packets {
     state: State,
@@ -73,10 +73,11 @@ impl Default for Packets {
 }
 
 impl Packets {
-    /// The next part that begins at `*at` in `bytes`; `*at` moves behind it.
+    /// Returns the next part, which begins at `*at` in `bytes`, and moves `*at` to its end.
     ///
-    /// `None`: more bytes are needed. In the search for packets, up to [`WINDOW`] bytes are left unread then, which the
-    /// caller must give again, with more behind them. Where there are no more (`is_last`), less proof is asked for.
+    /// `None` if more bytes are needed. In the search for packets, up to [`WINDOW`] bytes may then be left unread: the
+    /// caller must pass them again, followed by more. At the end of the stream (`is_last`), fewer packets in a row
+    /// suffice.
     pub fn next<'a>(&mut self, bytes: &'a [u8], at: &mut usize, is_last: bool) -> Option<Part<'a>> {
         loop {
             let rest = bytes.get(*at..).unwrap_or_default();
@@ -162,7 +163,7 @@ impl Packets {
     }
 }
 
-/// Where packets begin in `bytes`, or how many bytes cannot be the beginning of one.
+/// The position of the first packet in `bytes`, or else the number of bytes that no packet can begin in.
 fn search(bytes: &[u8], is_last: bool) -> Result<usize, usize> {
     let candidates = match is_last {
         true => bytes.len().saturating_sub(PACKET - 1),
@@ -177,7 +178,7 @@ fn search(bytes: &[u8], is_last: bool) -> Result<usize, usize> {
     (0..candidates).find(proven).ok_or(candidates)
 }
 
-/// How long the header is that begins with these bytes, as far as they tell; never longer than a packet.
+/// The length of the header that begins with these bytes, as far as they contain it; at most that of a packet.
 fn header_length(bytes: &[u8]) -> usize {
     match (bytes.get(3), bytes.get(4)) {
         (Some(control), _) if control & 0x20 == 0 => 4,

@@ -1,15 +1,15 @@
-//! Parameter sets by their ids, and whether new ones change anything.
+//! Stores parameter sets by their ids, and detects changes.
 
-/// Longer ones are not believed.
+/// Maximum size of a parameter set in bytes; longer ones are treated as damage.
 pub const MAX_SET: usize = 4096;
 
-/// At most so many are kept; the standards allow 16 to 32 sequence and 64 to 256 picture parameter sets.
+/// Maximum number of sets; the standards allow 16 to 32 sequence and 64 to 256 picture parameter sets.
 const MAX_SETS: usize = 320;
 
-/// They have at most so many bytes together: each configuration has them all.
+/// Maximum size of all sets together in bytes: each configuration contains all of them.
 const MAX_BYTES: usize = 1 << 15;
 
-/// What a parameter set is for.
+/// The kind of a parameter set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// VPS, of H.265.
@@ -20,10 +20,10 @@ pub enum Level {
     Picture,
 }
 
-/// A parameter set's place among the others.
+/// Identifies a parameter set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// What it is for.
+    /// The kind of the set.
     pub level: Level,
     /// Its id.
     pub id: u32,
@@ -34,14 +34,14 @@ pub struct Key {
 pub struct ParameterSets(Vec<(Key, Vec<u8>)>);
 
 impl ParameterSets {
-    /// Whether this one is in force as it is.
+    /// Whether this set is in force unchanged.
     pub fn contains(&self, key: Key, nal: &[u8]) -> bool {
         self.find(key)
             .is_ok_and(|at| self.0.get(at).is_some_and(|(_, known)| known == nal))
     }
 
-    /// Puts one in force. A sequence parameter set that takes another's place ends what went before: no other set is
-    /// in force then, until it comes again.
+    /// Puts a set in force. A sequence parameter set that replaces another one removes all other sets, until they come
+    /// again.
     pub fn insert(&mut self, key: Key, nal: Vec<u8>) {
         if self.find(key).is_ok() && key.level == Level::Sequence && !self.contains(key, &nal) {
             self.0.retain(|(known, _)| known.level < Level::Sequence);

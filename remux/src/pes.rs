@@ -5,27 +5,27 @@ use crate::time::Stamps;
 /// Bytes of the longest header: 9 fixed ones, and as many as one byte can count.
 const MAX_HEADER: usize = 9 + 255;
 
-/// What a part of a transport packet's payload is to a PES packet.
+/// The role of a part of a transport packet's payload in its PES packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// A PES packet begins, with `data` in it.
+    /// The beginning of a PES packet, with its first `data`.
     Start(Start, &'a [u8]),
-    /// The PES packet goes on.
+    /// More data of the PES packet.
     Data(&'a [u8]),
-    /// Nothing yet, or nothing of use: a header that is not whole, or data that no header came before.
+    /// No data: a part of an incomplete header, or bytes without a header before them.
     Nothing,
-    /// What should be a header is none. Nothing more is read up to the next packet that begins a unit.
+    /// An invalid header. Everything up to the next packet that begins a unit is skipped.
     Broken,
     /// The data is encrypted.
     Scrambled,
 }
 
-/// What a PES header says.
+/// The values of a PES header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
     /// Timestamps, if it has them.
     pub stamps: Option<Stamps>,
-    /// How many bytes of data follow; `None`: it does not say, as is usual for video.
+    /// Number of bytes of data that follow; `None` if it is not stated, as is usual for video.
     pub length: Option<usize>,
 }
 
@@ -37,8 +37,8 @@ enum State {
     Data,
 }
 
-/// Separates headers from data. The length in the header is told, and not enforced: 16 bits are too few for many a
-/// muxer's PES packets, and ffmpeg's demuxer goes on, too, where a packet has more data than it says.
+/// Separates headers from data. The length in the header is reported but not enforced: the PES packets of many muxers
+/// exceed its 16 bits. ffmpeg's demuxer also accepts packets with more data than stated.
 #[derive(Debug, Default)]
 pub struct Pes {
     state: State,
@@ -46,7 +46,7 @@ pub struct Pes {
 }
 
 impl Pes {
-    /// A transport packet begins, with a new PES packet in it if `unit_start`.
+    /// Begins a transport packet, in which a new PES packet begins if `unit_start`.
     pub fn packet(&mut self, unit_start: bool) {
         if unit_start {
             self.header.clear();
@@ -54,7 +54,7 @@ impl Pes {
         }
     }
 
-    /// Forgets the packet that was begun: a transport packet is missing.
+    /// Discards the current PES packet, because a transport packet is missing.
     pub fn lost(&mut self) {
         self.state = State::Skipping;
     }

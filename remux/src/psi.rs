@@ -1,16 +1,16 @@
 //! Program specific information (ISO/IEC 13818-1 § 2.4.4): which program, and which streams in it.
 
-/// A section has at most so many bytes: 3 of header and 1,021 (PAT, PMT).
+/// Maximum size of a section in bytes: 3 of header and 1,021 of content (PAT, PMT).
 const MAX_SECTION: usize = 1024;
 
-/// At most so many streams of a program are looked at.
+/// Maximum number of streams of a program; further ones are ignored.
 const MAX_STREAMS: usize = 64;
 
-/// Puts a section together from the payloads of its packets.
+/// Assembles a section from the payloads of its packets.
 #[derive(Debug, Default)]
 pub struct Sections {
     bytes: Vec<u8>,
-    /// What the pointer field says is yet to come of the section before; `None`: the pointer field comes next.
+    /// Remaining bytes of the previous section, by the pointer field; `None` if that field comes next.
     pointer: Option<usize>,
     state: Collecting,
 }
@@ -25,7 +25,7 @@ enum Collecting {
 }
 
 impl Sections {
-    /// A packet begins, with a new section in it if `unit_start`.
+    /// Begins a packet, in which a new section begins if `unit_start`.
     pub fn packet(&mut self, unit_start: bool) {
         if unit_start {
             self.bytes.clear();
@@ -34,15 +34,15 @@ impl Sections {
         }
     }
 
-    /// Forgets the section that was begun: a packet is missing.
+    /// Discards the current section, because a packet is missing.
     pub fn lost(&mut self) {
         self.bytes.clear();
         self.state = Collecting::Nothing;
     }
 
-    /// Adds a part of a payload. Gives a section once, when it is whole and its checksum right.
+    /// Adds a part of a payload. Returns a section once, when it is complete and its checksum valid.
     ///
-    /// Of several sections in a packet only the first is read: tables of one section are all that HLS has.
+    /// Only the first of several sections in a packet is read: the tables of HLS have one section.
     pub fn push(&mut self, mut payload: &[u8]) -> Option<&[u8]> {
         if self.state == Collecting::Pointer {
             if self.pointer.is_none() {
@@ -112,13 +112,13 @@ pub fn first_program(section: &[u8]) -> Option<u16> {
 /// An elementary stream of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
-    /// Its packets' PID.
+    /// PID of its packets.
     pub pid: u16,
-    /// How it is coded.
+    /// Its coding.
     pub coding: Coding,
 }
 
-/// Codings of elementary streams, as a PMT tells them.
+/// Codings of elementary streams that a PMT can state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// H.264 | ISO/IEC 14496-10.
@@ -192,7 +192,7 @@ fn coding(stream_type: u8, descriptors: &[u8]) -> Coding {
     }
 }
 
-/// Private PES packets: DVB (ETSI EN 300 468) and registrations tell what they are.
+/// The coding of private PES packets, by DVB's descriptors (ETSI EN 300 468) and by registrations.
 fn private(descriptors: &[u8]) -> Coding {
     for (tag, content) in Descriptors(descriptors) {
         let coding = match (tag, content) {

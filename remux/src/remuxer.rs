@@ -1,4 +1,4 @@
-//! From packets to fragments: which streams there are, and in what order their fragments come out.
+//! Remuxes packets to fragments: routes packets to streams, and orders the streams' fragments.
 
 use std::collections::VecDeque;
 
@@ -19,28 +19,28 @@ const PAT: u16 = 0;
 /// PID of null packets.
 const NULL: u16 = 0x1fff;
 
-/// So many bytes of packets are kept that come before the first PMT.
+/// Maximum size of the packets that are kept before the first PMT, in bytes.
 const MAX_EARLY: usize = 1 << 20;
 
-/// So many bytes of fragments wait for the configuration of the other track.
+/// Maximum size of the fragments that wait for the other track's configuration, in bytes.
 const MAX_HELD: usize = 8 << 20;
 
-/// For so long, in ticks of 90 kHz, fragments wait for the configuration of the other track.
+/// Maximum duration of the fragments that wait for the other track's configuration, in ticks of 90 kHz.
 const MAX_WAIT: i64 = 10 * TICKS;
 
-/// A PES packet of ID3 tags longer than this is dropped.
+/// Maximum size of a PES packet of ID3 tags in bytes; longer ones are dropped.
 const MAX_ID3: usize = 1 << 18;
 
-/// So many problems are kept until they are taken.
+/// Maximum number of problems that wait to be taken.
 const MAX_PROBLEMS: usize = 32;
 
-/// So many buffers are kept for the next fragments.
+/// Maximum number of buffers that are kept for reuse.
 const MAX_SPARE: usize = 2;
 
-/// After so many bytes without a packet, there is a problem.
+/// Number of bytes without a packet that are reported as a problem.
 const MAX_JUNK: u64 = 1 << 16;
 
-/// Which tracks of a stream are wanted.
+/// The tracks to remux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     /// The first video stream.
@@ -58,7 +58,7 @@ impl Default for Wanted {
     }
 }
 
-/// What tracks have to tell.
+/// An event of a track.
 #[derive(Debug)]
 enum Event {
     Configured(Track),
@@ -68,7 +68,7 @@ enum Event {
     Problem(Problem),
 }
 
-/// What tracks tell, in order, and the buffers they may use.
+/// The events of tracks, in order, and the buffers that they may reuse.
 #[derive(Debug, Default)]
 pub struct Events {
     list: Vec<Event>,
@@ -76,17 +76,17 @@ pub struct Events {
 }
 
 impl Events {
-    /// The fragments that follow are for this configuration.
+    /// Records the configuration of the fragments that follow.
     pub(crate) fn configured(&mut self, track: Track) {
         self.list.push(Event::Configured(track));
     }
 
-    /// Nothing will come of this track.
+    /// Records that this track will have no fragments.
     pub(crate) fn given_up(&mut self, kind: Kind) {
         self.list.push(Event::GivenUp(kind));
     }
 
-    /// Takes what is finished of a fragment. Returns how far what is behind it has moved to the front.
+    /// Takes the finished part of a fragment. Returns the distance by which the rest has moved to the front.
     pub(crate) fn fragment(&mut self, builder: &mut Builder, timescale: u32) -> Option<usize> {
         builder.end()?;
         let (fragment, moved) = builder.take(timescale, self.spare.pop())?;
@@ -94,7 +94,7 @@ impl Events {
         Some(moved)
     }
 
-    /// Captions of the picture shown at this time, if it has any.
+    /// Records the captions of the picture shown at this time, if it has any.
     pub(crate) fn captions(&mut self, pts: i64, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             let kind = MetadataKind::Captions;
@@ -102,7 +102,7 @@ impl Events {
         }
     }
 
-    /// The fragments that came out.
+    /// The recorded fragments.
     #[cfg(test)]
     pub(crate) fn fragments(self) -> Vec<Fragment> {
         let fragment = |event| match event {
@@ -112,7 +112,7 @@ impl Events {
         self.list.into_iter().filter_map(fragment).collect()
     }
 
-    /// The problems that came out.
+    /// The recorded problems.
     #[cfg(test)]
     pub(crate) fn problems(self) -> Vec<Problem> {
         let problem = |event| match event {
@@ -131,7 +131,7 @@ impl Events {
     }
 }
 
-/// What comes of an elementary stream.
+/// The reader of an elementary stream.
 #[derive(Debug)]
 enum Body {
     Video(Box<Video>),
@@ -144,11 +144,11 @@ enum Body {
 struct Id3 {
     bytes: Vec<u8>,
     pts: Option<i64>,
-    /// As the header says.
+    /// The length in its header.
     length: Option<usize>,
 }
 
-/// A packet that came before the program was known.
+/// A packet that arrived before the program was known.
 #[derive(Debug)]
 struct EarlyPacket {
     header: Header,
@@ -175,19 +175,19 @@ struct Table {
     current: Vec<u8>,
 }
 
-/// What the packet being read is for.
+/// The destination of the current packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
-    Nobody,
+    Ignored,
     Pat,
     Pmt,
     /// The index of a stream.
     Stream(usize),
-    /// It may be for a stream that is not known yet.
+    /// A stream that may become known later.
     Early,
 }
 
-/// Whether a packet follows the one before of its PID.
+/// The order of a packet relative to the previous one of its PID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Next,
@@ -195,16 +195,16 @@ enum Order {
     Gap,
 }
 
-/// MPEG-TS in, fragmented MP4 out.
+/// Remuxes MPEG-TS to fragmented MP4.
 #[derive(Debug)]
 pub struct Remuxer {
     wanted: Wanted,
     packets: Packets,
-    /// Bytes that the search for packets has not seen enough of; shorter than its window.
+    /// Bytes in which the search for packets could not decide yet; shorter than its window.
     lead: Vec<u8>,
-    /// Bytes pushed before those being read.
+    /// Number of bytes pushed before the current ones.
     position: u64,
-    /// Bytes passed over since the last packet.
+    /// Number of bytes skipped since the last packet.
     junk: u64,
     pat: Table,
     pmt: Table,
@@ -217,14 +217,14 @@ pub struct Remuxer {
     events: Events,
     /// Configurations of video and audio, as far as they are known.
     tracks: [Option<Track>; 2],
-    /// Which of them are expected.
+    /// The tracks that are expected.
     is_expected: [bool; 2],
-    /// Which of them the last initialization segment has; `None` before there is one.
+    /// The tracks of the last initialization segment; `None` before there is one.
     written: Option<[bool; 2]>,
-    /// What waits for the initialization segment.
+    /// The outputs that wait for the initialization segment.
     held: Vec<Fragment>,
     outputs: VecDeque<Output>,
-    /// How many of them are problems.
+    /// Number of problems among the outputs.
     problems: usize,
     sequence: u32,
 }
@@ -237,8 +237,8 @@ fn index(kind: Kind) -> usize {
 }
 
 impl Remuxer {
-    /// Remuxes these tracks. `expected` is the time, in ticks of 90 kHz, near which the first timestamp is expected:
-    /// timestamps have 33 bits, and [`Fragment::start`] of what went before tells how often they have wrapped.
+    /// Creates a remuxer for these tracks. `expected` is the time, in ticks of 90 kHz, near which the first timestamp is
+    /// expected, such as the end of the previous fragment: timestamps have 33 bits, and wrap.
     /// Without it, times begin between 2^33 and 2^34.
     pub fn new(wanted: Wanted, expected: Option<i64>) -> Self {
         Self {
@@ -252,7 +252,7 @@ impl Remuxer {
             pmt_pid: None,
             has_program: false,
             streams: Vec::new(),
-            target: Target::Nobody,
+            target: Target::Ignored,
             early: Vec::new(),
             clock: Clock::new(expected),
             events: Events::default(),
@@ -266,8 +266,8 @@ impl Remuxer {
         }
     }
 
-    /// Begins anew, at the start, after a seek or at a discontinuity. Outputs that were not taken are dropped. The program is read
-    /// again, and there is an initialization segment again.
+    /// Starts again, after a seek or at a discontinuity. Drops outputs that were not taken. Reads the program again, and
+    /// writes another initialization segment.
     pub fn start(&mut self, wanted: Wanted, expected: Option<i64>) {
         let spare = std::mem::take(&mut self.events.spare);
         *self = Self {
@@ -277,9 +277,9 @@ impl Remuxer {
         self.events.spare = spare;
     }
 
-    /// Adds bytes, in parts of any size. They are read before it returns; what comes of them is to be taken by
-    /// [`Self::take`] before more is pushed, as it is kept until then. Media come out as they are, but a hostile stream
-    /// may have a fragment of 4 KiB for every 40 bytes: push at most some hundred kilobytes at a time.
+    /// Adds bytes, in parts of any size. Call [`Self::take`] for all outputs before more is pushed: they are kept until
+    /// then. Outputs are usually about as long as their input, but a hostile stream may contain a fragment of 4 KiB for
+    /// every 40 bytes: push at most some hundred kilobytes at a time.
     pub fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !self.lead.is_empty() && !rest.is_empty() {
@@ -294,8 +294,8 @@ impl Remuxer {
         }
     }
 
-    /// The bytes of another segment follow, which continues the one before: continuity counters may begin anew.
-    /// What was begun goes on.
+    /// Announces the bytes of another segment that continues the previous one: continuity counters may start again, and
+    /// incomplete samples continue.
     pub fn next_segment(&mut self) {
         for stream in &mut self.streams {
             stream.continuity = None;
@@ -304,16 +304,16 @@ impl Remuxer {
         self.pmt.continuity = None;
     }
 
-    /// No bytes follow that continue these: completes the last samples, and gives out all there is.
+    /// Ends the input: completes the last samples and makes all outputs available.
     ///
     /// More may be pushed afterwards. Call it at the end of the stream, before a seek, and before a discontinuity,
-    /// but not between segments that follow each other: frames may go on across their border.
+    /// but not between segments that follow each other: frames may cross their boundary.
     pub fn flush(&mut self) {
         let lead = std::mem::take(&mut self.lead);
         self.read(&lead, true);
         self.lead.clear();
         self.packets = Packets::default();
-        self.target = Target::Nobody;
+        self.target = Target::Ignored;
         self.next_segment();
         if !self.has_program && (self.position > 0 || self.junk > 0) {
             match self.junk == self.position {
@@ -329,7 +329,7 @@ impl Remuxer {
         self.write_init(true);
     }
 
-    /// The next output, in the order in which they are to be used.
+    /// Takes the next output, in the order in which they must be used.
     pub fn take(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front();
         if matches!(output, Some(Output::Problem(_))) {
@@ -338,14 +338,14 @@ impl Remuxer {
         output
     }
 
-    /// Gives back a fragment that was appended, so that its memory is used again.
+    /// Takes back a fragment that was appended, to reuse its memory.
     pub fn recycle(&mut self, fragment: Fragment) {
         if self.events.spare.len() < MAX_SPARE {
             self.events.spare.push(fragment.buffer);
         }
     }
 
-    /// Reads what is to be read of `bytes`, and keeps the rest in `lead`.
+    /// Reads `bytes` as far as possible, and keeps the rest in `lead`.
     fn read(&mut self, bytes: &[u8], is_last: bool) {
         let mut at = 0;
         let mut packet = self.position;
@@ -388,11 +388,11 @@ impl Remuxer {
         }
     }
 
-    /// Whom a packet is for.
+    /// The destination of a packet.
     fn route(&mut self, header: Header, at: u64) -> Target {
         let Header { pid, .. } = header;
         if pid == NULL || !header.has_payload && !header.damaged {
-            return Target::Nobody;
+            return Target::Ignored;
         }
         let (target, continuity) = match pid {
             PAT => (Target::Pat, &mut self.pat.continuity),
@@ -405,25 +405,25 @@ impl Remuxer {
             {
                 Some((index, stream)) => (Target::Stream(index), &mut stream.continuity),
                 None if self.has_program || self.early.len() >= MAX_EARLY / PACKET => {
-                    return Target::Nobody;
+                    return Target::Ignored;
                 }
                 None => return Target::Early,
             },
         };
         let order = order(continuity, header);
         if order == Order::Again {
-            return Target::Nobody;
+            return Target::Ignored;
         }
         if header.scrambled {
             self.events.problem(Problem::Scrambled { pid });
             self.settle();
-            return Target::Nobody;
+            return Target::Ignored;
         }
         if header.damaged || order == Order::Gap {
             self.lost(target, pid, at);
         }
         if header.damaged {
-            Target::Nobody
+            Target::Ignored
         } else {
             target
         }
@@ -440,7 +440,7 @@ impl Remuxer {
                 self.events.problem(Problem::Lost { pid, at });
                 self.settle();
             }
-            Target::Early | Target::Nobody => {}
+            Target::Early | Target::Ignored => {}
         }
     }
 
@@ -458,7 +458,7 @@ impl Remuxer {
                 at,
                 payload: Vec::new(),
             }),
-            Target::Nobody => {}
+            Target::Ignored => {}
         }
     }
 
@@ -495,7 +495,7 @@ impl Remuxer {
                     packet.payload.extend_from_slice(payload);
                 }
             }
-            Target::Nobody => {}
+            Target::Ignored => {}
         }
     }
 
@@ -538,7 +538,7 @@ impl Remuxer {
         self.settle();
     }
 
-    /// A program map is in force: begins to read its streams, and goes on with those that it has as before.
+    /// Applies a program map: begins to read its new streams, and continues with unchanged ones.
     fn program(&mut self, listed: &[psi::Stream]) {
         self.has_program = true;
         let mut fresh: Vec<Stream> = Vec::new();
@@ -634,7 +634,7 @@ impl Remuxer {
             self.header(header, at);
             self.payload(&payload, at);
         }
-        self.target = Target::Nobody;
+        self.target = Target::Ignored;
     }
 
     fn finish_streams(&mut self) {
@@ -648,7 +648,7 @@ impl Remuxer {
         }
     }
 
-    /// Puts in order what the tracks told.
+    /// Handles the events of the tracks.
     fn settle(&mut self) {
         if self.events.list.is_empty() {
             return;
@@ -687,7 +687,7 @@ impl Remuxer {
         }
         let is_known = self.tracks.get(index(kind)).is_some_and(Option::is_some);
         if is_known && self.held.iter().any(|fragment| fragment.kind == kind) {
-            // These are of the configuration that ends here.
+            // These fragments belong to the previous configuration.
             self.write_init(true);
         }
         if let Some(known) = self.tracks.get_mut(index(kind)) {
@@ -717,8 +717,8 @@ impl Remuxer {
         }
     }
 
-    /// Writes an initialization segment, unless one is in force, as soon as all tracks are known, or with those that
-    /// are if it must not wait any longer.
+    /// Writes an initialization segment, unless one is in force: when all tracks are known, or, if it `must` not wait
+    /// any longer, with the known ones.
     fn write_init(&mut self, must: bool) {
         if self.written.is_some() || self.tracks.iter().all(Option::is_none) {
             return;
@@ -829,13 +829,13 @@ impl Id3 {
     }
 }
 
-/// Compares a packet's continuity counter with that of the packet before, and takes its place.
+/// Compares a packet's continuity counter with that of the previous packet, and stores it.
 fn order(continuity: &mut Option<u8>, header: Header) -> Order {
     match continuity.replace(header.continuity) {
         None => Order::Next,
         Some(last) if last == header.continuity && !header.discontinuity => Order::Again,
         Some(last) if (last + 1) & 0xf == header.continuity => Order::Next,
-        // A jump that is announced tears nothing apart if a unit begins with it.
+        // An announced jump loses no data if a unit begins with it.
         Some(_) if header.discontinuity && header.unit_start => Order::Next,
         Some(_) => Order::Gap,
     }

@@ -1,9 +1,9 @@
-//! 33-bit timestamps (ISO/IEC 13818-1 § 2.4.3.7) on a line without end.
+//! 33-bit timestamps (ISO/IEC 13818-1 § 2.4.3.7) as unwrapped 64-bit times.
 
 /// Ticks per second of PTS and DTS.
 pub const TICKS: i64 = 90_000;
 
-/// After this many ticks (26.5 hours) a timestamp begins again at zero.
+/// Timestamps wrap to zero after this many ticks (26.5 hours).
 pub const WRAP: i64 = 1 << 33;
 
 /// Converts a time between clocks of these frequencies, rounded down, without overflow on the way.
@@ -12,7 +12,7 @@ pub fn rescale(time: i64, from: u32, to: u32) -> i64 {
     time.div_euclid(from) * to + time.rem_euclid(from) * to / from
 }
 
-/// When an access unit is decoded and shown, in ticks of 90 kHz, unwrapped.
+/// The decoding and presentation times of an access unit, in ticks of 90 kHz, unwrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// Decoding time.
@@ -30,7 +30,7 @@ pub struct Stamps {
     pub dts: i64,
 }
 
-/// Unwraps timestamps: each becomes the time nearest to the one before, of whichever track.
+/// Unwraps timestamps: each becomes the time nearest to the previous one of any track.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
     reference: Option<i64>,

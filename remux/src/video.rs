@@ -1,4 +1,4 @@
-//! Access units of H.264 and H.265 out of PES packets, which need not begin or end with them.
+//! Extracts access units of H.264 and H.265 from PES packets, whose boundaries need not be those of access units.
 
 use crate::{
     h264, h265,
@@ -10,28 +10,28 @@ use crate::{
     time::{TICKS, Times},
 };
 
-/// An access unit longer than this is dropped: no encoder makes one.
+/// Maximum size of an access unit in bytes; longer ones are dropped as damage.
 const MAX_UNIT: usize = 16 << 20;
 
-/// A fragment as long as this is not made longer.
+/// The size in bytes at which a fragment ends.
 const MAX_FRAGMENT: usize = 1 << 20;
 
-/// A distance of times from one picture to the next that is a jump, in ticks of 90 kHz.
+/// The distance of times from one picture to the next, in ticks of 90 kHz, that counts as a jump.
 const JUMP: i64 = 10 * TICKS;
 
-/// So far back a decoding time may lie without a jump, in ticks of 90 kHz.
+/// A decoding time may lie this far before the previous one without a jump, in ticks of 90 kHz.
 const JITTER: i64 = TICKS / 2;
 
-/// Shorter than this, in ticks of 90 kHz, the distance of two pictures tells nothing about the next.
+/// A shorter distance of two pictures, in ticks of 90 kHz, is not used to predict the next one.
 const SHORTEST: u32 = 90;
 
-/// Duration of a picture if nothing tells it, in ticks of 90 kHz: 1/30 s.
+/// Default duration of a picture, in ticks of 90 kHz: 1/30 s.
 const USUAL_DURATION: u32 = 3000;
 
-/// At most so many bytes of captions are kept of one access unit.
+/// Maximum size of the captions of one access unit, in bytes.
 const MAX_CAPTIONS: usize = 1024;
 
-/// At most so many bytes of parameter sets are kept until they come into force.
+/// Maximum size of the parameter sets that are not yet in force, in bytes.
 const MAX_PENDING: usize = 1 << 16;
 
 /// The codings of video.
@@ -43,7 +43,7 @@ pub enum Coding {
     H265,
 }
 
-/// What a NAL unit is to an access unit.
+/// The role of a NAL unit in its access unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NalKind {
     /// A part of a picture.
@@ -54,32 +54,32 @@ pub enum NalKind {
     Sei,
     /// An access unit delimiter.
     Delimiter,
-    /// Written as it is.
+    /// Another NAL unit, which is written unchanged.
     Kept {
-        /// An access unit begins with it, if it comes after a picture.
+        /// Whether it begins an access unit if it comes after a picture.
         begins_unit: bool,
     },
-    /// Not written.
+    /// A NAL unit that is not written.
     Ignored,
 }
 
-/// What the beginning of a slice says of its picture.
+/// The properties of a picture that the beginning of a slice shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Picture {
-    /// It is the first slice of the picture.
+    /// Whether it is the first slice of the picture.
     pub is_first_slice: bool,
-    /// Decoding can begin with it.
+    /// Whether decoding can begin with it.
     pub is_sync: bool,
-    /// Pictures may follow that are shown before it, and refer to pictures before it.
+    /// Whether pictures may follow that are shown before it and refer to pictures before it.
     pub is_open: bool,
-    /// It cannot be decoded if decoding began with the sync picture before it (RASL).
+    /// Whether it cannot be decoded if decoding began with the previous sync picture (RASL).
     pub is_skipped_leading: bool,
-    /// It is shown before the sync picture that precedes it (RASL, RADL).
+    /// Whether it is shown before the previous sync picture (RASL, RADL).
     pub is_leading: bool,
 }
 
 impl Coding {
-    /// How many bytes [`Self::classify`] needs.
+    /// Number of bytes that [`Self::classify`] needs.
     fn needed(self) -> usize {
         match self {
             Self::H264 => 2,
@@ -117,7 +117,7 @@ impl Coding {
 /// The access unit being read.
 #[derive(Debug)]
 struct Unit {
-    /// Where it begins in the builder's bytes.
+    /// Its position in the builder's bytes.
     start: usize,
     times: Times,
     has_slice: bool,
@@ -125,13 +125,13 @@ struct Unit {
     is_open: bool,
     is_leading: bool,
     is_dropped: bool,
-    /// Its SEI says that decoding may begin here.
+    /// Whether its SEI has a recovery point.
     is_recovery_point: bool,
-    /// It has a sequence parameter set.
+    /// Whether it has a sequence parameter set.
     has_sequence: bool,
-    /// All its slices are intra.
+    /// Whether all its slices are intra.
     is_intra: bool,
-    /// It is a field, and not a frame.
+    /// The field, unless it is a frame.
     field: Option<h264::Field>,
     captions: Vec<u8>,
 }
@@ -139,22 +139,22 @@ struct Unit {
 /// The NAL unit being read.
 #[derive(Debug, Clone, Copy)]
 struct Nal {
-    /// Where its length field begins in the builder's bytes.
+    /// Position of its length field in the builder's bytes.
     start: usize,
     kind: Option<NalKind>,
-    /// It began in the PES packet that is being read, and not in the one before.
+    /// Whether it began in the current PES packet, and not in the previous one.
     is_of_this_pes: bool,
 }
 
-/// What pictures are waited for.
+/// Whether pictures can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// Nothing is written up to the next random access point.
+    /// They cannot: nothing is written up to the next random access point.
     Waiting,
-    /// Decoding began with a picture shown at this time, and pictures may follow that need what was before it.
+    /// Decoding began with a picture shown at this time. Pictures that follow may refer to earlier ones.
     Leading(i64),
-    /// Every picture is written.
-    Going,
+    /// They can: every picture is written.
+    Open,
 }
 
 /// A picture whose duration is not known yet.
@@ -163,7 +163,7 @@ struct Held {
     size: usize,
     times: Times,
     is_sync: bool,
-    /// It is a first field, and may be followed by the second: in MP4 they are one sample.
+    /// The field, if it is a first one. Its second may follow; in MP4 both are one sample.
     field: Option<h264::Field>,
 }
 
@@ -176,7 +176,7 @@ pub struct Video {
     assembly: Assembly,
 }
 
-/// All but the splitter, which writes to it.
+/// The state of the track without the splitter, which writes to it.
 #[derive(Debug)]
 struct Assembly {
     pid: u16,
@@ -186,29 +186,29 @@ struct Assembly {
     unit: Option<Unit>,
     nal: Option<Nal>,
     access: Access,
-    /// The next access unit ends the fragment.
+    /// Whether the next access unit ends the fragment.
     is_cut_wanted: bool,
-    /// Times of the PES packet that is being read, until an access unit takes them.
+    /// Times of the current PES packet, until an access unit uses them.
     pes_times: Option<Times>,
-    /// Those of the one before, if nothing took them.
+    /// Unused times of the previous PES packet.
     earlier_times: Option<Times>,
     /// Decoding and presentation times of the last unit that began.
     last_times: Option<Times>,
     duration: u32,
     sets: ParameterSets,
-    /// Sets that differ from those in force, until a picture comes for which they are.
+    /// Parameter sets that come into force with the next picture.
     pending: Vec<(Key, Vec<u8>)>,
     track: Option<Track>,
-    /// How fields are read, if there may be any.
+    /// The values for parsing field headers, if pictures may be fields.
     field_coding: Option<h264::FieldCoding>,
-    /// The access unit before was dropped, and is this field.
+    /// The field that was dropped just before.
     dropped_field: Option<h264::Field>,
-    /// Byte position of the packet being read, for problems.
+    /// Position of the current packet in bytes, for problems.
     at: u64,
 }
 
 impl Video {
-    /// A track without anything in it.
+    /// An empty track.
     pub fn new(pid: u16, coding: Coding) -> Self {
         Self {
             pid,
@@ -237,12 +237,12 @@ impl Video {
         }
     }
 
-    /// What it reads.
+    /// The coding of the track.
     pub fn coding(&self) -> Coding {
         self.coding
     }
 
-    /// A PES packet begins.
+    /// Begins a PES packet.
     pub fn start(&mut self, times: Option<Times>) {
         let assembly = &mut self.assembly;
         assembly.earlier_times = assembly.pes_times.take();
@@ -252,12 +252,12 @@ impl Video {
         }
     }
 
-    /// The next access unit ends the fragment: no more PES packets are at hand.
+    /// Ends the fragment at the next access unit, because the input has no more PES packets.
     pub fn want_cut(&mut self) {
         self.assembly.is_cut_wanted = true;
     }
 
-    /// Adds data of a PES packet; `at` is the transport packet's place in the stream.
+    /// Adds data of a PES packet; `at` is the transport packet's position in the stream.
     pub fn data(&mut self, bytes: &[u8], at: u64, events: &mut Events) {
         self.assembly.at = at;
         self.splitter.push(
@@ -269,13 +269,13 @@ impl Video {
         );
     }
 
-    /// Data is missing here: drops the access unit, and waits for the next random access point.
+    /// Handles missing data: drops the access unit, and waits for the next random access point.
     pub fn lost(&mut self) {
         self.splitter.lost();
         self.assembly.lost();
     }
 
-    /// The stream ends, or breaks off: completes the last access unit and the fragment.
+    /// Handles the end of the stream: completes the last access unit and the fragment.
     pub fn finish(&mut self, events: &mut Events) {
         self.splitter.finish(&mut Writer {
             assembly: &mut self.assembly,
@@ -366,7 +366,7 @@ impl Assembly {
         self.earlier_times = None;
     }
 
-    /// An access unit that does not end is no access unit.
+    /// Drops an access unit that exceeds [`MAX_UNIT`].
     fn check_size(&mut self, events: &mut Events) {
         let start = self
             .unit
@@ -378,7 +378,7 @@ impl Assembly {
         }
     }
 
-    /// The NAL unit's first bytes are there.
+    /// Classifies the NAL unit, whose first bytes have arrived.
     fn begin_nal(&mut self, events: &mut Events) {
         let Some(nal) = self.nal else {
             return;
@@ -406,7 +406,7 @@ impl Assembly {
         }
     }
 
-    /// An access unit begins with the NAL unit that has begun.
+    /// Begins an access unit with the current NAL unit.
     fn begin_unit(&mut self, events: &mut Events) {
         let Some(nal) = self.nal else {
             return;
@@ -423,14 +423,14 @@ impl Assembly {
         };
         let known = stamped.or_else(inferred);
         if known.is_none() {
-            // Without a time nothing can be shown.
+            // A picture without a time cannot be shown.
             self.access = Access::Waiting;
         }
         let mut times = known.unwrap_or(Times { dts: 0, pts: 0 });
         if let Some(last) = self.last_times.filter(|_| known.is_some()) {
             let step = times.dts - last.dts;
             if (-JITTER..=0).contains(&step) {
-                // Rounded or doubled by a muxer: decoding order is what counts.
+                // Muxers round or repeat times; the decoding order is right.
                 times.dts = last.dts + 1;
             } else if !(0..=JUMP).contains(&step) {
                 events.problem(Problem::TimeJump {
@@ -466,7 +466,7 @@ impl Assembly {
         }
     }
 
-    /// The picture before is followed by one that is decoded at `next`, or by none that is known.
+    /// Writes the held picture. `next` is the decoding time of the picture after it; `None` if none is known.
     fn release_held(&mut self, next: Option<i64>, events: &mut Events) {
         let Some(held) = self.held.take() else {
             return;
@@ -506,7 +506,7 @@ impl Assembly {
         }
     }
 
-    /// A slice begins: now it is known which parameter sets are for this access unit.
+    /// Begins a slice. The parameter sets before it belong to this access unit.
     fn begin_slice(&mut self, picture: Picture, events: &mut Events) {
         let Some(unit) = &mut self.unit else {
             return;
@@ -535,7 +535,7 @@ impl Assembly {
         }
     }
 
-    /// New parameter sets come into force with this access unit.
+    /// Puts new parameter sets in force with this access unit.
     fn configure(&mut self, pending: Vec<(Key, Vec<u8>)>, events: &mut Events) {
         for (key, nal) in pending {
             self.sets.insert(key, nal);
@@ -579,10 +579,10 @@ impl Assembly {
         bytes.extend_from_slice(&begun);
     }
 
-    /// The NAL unit is whole: writes its length, or takes it out again.
+    /// Ends the NAL unit: writes its length, or removes it.
     fn end_nal(&mut self, events: &mut Events) {
         if self.nal.is_some_and(|nal| nal.kind.is_none()) {
-            // Shorter than what is usually looked at, such as an end of sequence.
+            // The NAL unit is too short for `begin_nal`, such as an end of sequence.
             self.begin_nal(events);
         }
         let Some(nal) = self.nal.take() else {
@@ -634,7 +634,7 @@ impl Assembly {
         if let (Some(unit), Level::Sequence) = (&mut self.unit, key.level) {
             unit.has_sequence = true;
         }
-        // A new sequence parameter set ends the others, which come again behind it, if only as they were.
+        // A new sequence parameter set removes the others, which come again after it, even if unchanged.
         let is_after_sequence = self
             .pending
             .iter()
@@ -649,7 +649,7 @@ impl Assembly {
         }
     }
 
-    /// The access unit ends at `end`, where the next may have begun.
+    /// Ends the access unit at `end`, where the next one may have begun.
     fn end_unit(&mut self, end: usize, events: &mut Events) {
         let Some(mut unit) = self.unit.take() else {
             return;
@@ -672,7 +672,7 @@ impl Assembly {
             _ => false,
         };
         if !unit.has_slice && self.pes_times.is_none() {
-            // It is no picture: its times are for the next one.
+            // It has no picture: its times belong to the next one.
             self.pes_times = self.last_times;
         }
         if !unit.has_slice || unit.is_dropped || is_undecodable || end <= unit.start {
@@ -694,11 +694,11 @@ impl Assembly {
             Access::Waiting if unit.is_open || !unit.is_sync => {
                 self.access = Access::Leading(unit.times.pts)
             }
-            Access::Waiting => self.access = Access::Going,
-            Access::Leading(_) if !unit.is_leading => self.access = Access::Going,
+            Access::Waiting => self.access = Access::Open,
+            Access::Leading(_) if !unit.is_leading => self.access = Access::Open,
             _ => {}
         }
-        // Where a leading picture was dropped, the picture before lasts until this one.
+        // If a leading picture was dropped, the previous picture lasts until this one.
         self.release_held(Some(unit.times.dts), events);
         self.held = Some(Held {
             size: end - unit.start,
@@ -788,7 +788,7 @@ mod tests {
             .iter()
             .map(|it| (it.start, it.end, it.samples))
             .collect();
-        // The second picture has no time of its own: 1/30 s after the first.
+        // The second picture has no timestamp: it is shown 1/30 s after the first.
         assert_eq!(counted, [(0, 15_000, 3)]);
     }
 

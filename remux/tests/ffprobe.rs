@@ -5,7 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails by panicking"
 )]
 
 mod common;

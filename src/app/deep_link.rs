@@ -14,13 +14,13 @@ pub struct DeepLink {
     pub source: Option<AttrValue>,
     /// `t`: where playback starts, in seconds.
     pub start: f64,
-    /// `goal`: how much to buffer ahead, in seconds.
+    /// `goal`: seconds to buffer ahead.
     pub buffer: BufferGoal,
     /// `engine`: the thread that the engine runs on.
     pub engine: Option<EngineLocation>,
     /// `credentials`: whether requests to other origins carry credentials.
     pub credentials: bool,
-    /// How many times [`load`](Self::load) was called; makes the player load the same source again.
+    /// Number of calls of [`load`](Self::load); a changed number makes the player load the same source again.
     pub reload_key: u32,
 }
 
@@ -76,7 +76,7 @@ impl DeepLink {
             None => query.delete("src"),
         }
         if let Ok(history) = window.history() {
-            // Throws in some documents, such as sandboxed ones. They play all the same.
+            // Throws in some documents, such as sandboxed ones. The video plays anyway.
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
         }
     }

@@ -1,4 +1,4 @@
-//! Loads the lab, a program of its own, when the visitor opens the page's `#lab` element. Does nothing on a page
+//! Loads the lab, a separate program, when the visitor opens the page's `#lab` element. Does nothing on a page
 //! without that element.
 
 use std::rc::Rc;
@@ -33,7 +33,7 @@ extern "C" {
 
 /// Records the session from the start, and loads the lab when it is opened.
 pub struct LabLoader {
-    /// Records what happens until the lab is there to receive it, and passes it on from then on.
+    /// Records the session until the lab is loaded, and forwards it from then on.
     pub recorder: Rc<SessionRecorder>,
     _toggle: Option<EventListener>,
 }
@@ -60,7 +60,7 @@ fn load_when_opened(recorder: Rc<SessionRecorder>) -> Option<EventListener> {
     }))
 }
 
-/// Loads the lab and has it render into an element, or says there why it could not be loaded.
+/// Loads the lab and has it render into an element, or shows there why it could not be loaded.
 async fn load_into(element: Element, recorder: Rc<SessionRecorder>) {
     if let Err(exception) = load(&element, &recorder).await {
         let text = format!(

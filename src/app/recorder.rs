@@ -1,4 +1,4 @@
-//! Records what happens in the first player of the page, for the lab, which may be opened later.
+//! Records the messages and media events of the page's first player, for the lab, which may be opened later.
 
 use std::{cell::RefCell, mem, rc::Rc};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How large each of the two halves of the recording may become: together, about 90 minutes of playback.
+/// The maximum size of each half of the recording. Both halves together hold about 90 minutes of playback.
 const MAX_HALF_BYTES: usize = 256 << 10;
 
 /// Records messages and media events until it is dropped.
@@ -36,7 +36,7 @@ struct RecordingBuffer {
     /// Dropped when `newer` is full, which takes its place.
     older: Vec<u8>,
     newer: Vec<u8>,
-    /// Takes events instead, once there is one.
+    /// Receives all further events instead, once it is set.
     consumer: Option<Consumer>,
 }
 
@@ -67,7 +67,7 @@ impl SessionRecorder {
         }
     }
 
-    /// Passes on what was recorded, and everything from now on.
+    /// Forwards the recorded events, and all further ones.
     pub fn forward_to(&self, consumer: Consumer) {
         let RecordingBuffer { older, newer, .. } = self.buffer.take();
         consumer(&older);
@@ -78,7 +78,7 @@ impl SessionRecorder {
 
 /// Records an event of the first video on the page.
 fn record_media_event(event: MediaEvent, buffer: Rc<RefCell<RecordingBuffer>>) -> EventListener {
-    // Media events do not bubble. In the capture phase they reach the window, whichever element there is.
+    // Media events do not bubble. In the capture phase they reach the window, even from elements that are added later.
     let options = EventListenerOptions::run_in_capture_phase();
     web::listen_with(&web::global(), event.name(), options, move |dom_event| {
         let first = query_page("main video");

@@ -1,5 +1,5 @@
-//! The form for another source and for a second player. Its markup is in index.html. Links that are dropped on the
-//! page are played, too.
+//! The form for another source and for a second player. Its markup is in index.html. Also plays links that are
+//! dropped on the page.
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
@@ -11,7 +11,7 @@ use crate::{
     player::dom::{document, query, query_page},
 };
 
-/// What the visitor asks for.
+/// A request of the visitor.
 pub enum FormAction {
     /// Play the source at this URL, which is not checked here.
     Load(AttrValue),

@@ -149,8 +149,8 @@ impl Network {
     ) -> Result<(), Error> {
         let failure = match &*error {
             PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
-            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Passing,
-            PlaybackError::InvalidData { .. } => FailureKind::Damaged,
+            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Transient,
+            PlaybackError::InvalidData { .. } => FailureKind::Corrupt,
             _ => return Err(error),
         };
         // While offline, failures are not counted against the server.

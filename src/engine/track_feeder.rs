@@ -480,7 +480,7 @@ impl TrackFeeder {
         self.inventory.borrow_mut().record(AppendedSegment {
             time,
             buffered: buffered.hull(time),
-            replaced_seconds: covered,
+            buffered_seconds: covered,
             representation: download.id,
         });
         if self.context.nothing_appended.take() {

@@ -82,7 +82,7 @@ impl BandwidthEstimator {
     }
 }
 
-/// What [`choose`] depends on, apart from the representations.
+/// The input of [`choose`], apart from the representations.
 #[derive(Clone, Copy, Debug)]
 pub struct AbrInput {
     /// Bits per second.

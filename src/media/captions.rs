@@ -21,7 +21,7 @@ pub struct CaptionTrack {
 pub struct CaptionFile {
     /// Absolute URLs that its path is relative to: the preferred one and its alternatives.
     pub base_urls: Vec<Rc<str>>,
-    /// Where to fetch it.
+    /// The file, or its playlist.
     pub resource: Resource,
     /// Whether `resource` is an HLS media playlist that lists the file.
     pub is_playlist: bool,

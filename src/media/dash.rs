@@ -29,7 +29,7 @@ use reader::MpdReader;
 /// `None` if the URL is invalid.
 ///
 /// # Errors
-/// [`ManifestError::Malformed`] if the text is no MPD or has neither video nor audio;
+/// [`ManifestError::Malformed`] if the text is not an MPD or has neither video nor audio;
 /// [`ManifestError::Unsupported`] if all of its video and audio needs unsupported features.
 pub fn parse(
     text: &str,

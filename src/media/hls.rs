@@ -30,7 +30,7 @@ pub enum Playlist {
 /// multivariant playlist that refers to it, `imported`.
 ///
 /// # Errors
-/// [`ManifestError`], whose text is for a person.
+/// [`ManifestError`] if the playlist is malformed or needs an unsupported feature.
 pub fn parse(
     text: &str,
     url: &str,
@@ -61,12 +61,12 @@ pub fn parse(
     })
 }
 
-/// Reads a playlist line by line. Which kind it is shows only at its end.
+/// Reads a playlist line by line as both kinds, because the kind may be known only at its end.
 #[derive(Default)]
 struct PlaylistReader<'a> {
     multivariant: MultivariantReader<'a>,
     media: MediaReader<'a>,
-    /// Whether there is a URI line without a tag that it belongs to.
+    /// Whether there is a URI line without the tag that should precede it.
     has_stray_uri: bool,
 }
 
@@ -83,17 +83,17 @@ impl<'a> PlaylistReader<'a> {
                 self.multivariant.read_tag(tag, value);
                 self.media.read_tag(tag, value)?;
             } else {
-                // A URI line ends what the tags before it say, whichever playlist they are of.
+                // A URI line consumes the tags before it in both readers.
                 let is_variant = self.multivariant.read_uri(line);
                 let is_segment = self.media.read_uri(line, is_variant)?;
                 self.has_stray_uri |= !is_variant && !is_segment;
             }
         }
         // § 4.1: the kind of a playlist follows from its tags. A live one may not have segments yet.
-        let is_yet_to_start = self.media.is_yet_to_start();
+        let is_live = self.media.is_live();
         match (self.multivariant.has_variants(), self.media.has_segments()) {
             (true, true) => Err("it lists both variants and segments"),
-            (false, false) if !is_yet_to_start => Err("it lists neither variants nor segments"),
+            (false, false) if !is_live => Err("it lists neither variants nor segments"),
             (false, true) if self.has_stray_uri => Err("a segment has no EXTINF before it"),
             _ => Ok(()),
         }

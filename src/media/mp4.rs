@@ -1,5 +1,5 @@
-//! Reads the parts of MP4 files that a player needs before it appends them: codecs, where the segments are, and
-//! the time at which they begin. Boxes are those of ISO/IEC 14496-12, codec strings those of RFC 6381.
+//! Reads the parts of MP4 files that a player needs before it appends them: codecs, segment indexes, and the start
+//! times of segments. Boxes are those of ISO/IEC 14496-12, codec strings those of RFC 6381.
 
 mod boxes;
 mod codecs;

@@ -1,4 +1,4 @@
-//! Decides what to do next for one SourceBuffer: load an index, fetch, evict, wait, or end. A pure function of a
+//! Decides the next action for one SourceBuffer: load an index, fetch, evict, wait, or end. A pure function of a
 //! [`Snapshot`] of the current state, called again after every change.
 
 mod inventory;
@@ -10,7 +10,7 @@ use super::{
 
 pub use inventory::{AppendedSegment, BufferInventory};
 
-/// What [`plan`] decides from. Times are in seconds on the presentation timeline.
+/// The input of [`plan`]. Times are in seconds on the presentation timeline.
 pub struct Snapshot<'a> {
     /// The whole presentation.
     pub presentation: &'a Presentation,
@@ -36,7 +36,7 @@ pub struct Snapshot<'a> {
     pub is_replaceable: &'a dyn Fn(&AppendedSegment) -> bool,
 }
 
-/// What to do next for a SourceBuffer.
+/// The next action for a SourceBuffer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BufferAction {
     /// Remove this range.
@@ -51,7 +51,7 @@ pub enum BufferAction {
     End,
 }
 
-/// How far one SourceBuffer may be filled ahead of the other. Filling it further would only delay the other.
+/// One SourceBuffer may be filled this far ahead of the other. Filling it further would only delay the other.
 const MAX_LEAD_SECONDS: f64 = 6.0;
 /// Segments that begin within this time of the position, or within this share of the goal if that is less, are
 /// not replaced: they are about to be played.
@@ -60,7 +60,7 @@ const SETTLED_GOAL_SHARE: f64 = 0.5;
 /// Eviction waits until this much can be removed at once.
 const MIN_EVICTION_SECONDS: f64 = 5.0;
 
-/// Decides what to do next. Also returns the time up to which nothing is missing; infinite if nothing is
+/// Decides the next action. Also returns the time up to which nothing is missing; infinite if nothing is
 /// missing up to the end.
 pub fn plan(now: &Snapshot) -> (BufferAction, f64) {
     let settled_until = now.position + SETTLED_SECONDS.min(now.goal * SETTLED_GOAL_SHARE);

@@ -1,4 +1,4 @@
-//! What a manifest describes: presentation, periods, adaptation sets and representations.
+//! The data model of manifests: presentation, periods, adaptation sets and representations.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::{
 /// A presentation, as described by its manifest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Presentation {
-    /// Seconds. `None` if only the segment indexes of its representations tell, as in HLS.
+    /// Duration in seconds; `None` if it is known only from segment indexes or, in HLS, media playlists.
     pub duration: Option<f64>,
     /// Whether it is complete or live.
     pub availability: Availability,
@@ -101,7 +101,7 @@ pub struct Period {
 /// Representations of the same content, between which the player may switch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AdaptationSet {
-    /// Which SourceBuffer it feeds.
+    /// Selects the SourceBuffer that it is appended to.
     pub content_type: ContentType,
     /// RFC 5646 tag; empty if unknown.
     pub language: String,
@@ -115,7 +115,7 @@ pub struct AdaptationSet {
     pub representations: Vec<Representation>,
 }
 
-/// What a SourceBuffer holds.
+/// The content of a SourceBuffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContentType {
     /// Video, possibly with audio in the same segments.
@@ -163,7 +163,7 @@ impl Representation {
     }
 }
 
-/// Where the segments of a representation are listed.
+/// The segments of a representation, or the resource that lists them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Index {
     /// The segments are known.

@@ -1,14 +1,14 @@
-//! Retry rules for failed requests: which base URL is asked next, after what delay, and when to give up.
+//! Retry rules for failed requests: the next base URL, the delay before its request, and when to give up.
 
 /// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The server refuses the request or does not have the resource. Asking it again is useless.
+    /// The server refuses the request or does not have the resource. A retry of the same server is useless.
     Final,
     /// A retry may succeed: no response, an interrupted one, an overloaded server.
-    Passing,
+    Transient,
     /// The response arrived but its data is invalid. One retry may succeed, more hardly will.
-    Damaged,
+    Corrupt,
 }
 
 impl FailureKind {
@@ -16,34 +16,34 @@ impl FailureKind {
     pub const fn from_status(status: u16) -> Self {
         match status {
             // Request Timeout, Too Early and Too Many Requests invite a retry.
-            408 | 425 | 429 => Self::Passing,
+            408 | 425 | 429 => Self::Transient,
             400..500 => Self::Final,
-            _ => Self::Passing,
+            _ => Self::Transient,
         }
     }
 }
 
-/// How many failures one damaged response counts as.
-const DAMAGED_WEIGHT: u32 = 2;
+/// A corrupt response counts as this many failures.
+const CORRUPT_WEIGHT: u32 = 2;
 /// Delay before the first retry of the same server. Doubles with each further round over all servers.
 const FIRST_DELAY_SECONDS: f64 = 0.5;
 const MAX_DELAY_SECONDS: f64 = 8.0;
 
-/// State of the attempts to fetch one resource that several servers (base URLs) offer.
+/// State of the attempts to fetch one resource, which several servers (base URLs) may offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryState {
     server_count: usize,
     server: usize,
-    /// Failures after which the resource is given up, all servers together.
+    /// Gives up after this many failures of all servers together.
     max_failures: u32,
     failures: u32,
     /// Consecutive [`FailureKind::Final`] failures.
-    refusals: usize,
+    final_failures: usize,
 }
 
 impl RetryState {
     /// No attempt yet, beginning with the first of `server_count` servers. Gives up after `max_failures`
-    /// failures, or as soon as all servers in a row answer [`FailureKind::Final`].
+    /// failures, or as soon as each server in turn has failed with [`FailureKind::Final`].
     pub const fn new(server_count: usize, max_failures: u32) -> Self {
         Self::starting_at(0, server_count, max_failures)
     }
@@ -56,11 +56,11 @@ impl RetryState {
             server: if server < server_count { server } else { 0 },
             max_failures,
             failures: 0,
-            refusals: 0,
+            final_failures: 0,
         }
     }
 
-    /// Index of the base URL to ask.
+    /// Index of the base URL for the next request.
     pub const fn base_url_index(&self) -> usize {
         self.server
     }
@@ -70,23 +70,23 @@ impl RetryState {
         self.failures
     }
 
-    /// Records a failure and moves on to the next server. Returns the seconds to wait before it is asked;
+    /// Records a failure and moves on to the next server. Returns the delay in seconds before its request;
     /// `None` to give up. `jitter` is random, between 0 and 1, and shortens the delay by up to a half, so that
     /// players that failed together do not retry together.
     pub fn fail(&mut self, failure: FailureKind, jitter: f64) -> Option<f64> {
         match failure {
             FailureKind::Final => {
-                self.refusals += 1;
-                if self.refusals >= self.server_count {
+                self.final_failures += 1;
+                if self.final_failures >= self.server_count {
                     return None;
                 }
                 self.next();
                 Some(0.0)
             }
-            FailureKind::Passing | FailureKind::Damaged => {
-                self.refusals = 0;
-                self.failures += if failure == FailureKind::Damaged {
-                    DAMAGED_WEIGHT
+            FailureKind::Transient | FailureKind::Corrupt => {
+                self.final_failures = 0;
+                self.failures += if failure == FailureKind::Corrupt {
+                    CORRUPT_WEIGHT
                 } else {
                     1
                 };
@@ -94,7 +94,7 @@ impl RetryState {
                     return None;
                 }
                 self.next();
-                // Another server is asked at once; only a server that failed before gets time to recover.
+                // Another server gets its request at once; only a server that failed before gets time to recover.
                 let rounds = self.failures as usize / self.server_count.max(1);
                 if rounds == 0 {
                     return Some(0.0);
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn final_failure_asks_each_server_once() {
+    fn final_failures_try_each_server_once() {
         let mut state = RetryState::new(3, 6);
         assert_eq!(state.fail(FailureKind::Final, 0.5), Some(0.0));
         assert_eq!(state.base_url_index(), 1);
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn delays_double_until_giving_up() {
         let mut state = RetryState::new(1, 6);
-        let delays: Vec<_> = std::iter::from_fn(|| state.fail(FailureKind::Passing, 1.0)).collect();
+        let delays: Vec<_> =
+            std::iter::from_fn(|| state.fail(FailureKind::Transient, 1.0)).collect();
         assert_eq!(delays, [0.5, 1.0, 2.0, 4.0, 8.0]);
     }
 
@@ -148,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn damaged_response_counts_twice() {
+    fn corrupt_response_counts_twice() {
         let mut state = RetryState::new(1, 6);
-        let delays: Vec<_> = std::iter::from_fn(|| state.fail(FailureKind::Damaged, 1.0)).collect();
+        let delays: Vec<_> = std::iter::from_fn(|| state.fail(FailureKind::Corrupt, 1.0)).collect();
         assert_eq!(delays, [1.0, 4.0]);
     }
 
@@ -158,7 +159,7 @@ mod tests {
     fn jitter_shortens_delay_by_up_to_half() {
         let after = |jitter| {
             RetryState::new(1, 6)
-                .fail(FailureKind::Passing, jitter)
+                .fail(FailureKind::Transient, jitter)
                 .unwrap()
         };
         assert_eq!(after(0.0), 0.25);
@@ -166,22 +167,22 @@ mod tests {
     }
 
     #[test]
-    fn another_server_is_asked_without_delay() {
+    fn another_server_is_tried_without_delay() {
         let mut state = RetryState::new(2, 6);
-        assert_eq!(state.fail(FailureKind::Passing, 1.0), Some(0.0));
+        assert_eq!(state.fail(FailureKind::Transient, 1.0), Some(0.0));
         assert_eq!(state.base_url_index(), 1);
-        assert_eq!(state.fail(FailureKind::Passing, 1.0), Some(0.5));
+        assert_eq!(state.fail(FailureKind::Transient, 1.0), Some(0.5));
         assert_eq!(state.base_url_index(), 0);
     }
 
     #[test]
-    fn statuses_are_final_or_passing() {
+    fn statuses_are_final_or_transient() {
         for (status, failure) in [
             (404, FailureKind::Final),
             (403, FailureKind::Final),
-            (429, FailureKind::Passing),
-            (500, FailureKind::Passing),
-            (503, FailureKind::Passing),
+            (429, FailureKind::Transient),
+            (500, FailureKind::Transient),
+            (503, FailureKind::Transient),
         ] {
             assert_eq!(FailureKind::from_status(status), failure, "{status}");
         }

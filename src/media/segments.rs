@@ -1,11 +1,11 @@
-//! The segments of a representation: their times, and where to fetch them.
+//! The segments of a representation: their times and their addresses.
 
 use std::rc::Rc;
 
 use super::segment_template;
 
-/// How far a segment may extend past a time and still count as over by then, in seconds. Representations
-/// of the same content round their segment boundaries differently.
+/// Tolerance for segment boundaries, in seconds: a segment that extends past a time by no more than this
+/// counts as over at that time. Representations of the same content round their boundaries differently.
 pub const BOUNDARY_TOLERANCE: f64 = 0.05;
 
 /// A range of bytes in a file, both ends included as in HTTP.
@@ -17,7 +17,7 @@ pub struct ByteRange {
     pub last: Option<u64>,
 }
 
-/// Something to fetch.
+/// A file to fetch, or a part of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resource {
     /// Relative to the base URLs of the representation; empty for the base URL itself.
@@ -42,7 +42,7 @@ impl Resource {
 /// A key for whole segments in AES-128 CBC (RFC 8216bis § 4.4.4.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncryptionKey {
-    /// Where to fetch the 16 bytes of the key, relative to the base URLs of the representation.
+    /// Path of the file with the 16 bytes of the key, relative to the base URLs of the representation.
     pub path: String,
     /// The initialization vector.
     pub iv: [u8; 16],
@@ -56,9 +56,9 @@ pub struct Segments {
     pub timescale: u64,
     /// Seconds to add to a media time to get a presentation time.
     pub time_offset: f64,
-    /// By ascending time, not overlapping.
+    /// The times of the segments, ascending and not overlapping.
     pub runs: Vec<SegmentRun>,
-    /// Where to fetch them.
+    /// The addresses of the segments.
     pub addresses: SegmentAddresses,
     /// The init segments that [`ListedSegment::init`] refers to; templates use the first.
     pub inits: Vec<Resource>,
@@ -95,7 +95,7 @@ pub struct SegmentRun {
     pub first: u64,
 }
 
-/// Where segments are fetched.
+/// The addresses of segments.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SegmentAddresses {
     /// A DASH SegmentTemplate. `$RepresentationID$` and `$Bandwidth$` are replaced already; `$Number$`,
@@ -110,10 +110,10 @@ pub enum SegmentAddresses {
     Listed(Vec<ListedSegment>),
 }
 
-/// An entry of a segment list.
+/// A segment in a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListedSegment {
-    /// Where to fetch it.
+    /// The media segment.
     pub resource: Resource,
     /// Its init segment: an index in [`Segments::inits`].
     pub init: Option<usize>,
@@ -141,7 +141,7 @@ pub struct Segment {
     pub start: f64,
     /// End, in seconds.
     pub end: f64,
-    /// Where to fetch it.
+    /// The media segment.
     pub resource: Resource,
     /// Its init segment, if it needs one.
     pub init: Option<Resource>,

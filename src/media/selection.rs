@@ -1,4 +1,4 @@
-//! Which adaptation sets are played, and which periods one MediaSource can play.
+//! Selects the adaptation sets to play, and groups the periods that one MediaSource can play.
 
 use super::{
     presentation::{

@@ -24,22 +24,22 @@ use crate::{
     },
 };
 
-/// How long the server may take to answer [`diagnose_script`], in seconds.
-pub const DIAGNOSIS_TIMEOUT: u32 = 2;
+/// Timeout of the request in [`diagnose_script`].
+pub const DIAGNOSIS_TIMEOUT_SECONDS: u32 = 2;
 
 thread_local! {
-    /// How many engines have failed on this page. A browser evaluates a module once per URL, so the next
+    /// Number of engines that have failed on this page. A browser evaluates a module once per URL, so the next
     /// engine on the page is loaded from another URL.
     static FAILED_MODULES: Cell<u32> = const { Cell::new(0) };
 }
 
-/// What an [`AgentHandle`] reports.
+/// A message from an agent, or its failure.
 pub enum AgentSignal {
     /// The agent has sent an event.
     Message(Packed<Event>),
     /// The agent's program threw an uncaught exception with this message.
     Error(String),
-    /// The script at this URL could not be loaded. Browsers do not say why: see [`diagnose_script`].
+    /// The script at this URL could not be loaded. Browsers give no reason: see [`diagnose_script`].
     NotLoaded(String),
 }
 
@@ -93,7 +93,7 @@ impl Drop for AgentState {
 }
 
 impl AgentHandle {
-    /// Starts an agent. Whatever happens to it, `listener` is not called before this returns.
+    /// Starts an agent. `listener` is never called before this returns.
     pub fn spawn(location: EngineLocation, listener: AgentListener) -> Self {
         // Relative to the document's base, so that the page can be served from any path. The query keeps
         // caches from answering with the script of another build.
@@ -137,7 +137,7 @@ impl AgentHandle {
         }
     }
 
-    /// Sends a command. Commands arrive in order, and never before this returns.
+    /// Sends a command. Commands are handled in order, and never before this returns.
     pub fn send(&self, command: Packed<Command>) {
         match self {
             Self::Worker { bridge, .. } => bridge.send(command),
@@ -192,12 +192,12 @@ async fn connect(
 }
 
 fn deliver(function: &Function, message: &JsValue) {
-    // It only queues the message, so there is no exception to handle.
+    // The function only queues the message, so it throws no exception.
     let _ = function.call1(&JsValue::NULL, message);
 }
 
-/// Listens for what an agent cannot report itself: on the worker, a script that does not load is an `error`
-/// event without a message; an uncaught exception is one with a message, on the worker or on the window.
+/// Listens for failures that an agent cannot report itself. A worker's script that does not load fires an `error`
+/// event without a message. An uncaught exception fires one with a message, on the worker or on the window.
 fn listen_for_errors(
     target: &EventTarget,
     location: EngineLocation,
@@ -227,7 +227,7 @@ fn is_from_engine(error: &ErrorEvent) -> bool {
 /// Finds out why the browser could not load the engine's script, by requesting it again.
 pub async fn diagnose_script(url: String) -> PlaybackError {
     let options = RequestInit::new();
-    let timeout = AbortSignal::timeout_with_u32(DIAGNOSIS_TIMEOUT * 1000);
+    let timeout = AbortSignal::timeout_with_u32(DIAGNOSIS_TIMEOUT_SECONDS * 1000);
     options.set_signal(Some(&timeout));
     let response = JsFuture::from(web::fetch(&url, &options)).await;
     let status = response.map(|response| response.unchecked_into::<Response>().status());

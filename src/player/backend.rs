@@ -1,4 +1,4 @@
-//! Chooses how a video reaches the element, by feature detection.
+//! Chooses the playback backend, by feature detection.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlVideoElement;
@@ -9,7 +9,7 @@ use crate::{
     protocol::{PlaybackError, milestone::EngineLocation},
 };
 
-/// How a video reaches the element.
+/// The playback backend: an engine, or the browser's own HLS player.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// An engine on this thread fills a MediaSource.
@@ -19,7 +19,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Returns the backend for this browser. A `requested` thread is taken without a check.
+    /// Returns the backend for this browser. A `requested` thread is used without a check.
     ///
     /// # Errors
     /// [`PlaybackError::NoMediaSource`] if the browser has neither MediaSource nor native HLS.

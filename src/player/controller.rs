@@ -1,5 +1,5 @@
 //! Performs the effects of playback: chooses a backend, starts and releases engines, sends them commands, and
-//! turns what the engine and the element report into actions for the model.
+//! translates the reports of the engine and the element into actions for the model.
 
 use std::{
     cell::{Cell, RefCell},
@@ -30,14 +30,14 @@ use crate::{
     },
 };
 
-/// What to play, and how.
+/// The source to play, and the settings for playing it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlayRequest {
     /// URL of the manifest, absolute or relative to the page.
     pub source: AttrValue,
     /// A changed number starts another session with the same source.
     pub reload_key: u32,
-    /// The engine's thread; `None` leaves it to what the browser supports.
+    /// The engine's thread; `None` selects one that the browser supports.
     pub engine: Option<EngineLocation>,
     /// Settings for the engine.
     pub settings: PlaybackSettings,
@@ -46,10 +46,10 @@ pub struct PlayRequest {
 /// The engine of a player, if it has one. Shared with the listeners.
 type SharedClient = Rc<RefCell<Option<EngineClient>>>;
 
-/// Where the element of a player was when playback last went well in this session. Shared with the listeners.
+/// The last position of this session at which playback worked. Shared with the listeners.
 type SharedPosition = Rc<Cell<Option<LastPosition>>>;
 
-/// Plays videos in an element with an engine of its own. Dropping it ends the session and releases the engine.
+/// Plays videos in an element, and owns the engine. Dropping it ends the session and releases the engine.
 pub struct PlayerController {
     video: HtmlVideoElement,
     dispatch: Dispatch,
@@ -57,8 +57,8 @@ pub struct PlayerController {
     last_position: SharedPosition,
     /// The request of the current session, and the model's count of reloads when it started.
     session: Option<(PlayRequest, u32)>,
-    /// The buffer goal and the selection that were passed to the engine last, and for which track list.
-    passed_on: Option<(BufferGoal, TrackSelection, u32)>,
+    /// The buffer goal and the selection that the engine was last sent, and the model's count of track lists then.
+    sent: Option<(BufferGoal, TrackSelection, u32)>,
     _observer: ElementObserver,
     _errors: EventListener,
     _page_restore: EventListener,
@@ -71,7 +71,7 @@ impl Drop for PlayerController {
 }
 
 impl PlayerController {
-    /// Plays in this element, and sends what happens to `dispatch`.
+    /// Creates a controller that plays in this element and sends its actions to `dispatch`.
     pub fn new(video: &HtmlVideoElement, dispatch: &Dispatch) -> Self {
         let client = SharedClient::default();
         let last_position = SharedPosition::default();
@@ -92,7 +92,7 @@ impl PlayerController {
             client,
             last_position,
             session: None,
-            passed_on: None,
+            sent: None,
             _observer: observer,
             _errors: errors,
             _page_restore: page_restore,
@@ -102,7 +102,7 @@ impl PlayerController {
     /// Plays a request. Another request, or a reload in the model, starts another session; otherwise only the
     /// changed buffer goal and selection are sent to the engine.
     ///
-    /// `on_message` hears the messages of an engine that is started by this call.
+    /// `on_message` receives the messages of an engine that this call starts.
     pub fn play(
         &mut self,
         mut request: PlayRequest,
@@ -118,8 +118,8 @@ impl PlayerController {
             self.start_session(is_new_content, &session.0, buffer, model, on_message);
             self.session = Some(session);
         }
-        let passed_on = (buffer, model.selection, model.track_lists);
-        if self.passed_on.replace(passed_on) != Some(passed_on)
+        let current = (buffer, model.selection, model.track_lists);
+        if self.sent.replace(current) != Some(current)
             && let Some(client) = &*self.client.borrow()
         {
             client.configure(buffer);
@@ -188,7 +188,7 @@ impl PlayerController {
         }
     }
 
-    /// Gives the element the URL itself.
+    /// Has the element play the URL itself.
     fn play_natively(&self, request: &PlayRequest, model: &PlayerModel) {
         let action = match source_url::resolve(&request.source) {
             Ok(url) => PlayerAction::Show(PlaybackSource {
@@ -202,7 +202,7 @@ impl PlayerController {
         self.dispatch.emit(action);
     }
 
-    /// Returns the callback for what the engine sends.
+    /// Returns the callback for the engine's events and failures.
     fn engine_listener(&self) -> Callback<EngineResult> {
         let (dispatch, video) = (self.dispatch.clone(), self.video.clone());
         let last_position = self.last_position.clone();
@@ -222,7 +222,7 @@ impl PlayerController {
     }
 }
 
-/// Translates what the engine sends into an action; `None` if nothing follows from it.
+/// Translates an event or a failure of the engine into an action; `None` if it needs none.
 fn engine_action(
     result: EngineResult,
     video: &HtmlVideoElement,
@@ -233,8 +233,8 @@ fn engine_action(
             error,
             last_position,
         }),
-        // The element has let go of the MediaSource. Which of the two errors it is depends on what the engine
-        // was doing then.
+        // The element has detached from the MediaSource. The error is one of two, depending on the engine's
+        // operation at that time.
         Ok(Event::Failed {
             error: error @ (PlaybackError::MediaSourceCall { .. } | PlaybackError::Detached),
             ..
@@ -259,7 +259,8 @@ fn engine_action(
     }
 }
 
-/// Reports an observation of the element to the engine, and keeps it as the last position if all is well.
+/// Reports an observation of the element to the engine, and keeps it as the last position if the element
+/// has no error.
 fn report(
     video: &HtmlVideoElement,
     observation: &Observation,
@@ -278,7 +279,7 @@ fn report(
     client.observe(*observation);
 }
 
-/// Listens for errors of the element. They need not be the video's fault: WebKitGTK occasionally fails after a
+/// Listens for errors of the element. The video is not always their cause: WebKitGTK occasionally fails after a
 /// seek.
 fn listen_for_errors(
     video: &HtmlVideoElement,
@@ -305,8 +306,8 @@ fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
     })
 }
 
-/// How often, and with which pause, to look whether WebKit has emptied the element of a restored page. It may
-/// never do so with one that had not started.
+/// How many times, and at which interval, to check whether WebKit has emptied the element of a restored page. It
+/// may never empty an element that had not started.
 const RESTORE_CHECKS: u32 = 10;
 const RESTORE_CHECK_MS: u32 = 100;
 
@@ -330,7 +331,7 @@ fn listen_for_page_restore(
         let (video, dispatch) = (video.clone(), dispatch.clone());
         let from = last_position.get().map(|last| last.position);
         spawn_local(async move {
-            // WebKit empties the element a moment after the event, and would pause what plays by then.
+            // WebKit empties the element shortly after the event, and would pause a video that plays by then.
             for _ in 0..RESTORE_CHECKS {
                 if web::is_aborted(&video) {
                     TimeoutFuture::new(RESTORE_CHECK_MS).await;
@@ -341,11 +342,11 @@ fn listen_for_page_restore(
     })
 }
 
-/// Releases an engine. `video` is its element, if that goes away with it.
+/// Releases an engine. `video` is its element, if that is removed too.
 fn release(client: Option<EngineClient>, video: Option<HtmlVideoElement>) {
     match client {
-        // It would not answer the shutdown handshake. Terminated at once, so that the next engine does not load
-        // beside it.
+        // This engine would not answer the shutdown handshake. It is terminated at once, so that the next engine
+        // does not load beside it.
         Some(client) if client.needs_replacement() => {
             drop(client);
             video.iter().for_each(web::detach);

@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
 use yew::Callback;
 
-use super::agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT, diagnose_script};
+use super::agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT_SECONDS, diagnose_script};
 use crate::{
     platform::web,
     protocol::{
@@ -26,20 +26,20 @@ use crate::{
     },
 };
 
-/// How long an engine may take to send its first message about a session, in seconds.
-const ANSWER_TIMEOUT: u32 = 6;
+/// Timeout for the engine's first message about a session.
+const ANSWER_TIMEOUT_SECONDS: u32 = 6;
 
-/// How long each step of the graceful shutdown may take, in seconds.
-const SHUTDOWN_TIMEOUT: u32 = 2;
+/// Timeout for each step of the graceful shutdown.
+const SHUTDOWN_TIMEOUT_SECONDS: u32 = 2;
 
 // A worker that does not start is reported within ten seconds.
-const _: () = assert!(ANSWER_TIMEOUT + DIAGNOSIS_TIMEOUT <= 10);
+const _: () = assert!(ANSWER_TIMEOUT_SECONDS + DIAGNOSIS_TIMEOUT_SECONDS <= 10);
 
-/// How often the heartbeat is sent.
+/// Interval of the heartbeat.
 const PING_INTERVAL_MS: u32 = 600;
 
-/// How many heartbeats in a row may go unanswered. Counted in rounds of the page's own timer, not in time: a
-/// page that was frozen or asleep has not asked meanwhile.
+/// The maximum number of unanswered heartbeats in a row. Heartbeats are counted instead of time, because a page
+/// that is frozen or asleep sends none.
 const MAX_MISSED_PINGS: u32 = 2;
 
 /// An event of the engine, or the reason why there are no more: the engine did not start, crashed, or does not
@@ -48,7 +48,8 @@ pub type EngineResult = Result<Event, PlaybackError>;
 
 /// Owns an engine and speaks the protocol with it.
 ///
-/// - *Handshake*: the first message of an engine names its build; one of another build is not listened to.
+/// - *Handshake*: the first message of an engine names its build; the messages of another
+///   build are ignored.
 /// - *Sessions*: each [`load`](Self::load) starts one. Events of past sessions are dropped here, and nowhere
 ///   else.
 /// - *Heartbeat*: crashes are reported by the browser; an engine that hangs, or was terminated from outside, is
@@ -60,15 +61,15 @@ pub struct EngineClient {
     location: EngineLocation,
     state: Rc<ClientState>,
     spawned: Cell<Option<ReachedMilestone>>,
-    /// The buffer goal and the selection that the engine knows in this session.
+    /// The buffer goal and the selection that the engine was last sent in this session.
     sent: Cell<(BufferGoal, TrackSelection)>,
-    /// The observation that the engine was sent last in this session.
+    /// The observation that the engine was last sent in this session.
     observed: Cell<Option<Observation>>,
     answer_timeout: Cell<Option<Timeout>>,
     _heartbeat: Interval,
 }
 
-/// What the client shares with its callbacks.
+/// The state that the client shares with its callbacks.
 struct ClientState {
     handshake: Cell<Handshake>,
     session: Cell<SessionId>,
@@ -96,10 +97,10 @@ enum Handshake {
 /// Whether an engine that has started is still there. Its loss is reported once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Liveness {
-    /// Nothing speaks against it.
+    /// No failure is known.
     #[default]
     Alive,
-    /// It does not answer pings. If it sends something after all, it was only slow and is alive again.
+    /// It does not answer pings. A later message shows that it was only slow, and makes it alive again.
     Unresponsive,
     /// It has reported a crash.
     Crashed,
@@ -110,14 +111,14 @@ impl Drop for EngineClient {
         if self.needs_replacement() {
             self.agent.discard();
         }
-        // A program that is still being loaded keeps the state alive, but nobody is interested any more.
+        // A program that is still being loaded keeps the state alive, and must not call the listener any more.
         self.state.listener.replace(Callback::noop());
     }
 }
 
 impl EngineClient {
-    /// Starts an engine. `listener` gets its events and its end; `on_message` gets every message in either
-    /// direction, still encoded, but for observations and heartbeats.
+    /// Starts an engine. `listener` receives its events and its failure; `on_message` receives every message in
+    /// either direction, still encoded, except observations and heartbeats.
     pub fn spawn(
         location: EngineLocation,
         listener: Callback<EngineResult>,
@@ -176,18 +177,18 @@ impl EngineClient {
             url,
             settings,
         });
-        // A worker that hangs while it starts sends nothing, and gloo-worker would wait for ever.
+        // A worker that hangs while it starts sends nothing, and gloo-worker has no timeout.
         let state = self.state.clone();
-        let timeout = Timeout::new(ANSWER_TIMEOUT * 1000, move || {
+        let timeout = Timeout::new(ANSWER_TIMEOUT_SECONDS * 1000, move || {
             if state.session.get() == session && !state.has_answered.get() {
-                let seconds = ANSWER_TIMEOUT;
+                let seconds = ANSWER_TIMEOUT_SECONDS;
                 state.notify(Err(PlaybackError::WorkerTimeout { seconds }));
             }
         });
         self.answer_timeout.set(Some(timeout));
     }
 
-    /// Sends an observation of the element, unless the engine's clock already says the same.
+    /// Sends an observation of the element, unless the engine's clock already agrees with it.
     pub fn observe(&self, observation: Observation) {
         let previous = self.observed.get();
         if previous.is_some_and(|previous| !observation.should_follow(&previous)) {
@@ -201,7 +202,7 @@ impl EngineClient {
         }));
     }
 
-    /// Sends what the viewer has selected, if it has changed: indexes into the lists that the engine sent.
+    /// Sends the viewer's selection, if it has changed: indexes into the lists that the engine sent.
     pub fn select(&self, selection: TrackSelection) {
         let (buffer, sent) = self.sent.get();
         if sent == selection {
@@ -212,7 +213,7 @@ impl EngineClient {
         self.send(Command::Select { session, selection });
     }
 
-    /// Sends how much to buffer from now on, if it has changed.
+    /// Sends the buffer goal, if it has changed.
     pub fn configure(&self, buffer: BufferGoal) {
         let (sent, selection) = self.sent.get();
         if sent == buffer {
@@ -237,13 +238,13 @@ impl EngineClient {
         }
     }
 
-    /// Whether the engine is gone, or cannot be trusted with another session.
+    /// Whether the engine is gone, or must not be used for another session.
     pub fn needs_replacement(&self) -> bool {
         self.state.needs_replacement.get()
     }
 
-    /// Has the next session take another engine if this one has not started yet. To be called when the page
-    /// comes back from the back/forward cache: a worker's script that was being loaded may never arrive, and
+    /// Has the next session take another engine if this one has not started yet. Call it when the page comes
+    /// back from the back/forward cache: a worker's script that was being loaded may never arrive, and
     /// WebKit may remember it as missing.
     pub fn distrust(&self) {
         if self.state.handshake.get() == Handshake::Pending {
@@ -253,7 +254,7 @@ impl EngineClient {
 
     /// Ends the session and the engine gracefully. In this order nothing throws in the engine and the element
     /// does not fire `ended`: the engine stops, the element detaches, the MediaSource closes, the engine is
-    /// dropped. An engine that does not answer is dropped after [`SHUTDOWN_TIMEOUT`] per step.
+    /// dropped. An engine that does not answer is dropped after [`SHUTDOWN_TIMEOUT_SECONDS`] per step.
     ///
     /// `video` is the element to detach; `None` if it gets another source, which detaches it too.
     pub async fn close(self, video: Option<HtmlVideoElement>) {
@@ -278,11 +279,11 @@ impl EngineClient {
 
         let session = self.state.session.get();
         self.send(Command::Stop { session });
-        select(stopped, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
+        select(stopped, TimeoutFuture::new(SHUTDOWN_TIMEOUT_SECONDS * 1000)).await;
         if let Some(video) = video {
             web::detach(&video);
         }
-        select(closed, TimeoutFuture::new(SHUTDOWN_TIMEOUT * 1000)).await;
+        select(closed, TimeoutFuture::new(SHUTDOWN_TIMEOUT_SECONDS * 1000)).await;
     }
 
     fn send(&self, command: Command) {

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::protocol::PlaybackError;
 
-/// Renders what went wrong, what the viewer can do, and a button that tries it. Screen readers announce it.
+/// Renders the error, advice for the viewer, and a button that retries. Screen readers announce the message.
 pub fn error_message(error: &PlaybackError, onretry: &Callback<MouseEvent>) -> Html {
     html! {
         <div class="error-message" role="alert">

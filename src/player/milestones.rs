@@ -9,7 +9,7 @@ use crate::protocol::milestone::{EngineLocation, Milestone, ReachedMilestone};
 /// Renders the milestones: those of the worker left of the lanes, those of the page right of them.
 /// Milestones that are not reached yet are listed too, so that the layout does not shift.
 ///
-/// `onreload` is called when the viewer asks for a new session.
+/// `onreload` is called when the viewer presses the button for a new session.
 pub fn milestone_list(
     reached: &[ReachedMilestone],
     backend: Option<Backend>,
@@ -78,7 +78,7 @@ fn time_of(reached: &[ReachedMilestone], milestone: Milestone) -> Option<f64> {
         .map(|reached| reached.at)
 }
 
-/// The durations of interest in a sentence, once the first frame is on screen.
+/// A sentence with the startup durations; `None` until the first frame is on screen.
 fn summary(reached: &[ReachedMilestone], is_local: bool) -> Option<String> {
     let time_of = |milestone| time_of(reached, milestone);
     let transfer = time_of(Milestone::HandleArrived)? - time_of(Milestone::HandleSent)?;

@@ -1,5 +1,5 @@
-//! What the page knows about playback, and how it changes: a model, the actions that change it, and a pure
-//! `update`. `controller` performs the effects.
+//! The page's playback state: a model, the actions that change it, and a pure `update`. `controller` performs the
+//! effects.
 
 use yew::prelude::*;
 
@@ -18,13 +18,13 @@ use crate::{
 /// [`MEDIA_ERR_SRC_NOT_SUPPORTED`](https://html.spec.whatwg.org/#dom-mediaerror-media_err_src_not_supported).
 const SRC_NOT_SUPPORTED: u16 = 4;
 
-/// What the page knows about playback. What the element knows itself (`paused`, `currentTime` and the like)
-/// is read from the element and not kept here.
+/// The page's playback state. The element's own state (`paused`, `currentTime` and the like) is read from the
+/// element and not kept here.
 #[derive(Debug, Default)]
 pub struct PlayerModel {
-    /// How the video reaches the element.
+    /// The backend of this session; `None` before the first, and if the browser has none.
     pub backend: Option<Backend>,
-    /// What the element plays, once there is something.
+    /// The element's source, once there is one.
     pub source: Option<PlaybackSource>,
     /// Why playback cannot continue.
     pub error: Option<PlaybackError>,
@@ -40,17 +40,17 @@ pub struct PlayerModel {
     pub captions: Vec<CaptionEntry>,
     /// Why the selected captions could not be loaded.
     pub captions_error: Option<PlaybackError>,
-    /// What the viewer has selected.
+    /// The viewer's selection.
     pub selection: TrackSelection,
     /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
-    /// Where playback failed for good, in seconds.
+    /// The position at which playback failed and did not recover, in seconds.
     pub lost_at: Option<f64>,
     /// How many track lists have arrived. The engine is sent the selection again after each.
     pub track_lists: u32,
     /// How many times the same video was loaded again.
     pub reloads: u32,
-    /// Where the last reload starts, in seconds; `None` for the start that was asked for.
+    /// Where the last reload starts, in seconds; `None` for the requested start.
     pub reload_from: Option<f64>,
     /// Set once the engine could not run in a worker; takes precedence over the request and the detection.
     pub location: Option<EngineLocation>,
@@ -67,20 +67,20 @@ pub struct CaptionEntry {
     pub file: Option<String>,
 }
 
-/// What the element is given, and how it starts.
+/// A source for the element, and how to start it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybackSource {
-    /// What it plays.
+    /// The media to play.
     pub media: ElementSource,
     /// Where it starts, in seconds.
     pub start: f64,
-    /// Whether it continues the previous source of the same video: then it stays paused if that was.
+    /// Whether it continues the previous source of the same video, and stays paused if that was paused.
     pub is_continuation: bool,
-    /// Whether the previous source was playing before it was lost, whatever the element says since.
+    /// Whether the previous source was playing before it was lost. The element's own state may have changed since.
     pub was_playing: bool,
 }
 
-/// What an element plays.
+/// The media of a source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ElementSource {
     /// A MediaSource of the engine.
@@ -91,7 +91,7 @@ pub enum ElementSource {
 
 /// Something that happened, for [`PlayerModel::update`].
 pub enum PlayerAction {
-    /// The viewer asks for the video again, with a new MediaSource.
+    /// The viewer requests the video again, with a new MediaSource.
     Reload {
         /// Where to start, in seconds; `None` for where it started before.
         from: Option<f64>,
@@ -104,7 +104,7 @@ pub enum PlayerAction {
     Start {
         /// Whether it plays another video, for which nothing is kept.
         is_new_content: bool,
-        /// How the video reaches the element; `None` if it cannot.
+        /// The backend; `None` if the browser has none.
         backend: Option<Backend>,
         /// Whether a thread was requested for the engine.
         location_was_requested: bool,
@@ -113,16 +113,16 @@ pub enum PlayerAction {
     Show(PlaybackSource),
     /// The engine died or the element failed.
     Lost {
-        /// Why.
+        /// The cause.
         error: PlaybackError,
-        /// Where, if the element had metadata.
+        /// The last position at which playback worked, if there is one.
         last_position: Option<LastPosition>,
     },
     /// The page has reached a milestone.
     MilestoneReached(ReachedMilestone),
     /// The engine sent an event, or failed.
     EngineEvent(Result<Event, PlaybackError>),
-    /// The page failed.
+    /// An operation of the page failed.
     Failed(PlaybackError),
 }
 
@@ -213,7 +213,7 @@ impl PlayerModel {
             Event::QualityChanged { bandwidth, .. } => self.bandwidth = bandwidth,
             Event::Retrying { error, .. } => self.retrying = error,
             Event::MilestoneReached { mark, .. } => self.milestones.push(mark),
-            // The browser says that workers have MediaSource, and then they do not.
+            // The feature detection found MediaSource in workers, but it cannot be used.
             Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
                 ..
@@ -254,7 +254,7 @@ impl PlayerModel {
     fn lose(&mut self, error: PlaybackError, last_position: Option<LastPosition>) -> bool {
         let position = last_position.map(|last| last.position);
         match error {
-            // A consequence of a known error, or about a source that is being replaced.
+            // A consequence of a known error, or an error of a source that is being replaced.
             PlaybackError::MediaElement { .. } if self.error.is_some() || !self.is_attached() => {
                 return false;
             }
@@ -266,7 +266,7 @@ impl PlayerModel {
             }
             error if self.recovery.is_possible(&error, last_position) => {
                 self.recovery = Recovery::InProgress(last_position);
-                // Until the new source is attached, errors of the element are about the lost one.
+                // Until the new source is attached, errors of the element concern the lost one.
                 self.milestones.clear();
                 self.reloads += 1;
                 self.reload_from = position;

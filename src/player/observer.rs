@@ -1,4 +1,4 @@
-//! Observes the element's position, rate and size for the engine, whose clock is set by these observations.
+//! Observes the element's position, rate and size for the engine, which sets its clock by them.
 
 use std::{cell::Cell, rc::Rc};
 

@@ -1,11 +1,12 @@
-//! When playback that failed continues by itself.
+//! Decides whether playback that failed continues automatically.
 
 use crate::protocol::PlaybackError;
 
-/// Two failures less than this far apart count as one cause: the second is shown instead of recovered from.
+/// Two failures at positions closer than this are assumed to have the same cause: the second is shown instead of
+/// recovered from.
 const MIN_DISTANCE_SECONDS: f64 = 10.0;
 
-/// Where an element was when playback last went well.
+/// An element's position and state when playback last worked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LastPosition {
     /// `currentTime`, in seconds.
@@ -14,9 +15,9 @@ pub struct LastPosition {
     pub is_playing: bool,
 }
 
-/// Whether playback was lost, because the engine died or the element failed, and continues with a new
-/// MediaSource. This happens once by itself; after that the viewer has to ask for it, unless playback has
-/// moved on meanwhile.
+/// The progress of a recovery: playback was lost, because the engine died or the element failed, and continues
+/// with a new MediaSource. The first recovery is automatic, and a later one if playback has moved on meanwhile;
+/// otherwise the viewer has to request it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Recovery {
     /// Playback was not lost.
@@ -29,8 +30,8 @@ pub enum Recovery {
 }
 
 impl Recovery {
-    /// Whether playback that is lost at `now` continues by itself. An element that never had metadata is only
-    /// given another MediaSource if the worker was at fault.
+    /// Whether playback that is lost at `now` continues automatically. An element that never had metadata gets
+    /// another MediaSource only if the worker was lost.
     pub fn is_possible(self, error: &PlaybackError, now: Option<LastPosition>) -> bool {
         match (self, now) {
             (Self::None, now) => now.is_some() || error.is_worker_lost(),

@@ -3,7 +3,7 @@
 use super::dom::document;
 use crate::{platform::resolve_url, protocol::PlaybackError};
 
-/// The absolute URL of a video that was given relative to the page.
+/// Returns the absolute URL of a video whose URL may be relative to the page.
 ///
 /// # Errors
 /// [`PlaybackError::InvalidUrl`] if it is invalid, or its scheme cannot be fetched.

@@ -49,7 +49,7 @@ pub fn video_element(
     }
 }
 
-/// Keeps an element in line with the model: attaches its source, and pauses it while an error covers it.
+/// Keeps an element in sync with the model: attaches its source, and pauses it while an error covers it.
 pub struct VideoElement {
     video: HtmlVideoElement,
     dispatch: Dispatch,
@@ -59,7 +59,7 @@ pub struct VideoElement {
     attached: Option<AttachedSource>,
 }
 
-/// What has to live as long as a source is attached.
+/// Guards of an attached source. Dropping them detaches it.
 struct AttachedSource {
     _attachment: Attachment,
     _loaded_data: EventListener,
@@ -67,7 +67,7 @@ struct AttachedSource {
 }
 
 impl VideoElement {
-    /// Takes an element over, with the volume and speed of earlier visits. Milestones and errors go to
+    /// Manages an element, and restores the volume and speed of earlier visits. Milestones and errors are sent to
     /// `dispatch`.
     pub fn new(video: &HtmlVideoElement, dispatch: &Dispatch) -> Self {
         controls::restore(video);
@@ -80,7 +80,7 @@ impl VideoElement {
         }
     }
 
-    /// Brings the element in line with the model. Called after each render.
+    /// Applies the model to the element. Called after each render.
     pub fn sync(&mut self, model: &PlayerModel) {
         if self.source != model.source {
             self.source.clone_from(&model.source);
@@ -101,8 +101,8 @@ impl VideoElement {
     }
 }
 
-/// How much an element that has ignored its start may have played by `loadeddata`, in seconds.
-const MAX_PLAYED_FROM_BEGINNING: f64 = 0.5;
+/// An element that ignored its start position has played at most this much at `loadeddata`.
+const MAX_PLAYED_FROM_BEGINNING_SECONDS: f64 = 0.5;
 
 /// Attaches a source and plays it, unless it continues one that was paused.
 fn attach(
@@ -110,11 +110,11 @@ fn attach(
     source: &PlaybackSource,
     dispatch: &Dispatch,
 ) -> Option<AttachedSource> {
-    // When an engine dies, the element may fire `ended`; when an element fails, Chromium pauses it. Neither
-    // means that the viewer has paused.
+    // An element whose engine dies may fire `ended`, and Chromium pauses an element that fails. In neither case
+    // has the viewer paused.
     let stays_paused =
         source.is_continuation && video.paused() && !video.ended() && !source.was_playing;
-    // The viewer may be seeking since the source was made.
+    // The viewer may have started to seek since the source was created.
     let start = if source.is_continuation && video.seeking() {
         video.current_time()
     } else {
@@ -141,8 +141,8 @@ fn attach(
     video.set_current_time(start);
     let element = video.clone();
     let loaded_data = EventListener::once(video, "loadeddata", move |_| {
-        // It may have started at the first segment instead.
-        if element.current_time() < start.min(MAX_PLAYED_FROM_BEGINNING) {
+        // The element may have started at the first segment instead.
+        if element.current_time() < start.min(MAX_PLAYED_FROM_BEGINNING_SECONDS) {
             element.set_current_time(start);
         }
     });

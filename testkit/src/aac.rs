@@ -10,7 +10,7 @@ const RATES: [u32; 12] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
 ];
 
-/// What the frames of a track have in common.
+/// The parameters of a track's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aac {
     /// Samples per second. Those not in Table 1.18 count as 48,000.

@@ -21,7 +21,7 @@ pub enum Profile {
     High,
 }
 
-/// What the pictures of a track have in common.
+/// The parameters of a track's pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avc {
     /// Profile.
@@ -32,8 +32,8 @@ pub struct Avc {
     pub width: u16,
     /// Height in pixels.
     pub height: u16,
-    /// Whether the pictures have that size. If not, they have 64 × 48 pixels, and an IDR picture is of
-    /// some 30 bytes instead of a byte for each macroblock.
+    /// Whether the pictures really have that size. Otherwise they have 64 × 48 pixels, and an IDR picture
+    /// takes about 30 bytes instead of a byte for each macroblock.
     pub full_size: bool,
 }
 
@@ -44,7 +44,7 @@ pub enum Picture {
     Idr(u16),
     /// Repeats the reference picture before it.
     P,
-    /// Repeats those around it; no reference itself.
+    /// Repeats the pictures around it; is not a reference itself.
     B,
 }
 
@@ -212,7 +212,7 @@ impl Avc {
 
 /// § 7.3.2.3: supplemental enhancement information with a text, as a NAL unit.
 fn message(text: &str) -> Vec<u8> {
-    /// Names the messages of this crate; of no other meaning.
+    /// Identifies the messages of this crate.
     const IDENTIFIER: &[u8; 16] = b"testkit-sei-uuid";
     let mut payload = vec![5];
     let mut size = IDENTIFIER.len() + text.len();

@@ -1,5 +1,5 @@
-//! What an on-demand presentation consists of. A [`Recipe`] is drawn from a seed, or written by hand, and
-//! changed to make a failing case smaller; [`Recipe::build`] computes the [`Content`].
+//! The content of an on-demand presentation. A [`Recipe`] is drawn from a seed or written by hand, and reduced
+//! to make a failing case smaller; [`Recipe::build`] computes the [`Content`].
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::{
     synthetic::{self, Packaging, Part, Reorder, Stream, Tag},
 };
 
-/// In which format a presentation is offered.
+/// The format of a presentation's manifest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Format {
     /// An MPD.
@@ -20,7 +20,7 @@ pub enum Format {
     Hls(Hls),
 }
 
-/// How an MPD tells where segments are (ISO/IEC 23009-1 § 5.3.9).
+/// The way in which an MPD addresses segments (ISO/IEC 23009-1 § 5.3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {
     /// SegmentTemplate with `$Number$` and a duration.
@@ -55,11 +55,11 @@ pub struct Hls {
 pub struct Encryption {
     /// Whether the initialization vector is stated, instead of being the media sequence number.
     pub states_vector: bool,
-    /// After how many segments the key changes; 0 for never.
+    /// Number of segments after which the key changes; 0 for never.
     pub segments_per_key: u64,
 }
 
-/// How a manifest states the times of segments.
+/// The accuracy with which a manifest states the times of segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stated {
     /// In ticks of the media, exactly.
@@ -70,31 +70,31 @@ pub enum Stated {
     InMilliseconds,
     /// In whole seconds where a constant duration or EXTINF is stated, otherwise in milliseconds.
     InSeconds,
-    /// So many ticks longer than the segments are, so that they overlap.
+    /// This many ticks too long, so that the segments overlap.
     Overlapping(u32),
 }
 
-/// What real packagers get wrong, or do in unusual ways. The default is none of it.
+/// Mistakes and unusual choices of real packagers. The default has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
-    /// By how many percent the durations of segments vary. Without effect where manifests state one
-    /// duration for all.
+    /// Variation of the segments' durations in percent. Without effect if the manifest states one duration
+    /// for all.
     pub jitter_percent: u64,
     /// Whether the last segment of each period consists of one video frame.
     pub one_frame_last: bool,
-    /// How many frames earlier than video audio ends.
+    /// Number of frames by which audio ends before video.
     pub audio_shorter_frames: u64,
     /// The media time at which each period's media begins, in seconds (`presentationTimeOffset`).
     pub media_offset_seconds: u64,
-    /// How many ticks later than video audio begins.
+    /// Number of ticks by which audio begins after video.
     pub audio_delay_ticks: u32,
-    /// Whether timestamps of a period go on where those of the period before ended.
+    /// Whether the timestamps of a period continue those of the previous period.
     pub continuous_periods: bool,
     /// Whether there are B pictures.
     pub reorder: Reorder,
     /// How the manifest states times.
     pub stated: Stated,
-    /// Milliseconds that the manifest's total duration is too long; negative if too short.
+    /// Milliseconds by which the manifest's total duration is too long; negative if too short.
     pub duration_error_ms: i32,
     /// Milliseconds that each period but the last is longer than its media; negative if it is shorter.
     pub period_gap_ms: i32,
@@ -118,10 +118,10 @@ pub struct Quirks {
     pub poor_later_periods: bool,
 }
 
-/// What a presentation is built from.
+/// The parameters that a presentation is built from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// For what is random in detail: sizes of segments, variations of durations, keys.
+    /// Seed for the sizes of segments, the variations of durations, and the keys.
     pub seed: u64,
     /// Format.
     pub format: Format,
@@ -135,13 +135,13 @@ pub struct Recipe {
     pub heights: Vec<u16>,
     /// Languages of the audio tracks; empty for video alone. An empty language is one not stated.
     pub audio: Vec<String>,
-    /// How many bitrates each audio track has.
+    /// Number of bitrates of each audio track.
     pub audio_bitrates: u32,
     /// Samples of audio per second.
     pub sample_rate: u32,
     /// Languages of captions.
     pub captions: Vec<String>,
-    /// How many BaseURL elements there are, if more than one. DASH only.
+    /// Number of BaseURL elements, if more than one. DASH only.
     pub bases: u32,
     /// Unusual properties.
     pub quirks: Quirks,
@@ -261,7 +261,7 @@ fn random_format(random: &mut Random) -> Format {
 }
 
 impl Quirks {
-    /// Quirks of one packager: few of them at a time.
+    /// The quirks of one packager: only a few at a time.
     fn random(random: &mut Random) -> Self {
         let rarely = |random: &mut Random| random.percent(8);
         Self {
@@ -299,7 +299,7 @@ impl Quirks {
 /// A presentation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Content {
-    /// What it was built from.
+    /// The recipe that it was built from.
     pub recipe: Recipe,
     /// In order; at least one, unless the recipe says that there are none.
     pub periods: Vec<Period>,
@@ -308,20 +308,20 @@ pub struct Content {
 /// A part of a presentation with representations of its own. In HLS, discontinuities separate them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Period {
-    /// Where it begins according to the manifest, in seconds.
+    /// Start according to the manifest, in seconds.
     pub start: f64,
-    /// How long it lasts according to the manifest, in seconds.
+    /// Duration according to the manifest, in seconds.
     pub duration: f64,
     /// The media time at which it begins, in seconds.
     pub media_offset: f64,
-    /// What there is to choose from.
+    /// The sets to choose from.
     pub sets: Vec<Set>,
 }
 
 /// Representations that a player may switch between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
-    /// What is in them.
+    /// Their content.
     pub kind: Kind,
     /// RFC 5646; empty if not stated.
     pub language: String,
@@ -329,7 +329,7 @@ pub struct Set {
     pub representations: Vec<Representation>,
 }
 
-/// What the segments of a representation contain.
+/// The media in the segments of a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Video alone.
@@ -353,7 +353,7 @@ pub struct Representation {
     pub stated: Stated,
     /// How segments are packaged.
     packaging: Packaging,
-    /// The second segment lacks that many frames.
+    /// Number of frames that the second segment lacks.
     gap_frames: u64,
     seed: u64,
 }
@@ -363,9 +363,9 @@ pub struct Representation {
 pub struct Timeline {
     /// Its frames.
     pub stream: Stream,
-    /// When the first frame is decoded, in ticks.
+    /// Decode time of the first frame, in ticks.
     pub first_time: u64,
-    /// At which frames segments begin, and the number of frames at the end. Ascending.
+    /// The first frame of each segment, followed by the number of frames. Ascending.
     pub boundaries: Vec<u64>,
 }
 
@@ -377,14 +377,14 @@ impl Timeline {
         Some(*self.boundaries.get(at)?..end)
     }
 
-    /// When a segment is decoded, in ticks.
+    /// The decode times of a segment, in ticks.
     pub fn ticks(&self, segment: u64) -> Option<Range<u64>> {
         let frames = self.frames(segment)?;
         let ticks = |frame| self.first_time + frame * u64::from(self.stream.frame_ticks);
         Some(ticks(frames.start)..ticks(frames.end))
     }
 
-    /// How long all segments last, in seconds.
+    /// Duration of all segments together, in seconds.
     pub fn seconds(&self) -> f64 {
         let frames = self.boundaries.last().copied().unwrap_or(0);
         frames as f64 * self.stream.frame_seconds()
@@ -392,7 +392,7 @@ impl Timeline {
 }
 
 impl Representation {
-    /// How many segments there are.
+    /// Number of segments.
     pub fn segments(&self) -> u64 {
         let counts = self.timelines.iter().map(|it| it.boundaries.len());
         counts.min().unwrap_or(0).saturating_sub(1) as u64
@@ -453,8 +453,8 @@ impl Representation {
         })
     }
 
-    /// Bytes that a simulated network counts for a segment: those of its duration and bandwidth, give
-    /// or take 40 percent.
+    /// Bytes that a simulated network counts for a segment: the product of its duration and bandwidth, plus
+    /// or minus 40 percent.
     pub fn nominal_bytes(&self, segment: u64) -> u64 {
         let seconds = self.seconds(segment).unwrap_or(0.0);
         let share = hash(self.seed, &format!("{} {segment}", self.id)) % 800;
@@ -618,7 +618,7 @@ impl Recipe {
             let representations = pictures.into_iter().map(|(id, bandwidth, picture)| {
                 let sound = sound.clone().map(|mut sound| {
                     sound.stream.track.id = 2;
-                    // Where audio ends first, segments are of video alone.
+                    // After the end of audio, segments contain only video.
                     let last = sound.boundaries.last().copied().unwrap_or(0);
                     sound.boundaries.resize(picture.boundaries.len(), last);
                     sound
@@ -665,7 +665,7 @@ impl Recipe {
         sets
     }
 
-    /// Where segments begin, in seconds from the beginning of the period.
+    /// The start of each segment, in seconds from the beginning of the period.
     fn cuts(&self, seconds: f64, segment: f64, random: &mut Random) -> Vec<f64> {
         let states_one = matches!(self.format, Format::Dash(Addressing::Number));
         let jitter = if states_one {
@@ -791,7 +791,7 @@ impl Content {
         Recipe::random(seed).build()
     }
 
-    /// How long the presentation lasts, in seconds.
+    /// Duration of the presentation, in seconds.
     pub fn seconds(&self) -> f64 {
         self.periods.last().map_or(0.0, |it| it.start + it.duration)
     }

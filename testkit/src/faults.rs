@@ -1,5 +1,5 @@
-//! Faults of servers and networks: a plan drawn from a seed says which requests fail, how, and whether
-//! they recover. [`Plan::apply`] is a pure function; [`Server`] counts attempts for it.
+//! Faults of servers and networks: a plan, drawn from a seed, determines the requests that fail, their faults
+//! and their recovery. [`Plan::apply`] is a pure function; [`Server`] counts attempts for it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,7 +12,7 @@ use crate::{
     random::{Random, hash},
 };
 
-/// What goes wrong with a response.
+/// A fault in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A status without the resource.
@@ -29,15 +29,15 @@ pub enum Fault {
         /// Whether it leads to itself.
         is_endless: bool,
     },
-    /// A range is not answered as asked. Without effect on requests without one.
+    /// A range is answered wrongly. Requests without a range are not affected.
     Range(WrongRange),
     /// The bytes are not those of the resource, though the response is complete.
     Damaged(Damage),
-    /// The connection is closed after so many thousandths of the body.
+    /// The connection is closed after this many thousandths of the body.
     Closed(u16),
     /// The connection is closed before the headers.
     Refused,
-    /// Nothing arrives after so many thousandths of the body, or not even headers if `None`.
+    /// Nothing arrives after this many thousandths of the body; `None`: not even the headers arrive.
     Silent(Option<u16>),
     /// A page of HTML with status 200, as a captive portal or a parked domain sends.
     Html,
@@ -49,22 +49,22 @@ pub enum Fault {
     WrongType,
 }
 
-/// How a range is answered.
+/// A wrong answer to a range request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongRange {
     /// 200 with the whole resource.
     Ignored,
-    /// 206 with bytes that begin one later, as `Content-Range` says.
+    /// 206 with bytes that begin one later, with a matching `Content-Range`.
     Shifted,
-    /// 206 with the bytes asked for, but a `Content-Range` of others.
+    /// 206 with the requested bytes, but a `Content-Range` of others.
     Misstated,
-    /// 206 with half of the bytes, as `Content-Range` says.
+    /// 206 with half of the bytes, with a matching `Content-Range`.
     Short,
     /// 416.
     Unsatisfiable,
 }
 
-/// Which requests a fault concerns.
+/// The requests that a fault affects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// MPDs and playlists.
@@ -84,7 +84,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Whether a request is concerned.
+    /// Whether a request is affected.
     pub fn matches(&self, request: &Request) -> bool {
         let path = request.resource();
         let ends = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
@@ -100,10 +100,10 @@ impl Target {
     }
 }
 
-/// When a fault ends.
+/// The end of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// After so many attempts at each path.
+    /// After this many attempts at each path.
     After(u32),
     /// At a time.
     At(Duration),
@@ -114,28 +114,28 @@ pub enum Recovery {
 /// A fault of some requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Which requests.
+    /// The requests that it may affect.
     pub target: Target,
-    /// Of those, of how many thousandths of the paths. Which these are depends on the plan's seed.
+    /// The affected share of their paths, in thousandths. The plan's seed selects the paths.
     pub thousandths: u32,
-    /// From when on.
+    /// When it begins.
     pub from: Duration,
     /// When it ends.
     pub recovery: Recovery,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// Which requests fail. A failing case is made smaller by removing rules.
+/// The rules by which requests fail. Removing rules makes a failing case smaller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// For the choice of paths.
+    /// Seed for the choice of paths.
     pub seed: u64,
-    /// The first that applies counts.
+    /// The rules; the first that applies counts.
     pub rules: Vec<Rule>,
 }
 
-/// Where [`Fault::Redirect`] leads.
+/// The prefix of the paths that [`Fault::Redirect`] leads to.
 const ELSEWHERE: &str = "/elsewhere";
 
 impl Plan {
@@ -177,8 +177,8 @@ impl Plan {
         Self { seed, rules }
     }
 
-    /// The fault of a request, if it is to fail. `attempt` is how many requests for the same path there
-    /// were before.
+    /// The fault of a request, if it has to fail. `attempt` is the number of earlier requests for the same
+    /// path.
     pub fn fault(&self, request: &Request, attempt: u32) -> Option<&Fault> {
         let applies = |nth: usize, rule: &Rule| {
             let is_over = match rule.recovery {
@@ -197,7 +197,7 @@ impl Plan {
         Some(&rule.fault)
     }
 
-    /// Answers a request: with the response of a server, or with what a fault makes of it.
+    /// Answers a request with the response of a server, changed by the plan's fault, if there is one.
     pub fn apply(
         &self,
         request: &Request,
@@ -249,7 +249,7 @@ impl Fault {
         }
     }
 
-    /// Answers a request with this fault. The headers may not say so.
+    /// Answers a request with this fault, which the headers need not show.
     pub fn apply(&self, request: &Request, respond: impl Fn(&Request) -> Response) -> Response {
         match self {
             Self::Status { code, retry_after } => {
@@ -373,18 +373,18 @@ impl WrongRange {
     }
 }
 
-/// A server whose responses a plan makes fail. Unlike the plan it has state: how often each path was
-/// asked for.
+/// A server whose responses fail by a plan. Unlike the plan it has state: the number of requests for each
+/// path.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     plan: Plan,
-    /// Of the paths asked for last.
+    /// Number of attempts at each of the last requested paths.
     attempts: BTreeMap<String, u32>,
-    /// In the order in which they were first asked for.
+    /// The paths in the order of their first requests.
     order: VecDeque<String>,
 }
 
-/// Of how many paths the attempts are counted.
+/// Maximum number of paths whose attempts are counted.
 const PATHS: usize = 10_000;
 
 impl Server {
@@ -528,7 +528,7 @@ mod tests {
             }),
             ..at(10)
         };
-        for (wrong, status, first, length, said) in [
+        for (wrong, status, first, length, content_range) in [
             (WrongRange::Ignored, 200, 0, 100, None),
             (WrongRange::Shifted, 206, 11, 10, Some("bytes 11-20/100")),
             (WrongRange::Misstated, 206, 10, 10, Some("bytes 0-0/1")),
@@ -537,7 +537,7 @@ mod tests {
             let response = always(Fault::Range(wrong)).apply(&request, 0, ranged);
             assert_eq!((response.status, response.body.len()), (status, length));
             assert_eq!(response.body.first(), Some(&first), "{wrong:?}");
-            assert_eq!(response.header("content-range"), said);
+            assert_eq!(response.header("content-range"), content_range);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{aac::Aac, avc::Avc, random::Random};
 /// `sample_flags` (§ 8.8.3.1) of samples that others do not depend on to be sync samples: depends on
 /// none.
 const SYNC: u32 = 0x0200_0000;
-/// Those of all others: depends on others, is no sync sample.
+/// `sample_flags` of all other samples: depends on others, not a sync sample.
 const NO_SYNC: u32 = 0x0101_0000;
 
 /// A track of an init segment.
@@ -17,11 +17,11 @@ pub struct Track {
     pub timescale: u32,
     /// ISO 639-2/T: three lower-case letters; `und` if unknown.
     pub language: [u8; 3],
-    /// What its samples are.
+    /// The codec of its samples.
     pub codec: Codec,
 }
 
-/// What the samples of a track are.
+/// The codec of a track's samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
     /// Video, in an `avc1` sample entry.
@@ -49,7 +49,7 @@ pub struct Sample {
     pub is_sync: bool,
     /// Ticks from decoding to presentation.
     pub composition_offset: i32,
-    /// What the decoder gets.
+    /// The coded data.
     pub bytes: Vec<u8>,
 }
 
@@ -73,18 +73,18 @@ pub struct Fragment {
     pub tracks: Vec<TrackFragment>,
 }
 
-/// Which of the samples' properties a `trun` repeats for each of them.
+/// The properties of samples that a `trun` lists for each of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// Those that differ. What is the same for all is in `tfhd`, and what is different for the first
-    /// alone in `first_sample_flags`.
+    /// The properties that differ. Common values are in `tfhd`; flags that differ for the first sample only
+    /// are in `first_sample_flags`.
     #[default]
     Compact,
     /// All.
     Full,
 }
 
-/// What a media segment contains besides fragments.
+/// The boxes of a media segment besides its fragments, and the layout of its samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether it begins with a `styp` box.
@@ -116,7 +116,7 @@ pub struct Event {
     pub duration: u32,
     /// Events of the same scheme, value and number are the same.
     pub id: u32,
-    /// What it says.
+    /// The message.
     pub message: Vec<u8>,
 }
 
@@ -358,7 +358,7 @@ pub fn media_segment(tracks: &[Track], fragments: &[Fragment], options: &Options
     out
 }
 
-/// What a segment index says of a segment.
+/// A segment in a segment index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// Bytes.
@@ -402,7 +402,7 @@ fn write_event(out: &mut Vec<u8>, event: &Event) {
 
 fn write_fragment(out: &mut Vec<u8>, fragment: &Fragment, options: &Options) {
     let start = out.len();
-    // Where each `trun` says how far its samples are from the beginning of the `moof`.
+    // The positions of the `data_offset` in each `trun`, which counts from the beginning of the `moof`.
     let mut offsets = Vec::new();
     boxed(out, b"moof", |out| {
         full_box(out, b"mfhd", 0, 0, |out| u32(out, fragment.sequence_number));
@@ -498,18 +498,18 @@ fn write_track_fragment(out: &mut Vec<u8>, fragment: &TrackFragment, layout: Lay
     place
 }
 
-/// What is wrong with a file.
+/// A kind of damage to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// So many thousandths of it are there, from its beginning.
+    /// The file is cut off after this many thousandths.
     Truncated(u16),
     /// Random bytes of the same length, for a seed.
     Garbage(u64),
     /// One byte in about a hundred is changed, for a seed.
     Corrupted(u64),
-    /// There is nothing.
+    /// The file is empty.
     Empty,
-    /// The size of its first box goes beyond its end.
+    /// The size of its first box exceeds the file.
     Oversized,
 }
 

@@ -1,6 +1,6 @@
 //! Requests, responses, and how a response arrives over time. An adapter for a real HTTP server maps
-//! [`Response::status`], [`Response::headers`] and [`Response::body`] to its own types and waits as
-//! [`Response::delivery`] says.
+//! [`Response::status`], [`Response::headers`] and [`Response::body`] to its own types and follows
+//! [`Response::delivery`].
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub struct Request {
     pub path: String,
     /// The `Range` header.
     pub range: Option<ByteRange>,
-    /// What time it is: since the Unix epoch, UTC.
+    /// Time of the request since the Unix epoch, UTC.
     pub now: Duration,
 }
 
@@ -30,7 +30,7 @@ impl Request {
         self.path.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// The value of a parameter of the query, as it stands there.
+    /// The value of a parameter of the query, not decoded.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let (_, query) = self.path.split_once('?')?;
         let mut parameters = query.split('&').filter_map(|it| it.split_once('='));
@@ -73,35 +73,35 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The bytes that arrive. Where the connection breaks, they are fewer than `content-length`.
     pub body: Vec<u8>,
-    /// How many bytes a simulated network counts for the body.
+    /// Number of bytes that a simulated network counts for the body.
     pub nominal_length: u64,
-    /// How it arrives.
+    /// Its delivery over time.
     pub delivery: Delivery,
 }
 
-/// How a response arrives over time. Bandwidth is the network's; this is the server's part.
+/// The delivery of a response over time. This is the server's part; bandwidth is the network's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
-    /// How long the server waits before it sends the status and the headers.
+    /// Delay before the server sends the status and the headers.
     pub delay: Duration,
     /// Whether it sends nothing at all, not even the status, before the end.
     pub is_withheld: bool,
     /// The parts in which it sends the body, in order. What they do not cover is sent at once.
     pub chunks: Vec<Chunk>,
-    /// What follows the body.
+    /// The end of the response after the body.
     pub end: End,
 }
 
 /// A part of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// How long the server waits before it sends it.
+    /// Delay before the server sends it.
     pub after: Duration,
     /// Bytes.
     pub length: usize,
 }
 
-/// What follows the last byte of a body.
+/// The end of a response after the last byte of its body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum End {
     /// The response is complete.
@@ -131,7 +131,7 @@ impl Response {
         }
     }
 
-    /// A status with a word about it as its body.
+    /// A status, described by the body.
     pub fn status(status: u16) -> Self {
         let mut response = Self::ok("text/plain", status.to_string());
         response.status = status;
@@ -162,7 +162,7 @@ impl Response {
         self
     }
 
-    /// The part of a complete response that was asked for: 206, or 416 if there is no such part.
+    /// The requested part of a complete response: 206, or 416 if there is no such part.
     #[must_use]
     pub fn with_range(mut self, range: Option<ByteRange>) -> Self {
         let Some(range) = range.filter(|_| self.status == 200) else {

@@ -15,8 +15,8 @@
 //! | `/clock/iso`, `/clock/xsdate` | the server's clock (UTCTiming); each response has a `date` |
 //!
 //! # The encoder
-//! An encoder makes a segment after another, each as soon as its time has passed. [`Incident`]s
-//! interrupt it. A restart begins a new *generation*, which has nothing in common with the one before.
+//! An encoder makes one segment after another, each as soon as its time has passed. [`Incident`]s
+//! interrupt it. A restart begins a new *generation*, which is independent of the previous one.
 //! Numbers and times of DASH are those of the source; positions of HLS count what was made. After a
 //! jump back, DASH therefore offers segments again that it has offered before, and HLS offers the same
 //! pictures as new segments.
@@ -40,34 +40,34 @@ use crate::{
 use encoder::{Generation, Made};
 pub use source::{Rendition, Source, Synthetic};
 
-/// What a live stream is like.
+/// The configuration of a live stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// For keys, sizes, and which requests a fault concerns.
+    /// Seed for keys, sizes, and the requests that a fault affects.
     pub seed: u64,
     /// Wall-clock time at which the stream begins (`availabilityStartTime`), in whole milliseconds.
     pub start: Duration,
-    /// After which it becomes on demand; `None` if it does not end.
+    /// Duration after which it becomes on demand; `None` if it does not end.
     pub length: Option<Duration>,
-    /// How long segments stay in manifests (`timeShiftBufferDepth`).
+    /// Duration for which segments stay in manifests (`timeShiftBufferDepth`).
     pub window: Duration,
-    /// How much longer they can be fetched.
+    /// Additional duration for which they can be fetched.
     pub kept: Duration,
-    /// Seconds that timestamps have at the beginning.
+    /// Timestamp of the beginning, in seconds.
     pub media_offset_seconds: u64,
     /// Periods of DASH, discontinuities of HLS.
     pub splice: Option<Splice>,
-    /// By how many millionths the encoder is faster than its manifests say; 5000 is 0.5 %.
+    /// The encoder is this many millionths faster than its manifests state; 5000 is 0.5 %.
     pub drift_ppm: i32,
-    /// By how many milliseconds the server's clock is wrong.
+    /// Error of the server's clock in milliseconds.
     pub clock_error_ms: i64,
     /// Whether there are captions.
     pub has_captions: bool,
-    /// What MPDs say.
+    /// Options of MPDs.
     pub dash: DashOptions,
-    /// What playlists say.
+    /// Options of playlists.
     pub hls: HlsOptions,
-    /// What happens on the way.
+    /// Incidents during the stream.
     pub incidents: Vec<Timed>,
 }
 
@@ -80,7 +80,7 @@ pub struct Splice {
     pub restarts_timestamps: bool,
 }
 
-/// What MPDs say.
+/// Options of MPDs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DashOptions {
     /// `minimumUpdatePeriod`; `None` if it is absent.
@@ -93,7 +93,7 @@ pub struct DashOptions {
     pub availability_time_offset: Duration,
     /// `startNumber` of the first period.
     pub first_number: u64,
-    /// How clients learn the time.
+    /// The clients' time source.
     pub utc_timing: UtcTiming,
     /// `Location`.
     pub location: Option<String>,
@@ -101,10 +101,10 @@ pub struct DashOptions {
     pub target_latency: Option<Duration>,
 }
 
-/// How clients of DASH learn the time (UTCTiming).
+/// The time source of DASH clients (UTCTiming).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UtcTiming {
-    /// They do not.
+    /// None.
     #[default]
     Absent,
     /// From the MPD.
@@ -117,7 +117,7 @@ pub enum UtcTiming {
     HttpXsdate,
 }
 
-/// What playlists say.
+/// Options of playlists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HlsOptions {
     /// Whether segments are never removed (`EXT-X-PLAYLIST-TYPE:EVENT`).
@@ -126,10 +126,10 @@ pub struct HlsOptions {
     pub has_dates: bool,
     /// The media sequence number of the first segment.
     pub first_sequence: u64,
-    /// By how much those of audio are greater.
+    /// Difference by which the sequence numbers of audio are greater.
     pub audio_sequence_offset: u64,
-    /// After how many segments the key of AES-128 changes; `None` if nothing is encrypted, 0 if it does
-    /// not change.
+    /// Number of segments after which the key of AES-128 changes; `None` if nothing is encrypted, 0 if the key
+    /// does not change.
     pub segments_per_key: Option<u64>,
     /// `HOLD-BACK`.
     pub hold_back: Option<Duration>,
@@ -137,50 +137,50 @@ pub struct HlsOptions {
     pub can_skip: bool,
 }
 
-/// Something that happens to the stream.
+/// An incident of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timed {
-    /// When, since [`Config::start`].
+    /// Its time since [`Config::start`].
     pub at: Duration,
-    /// What.
+    /// Its kind.
     pub kind: Incident,
 }
 
-/// What may happen to a stream.
+/// The kinds of incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incident {
-    /// Nothing is made for some time. After that, the stream goes on where it was.
+    /// The encoder stops for some time. After that, the stream continues.
     Stall {
         /// For how long.
         lasting: Duration,
     },
-    /// The source goes on with a segment that lies so many further on.
+    /// The source skips segments.
     Skip {
-        /// How many are left out.
+        /// Number of skipped segments.
         segments: u64,
     },
-    /// The source goes on with a segment that lies so many back.
+    /// The source jumps back and repeats segments.
     JumpBack {
-        /// How many come again.
+        /// Number of repeated segments.
         segments: u64,
     },
-    /// The next segments are listed, but not there (EXT-X-GAP).
+    /// The next segments are listed but missing (EXT-X-GAP).
     Missing {
-        /// How many.
+        /// Number of missing segments.
         segments: u64,
     },
-    /// The encoder begins anew, with another `availabilityStartTime` and falling sequence numbers.
+    /// The encoder restarts, with another `availabilityStartTime` and falling sequence numbers.
     Restart {
         /// Whether video is coded in another profile.
         changes_codec: bool,
     },
-    /// Some requests for manifests are answered by another edge, which is behind.
+    /// Some requests for manifests are answered by another edge server, which lags behind.
     Stale {
         /// For how long this happens.
         lasting: Duration,
-        /// How old its copies are.
+        /// Age of its copies.
         behind: Duration,
-        /// How many percent of the requests.
+        /// Percentage of the affected requests.
         percent: u64,
     },
     /// Manifests are late.
@@ -238,7 +238,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// A stream for a seed, which is watched from a time for about so long.
+    /// A stream for a seed, which is watched from `now` on for about `watched`.
     pub fn random(seed: u64, now: Duration, watched: Duration) -> Self {
         let random = &mut Random::for_use(seed, "live");
         let seconds = Duration::from_secs;
@@ -247,7 +247,7 @@ impl Config {
             // Not yet begun.
             0 => now + seconds(random.within(1..=60)),
             1..=5 => now.saturating_sub(seconds(random.within(0..=7200))),
-            // A stream that has always been there.
+            // A stream that has run for a long time.
             _ => Duration::ZERO,
         };
         let before = now.saturating_sub(start);
@@ -355,7 +355,7 @@ pub struct Live {
 struct Moment<'a> {
     generation: &'a Generation,
     now: Duration,
-    /// How many segments it has made.
+    /// Number of segments that it has made.
     count: u64,
     /// Whether it has ended, and the stream with it.
     is_over: bool,
@@ -372,12 +372,12 @@ impl Live {
         }
     }
 
-    /// What the stream is like.
+    /// The configuration.
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Where its segments come from.
+    /// The source of its segments.
     pub const fn source(&self) -> &Source {
         &self.source
     }
@@ -436,7 +436,7 @@ impl Live {
         Some(response)
     }
 
-    /// What an incident of a kind says that is going on, or the default.
+    /// The value of a current incident of a kind, or else the default.
     fn during<T: Default>(
         &self,
         now: Duration,
@@ -450,7 +450,7 @@ impl Live {
         going_on.unwrap_or_default()
     }
 
-    /// The time that the edge which answers a request has last heard of.
+    /// The time of the newest data on the edge server that answers a request.
     fn as_known(&self, request: &Request) -> Duration {
         let now = request.now;
         let (behind, percent) = self.during(now, |incident| match incident {
@@ -472,7 +472,7 @@ impl Live {
         }
     }
 
-    /// What the server believes the time to be.
+    /// The time by the server's clock, which may be wrong.
     fn server_clock(&self, now: Duration) -> Duration {
         let error = Duration::from_millis(self.config.clock_error_ms.unsigned_abs());
         if self.config.clock_error_ms < 0 {
@@ -482,7 +482,7 @@ impl Live {
         }
     }
 
-    /// The generation that manifests are of.
+    /// The generation that manifests describe.
     fn generation(&self, now: Duration) -> &Generation {
         let current = self.generations.iter().rfind(|it| it.start <= now);
         // There is at least one, and before the first has started it is the one to come.
@@ -508,12 +508,12 @@ impl Live {
         self.config.splice.map_or(0, |splice| splice.every.max(1))
     }
 
-    /// Which stretch between splices a segment of the source is in.
+    /// Index of the stretch between splices that a segment of the source is in.
     fn stretch(&self, media: u64) -> u64 {
         media.checked_div(self.every()).unwrap_or(0)
     }
 
-    /// When a segment is decoded, in ticks.
+    /// The decode time of a segment, in ticks.
     fn decode_time(&self, rendition: &Rendition, media: u64) -> u64 {
         let start = self.source.ticks(rendition, media).start;
         self.timestamp(rendition, self.stretch(media), start)
@@ -580,7 +580,7 @@ impl Live {
         if moment.is_over {
             return made.position >= self.first_archived(moment);
         }
-        // What a restarted encoder has made is removed like what has left the window.
+        // Segments from before a restart are removed like those that have left the window.
         let removed = moment
             .generation
             .end

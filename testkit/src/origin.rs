@@ -45,7 +45,7 @@ pub const MP4: &str = "video/mp4";
 #[derive(Debug)]
 pub struct Origin {
     content: Content,
-    /// Of each representation, in order, its file's parts. Computed when first needed.
+    /// The parts of each representation's file, in order. Computed when first needed.
     files: Vec<OnceLock<File>>,
 }
 
@@ -68,7 +68,7 @@ impl File {
     }
 }
 
-/// A representation, and where it is.
+/// A representation and its position in the presentation.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     period: usize,
@@ -86,7 +86,7 @@ impl Origin {
         Self { content, files }
     }
 
-    /// What is served.
+    /// The content that is served.
     pub const fn content(&self) -> &Content {
         &self.content
     }
@@ -99,7 +99,7 @@ impl Origin {
         }
     }
 
-    /// Answers a request. What is on demand does not depend on the time.
+    /// Answers a request. On-demand responses do not depend on the time.
     pub fn respond(&self, request: &Request) -> Response {
         let mut path = request.resource().trim_start_matches('/');
         if let Some((first, rest)) = path.split_once('/')
@@ -212,7 +212,7 @@ impl Origin {
         None
     }
 
-    /// How many segments a representation has before a period.
+    /// Number of segments of a representation before a period.
     fn position(&self, period: usize, id: &str) -> u64 {
         let before = (0..period).filter_map(|nth| self.place(nth, id));
         before.map(|place| place.representation.segments()).sum()
@@ -331,7 +331,7 @@ impl Origin {
         let (name, timescale) = match addressing {
             Addressing::Number | Addressing::Time => ("SegmentTemplate", of.stated_timescale()),
             Addressing::List => ("SegmentList", of.stated_timescale()),
-            // That of the index, which is exact.
+            // The timescale of the index, which is exact.
             Addressing::Base => (
                 "SegmentBase",
                 of.timelines
@@ -385,7 +385,7 @@ impl Origin {
     fn constant_duration(&self, of: &Representation) -> u64 {
         let [frames, seconds] = self.recipe().frame_rate;
         let rate = f64::from(frames) / f64::from(seconds);
-        // That of video, for audio has segments that are some longer, some shorter.
+        // The duration of video segments: those of audio vary.
         let per_segment = (self.recipe().segment_seconds * rate).round().max(1.0) / rate;
         match of.stated {
             Stated::InSeconds => 1000 * per_segment.round().max(1.0) as u64,
@@ -450,7 +450,7 @@ impl Origin {
                 }
                 let is_apart = of_sound.filter(|sound| sound.id != of.id);
                 let bandwidth = of.bandwidth + is_apart.map_or(0, |it| it.bandwidth);
-                // Segments are up to 40 percent larger than their bandwidth says.
+                // Segments are up to 40 percent larger than their nominal bandwidth.
                 let mut attributes = Attributes::default()
                     .with("BANDWIDTH", bandwidth * 14 / 10)
                     .with("AVERAGE-BANDWIDTH", bandwidth);
@@ -564,7 +564,7 @@ impl Origin {
     }
 }
 
-/// Which key a segment is encrypted by.
+/// Number of the key that encrypts a segment.
 fn key_number(encryption: Encryption, position: u64) -> u64 {
     position
         .checked_div(encryption.segments_per_key)
@@ -572,7 +572,7 @@ fn key_number(encryption: Encryption, position: u64) -> u64 {
 }
 
 impl Place<'_> {
-    /// Where the parts of the file are.
+    /// The parts of the file.
     fn layout(&self) -> &File {
         self.file.get_or_init(|| {
             let of = self.representation;
@@ -602,7 +602,7 @@ impl Place<'_> {
         })
     }
 
-    /// The file, or the part of it that a request asks for.
+    /// The file, or the requested part of it.
     fn file(&self, request: &Request) -> Response {
         let file = self.layout();
         let length = file.head.len() as u64 + file.segments.iter().sum::<u64>();

@@ -55,7 +55,7 @@ impl Random {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// `true` in so many of a hundred cases.
+    /// `true` with a probability of `percent` percent.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
@@ -72,7 +72,7 @@ impl Random {
     }
 }
 
-/// A number that depends on a seed and a text, for decisions that a request's path makes.
+/// A number that depends on a seed and a text, for decisions that depend on a request's path.
 pub fn hash(seed: u64, text: &str) -> u64 {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = text.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, fold);

@@ -1,5 +1,5 @@
-//! Tracks whose segments are generated: how their frames follow each other, and the tag that says which
-//! segment some bytes are of.
+//! Tracks whose segments are generated: the order of their frames, and the tag that identifies the segment
+//! of its bytes.
 
 use std::{fmt, ops::Range};
 
@@ -9,7 +9,7 @@ use crate::{
     fmp4::{self, Codec, Fragment, Layout, Options, Sample, Track, TrackFragment},
 };
 
-/// What a fragment or an init segment is of. It is written as a text, which bytes can be searched for.
+/// Identifies a fragment or an init segment. It is part of the segment as a text that can be searched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// Identifies the representation; ASCII without spaces.
@@ -69,7 +69,7 @@ impl fmt::Display for Tag {
 /// Whether video frames are decoded in another order than they are presented in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reorder {
-    /// They are not: I P P P.
+    /// In the same order: I P P P.
     #[default]
     None,
     /// Every other frame is a B picture. The first frame of each group is presented one frame after it
@@ -83,7 +83,7 @@ pub enum Reorder {
 /// A track whose frames are generated. All of them last equally long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
-    /// How it is described in the init segment.
+    /// Its track in the init segment.
     pub track: Track,
     /// Ticks that a frame lasts; not 0.
     pub frame_ticks: u32,
@@ -203,24 +203,24 @@ impl Stream {
 pub struct Part<'a> {
     /// Their stream.
     pub stream: &'a Stream,
-    /// How many there are.
+    /// Number of frames.
     pub frames: u64,
-    /// When the first of them is decoded, in ticks.
+    /// Decode time of the first frame, in ticks.
     pub decode_time: u64,
 }
 
-/// How the frames of a segment are packaged.
+/// The packaging of a segment's frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packaging {
     /// Boxes of the segment.
     pub options: Options,
-    /// How many fragments the segment consists of; 0 counts as 1.
+    /// Number of fragments of the segment; 0 counts as 1.
     pub fragments: u32,
     /// Position in its group of the first frame: 0, unless the segment shall not begin with a sync
     /// sample.
     pub position: u64,
-    /// Frames that are missing before the second half of the segment: its timestamps go on after a gap,
-    /// and it ends as many frames early.
+    /// Number of frames that are missing before the second half of the segment: the timestamps have a gap, and
+    /// the segment has fewer frames.
     pub gap_frames: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The smallest fragmented MP4 that is real: for the tests of the simulated browser alone.
+//! Writes minimal fragmented MP4 for the tests of the simulated browser.
 
 /// A track: one frame every `ticks` of its timescale.
 #[derive(Clone, Copy)]
@@ -12,7 +12,7 @@ pub struct Track {
     pub edit_start: u32,
 }
 
-/// Ten pictures a second.
+/// Video with ten frames per second.
 pub const VIDEO: Track = Track {
     id: 1,
     handler: b"vide",
@@ -22,7 +22,7 @@ pub const VIDEO: Track = Track {
     edit_start: 0,
 };
 
-/// Twenty frames of sound a second.
+/// Audio with twenty frames per second.
 pub const AUDIO: Track = Track {
     id: 2,
     handler: b"soun",
@@ -39,7 +39,7 @@ pub struct Run<'a> {
     /// Decode time of the first, in ticks.
     pub start: u64,
     pub count: u32,
-    /// Every how many frames there is a random access point, beginning with the first.
+    /// Distance between random access points in frames; the first frame is one.
     pub group: u32,
     /// Bytes of each frame.
     pub size: u32,

@@ -1,9 +1,9 @@
-//! The simulated browser, used as the engine uses it: through [`yew_mse_worker::platform`] alone.
+//! Tests the simulated browser through the interface that the engine uses, [`yew_mse_worker::platform`].
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails where it cannot go on"
+    reason = "a test fails by panicking"
 )]
 #![allow(
     clippy::single_range_in_vec_init,

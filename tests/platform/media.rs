@@ -1,4 +1,4 @@
-//! MediaSource, SourceBuffer and the element, through the face.
+//! MediaSource, SourceBuffer and the element, through the platform interface.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -12,14 +12,14 @@ use crate::fmp4::{AUDIO, VIDEO, init, run, segment};
 const MIME: &str = "video/mp4; codecs=\"avc1.4d401e\"";
 
 /// An open source on the page, with one buffer that has its init segment.
-struct Stage {
+struct TestContext {
     world: World,
     element: MediaElement,
     source: MediaSource,
     buffer: Option<SourceBuffer>,
 }
 
-impl Stage {
+impl TestContext {
     fn new(world: &World) -> Self {
         let element = MediaElement::new();
         let source = MediaSource::new().unwrap();
@@ -67,22 +67,22 @@ impl Stage {
 fn source_opens_when_attached_and_closes_when_detached() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
-    let stage = Stage::new(&world);
-    assert_eq!(stage.source.ready_state(), ReadyState::Open);
-    stage.element.detach();
-    assert_eq!(stage.source.ready_state(), ReadyState::Closed);
-    assert!(stage.buffer.unwrap().buffered().is_err());
+    let context = TestContext::new(&world);
+    assert_eq!(context.source.ready_state(), ReadyState::Open);
+    context.element.detach();
+    assert_eq!(context.source.ready_state(), ReadyState::Closed);
+    assert!(context.buffer.unwrap().buffered().is_err());
 }
 
 #[test]
 fn handle_can_be_attached_once() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
-    let stage = Stage::new(&world);
-    let handle = stage.source.handle().clone();
-    stage.element.attach(&handle);
+    let context = TestContext::new(&world);
+    let handle = context.source.handle().clone();
+    context.element.attach(&handle);
     world.run_for(100.0);
-    assert_eq!(stage.element.error(), Some(4));
+    assert_eq!(context.element.error(), Some(4));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn handle_survives_serialization() {
 }
 
 #[test]
-fn detached_worker_source_throws_before_it_is_told() {
+fn detached_worker_source_throws_before_it_closes() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
     let worker = world.start_worker();
@@ -111,7 +111,10 @@ fn detached_worker_source_throws_before_it_is_told() {
     assert_eq!(source.ready_state(), ReadyState::Open);
     let refused = world.on(worker, || source.add_source_buffer(MIME).unwrap_err());
     assert_eq!(refused.name, "InvalidStateError");
-    assert!(world.violations().is_empty(), "nobody could know");
+    assert!(
+        world.violations().is_empty(),
+        "the engine could not know that the source was detached"
+    );
     world.run_for(10.0);
     assert_eq!(source.ready_state(), ReadyState::Closed);
     let _ = world.on(worker, || source.end_of_stream());
@@ -122,9 +125,9 @@ fn detached_worker_source_throws_before_it_is_told() {
 fn append_after_a_dropped_one_needs_abort() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
+    let mut context = TestContext::new(&world);
     let bytes = Bytes::from(segment(&[run(VIDEO, 0.0, 1.0)]).as_slice());
-    let results = stage.operate(async move |buffer| {
+    let results = context.operate(async move |buffer| {
         let begun = futures_util::poll!(Box::pin(buffer.append(&bytes)));
         assert!(begun.is_pending() && buffer.is_updating());
         let busy = buffer.append(&bytes).await.unwrap_err().name;
@@ -139,13 +142,13 @@ fn append_after_a_dropped_one_needs_abort() {
 fn garbage_fails_the_append_and_the_element() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
-    let failed = stage.operate(async |buffer| buffer.append(&Bytes::zeros(64)).await);
+    let mut context = TestContext::new(&world);
+    let failed = context.operate(async |buffer| buffer.append(&Bytes::zeros(64)).await);
     assert_eq!(failed.unwrap_err().name, "EncodingError");
     world.run_for(10.0);
-    assert_eq!(stage.element.error(), Some(3));
+    assert_eq!(context.element.error(), Some(3));
     assert_eq!(
-        stage.append(0.0, 1.0).unwrap_err().name,
+        context.append(0.0, 1.0).unwrap_err().name,
         "InvalidStateError"
     );
 }
@@ -154,53 +157,58 @@ fn garbage_fails_the_append_and_the_element() {
 fn managed_source_streams_between_its_goals() {
     let world = World::new(1, Browser::webkit());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
-    assert!(stage.source.is_streaming());
-    stage.append(0.0, 20.0).unwrap();
-    assert!(stage.source.is_streaming());
-    stage.append(20.0, 31.0).unwrap();
-    assert!(!stage.source.is_streaming());
-    stage.element.play();
-    world.run_until(30_000.0, || stage.source.is_streaming());
-    let position = stage.element.position();
+    let mut context = TestContext::new(&world);
+    assert!(context.source.is_streaming());
+    context.append(0.0, 20.0).unwrap();
+    assert!(context.source.is_streaming());
+    context.append(20.0, 31.0).unwrap();
+    assert!(!context.source.is_streaming());
+    context.element.play();
+    world.run_until(30_000.0, || context.source.is_streaming());
+    let position = context.element.position();
     assert!((21.0..21.6).contains(&position), "{position}");
 }
 
 #[test]
-fn eviction_by_the_browser_is_told_and_stalls() {
+fn eviction_by_the_browser_fires_an_event_and_stalls() {
     let world = World::new(1, Browser::webkit());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
-    stage.append(0.0, 10.0).unwrap();
-    stage.element.play();
-    world.run_until(5_000.0, || stage.element.position() > 2.0);
-    assert!(!stage.buffer.as_ref().unwrap().take_evicted());
-    stage.element.evict(0, 0.0..5.0);
+    let mut context = TestContext::new(&world);
+    context.append(0.0, 10.0).unwrap();
+    context.element.play();
+    world.run_until(5_000.0, || context.element.position() > 2.0);
+    assert!(!context.buffer.as_ref().unwrap().take_evicted());
+    context.element.evict(0, 0.0..5.0);
     world.run_for(10.0);
-    assert!(stage.buffer.as_ref().unwrap().take_evicted());
-    assert_eq!(stage.element.buffered(), [5.0..10.0]);
-    assert!(!stage.element.is_moving());
+    assert!(context.buffer.as_ref().unwrap().take_evicted());
+    assert_eq!(context.element.buffered(), [5.0..10.0]);
+    assert!(!context.element.is_moving());
 }
 
 #[test]
 fn element_plays_on_while_its_page_is_frozen() {
     let world = World::new(1, Browser::webkit());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
-    stage.append(0.0, 20.0).unwrap();
-    stage.element.play();
+    let mut context = TestContext::new(&world);
+    context.append(0.0, 20.0).unwrap();
+    context.element.play();
     world.run_for(100.0);
-    let heard = Rc::new(Cell::new(0));
-    let count = heard.clone();
-    stage.element.on_event(move |_| count.set(count.get() + 1));
+    let event_count = Rc::new(Cell::new(0));
+    let count = event_count.clone();
+    context
+        .element
+        .on_event(move |_| count.set(count.get() + 1));
     world.freeze(Thread::PAGE);
     world.run_for(10_000.0);
-    assert_eq!(heard.get(), 0);
-    let played = stage.element.played();
+    assert_eq!(event_count.get(), 0);
+    let played = context.element.played();
     assert!(played[0].end > 9.9, "{played:?}");
     world.thaw(Thread::PAGE);
     world.run_for(1.0);
-    assert!(heard.get() > 30, "what was fired meanwhile comes late");
+    assert!(
+        event_count.get() > 30,
+        "events are delivered after the freeze"
+    );
 }
 
 #[test]
@@ -226,12 +234,12 @@ fn seek_before_the_first_frame_may_lose_the_stream_in_webkit() {
     let lost = (0..40).filter(|&seed| {
         let world = World::new(seed, Browser::webkit());
         let _entered = world.enter();
-        let mut stage = Stage::new(&world);
-        stage.append(0.0, 10.0).unwrap();
-        stage.element.seek(5.0);
-        stage.element.play();
+        let mut context = TestContext::new(&world);
+        context.append(0.0, 10.0).unwrap();
+        context.element.seek(5.0);
+        context.element.play();
         world.run_for(1_000.0);
-        stage.element.position() == 5.0
+        context.element.position() == 5.0
     });
     assert!((10..30).contains(&lost.count()));
 }
@@ -249,17 +257,17 @@ fn firefox_has_no_media_source_in_workers() {
 fn awaited_event_is_the_next_one() {
     let world = World::new(1, Browser::chromium());
     let _entered = world.enter();
-    let mut stage = Stage::new(&world);
-    stage.append(0.0, 1.0).unwrap();
-    let waiting = stage.element.next(MediaEvent::Waiting);
-    stage.element.play();
+    let mut context = TestContext::new(&world);
+    context.append(0.0, 1.0).unwrap();
+    let waiting = context.element.next(MediaEvent::Waiting);
+    context.element.play();
     let time = world.block_on(5_000.0, async move {
         waiting.await;
         platform::now()
     });
     assert!(time.is_some());
-    assert_eq!(stage.element.position(), 0.965);
-    assert_eq!(stage.element.readiness(), Readiness::CurrentData);
+    assert_eq!(context.element.position(), 0.965);
+    assert_eq!(context.element.readiness(), Readiness::CurrentData);
 }
 
 #[test]

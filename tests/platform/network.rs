@@ -40,7 +40,7 @@ async fn download(range: Option<ByteRange>) -> Result<(usize, f64), Exception> {
 
 fn downloaded(world: &World) -> Result<(usize, f64), Exception> {
     let result = world.block_on(100_000.0, download(None));
-    result.expect("it comes to an end")
+    result.expect("the download does not end")
 }
 
 #[test]
@@ -155,9 +155,13 @@ fn dropped_fetch_is_aborted_and_frees_the_bandwidth() {
         platform::sleep(520).await;
         drop(other);
     });
-    // A quarter of it comes in half a second of half the bandwidth.
+    // Half a second at half the bandwidth transfers a quarter of the file.
     assert_eq!(downloaded(&world), Ok((1_000_000, 1_270.0)));
-    let outcomes: Vec<_> = world.requests().iter().map(|it| it.outcome).collect();
+    let outcomes: Vec<_> = world
+        .requests()
+        .iter()
+        .map(|request| request.outcome)
+        .collect();
     assert_eq!(outcomes, [Outcome::Aborted, Outcome::Complete]);
 }
 
@@ -214,7 +218,7 @@ fn cached_response_needs_no_network_and_says_so() {
     assert_eq!(
         platform::take_delivery(URL),
         Delivery::Network,
-        "it is forgotten"
+        "the request is not recorded"
     );
 }
 

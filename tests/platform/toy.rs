@@ -11,7 +11,7 @@ use crate::fmp4::{VIDEO, init, run, segment};
 
 const MIME: &str = "video/mp4; codecs=\"avc1.4d401e\"";
 
-/// What a run ends in.
+/// The result of a run.
 #[derive(Debug, PartialEq)]
 struct Played {
     ended: Ended,
@@ -47,7 +47,7 @@ async fn download(name: &str) -> Result<Bytes, Exception> {
     Ok(Bytes::concat(&chunks))
 }
 
-/// The worker's program. Each file is fetched by a task of its own, so that there is something to order.
+/// The worker's program. Each file is fetched by a separate task, so that the seed decides their order.
 async fn feed(source: MediaSource) -> Result<(), Exception> {
     source.opened().await;
     let mut buffer = source.add_source_buffer(MIME)?;
@@ -117,7 +117,7 @@ fn same_seed_gives_the_same_trace() {
 #[test]
 fn other_seeds_give_other_traces_and_the_same_result() {
     let all: Vec<Played> = (0..50).map(play).collect();
-    let mut hashes: Vec<u64> = all.iter().map(|it| it.trace_hash).collect();
+    let mut hashes: Vec<u64> = all.iter().map(|played| played.trace_hash).collect();
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len(), all.len());

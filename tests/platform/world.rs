@@ -182,7 +182,7 @@ fn terminated_worker_neither_runs_nor_answers() {
     assert_eq!(world.task_count(), 0);
 }
 
-/// Posts to the page when it is dropped, which nobody hears from a worker that is gone.
+/// Posts to the page when it is dropped. Messages of a terminated worker are not delivered.
 struct PostOnDrop(Log);
 
 impl Drop for PostOnDrop {

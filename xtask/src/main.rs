@@ -13,7 +13,7 @@ use std::{
 
 use tools::Tools;
 
-/// The error is printed as it is.
+/// The result of a command; the error is printed to the user.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The tests serve the site under a sub-path, as GitHub Pages does.

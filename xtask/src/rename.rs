@@ -1,7 +1,7 @@
 //! `cargo xtask rename NAME`: replaces the project's name wherever it occurs.
 //!
 //! The name occurs as in Cargo.toml (packages, storage keys, User Timing marks, page title, documentation) and
-//! with underscores (library paths). Licences and changelog keep the old name: they say where the code is from.
+//! with underscores (library paths). Licences and changelog keep the old name: they name the code's origin.
 
 use std::{
     env, fs,
@@ -14,7 +14,7 @@ use crate::{
     tools::{Tools, setting},
 };
 
-/// Files that keep the old name, by how their names begin.
+/// The prefixes of the names of files that keep the old name.
 const KEPT: [&str; 2] = ["LICENSE", "CHANGELOG"];
 
 pub fn run(name: &str) -> Outcome {
@@ -67,13 +67,13 @@ fn rename(checkout: &Path, name: &str) -> Outcome<String> {
     Ok(old)
 }
 
-/// A single word may occur in other meanings, and every occurrence is replaced.
+/// Refuses an old name of a single word, which may occur in other meanings: every occurrence is replaced.
 fn check_old_name(old: &str) -> Outcome {
     if old.contains('-') {
         return Ok(());
     }
     Err(format!(
-        "The present name, {old}, has no hyphen, so it cannot be told from ordinary words and identifiers. \
+        "The current name, {old}, has no hyphen, so it cannot be distinguished from ordinary words and identifiers. \
          Rename by hand: `git grep --ignore-case {old}` finds it."
     )
     .into())

@@ -16,7 +16,7 @@ use crate::{Outcome, root, run, step};
 
 const TRUNK: &str = "0.21.14";
 const GECKODRIVER: &str = "0.37.1";
-/// axe-core, by which a browser test checks the page's accessibility.
+/// Version of axe-core, which a browser test uses to check the page's accessibility.
 const AXE: &str = "4.14.1";
 
 /// Debian's packages of WebKitGTK's driver, its virtual display and its decoders.
@@ -51,7 +51,7 @@ impl Tools {
     /// Installs everything for building and testing: also three browsers and their drivers.
     pub fn for_testing() -> Outcome<Self> {
         let tools = Self::new()?;
-        // What may have to be installed by hand comes before what takes minutes to compile.
+        // First the tools that may have to be installed by hand, because compiling the others takes minutes.
         tools.chromium()?;
         tools.firefox()?;
         tools.webkit()?;
@@ -157,11 +157,11 @@ impl Tools {
         run(self.cargo_install("trunk", TRUNK).arg("--locked"))
     }
 
-    /// wasm-bindgen refuses wasm that another version of its crate is compiled into.
+    /// Installs wasm-bindgen in the version of its crate in Cargo.lock: it refuses wasm of another version.
     fn wasm_bindgen(&self) -> Outcome {
         let version = locked("wasm-bindgen")?;
-        let home = trunk_cache()?.join(format!("wasm-bindgen-{version}"));
-        let program = home.join(format!("wasm-bindgen{}", env::consts::EXE_SUFFIX));
+        let folder = trunk_cache()?.join(format!("wasm-bindgen-{version}"));
+        let program = folder.join(format!("wasm-bindgen{}", env::consts::EXE_SUFFIX));
         let installed = self.version("wasm-bindgen");
         if program.is_file() || installed.is_some_and(|output| output.ends_with(&version)) {
             return Ok(());
@@ -172,22 +172,23 @@ impl Tools {
         run(self
             .cargo_install("wasm-bindgen-cli", &version)
             .arg("--root")
-            .arg(&home))?;
+            .arg(&folder))?;
         // cargo installs into `bin`; trunk looks in the folder above.
         fs::copy(
-            home.join("bin")
+            folder
+                .join("bin")
                 .join(program.file_name().ok_or("not a file")?),
             &program,
         )?;
         Ok(())
     }
 
-    /// The version in Trunk.toml, so that every machine builds the same bytes.
+    /// Installs wasm-opt in the version of Trunk.toml, so that every machine builds the same bytes.
     fn wasm_opt(&self) -> Outcome {
         let version = setting(&root().join("Trunk.toml"), "wasm_opt")?;
         let number = version.trim_start_matches("version_").to_owned();
-        let home = trunk_cache()?.join(format!("wasm-opt-{version}"));
-        let program = home.join("bin/wasm-opt");
+        let folder = trunk_cache()?.join(format!("wasm-opt-{version}"));
+        let program = folder.join("bin/wasm-opt");
         let installed = self.version("wasm-opt");
         if program.exists() || installed.is_some_and(|output| output.contains(&number)) {
             return Ok(());
@@ -200,8 +201,8 @@ impl Tools {
         step(&format!(
             "Installing wasm-opt {number} (npm install binaryen)"
         ));
-        fs::create_dir_all(home.join("bin"))?;
-        self.npm(&home, &format!("binaryen@{number}"))?;
+        fs::create_dir_all(folder.join("bin"))?;
+        self.npm(&folder, &format!("binaryen@{number}"))?;
         // An interrupted installation may have left a dangling link.
         let _ = fs::remove_file(&program);
         #[cfg(unix)]
@@ -209,21 +210,21 @@ impl Tools {
         Ok(())
     }
 
-    /// Into `target/axe`, where the tests look for it.
+    /// Installs axe-core into `target/axe`, where the tests look for it.
     fn axe(&self) -> Outcome {
-        let home = root().join("target/axe");
-        let package = home.join("node_modules/axe-core/package.json");
+        let folder = root().join("target/axe");
+        let package = folder.join("node_modules/axe-core/package.json");
         let version = format!("\"version\": \"{AXE}\"");
         if fs::read_to_string(package).is_ok_and(|text| text.contains(&version)) {
             return Ok(());
         }
         step(&format!("Installing axe-core {AXE} (npm install)"));
-        fs::create_dir_all(&home)?;
-        self.npm(&home, &format!("axe-core@{AXE}"))
+        fs::create_dir_all(&folder)?;
+        self.npm(&folder, &format!("axe-core@{AXE}"))
     }
 
     /// Installs an npm package into a folder.
-    fn npm(&self, home: &Path, package: &str) -> Outcome {
+    fn npm(&self, folder: &Path, package: &str) -> Outcome {
         if self.find("npm").is_none() {
             self.apt(
                 &["nodejs", "npm"],
@@ -239,7 +240,7 @@ impl Tools {
                 "--no-audit",
                 "--prefix",
             ])
-            .arg(home)
+            .arg(folder)
             .arg(package))
     }
 
@@ -301,8 +302,7 @@ impl Tools {
             .arg("--locked"))
     }
 
-    /// `cargo install` with little optimization: trunk compiles in 9 instead of 20 minutes on two cores, and
-    /// runs for seconds.
+    /// `cargo install` with little optimization: trunk compiles in 9 instead of 20 minutes on two cores.
     fn cargo_install(&self, name: &str, version: &str) -> Command {
         let mut command = self.command("cargo");
         command
@@ -347,7 +347,7 @@ impl Tools {
     }
 }
 
-/// Not Ubuntu, which has Chromium and Firefox as snaps instead of packages.
+/// Whether this is Debian. Ubuntu does not count: its Chromium and Firefox are snaps instead of packages.
 fn is_debian() -> bool {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     release.lines().any(|line| line == "ID=debian")

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! start(wanted, expected)      bit 0: video, bit 1: audio; a time in ticks of 90 kHz, or NaN
-//! room(length) -> pointer      write so many bytes there, …
-//! push(length)                 … and they are read
+//! room(length) -> pointer      space for `length` bytes of input
+//! push(length)                 reads `length` bytes from there
 //! next_segment()  flush()      see `Remuxer`
 //! take() -> kind               0 nothing, 1 initialization segment, 2 fragment, 3 metadata, 4 problem
-//! bytes() length()             of what was taken: segments, metadata; valid until the next call of any function
-//! text() text_length()         its MIME type, or the problem in words, in UTF-8
+//! bytes() length()             the segment or metadata that was taken; valid until the next call of any function
+//! text() text_length()         its MIME type, or a description of the problem, in UTF-8
 //! number(index) -> number      see below
 //! ```
 //!
@@ -148,7 +148,7 @@ mod exports {
             }
         }
 
-        /// Sets text and numbers by what was taken, and returns its kind.
+        /// Sets text and numbers of the output that was taken, and returns its kind.
         fn describe(&mut self) -> u32 {
             self.text.clear();
             self.numbers = [0.0; 6];

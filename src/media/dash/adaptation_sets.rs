@@ -13,7 +13,7 @@ use crate::media::{
     xml::Element,
 };
 
-/// How many representations of an adaptation set are read.
+/// The maximum number of representations that are read of an adaptation set.
 pub const MAX_REPRESENTATIONS: usize = 100;
 
 /// Reads the adaptation sets of a period that have video or audio. Sets between which a player may switch are
@@ -25,7 +25,7 @@ pub fn read_adaptation_sets(
     period: &Period,
 ) -> Vec<AdaptationSet> {
     let base_urls = reader.base_urls(base_urls, period_element);
-    // Each set with the ids of those that it may be switched to.
+    // Each set with the ids of the sets that the player may switch to from it.
     let mut sets: Vec<(&str, AdaptationSet)> = Vec::new();
     for element in period_element.children("AdaptationSet") {
         if !reader.is_supported(element) {

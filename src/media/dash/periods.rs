@@ -51,8 +51,7 @@ pub fn read_periods(reader: &mut MpdReader, mpd: &Element, base_urls: &[Rc<str>]
     periods
 }
 
-/// The end of the last segment in a period, in seconds; infinite if that takes a segment index that has not
-/// been read yet.
+/// The end of the last segment in a period, in seconds; infinite if a segment index has to be read first.
 fn end_of_segments(period: &Period) -> f64 {
     let mut end = period.start;
     for set in &period.adaptation_sets {

@@ -11,7 +11,7 @@ pub const MAX_INHERITED_BYTES: usize = 64 << 20;
 /// The maximum number of base URLs of a representation.
 pub const MAX_BASE_URLS: usize = 8;
 
-/// The `xlink:href` of an element that stands for no element.
+/// The `xlink:href` of an element that resolves to nothing.
 pub const RESOLVE_TO_ZERO: &str = "urn:mpeg:dash:resolve-to-zero:2013";
 
 /// The scheme of the property that lists the adaptation sets a player may switch to.
@@ -20,16 +20,16 @@ pub const ADAPTATION_SET_SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switchi
 /// The name of an unsupported feature, as a noun phrase.
 pub type Unsupported = &'static str;
 
-/// Makes a relative URL (second) absolute by a base URL (first).
+/// Resolves a relative URL (second) against a base URL (first).
 type Resolve<'r> = &'r dyn Fn(&str, &str) -> Option<String>;
 
-/// What the readers of all levels share.
+/// The state that the readers of all levels share.
 pub struct MpdReader<'r> {
     resolve: Resolve<'r>,
     /// Whether the MPD is dynamic, that is, live.
     pub is_dynamic: bool,
     inherited_bytes: usize,
-    /// The feature for lack of which an element was last left out.
+    /// The unsupported feature that the last skipped element needs.
     pub unsupported: Option<Unsupported>,
     /// The captions found so far.
     pub captions: Vec<CaptionTrack>,

@@ -15,7 +15,7 @@ use crate::media::{
     xml::Element,
 };
 
-/// What is unsupported if [`MpdReader::exceeds_limit`].
+/// The error if [`MpdReader::exceeds_limit`].
 pub const EXCEEDS_LIMIT: Unsupported = "more than 64 MB of inherited attributes and elements";
 
 /// Reads a representation. `levels` are its element and those above it.
@@ -85,7 +85,7 @@ pub fn read_captions(
     period: &Period,
 ) {
     let segment_info = segment_info(levels);
-    let is_whole_file = segment_info.iter().all(|it| it.name == "SegmentBase");
+    let is_whole_file = (segment_info.iter()).all(|element| element.name == "SegmentBase");
     let is_webvtt = attribute(levels, "mimeType") == Some("text/vtt");
     if is_webvtt && is_whole_file && child(levels, "BaseURL").is_some() && !base_urls.is_empty() {
         let [_, set_element, ..] = levels;

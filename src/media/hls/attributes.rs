@@ -26,8 +26,8 @@ pub(super) fn attribute_or_empty<'a>(list: &'a str, wanted: &str) -> &'a str {
     attribute(list, wanted).unwrap_or_default()
 }
 
-/// Whether the attributes of EXT-X-KEY or EXT-X-SESSION-KEY describe a key of a DRM system, instead of one that can
-/// be fetched.
+/// Whether the attributes of EXT-X-KEY or EXT-X-SESSION-KEY describe a key of a DRM system. Other keys can be
+/// fetched.
 pub(super) fn is_drm(list: &str) -> bool {
     attribute_or_empty(list, "METHOD").starts_with("SAMPLE-AES")
         || !matches!(attribute_or_empty(list, "KEYFORMAT"), "" | "identity")

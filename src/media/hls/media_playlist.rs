@@ -39,18 +39,18 @@ pub(super) struct MediaReader<'a> {
     /// not add up.
     end_seconds: f64,
     end_ticks: u64,
-    /// Bytes of all key paths: each segment has a copy of its own.
+    /// Bytes of all key paths: each segment has its own copy.
     key_path_bytes: usize,
 
-    // What applies to all segments that follow.
+    // These fields apply to all following segments.
     encryption: Option<Encryption<'a>>,
-    /// Whether the segments are encrypted with a key of a DRM system. They may have a key that can be fetched as
-    /// well, which then is used.
+    /// Whether the segments are encrypted with a key of a DRM system. If they also have a key that can be fetched,
+    /// that one is used.
     has_drm_key: bool,
     sequence_number: u64,
     discontinuity: u32,
 
-    /// What applies to the next segment only.
+    /// The tags that apply to the next segment only.
     next: SegmentTags<'a>,
 }
 
@@ -118,7 +118,8 @@ impl<'a> MediaReader<'a> {
         Ok(())
     }
 
-    /// Adds the segment at a URI line, unless it `is_variant`. `false` if it is no segment, for lack of an EXTINF.
+    /// Adds the segment at a URI line, unless the line `is_variant`. Returns whether it is a segment: without an
+    /// EXTINF it is not.
     pub(super) fn read_uri(&mut self, uri: &str, is_variant: bool) -> Result<bool, &'static str> {
         let tags = take(&mut self.next);
         let is_segment = !is_variant && !tags.duration.is_empty();
@@ -201,8 +202,8 @@ impl<'a> MediaReader<'a> {
         !self.segments.is_empty()
     }
 
-    /// Whether it is a live playlist, which may not have segments yet.
-    pub(super) fn is_yet_to_start(&self) -> bool {
+    /// Whether the playlist is live, and so may not have segments yet.
+    pub(super) fn is_live(&self) -> bool {
         !self.is_complete && self.target_duration > 0.0
     }
 

@@ -43,13 +43,13 @@ struct Variant<'a> {
     /// Video, unless its codecs are only audio.
     content_type: ContentType,
     bandwidth: u64,
-    /// Those of the variant and of all renditions that are played with it.
+    /// Codecs of the variant and of all renditions that are played with it.
     codecs: &'a str,
     /// The group of audio renditions that it is played with; empty if there is none.
     audio_group: &'a str,
     /// Whether that group has media playlists of its own.
     has_separate_audio: bool,
-    /// Which redundant copy of the presentation it belongs to (§ 7).
+    /// Id of the redundant copy of the presentation that it belongs to (§ 7).
     pathway: &'a str,
 }
 
@@ -79,7 +79,8 @@ impl<'a> MultivariantReader<'a> {
         }
     }
 
-    /// Adds the variant at a URI line. `false` if it is no variant, for lack of an EXT-X-STREAM-INF.
+    /// Adds the variant at a URI line. Returns whether it is a variant: without an
+    /// EXT-X-STREAM-INF it is not.
     pub(super) fn read_uri(&mut self, uri: &'a str) -> bool {
         let attributes = take(&mut self.next_variant);
         if attributes.is_empty() {
@@ -104,8 +105,8 @@ impl<'a> MultivariantReader<'a> {
         is_too_long.then_some(TOO_MANY_VARIANTS)
     }
 
-    /// Builds the presentation. Between some variants the player cannot switch: of those, only the ones that are
-    /// compatible with the first are kept.
+    /// Builds the presentation from the variants that the player can switch between: those that are compatible with
+    /// the first.
     pub(super) fn into_presentation(mut self, url: &str) -> Presentation {
         for variant in &mut self.variants {
             variant.has_separate_audio = has_separate_audio(variant.audio_group, &self.renditions);
@@ -269,14 +270,14 @@ impl PresentationBuilder {
             variant.has_separate_audio.then_some(content_type),
         );
         if variant.has_separate_audio && codecs.contains(',') {
-            // Which of the variant's codecs this representation has is only in its init segment.
+            // Only the init segment tells which of the variant's codecs this representation has.
             codecs.clear();
         }
         let size = resolution(attribute_or_empty(attributes, "RESOLUTION"));
         let frame_rate = decimal(attribute_or_empty(attributes, "FRAME-RATE"));
         Representation {
             id: id.into(),
-            // The bandwidth of a video variant tells nothing about its audio renditions.
+            // The bandwidth of a video variant is not that of its audio renditions.
             bandwidth: if content_type == variant.content_type {
                 variant.bandwidth
             } else {
@@ -333,8 +334,8 @@ fn is_copy(one: &Representation, other: &Representation) -> bool {
             && one.codecs == other.codecs
 }
 
-/// The codecs in a comma-separated list that are of a content type, or of any. Text is left out, which no
-/// SourceBuffer takes.
+/// The codecs in a comma-separated list that are of a content type, or of any. Text is left out: no SourceBuffer
+/// accepts it.
 fn select_codecs(list: &str, wanted: Option<ContentType>) -> String {
     let is_selected = |codec: &&str| match content_type_of_codec(codec) {
         Some(content_type) => {

@@ -1,13 +1,13 @@
-//! Walks over boxes and reads their numbers (ISO/IEC 14496-12 § 4.2).
+//! Iterates over boxes and reads their numbers (ISO/IEC 14496-12 § 4.2).
 
 /// The header of a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoxHeader {
     /// The box type, such as `moof`.
     pub kind: [u8; 4],
-    /// Bytes of the header itself.
+    /// Size of the header itself, in bytes.
     pub length: usize,
-    /// Bytes of the box, header included; `None` if it extends to the end of the file.
+    /// Size of the box with its header, in bytes; `None` if it extends to the end of the file.
     pub size: Option<u64>,
 }
 
@@ -30,7 +30,7 @@ pub fn box_header(bytes: &[u8]) -> Option<BoxHeader> {
 /// A box in memory, possibly cut off.
 pub(super) struct Mp4Box<'a> {
     pub kind: [u8; 4],
-    /// What follows the header.
+    /// The bytes after the header.
     pub body: &'a [u8],
     /// Whether the body is not cut off.
     pub is_whole: bool,

@@ -2,8 +2,8 @@
 
 use super::boxes::{child, number};
 
-/// The RFC 6381 codec string of a sample entry: its format, and the parameters in the box that configures the
-/// decoder, one of `boxes`. Without parameters where that box is missing, unreadable or unknown.
+/// The RFC 6381 codec string of a sample entry: its format, and the parameters from its decoder configuration,
+/// which is one of `boxes`. Without parameters if that box is missing, invalid or unknown.
 pub(super) fn codec_string(format: &[u8; 4], boxes: &[u8]) -> String {
     // For most formats the name is the format itself. Exceptions are `Opus`, `fLaC` and `.mp3`.
     let name: String = format

@@ -9,12 +9,12 @@ use crate::media::{ContentType, ManifestError};
 /// More tracks than this are ignored: all of them are compared with the tracks of each fragment.
 const MAX_TRACKS: usize = 64;
 
-/// What an init segment says about its tracks of video and audio.
+/// The video and audio tracks of an init segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InitSegment {
     /// Video if there is a video track, with or without audio.
     pub content_type: ContentType,
-    /// RFC 6381, comma-separated: one codec per track, as a SourceBuffer wants it.
+    /// RFC 6381 codecs, one per track, comma-separated as in a MIME type.
     pub codecs: String,
     /// Width and height of the video in pixels; zeros if there is none.
     pub size: (u32, u32),
@@ -85,7 +85,7 @@ fn read_track(init: &mut InitSegment, content_type: ContentType, trak: &[u8]) ->
         }
         ContentType::Audio => entry.body.get(28..)?,
     };
-    // An encrypted sample entry names its original format in a box of its own (§ 8.12).
+    // An encrypted sample entry names its original format in a separate box (§ 8.12).
     let original = descendant(entry_boxes, &[b"sinf", b"frma"]).and_then(<[u8]>::first_chunk);
     if !init.codecs.is_empty() {
         init.codecs.push(',');

@@ -12,7 +12,7 @@ const DEFAULT_FETCH_BYTES: u64 = 32 * 1024;
 /// The longest segment index: 65,535 references of 12 bytes, and its header.
 const MAX_INDEX_BYTES: u64 = 800 * 1024;
 
-/// How many fetches a segment index may take. In one of two levels, each lower index may take one.
+/// The maximum number of fetches for a segment index. With two levels, each lower index may take one.
 const MAX_FETCHES: u32 = 1000;
 
 const NOT_FOUND: &str = "it has no segment index";
@@ -29,8 +29,8 @@ const NOT_FOUND: &str = "it has no segment index";
 /// ```
 #[derive(Clone, Debug)]
 pub struct SegmentIndex {
-    /// Position of the box to read next, which may not be an index, and bytes to fetch for it; `None` when
-    /// everything has been read.
+    /// Position of the box to read next, which need not be an index, and the number of bytes to fetch for it;
+    /// `None` when everything has been read.
     next: Option<(u64, u64)>,
     /// End of the last index. Further ones have to lie after it, so that no byte is read twice.
     min_next_index: u64,
@@ -50,11 +50,11 @@ pub struct SegmentIndex {
 struct Reference {
     /// Position of its first byte in the file.
     first: u64,
-    /// Bytes; never 0.
+    /// Size in bytes; never 0.
     size: u64,
-    /// Presentation time in ticks.
+    /// Presentation time of its start, in ticks.
     time: u64,
-    /// In ticks.
+    /// Presentation time of its end, in ticks.
     end: u64,
     /// Whether it refers to another index instead of a segment.
     is_index: bool,
@@ -102,7 +102,7 @@ impl SegmentIndex {
     fn read_boxes(&mut self, bytes: &[u8], position: u64) -> Result<(), &'static str> {
         self.fetches += 1;
         if self.fetches > MAX_FETCHES {
-            return Err("its segment index does not come to an end");
+            return Err("its segment index takes too many requests");
         }
         let before = self.next;
         while let Some((at, _)) = self.next {
@@ -118,12 +118,12 @@ impl SegmentIndex {
         Ok(())
     }
 
-    /// Reads or skips the box at `position`, of which `bytes` are there. `false` if these are too few.
+    /// Reads or skips the box at `position`, of which `bytes` have been fetched. `false` if they are too few.
     fn read_box(&mut self, bytes: &[u8], position: u64) -> Result<bool, &'static str> {
         let Some(BoxHeader { kind, length, size }) = box_header(bytes) else {
             return match bytes.len() {
                 ..16 => Ok(false),
-                _ => Err("something else is where its segment index should be"),
+                _ => Err("it has other data where its segment index should be"),
             };
         };
         let size = size.ok_or(NOT_FOUND)?;
@@ -131,7 +131,7 @@ impl SegmentIndex {
         match &kind {
             b"sidx" if size > MAX_INDEX_BYTES => return Err("its segment index is too long"),
             b"sidx" => {
-                // The cast is of at most MAX_INDEX_BYTES.
+                // The size fits in `usize`: it is at most MAX_INDEX_BYTES.
                 let Some(body) = bytes.get(length..size as usize) else {
                     self.next = Some((position, size));
                     return Ok(false);
@@ -429,7 +429,7 @@ mod tests {
         );
         assert_eq!(
             reason(&[0; 16]),
-            "something else is where its segment index should be"
+            "it has other data where its segment index should be"
         );
         assert_eq!(
             reason(b"\x7f\0\0\0sidx........"),
@@ -458,7 +458,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             error.to_string(),
-            "its segment index does not come to an end"
+            "its segment index takes too many requests"
         );
     }
 

@@ -10,16 +10,16 @@ use crate::media::{
 pub struct AppendedSegment {
     /// The segment's time according to its manifest.
     pub time: TimeRange,
-    /// The hull of what the SourceBuffer gained within that time; `None` if nothing.
+    /// The hull of the buffered ranges within that time just after the append; `None` if there were none.
     pub buffered: Option<TimeRange>,
-    /// Seconds buffered within that time: less than the hull if there are gaps in it.
-    pub replaced_seconds: f64,
+    /// Seconds buffered within that time just after the append: fewer than the hull's if it has gaps.
+    pub buffered_seconds: f64,
     /// The representation that it belongs to.
     pub representation: RepresentationId,
 }
 
-/// So many segments have to have filled nothing before the rest are assumed to be alike: the first one alone
-/// may be one that cannot be decoded by itself.
+/// After this many segments that filled nothing, all further ones are assumed to fill nothing either. Fewer
+/// are no proof: the first one may depend on a segment before it.
 const MIN_FUTILE_SEGMENTS: usize = 3;
 
 /// The segments that were appended to a SourceBuffer and are still in it.
@@ -69,7 +69,7 @@ impl BufferInventory {
                 parts.push(AppendedSegment {
                     time,
                     buffered,
-                    replaced_seconds: entry.replaced_seconds.min(max_seconds),
+                    buffered_seconds: entry.buffered_seconds.min(max_seconds),
                     ..*entry
                 });
             }
@@ -77,20 +77,20 @@ impl BufferInventory {
         parts
     }
 
-    /// Removes the segments that are no longer in `buffered`, because the browser evicted them or was told to:
-    /// they are fetched again when they are needed. Keeps segments that filled nothing when they were appended,
+    /// Removes the segments that are no longer in `buffered`, because the browser evicted or the engine removed
+    /// them: they are fetched again when they are needed. Keeps segments that filled nothing when they were appended,
     /// which would fill nothing again.
     pub fn reconcile(&mut self, buffered: &TimeRanges) {
         self.entries.retain(|entry| {
             entry.buffered.is_none_or(|range| {
-                let missing_seconds = entry.replaced_seconds - buffered.covered_seconds(range);
-                missing_seconds <= (entry.replaced_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
+                let missing_seconds = entry.buffered_seconds - buffered.covered_seconds(range);
+                missing_seconds <= (entry.buffered_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
             })
         });
     }
 
-    /// Whether several segments were appended and none of them filled anything: the media do not have the
-    /// times that their manifest says.
+    /// Whether several segments were appended and none of them filled anything: their timestamps are not at
+    /// the manifest's times.
     pub fn is_futile(&self) -> bool {
         self.entries.len() >= MIN_FUTILE_SEGMENTS
             && self.entries.iter().all(|entry| entry.buffered.is_none())

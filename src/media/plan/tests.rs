@@ -41,7 +41,7 @@ fn presentation(seconds: u64, count: u64) -> Presentation {
     }
 }
 
-/// A SourceBuffer, and the state of playback, as the planner sees them.
+/// A SourceBuffer and the state of playback: the planner's input.
 struct Harness {
     presentation: Presentation,
     inventory: BufferInventory,
@@ -108,12 +108,12 @@ impl Harness {
         self.inventory.record(AppendedSegment {
             time,
             buffered: Some(time),
-            replaced_seconds: time.length(),
+            buffered_seconds: time.length(),
             representation: id,
         });
     }
 
-    /// Fetches what is planned until nothing is to be fetched; returns the segment numbers.
+    /// Fetches planned segments until none is planned; returns their numbers.
     fn settle(&mut self) -> Vec<u64> {
         let mut fetched = Vec::new();
         while let BufferAction::Fetch(id, segment) = self.plan() {
@@ -184,7 +184,7 @@ fn segment_that_filled_nothing_is_not_fetched_again() {
             end: 2.0,
         },
         buffered: None,
-        replaced_seconds: 0.0,
+        buffered_seconds: 0.0,
         representation: id,
     });
     harness.inventory.reconcile(&TimeRanges::default());
@@ -201,7 +201,7 @@ fn segment_appended_with_gap_is_not_fetched_again() {
     harness.inventory.record(AppendedSegment {
         time,
         buffered: Some(time),
-        replaced_seconds: 1.5,
+        buffered_seconds: 1.5,
         representation: RepresentationId::default(),
     });
     let halves = [(0.0, 0.75), (1.25, 2.0)].map(|(start, end)| TimeRange { start, end });

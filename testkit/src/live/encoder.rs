@@ -1,11 +1,11 @@
-//! When which segment comes into being: the encoder of a live stream as a piecewise linear function of
-//! time, so that a stream of weeks costs no more than one of minutes.
+//! The encoder of a live stream: computes when each segment is made. It is a piecewise linear function of
+//! time, so a stream of weeks costs no more than one of minutes.
 
 use std::time::Duration;
 
 use super::{Config, Incident};
 
-/// What an encoder does between its start and its end or restart.
+/// The output of an encoder between its start and its end or restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generation {
     /// Position among the generations.
@@ -14,7 +14,7 @@ pub struct Generation {
     pub start: Duration,
     /// Wall-clock time after which it makes no more segments.
     pub end: Option<Duration>,
-    /// Whether its codecs are the other ones.
+    /// Whether it uses the alternative codecs.
     pub alternates: bool,
     /// In order; at least one.
     runs: Vec<Run>,
@@ -31,7 +31,7 @@ struct Run {
     start: Duration,
     /// Position of the first in the source.
     media: u64,
-    /// Whether timestamps do not go on from those before.
+    /// Whether its timestamps do not continue those of the previous run.
     has_discontinuity: bool,
     /// Whether the segments are missing, as the encoder got no input.
     is_missing: bool,
@@ -48,7 +48,7 @@ pub struct Made {
     pub start: Duration,
     /// Wall-clock time at which it is complete.
     pub available: Duration,
-    /// Whether it is listed, but is not there.
+    /// Whether it is listed but missing.
     pub is_missing: bool,
     /// Whether its timestamps do not go on from those of the segment before, because of an incident.
     pub has_discontinuity: bool,

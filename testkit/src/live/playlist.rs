@@ -45,7 +45,7 @@ impl Live {
                 Some(other) => format!("{},{}", variant.codecs, other.codecs),
                 None => variant.codecs.clone(),
             };
-            // Segments are up to 40 percent larger than their bandwidth says.
+            // Segments are up to 40 percent larger than their nominal bandwidth.
             let mut attributes = Attributes::default()
                 .with("BANDWIDTH", bandwidth * 14 / 10)
                 .with("AVERAGE-BANDWIDTH", bandwidth)
@@ -65,7 +65,7 @@ impl Live {
         playlist.finish()
     }
 
-    /// A media playlist at a time; `skips` if the client has asked for a delta update.
+    /// A media playlist at a time; `skips` if the client has requested a delta update.
     pub(super) fn media_playlist(
         &self,
         moment: &Moment,

@@ -1,4 +1,4 @@
-//! Where the segments of a live stream come from.
+//! The sources of a live stream's segments.
 
 use std::ops::Range;
 
@@ -6,9 +6,9 @@ use crate::{
     aac::Aac,
     avc::Profile,
     content::{self, Kind},
-    film::Film,
     fmp4::Codec,
     random::hash,
+    sample_video::SampleVideo,
     synthetic::{self, Packaging, Part, Stream, Tag},
 };
 
@@ -18,13 +18,13 @@ pub enum Source {
     /// Generated.
     Synthetic(Synthetic),
     /// The sample video, repeated.
-    Film(Film),
+    SampleVideo(SampleVideo),
 }
 
-/// What generated segments are like.
+/// The properties of generated segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Synthetic {
-    /// For the sizes of segments.
+    /// Seed for the sizes of segments.
     pub seed: u64,
     /// Video frames per some seconds: 30,000 per 1,001.
     pub frame_rate: [u32; 2],
@@ -60,7 +60,7 @@ impl Default for Synthetic {
 pub struct Rendition {
     /// Unique.
     pub id: String,
-    /// What is in its segments.
+    /// The content of its segments.
     pub kind: Kind,
     /// RFC 6381, comma-separated.
     pub codecs: String,
@@ -81,7 +81,7 @@ impl Source {
     pub fn renditions(&self, alternates: bool) -> Vec<Rendition> {
         match self {
             Self::Synthetic(synthetic) => synthetic.renditions(alternates),
-            Self::Film(film) => film
+            Self::SampleVideo(video) => video
                 .renditions()
                 .iter()
                 .map(|it| Rendition {
@@ -108,7 +108,7 @@ impl Source {
                     frames,
                 )
             }
-            Self::Film(film) => film.segment_ticks(),
+            Self::SampleVideo(video) => video.segment_ticks(),
         }
     }
 
@@ -119,17 +119,17 @@ impl Source {
         (u128::from(index) * u128::from(ticks) * u128::from(timescale) / u128::from(own)) as u64
     }
 
-    /// When a segment is decoded, in ticks of the rendition.
+    /// The decode times of a segment, in ticks of the rendition.
     pub fn ticks(&self, rendition: &Rendition, index: u64) -> Range<u64> {
         match self {
             Self::Synthetic(_) => match rendition.streams.first() {
                 Some(stream) => self.frame_ticks(stream, index),
                 None => 0..0,
             },
-            Self::Film(film) => {
-                let mut all = film.renditions().iter();
-                let of = all.find(|it| it.id == rendition.id);
-                of.map_or(0..0, |it| it.ticks(index))
+            Self::SampleVideo(video) => {
+                let mut all = video.renditions().iter();
+                let found = all.find(|other| other.id == rendition.id);
+                found.map_or(0..0, |rendition| rendition.ticks(index))
             }
         }
     }
@@ -148,21 +148,21 @@ impl Source {
     pub fn init(&self, rendition: &Rendition) -> Vec<u8> {
         match self {
             Self::Synthetic(_) => synthetic::init(&rendition.streams, &rendition.id),
-            Self::Film(film) => {
-                let mut all = film.renditions().iter();
-                let of = all.find(|it| it.id == rendition.id);
-                of.map_or_else(Vec::new, |it| it.init.clone())
+            Self::SampleVideo(video) => {
+                let mut all = video.renditions().iter();
+                let found = all.find(|other| other.id == rendition.id);
+                found.map_or_else(Vec::new, |rendition| rendition.init.clone())
             }
         }
     }
 
-    /// A media segment that is decoded at a time, in ticks of the rendition, and its nominal size.
+    /// A media segment whose decode time is `time` in ticks of the rendition, and its nominal size.
     pub fn media(&self, rendition: &Rendition, index: u64, time: u64) -> (Vec<u8>, u64) {
         match self {
-            Self::Film(film) => {
-                let mut all = film.renditions().iter();
-                let of = all.find(|it| it.id == rendition.id);
-                let bytes = of.map_or_else(Vec::new, |it| it.media(index, time));
+            Self::SampleVideo(video) => {
+                let mut all = video.renditions().iter();
+                let found = all.find(|other| other.id == rendition.id);
+                let bytes = found.map_or_else(Vec::new, |rendition| rendition.media(index, time));
                 let length = bytes.len() as u64;
                 (bytes, length)
             }

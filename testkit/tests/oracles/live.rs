@@ -10,8 +10,8 @@ use testkit::{
 };
 
 use crate::{
-    film::film,
     oracle::{Playlist, moofs, mpd, playlist, representations, samples},
+    sample_video::sample_video,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -591,7 +591,7 @@ fn options_of_mpds_are_written() {
 }
 
 #[test]
-fn film_is_live_in_both_formats() {
+fn sample_video_is_live_in_both_formats() {
     let mut config = Config {
         start: seconds(1_796_000_000),
         media_offset_seconds: 10,
@@ -601,7 +601,7 @@ fn film_is_live_in_both_formats() {
         every: 7,
         restarts_timestamps: true,
     });
-    let live = Live::new(config, Source::Film(film()));
+    let live = Live::new(config, Source::SampleVideo(sample_video()));
     let (mut timeline, mut playlists) = (Known::default(), Known::default());
     for now in [2, 60, 66, 250, 1000] {
         let now = seconds(1_796_000_000 + now);

@@ -3,11 +3,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test cannot go on without, it fails for"
+    reason = "a test fails by panicking"
 )]
 
-mod film;
 mod fmp4;
 mod live;
 mod on_demand;
 mod oracle;
+mod sample_video;

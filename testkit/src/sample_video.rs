@@ -1,14 +1,14 @@
-//! The sample video as a source of live segments: fragmented MP4 files, whose timestamps are rewritten
-//! so that the video repeats without end.
+//! The sample video as a source of live segments: repeats its fragmented MP4 files without end, with
+//! rewritten timestamps.
 
 use std::{fs, io, iter, ops::Range, path::Path};
 
 use crate::content::Kind;
 
-/// A video that repeats.
+/// The sample video, repeated without end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Film {
-    /// At least one; all last equally long, and have equally many segments.
+pub struct SampleVideo {
+    /// At least one; all have the same duration and the same number of segments.
     renditions: Vec<Rendition>,
 }
 
@@ -30,7 +30,7 @@ pub struct Rendition {
     /// The init segment.
     pub init: Vec<u8>,
     segments: Vec<Segment>,
-    /// After how many ticks it repeats: as long as the video, which is where audio is cut.
+    /// Duration in ticks after which it repeats: that of the video, to which audio is cut.
     length: u64,
 }
 
@@ -44,27 +44,27 @@ struct Segment {
 
 /// Why a video cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FilmError {
+pub enum SampleVideoError {
     /// A file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A file is not what is expected.
+    /// A file is invalid or does not match the others.
     #[error("{rendition}: {reason}")]
     Unusable {
-        /// Folder.
+        /// Name of the folder.
         rendition: String,
-        /// What is wrong.
+        /// The reason.
         reason: &'static str,
     },
 }
 
-impl Film {
-    /// Reads a folder that has one with `init.mp4`, `1.m4s`, `2.m4s`, … for each rendition.
+impl SampleVideo {
+    /// Reads a folder with a subfolder for each rendition: `init.mp4`, `1.m4s`, `2.m4s`, …
     ///
     /// # Errors
     /// If a file cannot be read or is not fragmented MP4 of one track of H.264 or AAC, or if renditions
     /// differ in the number of segments, or in their length by more than a frame.
-    pub fn read(folder: &Path) -> Result<Self, FilmError> {
+    pub fn read(folder: &Path) -> Result<Self, SampleVideoError> {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -94,10 +94,10 @@ impl Film {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn new(files: Vec<(String, Vec<u8>, Vec<Vec<u8>>)>) -> Result<Self, FilmError> {
+    pub fn new(files: Vec<(String, Vec<u8>, Vec<Vec<u8>>)>) -> Result<Self, SampleVideoError> {
         let mut renditions: Vec<Rendition> = Vec::new();
         for (id, init, segments) in files {
-            let unusable = |reason| FilmError::Unusable {
+            let unusable = |reason| SampleVideoError::Unusable {
                 rendition: id.clone(),
                 reason,
             };
@@ -108,7 +108,7 @@ impl Film {
         let first = renditions
             .first()
             .map(|it| (it.segments.len(), it.length, it.timescale));
-        let (count, length, timescale) = first.ok_or(FilmError::Unusable {
+        let (count, length, timescale) = first.ok_or(SampleVideoError::Unusable {
             rendition: "video".to_owned(),
             reason: "it has no renditions",
         })?;
@@ -116,7 +116,7 @@ impl Film {
             let length = u128::from(length) * u128::from(rendition.timescale);
             let length = (length / u128::from(timescale)) as u64;
             let result = rendition.fit(count, length);
-            result.map_err(|reason| FilmError::Unusable {
+            result.map_err(|reason| SampleVideoError::Unusable {
                 rendition: rendition.id.clone(),
                 reason,
             })?;
@@ -172,8 +172,8 @@ impl Rendition {
         })
     }
 
-    /// Makes it as long as the video, by leaving out the last samples. Audio consists of frames of its
-    /// own length, so that it ends up to a frame later.
+    /// Cuts it to the length of the video by removing the last samples. Audio ends up to a frame later,
+    /// because its frames have another length.
     fn fit(&mut self, count: usize, length: u64) -> Result<(), &'static str> {
         if self.segments.len() != count {
             return Err("it has more or fewer segments than the first");
@@ -203,13 +203,13 @@ impl Rendition {
         Some((start, segment))
     }
 
-    /// When a segment of the repeated video is decoded, in ticks since its beginning.
+    /// The decode times of a segment of the repeated video, in ticks since its beginning.
     pub fn ticks(&self, index: u64) -> Range<u64> {
         let (start, duration) = (self.segment(index)).map_or((0, 0), |(at, it)| (at, it.duration));
         start..start + duration
     }
 
-    /// A segment of the repeated video that is decoded at a time, in ticks.
+    /// A segment of the repeated video, with its decode time set to `decode_time` ticks.
     pub fn media(&self, index: u64, decode_time: u64) -> Vec<u8> {
         let Some((_, segment)) = self.segment(index) else {
             return Vec::new();
@@ -221,7 +221,7 @@ impl Rendition {
     }
 }
 
-/// The boxes in some bytes: their types, and where their bodies are.
+/// The boxes in a range of `bytes`: their types, and the ranges of their bodies.
 fn boxes(bytes: &[u8], within: Range<usize>) -> Vec<([u8; 4], Range<usize>)> {
     let mut found = Vec::new();
     let mut at = within.start;
@@ -230,7 +230,7 @@ fn boxes(bytes: &[u8], within: Range<usize>) -> Vec<([u8; 4], Range<usize>)> {
         .and_then(|rest| Some((*rest.first_chunk()?, *rest.get(4..)?.first_chunk()?)))
     {
         let size = u32::from_be_bytes(size) as usize;
-        // Sizes of 64 bits, and boxes up to the end of the file, are not to be expected.
+        // Sizes of 64 bits, and boxes up to the end of the file, are not supported.
         if size < 8 || at + size > within.end {
             break;
         }
@@ -240,7 +240,7 @@ fn boxes(bytes: &[u8], within: Range<usize>) -> Vec<([u8; 4], Range<usize>)> {
     found
 }
 
-/// Where the bodies of all boxes at a path are.
+/// The ranges of the bodies of all boxes at a path.
 fn find(bytes: &[u8], path: &[&[u8; 4]]) -> Vec<Range<usize>> {
     let mut found: Vec<_> = iter::once(0..bytes.len()).collect();
     for kind in path {
@@ -278,7 +278,7 @@ fn width_of_times(bytes: &[u8], body: &Range<usize>) -> usize {
     }
 }
 
-/// What an init segment of one track says.
+/// The properties of a track in its init segment.
 struct Description {
     kind: Kind,
     codecs: String,
@@ -322,8 +322,8 @@ impl Description {
     }
 }
 
-/// Decode time and duration of a media segment in ticks. `None` if its times are of 32 bits, which
-/// would not do for a stream that does not end.
+/// Decode time and duration of a media segment in ticks. `None` if its times have 32 bits, which
+/// are too few for an endless stream.
 fn times(segment: &[u8]) -> Option<(u64, u64)> {
     let mut start = None;
     let mut duration = 0;
