@@ -14,7 +14,9 @@
 //! | `stats.rs` | page | panel: current figures of the playback |
 //! | `table.rs` | page | panel: the claims and their results, to run and to copy |
 //! | `history.rs` | page | the recorded events, sorted by kind |
-//! | `chart.rs` | page | draws the timeline and describes a point of it |
+//! | `chart.rs` | page | the timeline's rows and coordinates |
+//! | `chart/draw.rs` | page | draws the timeline on a canvas |
+//! | `chart/text.rs` | page | describes the timeline in text |
 //! | `view.rs` | page | zoom and scroll position of the timeline |
 //! | `claims.rs` | both | the claims about `MediaSource.handle`, each with the code that checks it |
 //! | `claim.rs` | both | the type of a claim, its results, and how one is run |
