@@ -1,5 +1,4 @@
-//! What happened in a playback, sorted by what it is, each list in the order of time. Pure: notes in,
-//! lists out.
+//! The recorded events of the session, sorted by kind, each list oldest first. Does not touch the DOM.
 
 use yew_mse_worker::protocol::{
     Command, Diagnostic, Event, Quality, SegmentReport, TrackKind, TrackSelection,
@@ -7,153 +6,148 @@ use yew_mse_worker::protocol::{
     recording::{MediaEvent, RecordedEvent, RecordedKind},
 };
 
-/// How many of each are kept: hours, of what there is most of.
-const MOST: usize = 20_000;
+/// The longest list. Several hours of the most frequent kind of event.
+const MAX_ENTRIES: usize = 20_000;
 
-/// All that is known.
+/// The recorded events. Times are in milliseconds since the Unix epoch.
 #[derive(Default)]
 pub struct History {
-    /// When the first and the last thing happened that is known.
+    /// The times of the first and the last event; `None` before the first.
     pub span: Option<(f64, f64)>,
-    /// Media segments, by when they were done with.
-    pub fetched: Vec<SegmentReport>,
-    /// How the buffers were filled.
-    pub levels: Vec<Level>,
-    /// Which quality was fetched from when on: bits per second.
+    /// Media segments in the order in which they were appended or aborted.
+    pub segments: Vec<SegmentReport>,
+    /// The reported states of the buffers.
+    pub samples: Vec<BufferSample>,
+    /// When another quality was selected, and its bandwidth in bits per second.
     pub switches: Vec<(f64, u64)>,
-    /// What the element did.
-    pub moments: Vec<ElementEvent>,
-    /// The steps of the handle's journey.
-    pub marks: Vec<ReachedMilestone>,
-    /// What else the engine said, in words.
-    pub words: Vec<(f64, String)>,
-    /// What the page asked it for, in words.
-    pub requests: Vec<(f64, String)>,
-    /// Everything the engine said: when it came.
-    pub messages: Vec<f64>,
-    /// What was removed from the buffers.
+    /// Events of the video element.
+    pub element_events: Vec<ElementEvent>,
+    /// Milestones of the startup.
+    pub milestones: Vec<ReachedMilestone>,
+    /// The engine's other messages, as text with their times.
+    pub notices: Vec<(f64, String)>,
+    /// The page's commands to the engine, as text with their times.
+    pub commands: Vec<(f64, String)>,
+    /// When a message of the engine arrived.
+    pub message_times: Vec<f64>,
+    /// Ranges removed from the buffers.
     pub evictions: Vec<Eviction>,
-    /// What there is to choose from now.
+    /// The qualities of the current content.
     pub qualities: Vec<Quality>,
-    /// The memory of the engine's program, in bytes.
+    /// The size of the engine's wasm memory, in bytes.
     pub memory: u32,
 }
 
-/// How the buffers were filled, from a time on.
+/// The state of the buffers at one time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Level {
+pub struct BufferSample {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
-    /// What there was of pictures and of sound, in seconds of film; `None` where there is no such buffer.
+    /// The buffered ranges of video and of audio, in seconds; `None` where there is no such buffer.
     pub buffered: [Option<Vec<(f64, f64)>>; 2],
-    /// Seconds of film wanted ahead.
+    /// The seconds to buffer ahead of the position.
     pub goal: f64,
-    /// What the network was taken to give, in bits per second.
+    /// The estimated bandwidth of the network, in bits per second.
     pub bandwidth: f64,
-    /// Where the engine took the film to be.
+    /// The position that the engine last received, in seconds.
     pub position: f64,
 }
 
-impl Level {
-    /// Seconds of pictures, and of sound, ahead of a position.
+impl BufferSample {
+    /// The seconds of video and of audio that are buffered ahead of a position.
     pub fn ahead(&self, position: f64) -> [Option<f64>; 2] {
-        let of = |ranges: &Option<Vec<_>>| ranges.as_ref().map(|it| ahead(it, position));
-        self.buffered.each_ref().map(of)
+        let ahead_in = |ranges: &Option<Vec<_>>| {
+            ranges
+                .as_ref()
+                .map(|ranges| buffered_ahead(ranges, position))
+        };
+        self.buffered.each_ref().map(ahead_in)
     }
 }
 
-/// An event of the element.
+/// An event of the video element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ElementEvent {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
-    /// Which.
-    pub moment: MediaEvent,
-    /// Seconds of film.
+    /// Its type.
+    pub event: MediaEvent,
+    /// `currentTime` then, in seconds.
     pub position: f64,
 }
 
-/// What was removed from a SourceBuffer.
+/// A range removed from a SourceBuffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Eviction {
     /// Milliseconds since the Unix epoch.
     pub at: f64,
-    /// From which buffer.
+    /// The buffer's kind of track.
     pub kind: TrackKind,
-    /// From where to where, in seconds of film.
-    pub film: (f64, f64),
+    /// Start and end of the range, in seconds of the presentation.
+    pub range: (f64, f64),
 }
 
-/// What the element was doing, over a time.
+/// What the element does during an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ElementState {
     /// Playing.
     Playing,
-    /// Waiting for something to play.
+    /// Waiting for data.
     Waiting,
-    /// On its way to another position.
+    /// Seeking.
     Seeking,
-    /// At rest: paused, at the end, or not begun.
-    Resting,
+    /// Paused, ended, failed, or not started.
+    Paused,
 }
 
 impl History {
-    /// Takes in notes, as the page tells them. What cannot be read is left out, with all after it.
-    pub fn read(&mut self, mut notes: &[u8]) {
-        while let Ok((note, rest)) = postcard::take_from_bytes::<RecordedEvent>(notes) {
-            self.take(note);
-            notes = rest;
+    /// Adds a sequence of encoded [`RecordedEvent`]s. Stops at the first that cannot be decoded.
+    pub fn read(&mut self, mut recorded: &[u8]) {
+        while let Ok((event, rest)) = postcard::take_from_bytes::<RecordedEvent>(recorded) {
+            self.add(event);
+            recorded = rest;
         }
     }
 
-    fn take(&mut self, RecordedEvent { at, kind: what }: RecordedEvent) {
+    fn add(&mut self, RecordedEvent { at, kind }: RecordedEvent) {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
-        match what {
+        match kind {
             RecordedKind::HandleArrived => {
-                let step = Milestone::HandleArrived;
-                push(
-                    &mut self.marks,
-                    ReachedMilestone {
-                        milestone: step,
-                        at,
-                    },
-                );
-                push(&mut self.messages, at);
+                let milestone = Milestone::HandleArrived;
+                push(&mut self.milestones, ReachedMilestone { milestone, at });
+                push(&mut self.message_times, at);
             }
-            RecordedKind::Element {
-                event: moment,
-                position,
-            } => {
-                let seen = ElementEvent {
+            RecordedKind::Element { event, position } => {
+                let event = ElementEvent {
                     at,
-                    moment,
+                    event,
                     position,
                 };
-                push(&mut self.moments, seen);
+                push(&mut self.element_events, event);
             }
             RecordedKind::Command(bytes) => {
                 if let Ok(command) = postcard::from_bytes(&bytes) {
-                    let words = self.request(command);
-                    push(&mut self.requests, (at, words));
+                    let text = self.command_text(command);
+                    push(&mut self.commands, (at, text));
                 }
             }
             RecordedKind::Event(bytes) => {
-                push(&mut self.messages, at);
+                push(&mut self.message_times, at);
                 if let Ok(event) = postcard::from_bytes(&bytes) {
-                    self.hear(at, event);
+                    self.add_engine_event(at, event);
                 }
             }
         }
     }
 
-    /// What the page asks for, in words.
-    fn request(&self, command: Command) -> String {
-        let number =
-            |place: Option<u32>| place.map_or("none".into(), |it| format!("number {}", it + 1));
+    fn command_text(&self, command: Command) -> String {
+        let number = |index: Option<u32>| {
+            index.map_or("default".into(), |index| format!("number {}", index + 1))
+        };
         match command {
             Command::Load { url, settings, .. } => {
-                format!("the page asks for {url}, from {:.1} s on", settings.start)
+                format!("load {url}, starting at {:.1} s", settings.start)
             }
             Command::Select { selection, .. } => {
                 let TrackSelection {
@@ -162,47 +156,48 @@ impl History {
                     captions,
                 } = selection;
                 let quality = usize::try_from(quality.unwrap_or(u32::MAX)).ok();
-                let quality = quality.and_then(|place| self.qualities.get(place));
-                let quality = quality.map_or("any".into(), |it| self.name(it.bandwidth));
-                let (sound, captions) = (number(audio), number(captions));
-                format!("a person chooses: quality {quality}, sound {sound}, captions {captions}")
+                let quality = quality.and_then(|index| self.qualities.get(index));
+                let quality = quality.map_or("automatic".into(), |quality| {
+                    self.quality_name(quality.bandwidth)
+                });
+                let audio = number(audio);
+                let captions = captions.map_or("off".into(), |index| number(Some(index)));
+                format!("select quality {quality}, audio {audio}, subtitles {captions}")
             }
             Command::Configure { buffer, .. } => {
-                format!("the page wants {:.0} s ahead", buffer.ahead)
+                format!("buffer {:.0} s ahead", buffer.ahead)
             }
-            Command::Stop { .. } => "the page ends the playback".into(),
-            Command::Observe { .. } | Command::Ping => "the page says where the film is".into(),
+            Command::Stop { .. } => "stop".into(),
+            Command::Observe { .. } | Command::Ping => "report the position".into(),
         }
     }
 
-    fn hear(&mut self, at: f64, event: Event) {
+    fn add_engine_event(&mut self, at: f64, event: Event) {
         match event {
             Event::Tracks { qualities, .. } => self.qualities = qualities,
             Event::QualityChanged { bandwidth, .. } => push(&mut self.switches, (at, bandwidth)),
-            Event::Diagnostics {
-                diagnostic: detail, ..
-            } => {
-                if let Ok(detail) = detail.decode() {
-                    self.look_into(at, detail);
+            Event::Diagnostics { diagnostic, .. } => {
+                if let Ok(diagnostic) = diagnostic.decode() {
+                    self.add_diagnostic(at, diagnostic);
                 }
             }
-            Event::MilestoneReached { mark, .. } => push(&mut self.marks, mark),
-            Event::Seek { to, .. } => self.say(at, format!("is sent to {to:.2} s")),
+            Event::MilestoneReached { mark, .. } => push(&mut self.milestones, mark),
+            Event::Seek { to, .. } => self.add_notice(at, format!("seek to {to:.2} s")),
             Event::CaptionsLoaded {
-                url: Err(fault), ..
-            } => self.say(at, format!("no captions: {fault}")),
-            Event::Retrying { error: fault, .. } => self.say(
+                url: Err(error), ..
+            } => self.add_notice(at, format!("subtitles failed: {error}")),
+            Event::Retrying { error, .. } => self.add_notice(
                 at,
-                match fault {
-                    Some(fault) => format!("tries again: {fault}"),
-                    None => "it has come after all".into(),
+                match error {
+                    Some(error) => format!("retrying: {error}"),
+                    None => "the retry succeeded".into(),
                 },
             ),
-            Event::Failed { error: fault, .. } | Event::EngineFailed { error: fault } => {
-                self.say(at, format!("failed: {fault}"));
+            Event::Failed { error, .. } | Event::EngineFailed { error } => {
+                self.add_notice(at, format!("failed: {error}"));
             }
-            Event::Stopped { .. } => self.say(at, "the playback is ended".into()),
-            Event::Closed { .. } => self.say(at, "the MediaSource is closed".into()),
+            Event::Stopped { .. } => self.add_notice(at, "stopped".into()),
+            Event::Closed { .. } => self.add_notice(at, "MediaSource closed".into()),
             Event::Ready { .. }
             | Event::MediaSourceReady { .. }
             | Event::CaptionTracks { .. }
@@ -211,8 +206,8 @@ impl History {
         }
     }
 
-    fn look_into(&mut self, at: f64, detail: Diagnostic) {
-        match detail {
+    fn add_diagnostic(&mut self, at: f64, diagnostic: Diagnostic) {
+        match diagnostic {
             Diagnostic::BufferLevels {
                 levels,
                 position,
@@ -224,74 +219,81 @@ impl History {
                     let level = levels.iter().find(|level| level.kind == kind);
                     level.map(|level| level.buffered.clone())
                 };
-                let level = Level {
+                let sample = BufferSample {
                     at,
                     buffered: [buffered(TrackKind::Video), buffered(TrackKind::Audio)],
                     goal,
                     bandwidth,
                     position,
                 };
-                push(&mut self.levels, level);
+                push(&mut self.samples, sample);
                 self.memory = memory;
             }
-            Diagnostic::SegmentFinished(fetched) => push(&mut self.fetched, fetched),
+            Diagnostic::SegmentFinished(segment) => push(&mut self.segments, segment),
             Diagnostic::Evicted { kind, start, end } => {
-                let film = (start, end);
-                push(&mut self.evictions, Eviction { at, kind, film });
+                let range = (start, end);
+                push(&mut self.evictions, Eviction { at, kind, range });
             }
         }
     }
 
-    fn say(&mut self, at: f64, words: String) {
-        push(&mut self.words, (at, words));
+    fn add_notice(&mut self, at: f64, text: String) {
+        push(&mut self.notices, (at, text));
     }
 
-    /// How the buffers were filled at a time, and what of it was ahead then.
-    pub fn level(&self, at: f64) -> Option<(&Level, [Option<f64>; 2])> {
-        let nth = self.levels.partition_point(|it| it.at <= at);
-        let level = self.levels.get(nth.checked_sub(1)?)?;
-        Some((level, level.ahead(self.position(level, at))))
+    /// The last sample before a time, and the seconds of video and of audio buffered ahead at that time.
+    pub fn sample(&self, at: f64) -> Option<(&BufferSample, [Option<f64>; 2])> {
+        let count = self.samples.partition_point(|sample| sample.at <= at);
+        let sample = self.samples.get(count.checked_sub(1)?)?;
+        Some((sample, sample.ahead(self.position(sample, at))))
     }
 
-    /// Where the film was at a time after this level was told: seconds of film, by what the element said
-    /// last. It is taken to play at its usual speed.
-    fn position(&self, level: &Level, at: f64) -> f64 {
-        let seen = |nth: usize| self.moments.get(nth.checked_sub(1)?);
-        let nth = self.moments.partition_point(|it| it.at <= at);
-        let (since, from) = match seen(nth) {
-            Some(it) if it.at > level.at => (it.at, it.position),
-            _ => (level.at, level.position),
+    /// The estimated position at a time after a sample, in seconds. Assumes a playback rate of 1 since the last
+    /// known position.
+    fn position(&self, sample: &BufferSample, at: f64) -> f64 {
+        let count = self.element_events.partition_point(|event| event.at <= at);
+        let (since, from) = match count
+            .checked_sub(1)
+            .and_then(|last| self.element_events.get(last))
+        {
+            Some(event) if event.at > sample.at => (event.at, event.position),
+            _ => (sample.at, sample.position),
         };
-        // What it did last that is not merely said on the way.
-        let is_playing = (0..=nth).rev().find_map(|nth| match seen(nth)?.moment {
-            MediaEvent::Playing => Some(true),
-            MediaEvent::Seeked | MediaEvent::LoadedData => None,
-            _ => Some(false),
-        });
+        // `seeked` and `loadeddata` do not change whether the element plays.
+        let is_playing = self
+            .element_events
+            .iter()
+            .take(count)
+            .rev()
+            .find_map(|event| match event.event {
+                MediaEvent::Playing => Some(true),
+                MediaEvent::Seeked | MediaEvent::LoadedData => None,
+                _ => Some(false),
+            });
         match is_playing {
             Some(true) => from + (at - since) / 1000.0,
             _ => from,
         }
     }
 
-    /// What the element was doing from when to when, until `now`.
-    pub fn states(&self, now: f64) -> Vec<(f64, f64, State)> {
-        let mut states: Vec<(f64, f64, State)> = Vec::new();
+    /// The states of the element as intervals: start, end, state. The last ends at `now`.
+    pub fn states(&self, now: f64) -> Vec<(f64, f64, ElementState)> {
+        let mut states: Vec<(f64, f64, ElementState)> = Vec::new();
         let mut playing = false;
-        for ElementEvent { at, moment, .. } in &self.moments {
-            let state = match moment {
-                MediaEvent::Playing => State::Playing,
-                MediaEvent::Waiting => State::Waiting,
-                MediaEvent::Seeking => State::Seeking,
-                MediaEvent::Seeked if playing => State::Playing,
+        for ElementEvent { at, event, .. } in &self.element_events {
+            let state = match event {
+                MediaEvent::Playing => ElementState::Playing,
+                MediaEvent::Waiting => ElementState::Waiting,
+                MediaEvent::Seeking => ElementState::Seeking,
+                MediaEvent::Seeked if playing => ElementState::Playing,
                 MediaEvent::LoadStart
                 | MediaEvent::Pause
                 | MediaEvent::Seeked
                 | MediaEvent::Ended
-                | MediaEvent::Error => State::Resting,
+                | MediaEvent::Error => ElementState::Paused,
                 MediaEvent::LoadedData => continue,
             };
-            match moment {
+            match event {
                 MediaEvent::Playing => playing = true,
                 MediaEvent::LoadStart
                 | MediaEvent::Pause
@@ -312,40 +314,44 @@ impl History {
         states
     }
 
-    /// What a quality is called: its height, or its bandwidth.
-    pub fn name(&self, bandwidth: u64) -> String {
-        let quality = self.qualities.iter().find(|it| it.bandwidth == bandwidth);
-        match quality.map(|it| it.size.1) {
+    /// The name of the quality with a bandwidth: its height, or the bandwidth if the height is unknown.
+    pub fn quality_name(&self, bandwidth: u64) -> String {
+        let quality = self
+            .qualities
+            .iter()
+            .find(|quality| quality.bandwidth == bandwidth);
+        match quality.map(|quality| quality.size.1) {
             Some(height) if height > 0 => format!("{height}p"),
-            _ => bits(bandwidth as f64),
+            _ => bit_rate(bandwidth as f64),
         }
     }
 }
 
-/// Adds to a list. If it is full, its older half is forgotten.
+/// Appends to a list. A full list first drops its older half.
 fn push<T>(list: &mut Vec<T>, item: T) {
-    if list.len() >= MOST {
-        list.drain(..MOST / 2);
+    if list.len() >= MAX_ENTRIES {
+        list.drain(..MAX_ENTRIES / 2);
     }
     list.push(item);
 }
 
-/// How many seconds there are from a position on without a gap.
-fn ahead(buffered: &[(f64, f64)], position: f64) -> f64 {
-    /// A gap or an edge of less than this is none, in seconds.
-    const TOLERANCE: f64 = 0.1;
-    let here = |(start, end): &&(f64, f64)| *start <= position + TOLERANCE && *end > position;
+/// The seconds buffered from a position to the next gap.
+fn buffered_ahead(buffered: &[(f64, f64)], position: f64) -> f64 {
+    /// A range may start this much after the position.
+    const TOLERANCE_SECONDS: f64 = 0.1;
+    let contains_position =
+        |(start, end): &&(f64, f64)| *start <= position + TOLERANCE_SECONDS && *end > position;
     buffered
         .iter()
-        .find(here)
+        .find(contains_position)
         .map_or(0.0, |(_, end)| end - position)
 }
 
-/// `1.2 Mbit/s`.
-pub fn bits(per_second: f64) -> String {
-    match per_second {
-        1e6.. => format!("{:.1} Mbit/s", per_second / 1e6),
-        _ => format!("{:.0} kbit/s", per_second / 1e3),
+/// Formats a bit rate: `1.2 Mbit/s`.
+pub fn bit_rate(bits_per_second: f64) -> String {
+    match bits_per_second {
+        1e6.. => format!("{:.1} Mbit/s", bits_per_second / 1e6),
+        _ => format!("{:.0} kbit/s", bits_per_second / 1e3),
     }
 }
 
@@ -353,28 +359,28 @@ pub fn bits(per_second: f64) -> String {
 mod tests {
     use super::*;
 
-    fn seen(at: f64, moment: MediaEvent) -> RecordedEvent {
-        let what = RecordedKind::Element {
-            event: moment,
+    fn element_event(at: f64, event: MediaEvent) -> RecordedEvent {
+        let kind = RecordedKind::Element {
+            event,
             position: 0.0,
         };
-        RecordedEvent { at, kind: what }
+        RecordedEvent { at, kind }
     }
 
-    fn history(notes: &[RecordedEvent]) -> History {
-        let told: Vec<u8> = notes
+    fn history(events: &[RecordedEvent]) -> History {
+        let recorded: Vec<u8> = events
             .iter()
-            .flat_map(|note| postcard::to_allocvec(note).unwrap())
+            .flat_map(|event| postcard::to_allocvec(event).unwrap())
             .collect();
         let mut history = History::default();
-        history.read(&told);
+        history.read(&recorded);
         history
     }
 
     #[test]
-    fn a_seek_while_it_plays_ends_in_playing() {
+    fn state_after_a_seek_is_the_state_before_it() {
         use MediaEvent::{Pause, Playing, Seeked, Seeking, Waiting};
-        let told = [
+        let events = [
             (1.0, Playing),
             (2.0, Seeking),
             (3.0, Seeked),
@@ -384,69 +390,70 @@ mod tests {
             (7.0, Seeking),
             (8.0, Seeked),
         ];
-        let history = history(&told.map(|(at, moment)| seen(at, moment)));
+        let history = history(&events.map(|(at, event)| element_event(at, event)));
         assert_eq!(
             history.states(9.0),
             [
-                (1.0, 2.0, State::Playing),
-                (2.0, 3.0, State::Seeking),
-                (3.0, 4.0, State::Playing),
-                (4.0, 5.0, State::Waiting),
-                (5.0, 6.0, State::Playing),
-                (6.0, 7.0, State::Resting),
-                (7.0, 8.0, State::Seeking),
-                (8.0, 9.0, State::Resting),
+                (1.0, 2.0, ElementState::Playing),
+                (2.0, 3.0, ElementState::Seeking),
+                (3.0, 4.0, ElementState::Playing),
+                (4.0, 5.0, ElementState::Waiting),
+                (5.0, 6.0, ElementState::Playing),
+                (6.0, 7.0, ElementState::Paused),
+                (7.0, 8.0, ElementState::Seeking),
+                (8.0, 9.0, ElementState::Paused),
             ]
         );
         assert_eq!(history.span, Some((1.0, 8.0)));
     }
 
     #[test]
-    fn what_is_ahead_ends_at_the_first_gap() {
-        assert_eq!(ahead(&[(0.0, 4.0), (5.0, 9.0)], 1.0), 3.0);
-        assert_eq!(ahead(&[(0.0, 4.0), (5.0, 9.0)], 4.5), 0.0);
-        assert_eq!(ahead(&[(1.05, 4.0)], 1.0), 3.0);
-        assert_eq!(ahead(&[], 1.0), 0.0);
+    fn buffered_ahead_ends_at_the_first_gap() {
+        assert_eq!(buffered_ahead(&[(0.0, 4.0), (5.0, 9.0)], 1.0), 3.0);
+        assert_eq!(buffered_ahead(&[(0.0, 4.0), (5.0, 9.0)], 4.5), 0.0);
+        assert_eq!(buffered_ahead(&[(1.05, 4.0)], 1.0), 3.0);
+        assert_eq!(buffered_ahead(&[], 1.0), 0.0);
     }
 
     #[test]
-    fn what_is_ahead_is_less_and_less_while_it_plays() {
-        let mut history = history(&[seen(0.0, MediaEvent::Playing)]);
-        history.levels.push(Level {
+    fn buffered_ahead_shrinks_while_playing() {
+        let mut history = history(&[element_event(0.0, MediaEvent::Playing)]);
+        history.samples.push(BufferSample {
             at: 1_000.0,
             buffered: [Some(vec![(0.0, 10.0)]), None],
             goal: 10.0,
             bandwidth: 1e6,
             position: 1.0,
         });
-        let ahead = |history: &History, at| history.level(at).map(|(_, ahead)| ahead);
+        let ahead = |history: &History, at| history.sample(at).map(|(_, ahead)| ahead);
         assert_eq!(ahead(&history, 500.0), None);
         assert_eq!(ahead(&history, 1_000.0), Some([Some(9.0), None]));
         assert_eq!(ahead(&history, 4_000.0), Some([Some(6.0), None]));
-        history.moments.push(ElementEvent {
+        history.element_events.push(ElementEvent {
             at: 5_000.0,
-            moment: MediaEvent::Pause,
+            event: MediaEvent::Pause,
             position: 5.0,
         });
         assert_eq!(ahead(&history, 9_000.0), Some([Some(5.0), None]));
     }
 
     #[test]
-    fn what_cannot_be_read_ends_the_reading() {
-        let mut told = postcard::to_allocvec(&seen(1.0, MediaEvent::Playing)).unwrap();
-        told.extend([255; 9]);
+    fn reading_stops_at_bytes_that_cannot_be_decoded() {
+        let event = element_event(1.0, MediaEvent::Playing);
+        let mut recorded = postcard::to_allocvec(&event).unwrap();
+        recorded.extend([255; 9]);
         let mut history = History::default();
-        history.read(&told);
-        assert_eq!(history.moments.len(), 1);
+        history.read(&recorded);
+        assert_eq!(history.element_events.len(), 1);
     }
 
     #[test]
-    fn an_hour_and_more_is_not_kept_for_ever() {
+    fn full_list_drops_its_older_half() {
         let mut list = Vec::new();
-        for item in 0..MOST + 5 {
+        for item in 0..MAX_ENTRIES + 5 {
             push(&mut list, item);
         }
-        assert_eq!(list.len(), MOST / 2 + 5);
-        assert_eq!(list.last(), Some(&(MOST + 4)));
+        assert_eq!(list.len(), MAX_ENTRIES / 2 + 5);
+        assert_eq!(list.last(), Some(&(MAX_ENTRIES + 4)));
     }
 }

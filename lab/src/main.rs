@@ -1,38 +1,42 @@
-//! The lab: what a visitor can see behind the player. A program of its own, loaded when somebody opens
-//! it, so that the page is as light without it.
+//! The lab: the diagnostic panels below the demo player. A separate program that the page loads when its `#lab`
+//! element is opened, so that the page's own download stays small.
 //!
-//! It is this folder, and the line in index.html that has trunk build it and shows its door. Without the
-//! two the page is the same, but for the door: nothing of the library knows of this program.
+//! The library does not depend on it: without this folder, its line in `Cargo.toml` and its line in `index.html`, the
+//! page works as before.
 //!
-//! | file | thread | what is done there |
+//! The page's thread runs the panels. Dedicated workers that the claims start run this program, too.
+//!
+//! | file | thread | contents |
 //! |---|---|---|
-//! | `main.rs` | both | where the page, and the lab's own worker, come in |
-//! | `claims.rs` | both | every claim about `MediaSource.handle`, each with the code that checks it |
-//! | `claim.rs` | both | what a claim is, what can be seen of it, and how one is put to the test |
-//! | `peer.rs` | both | how the two halves of a claim talk to each other |
-//! | `mse.rs` | both | Media Source Extensions, where every call may be refused |
-//! | `bench.rs` | page | what claims are tried on: elements, frames, other workers |
-//! | `proof.rs` | page | the page frozen, with one film fed by a worker and one by the page |
-//! | `table.rs` | page | the claims as a table, to be run and copied |
-//! | `history.rs` | page | what happened in a playback, sorted by what it is |
-//! | `timeline.rs` | page | what happens where: the panel, and how it is looked at |
-//! | `chart.rs` | page | the timeline as it is drawn |
-//! | `view.rs` | page | which part of a session is in view |
-//! | `stats.rs` | page | the playback in numbers |
-//! | `visibility.rs` | page | whether an element is seen |
-//! | `element.rs` | page | elements made and filled, words copied |
-//! | `lab.css` | page | the look of it, which comes with the program |
-//! | `peer.js` | worker | the script of the workers that the claims need |
+//! | `main.rs` | both | entry points of the page and of the lab's workers |
+//! | `freeze.rs` | page | panel: playback with and without a worker while the page is frozen |
+//! | `timeline.rs` | page | panel: the session along time, its controls and its list |
+//! | `stats.rs` | page | panel: current figures of the playback |
+//! | `table.rs` | page | panel: the claims and their results, to run and to copy |
+//! | `history.rs` | page | the recorded events, sorted by kind |
+//! | `chart.rs` | page | the timeline's rows and coordinates |
+//! | `chart/draw.rs` | page | draws the timeline on a canvas |
+//! | `chart/text.rs` | page | describes the timeline in text |
+//! | `view.rs` | page | zoom and scroll position of the timeline |
+//! | `claims.rs` | both | the claims about `MediaSource.handle`, each with the code that checks it |
+//! | `claim.rs` | both | the type of a claim, its results, and how one is run |
+//! | `peer.rs` | both | messages between the page's part and the worker's part of a claim |
+//! | `mse.rs` | both | bindings of Media Source Extensions whose calls may throw |
+//! | `bench.rs` | page | elements, frames and workers that claims are run on |
+//! | `visibility.rs` | page | reports when an element becomes visible or changes its size |
+//! | `element.rs` | page | creates elements, and copies text |
+//! | `lab.css` | page | style sheet of the panels |
+//! | `peer.js` | both | script of the workers and frames that claims start |
 
 mod bench;
 mod chart;
 mod claim;
 mod claims;
 mod element;
+mod freeze;
 mod history;
 mod mse;
 mod peer;
-mod proof;
 mod stats;
 mod table;
 mod timeline;
@@ -44,20 +48,20 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 use web_sys::{CssStyleSheet, Element, window};
 
+use freeze::FreezeComparison;
 use history::History;
-use proof::Proof;
 use stats::Stats;
 use table::Table;
 use timeline::Timeline;
 
 thread_local! {
-    /// What the visitor sees, for as long as the page is there.
+    /// Kept until the page is unloaded.
     static LAB: RefCell<Option<Lab>> = const { RefCell::new(None) };
 }
 
-/// The panels, in the order in which they stand.
+/// The panels in the order of the page, and the history that they show.
 struct Lab {
-    _proof: yew::AppHandle<Proof>,
+    _freeze: yew::AppHandle<FreezeComparison>,
     history: Rc<RefCell<History>>,
     timeline: Timeline,
     _stats: Stats,
@@ -65,7 +69,7 @@ struct Lab {
 }
 
 fn main() {
-    // What becomes of a panic: an exception with its words.
+    // A panic becomes a JavaScript exception with its message.
     std::panic::set_hook(Box::new(|panic| {
         wasm_bindgen::throw_str(&panic.to_string())
     }));
@@ -74,31 +78,32 @@ fn main() {
     }
 }
 
-/// Fits out the lab: everything that can be seen in it goes into `room`, an element of the page.
+/// Adds the lab's style sheet to the page and its panels to `container`.
 ///
 /// # Errors
-/// What the browser says where it does not let anything be shown.
+/// The exception of the DOM call that failed.
 #[wasm_bindgen]
-pub fn open(room: &Element) -> Result<(), JsValue> {
-    wear(include_str!("lab.css"))?;
+pub fn open(container: &Element) -> Result<(), JsValue> {
+    add_style_sheet(include_str!("lab.css"))?;
     let history = Rc::<RefCell<History>>::default();
     let lab = Lab {
-        _proof: proof::put_into(element::panel(room, "proof", "Freeze the page")?)?,
-        timeline: Timeline::put_into(room, history.clone())?,
-        _stats: Stats::put_into(room, history.clone())?,
+        _freeze: freeze::mount(element::panel(container, "freeze", "Freeze the page")?)?,
+        timeline: Timeline::put_into(container, history.clone())?,
+        _stats: Stats::put_into(container, history.clone())?,
         history,
-        _claims: Table::put_into(room)?,
+        _claims: Table::put_into(container)?,
     };
     LAB.set(Some(lab));
     Ok(())
 }
 
-/// Hears what happens in the playback: notes, as in [`yew_mse_worker::protocol::recording`].
+/// Adds recorded events to the history, encoded as in [`yew_mse_worker::protocol::recording`]. Does nothing before
+/// [`open`].
 #[wasm_bindgen]
-pub fn hear(notes: &[u8]) {
+pub fn receive(recorded: &[u8]) {
     LAB.with_borrow(|lab| {
         if let Some(lab) = lab {
-            lab.history.borrow_mut().read(notes);
+            lab.history.borrow_mut().read(recorded);
             lab.timeline.changed();
         }
     });
@@ -110,8 +115,7 @@ extern "C" {
     static STYLE_SHEETS: js_sys::Array;
 }
 
-/// Gives the page these rules, too.
-fn wear(rules: &str) -> Result<(), JsValue> {
+fn add_style_sheet(rules: &str) -> Result<(), JsValue> {
     let sheet = CssStyleSheet::new()?;
     sheet.replace_sync(rules)?;
     STYLE_SHEETS.with(|sheets| sheets.push(&sheet));

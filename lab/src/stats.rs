@@ -16,7 +16,7 @@ use yew_mse_worker::{
 
 use crate::{
     element::{add, button, copy, panel, write},
-    history::{History, bits},
+    history::{History, bit_rate},
     visibility::Visibility,
 };
 
@@ -120,28 +120,28 @@ fn entries(history: &History) -> Entries {
 
     let rate = history.switches.last().map(|(_, rate)| *rate);
     let quality = rate.and_then(|rate| history.qualities.iter().find(|it| it.bandwidth == rate));
-    let in_words = |rate| format!("{}, {}", history.name(rate), bits(rate as f64));
+    let in_words = |rate| format!("{}, {}", history.quality_name(rate), bit_rate(rate as f64));
 
     let video = find("main video").and_then(|it| it.dyn_into().ok());
     let of_element = |what: fn(&HtmlVideoElement) -> String| video.as_ref().map(what);
 
-    let buffers = history.level(web::now()).map(|(level, ahead)| {
+    let buffers = history.sample(web::now()).map(|(level, ahead)| {
         let seconds = |ahead: Option<f64>| ahead.map_or(NONE.into(), |it| format!("{it:.1} s"));
         let [pictures, sound] = ahead.map(seconds);
         let goal = level.goal;
         (
             format!("pictures {pictures}, sound {sound}; {goal:.0} s wanted"),
-            format!("{} estimated", bits(level.bandwidth)),
+            format!("{} estimated", bit_rate(level.bandwidth)),
         )
     });
     let (ahead, network) = buffers.unzip();
 
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    let wasted = history.fetched.iter().filter(|it| !it.appended);
+    let wasted = history.segments.iter().filter(|it| !it.appended);
     let fetched = format!(
         "{} segments, {:.1} MB, of which {:.1} MB were given up",
-        history.fetched.len(),
-        megabytes(history.fetched.iter().map(|it| it.bytes).sum()),
+        history.segments.len(),
+        megabytes(history.segments.iter().map(|it| it.bytes).sum()),
         megabytes(wasted.map(|it| it.bytes).sum()),
     );
     let memory = format!(

@@ -238,7 +238,7 @@ impl Drawing {
             return Ok(());
         };
         self.tip.set_text_content(None);
-        for line in chart.say(x, y) {
+        for line in chart.describe(x, y) {
             write(&self.tip, "div", &line)?;
         }
         // On the side where there is more room.
@@ -257,18 +257,22 @@ impl Drawing {
     /// Tells those who do not see it.
     fn tell(&self, chart: &Chart) -> Result<(), JsValue> {
         let Extent { from, to } = chart.extent;
-        let History { fetched, marks, .. } = chart.history;
+        let History {
+            segments,
+            milestones,
+            ..
+        } = chart.history;
         let words = format!(
             "Timeline: {:.0} seconds of the session in view; {} segments and {} steps of the \
              handle’s journey so far. The same in words is below.",
             (to - from) / 1000.0,
-            fetched.len(),
-            marks.len()
+            segments.len(),
+            milestones.len()
         );
         self.canvas.set_attribute("aria-label", &words)?;
         if self.fold.has_attribute("open") {
             self.list.set_text_content(None);
-            for line in chart.list(LISTED) {
+            for line in chart.latest_events(LISTED) {
                 write(&self.list, "li", &line)?;
             }
         }

@@ -27,7 +27,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = open)]
     fn open(this: &Lab, element: &Element) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = hear)]
+    #[wasm_bindgen(method, catch, js_name = receive)]
     fn receive(this: &Lab, recorded: &Uint8Array) -> Result<(), JsValue>;
 }
 

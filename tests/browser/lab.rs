@@ -193,7 +193,7 @@ async fn the_lab_stays_where_it_is(stage: &Stage) {
     let place = "document.querySelector('#lab-claims').offsetTop";
     let before = stage.value(place).await;
     let words = "document.querySelector('#lab-stats dl').innerText";
-    for panel in ["proof", "timeline", "stats", "claims"] {
+    for panel in ["freeze", "timeline", "stats", "claims"] {
         let panel = format!("document.querySelector('#lab-{panel}')");
         stage.value(&format!("{panel}.scrollIntoView()")).await;
         stage
@@ -222,7 +222,7 @@ async fn the_lab_fits_every_width(stage: &Stage) {
             let fits =
                 "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
             assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
-            for panel in ["proof", "timeline", "claims"] {
+            for panel in ["freeze", "timeline", "claims"] {
                 stage
                     .value(&format!(
                         "document.querySelector('#lab-{panel}').scrollIntoView()"
@@ -271,7 +271,7 @@ async fn told(stage: &Stage) -> [Told; 2] {
 async fn freeze(stage: &Stage, seconds: u32) -> [Told; 2] {
     let reports = "document.querySelectorAll('.freezes li').length";
     let before = stage.value(reports).await;
-    let choice = format!(".proof option[value='{seconds}']");
+    let choice = format!(".comparison option[value='{seconds}']");
     stage.press_on(By::Css(choice)).await;
     stage
         .press(&format!("Freeze the page for {seconds} s"))
@@ -292,7 +292,7 @@ async fn only_who_is_fed_goes_on(stage: &Stage, [worker, page]: [Told; 2]) {
         assert!(worker.played > page.played + 1.0, "{worker:?}, {page:?}");
     } else {
         assert!(worker.stalled > 1.0, "{worker:?}");
-        let words = "document.querySelector('.proof').innerText";
+        let words = "document.querySelector('.comparison').innerText";
         let is_told = format!("{words}.includes('no MediaSource in workers: the page feeds both')");
         assert!(stage.is(&is_told).await);
     }
@@ -313,7 +313,7 @@ async fn what_a_freeze_did_to_either_film_is_told_and_stays(stage: &Stage) {
     assert_eq!(titles, json!("Frozen for 1,Frozen for 2"));
     stage.screenshot("frozen").await;
     // It is told for as long as the page is there.
-    let films = "[...document.querySelectorAll('.proof video')]";
+    let films = "[...document.querySelectorAll('.comparison video')]";
     stage
         .until(&format!(
             "{films}.every(film => film.currentTime > 12 && !film.seeking)"
@@ -334,19 +334,19 @@ async fn what_a_busy_page_did_to_either_film_is_told_and_it_can_be_frozen_beside
     stage.open("").await;
     stage.plays().await;
     open_the_lab(stage).await;
-    let films = "[...document.querySelectorAll('.proof video')]";
+    let films = "[...document.querySelectorAll('.comparison video')]";
     stage
         .until(&format!(
             "{films}.length === 2 && {films}.every(film => film.currentTime > 0.3)"
         ))
         .await;
-    stage.press_on(By::Css(".proof [type=checkbox]")).await;
+    stage.press_on(By::Css(".comparison [type=checkbox]")).await;
     stage
-        .until("document.querySelector('.proof [type=checkbox]').checked")
+        .until("document.querySelector('.comparison [type=checkbox]').checked")
         .await;
     let films = freeze(stage, 10).await;
     only_who_is_fed_goes_on(stage, films).await;
-    stage.press_on(By::Css(".proof [type=checkbox]")).await;
+    stage.press_on(By::Css(".comparison [type=checkbox]")).await;
     stage
         .until("document.querySelector('.freezes p').innerText.startsWith('Busy for')")
         .await;
