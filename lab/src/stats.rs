@@ -76,7 +76,7 @@ impl Stats {
         }
         let words = Rc::new(RefCell::new(words));
         let rounds = Rc::new(Cell::new(None::<Interval>));
-        let sight = Visibility::of(&panel, move |is_seen| {
+        let sight = Visibility::observe(&panel, move |is_seen| {
             let show = {
                 let (words, history) = (words.clone(), history.clone());
                 move || show(&mut words.borrow_mut(), entries(&history.borrow()))
