@@ -89,7 +89,7 @@ pub fn open(container: &Element) -> Result<(), JsValue> {
     let lab = Lab {
         _freeze: freeze::mount(element::panel(container, "freeze", "Freeze the page")?)?,
         timeline: Timeline::mount(container, history.clone())?,
-        _stats: Stats::put_into(container, history.clone())?,
+        _stats: Stats::mount(container, history.clone())?,
         history,
         _claims: Table::put_into(container)?,
     };
