@@ -1,4 +1,4 @@
-//! Elements made and filled, and words copied: all that the panels have in common.
+//! Shared by the panels: creates elements, and copies text to the clipboard.
 
 use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
@@ -11,10 +11,10 @@ extern "C" {
     fn write_text(text: &str) -> Result<js_sys::Promise, JsValue>;
 }
 
-/// Adds an element to another.
+/// Creates an element and appends it to `parent`. An empty `class` sets none.
 ///
 /// # Errors
-/// Those of a document that is going.
+/// The exception of the DOM call that failed.
 pub fn add(parent: &Element, tag: &str, class: &str) -> Result<Element, JsValue> {
     let document = parent.owner_document().ok_or("no document")?;
     let element = document.create_element(tag)?;
@@ -25,35 +25,35 @@ pub fn add(parent: &Element, tag: &str, class: &str) -> Result<Element, JsValue>
     Ok(element)
 }
 
-/// Adds an element with words in it. What stands between backticks is code.
+/// Appends an element with text, see [`rewrite`].
 ///
 /// # Errors
-/// Those of a document that is going.
-pub fn write(parent: &Element, tag: &str, words: &str) -> Result<Element, JsValue> {
+/// The exception of the DOM call that failed.
+pub fn write(parent: &Element, tag: &str, text: &str) -> Result<Element, JsValue> {
     let element = add(parent, tag, "")?;
-    rewrite(&element, words)?;
+    rewrite(&element, text)?;
     Ok(element)
 }
 
-/// Gives an element other words.
+/// Replaces the text of an element. Text between backticks becomes `code` elements.
 ///
 /// # Errors
-/// Those of a document that is going.
-pub fn rewrite(element: &Element, words: &str) -> Result<(), JsValue> {
+/// The exception of the DOM call that failed.
+pub fn rewrite(element: &Element, text: &str) -> Result<(), JsValue> {
     element.set_text_content(None);
-    for (nth, part) in words.split('`').enumerate() {
-        let tag = if nth % 2 == 1 { "code" } else { "span" };
+    for (index, part) in text.split('`').enumerate() {
+        let tag = if index % 2 == 1 { "code" } else { "span" };
         add(element, tag, "")?.set_text_content(Some(part));
     }
     Ok(())
 }
 
-/// A panel with its title, to which the rest is added.
+/// Appends a section with the id `lab-{name}` and a heading.
 ///
 /// # Errors
-/// Those of a document that is going.
-pub fn panel(room: &Element, name: &str, title: &str) -> Result<Element, JsValue> {
-    let panel = add(room, "section", "panel")?;
+/// The exception of the DOM call that failed.
+pub fn panel(container: &Element, name: &str, title: &str) -> Result<Element, JsValue> {
+    let panel = add(container, "section", "panel")?;
     panel.set_id(&format!("lab-{name}"));
     let heading = write(&panel, "h3", title)?;
     heading.set_id(&format!("lab-{name}-title"));
@@ -61,10 +61,10 @@ pub fn panel(room: &Element, name: &str, title: &str) -> Result<Element, JsValue
     Ok(panel)
 }
 
-/// A button that does something, until the listener is dropped.
+/// Appends a button. `press` is called for each click until the listener is dropped.
 ///
 /// # Errors
-/// Those of a document that is going.
+/// The exception of the DOM call that failed.
 pub fn button(
     parent: &Element,
     label: &str,
@@ -76,7 +76,7 @@ pub fn button(
     Ok(EventListener::new(&button, "click", move |_| press()))
 }
 
-/// Copies a text, and says so in the element for such words.
+/// Copies text to the clipboard, and shows the result in `status`.
 pub fn copy(text: &str, status: &Element) {
     let written = write_text(text).map(JsFuture::from);
     let status = status.clone();
@@ -87,7 +87,7 @@ pub fn copy(text: &str, status: &Element) {
         };
         status.set_text_content(Some(match is_copied {
             true => "Copied.",
-            false => "The browser did not let it be copied.",
+            false => "The browser did not allow copying.",
         }));
     });
 }

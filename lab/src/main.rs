@@ -88,8 +88,8 @@ pub fn open(container: &Element) -> Result<(), JsValue> {
     let history = Rc::<RefCell<History>>::default();
     let lab = Lab {
         _freeze: freeze::mount(element::panel(container, "freeze", "Freeze the page")?)?,
-        timeline: Timeline::put_into(container, history.clone())?,
-        _stats: Stats::put_into(container, history.clone())?,
+        timeline: Timeline::mount(container, history.clone())?,
+        _stats: Stats::mount(container, history.clone())?,
         history,
         _claims: Table::put_into(container)?,
     };
@@ -104,7 +104,7 @@ pub fn receive(recorded: &[u8]) {
     LAB.with_borrow(|lab| {
         if let Some(lab) = lab {
             lab.history.borrow_mut().read(recorded);
-            lab.timeline.changed();
+            lab.timeline.history_changed();
         }
     });
 }

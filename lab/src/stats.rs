@@ -1,4 +1,4 @@
-//! Stats for nerds: the playback in numbers, looked at once a second while somebody sees them.
+//! The stats panel: current figures of the playback, updated once a second while the panel is visible.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,200 +20,200 @@ use crate::{
     visibility::Visibility,
 };
 
-/// How often they are looked at, in milliseconds.
-const ROUND: u32 = 1_000;
+const UPDATE_INTERVAL_MS: u32 = 1_000;
 
 #[wasm_bindgen]
 extern "C" {
+    /// A video element in a browser that may lack `getVideoPlaybackQuality`.
     #[wasm_bindgen(extends = HtmlVideoElement)]
-    type Observed;
+    type InspectedVideo;
 
     #[wasm_bindgen(method, getter, js_name = srcObject)]
-    fn provided(this: &Observed) -> Option<js_sys::Object>;
+    fn provider(this: &InspectedVideo) -> Option<js_sys::Object>;
 
     #[wasm_bindgen(method, catch, js_name = getVideoPlaybackQuality)]
-    fn quality(this: &Observed) -> Result<VideoPlaybackQuality, JsValue>;
+    fn playback_quality(this: &InspectedVideo) -> Result<VideoPlaybackQuality, JsValue>;
 }
 
-/// The panel, for as long as it is held.
+/// The panel. Stops updating when dropped.
 pub struct Stats {
-    _sight: Visibility,
+    _visibility: Visibility,
     _button: EventListener,
 }
 
-/// What is said, of each thing in its own line, whether it is known yet or not: the panels below do not
-/// move when it comes to be.
+/// Names and values. Unknown values are listed as well, so that the panels below do not move when they become known.
 type Entries = Vec<(&'static str, String)>;
 
-/// What is not known.
-const NONE: &str = "–";
+/// Shown instead of an unknown value.
+const UNKNOWN: &str = "–";
 
 impl Stats {
     /// Adds the panel.
     ///
     /// # Errors
-    /// Those of a document that is going.
-    pub fn put_into(room: &Element, history: Rc<RefCell<History>>) -> Result<Self, JsValue> {
-        let panel = panel(room, "stats", "Stats")?;
+    /// The exception of the DOM call that failed.
+    pub fn mount(container: &Element, history: Rc<RefCell<History>>) -> Result<Self, JsValue> {
+        let panel = panel(container, "stats", "Stats")?;
         let row = add(&panel, "div", "row")?;
         let list = add(&panel, "dl", "")?;
-        let status = {
-            let history = history.clone();
-            let status = add(&row, "span", "")?;
-            status.set_attribute("role", "status")?;
-            let words = status.clone();
-            (
-                status,
-                button(&row, "Copy as text", move || copy(&text(&history), &words))?,
-            )
-        };
-        // After the button.
-        row.append_child(&status.0)?;
-        let mut words = Vec::new();
-        for (name, known) in entries(&history.borrow()) {
+        let status = add(&row, "span", "")?;
+        status.set_attribute("role", "status")?;
+        let button = button(&row, "Copy as text", {
+            let (history, status) = (history.clone(), status.clone());
+            move || copy(&as_text(&history), &status)
+        })?;
+        // Moves the status behind the button.
+        row.append_child(&status)?;
+        let mut shown = Vec::new();
+        for (name, value) in entries(&history.borrow()) {
             write(&list, "dt", name)?;
-            words.push((write(&list, "dd", &known)?, known));
+            shown.push((write(&list, "dd", &value)?, value));
         }
-        let words = Rc::new(RefCell::new(words));
-        let rounds = Rc::new(Cell::new(None::<Interval>));
-        let sight = Visibility::of(&panel, move |is_seen| {
-            let show = {
-                let (words, history) = (words.clone(), history.clone());
-                move || show(&mut words.borrow_mut(), entries(&history.borrow()))
+        let shown = Rc::new(RefCell::new(shown));
+        let interval = Rc::new(Cell::new(None::<Interval>));
+        let visibility = Visibility::observe(&panel, move |is_visible| {
+            let update = {
+                let (shown, history) = (shown.clone(), history.clone());
+                move || update(&mut shown.borrow_mut(), entries(&history.borrow()))
             };
-            rounds.set(is_seen.then(|| {
-                show();
-                Interval::new(ROUND, show)
+            interval.set(is_visible.then(|| {
+                update();
+                Interval::new(UPDATE_INTERVAL_MS, update)
             }));
         })?;
         Ok(Self {
-            _sight: sight,
-            _button: status.1,
+            _visibility: visibility,
+            _button: button,
         })
     }
 }
 
-/// Shows what has become different. The rest stays as it is, and so does what is selected in it.
-fn show(shown: &mut [(Element, String)], entries: Entries) {
-    for ((element, words), (_, now)) in shown.iter_mut().zip(entries) {
-        if *words != now {
-            element.set_text_content(Some(&now));
-            *words = now;
+/// Replaces the values that have changed. The others are left alone, so that a text selection in them survives.
+fn update(shown: &mut [(Element, String)], entries: Entries) {
+    for ((element, shown), (_, value)) in shown.iter_mut().zip(entries) {
+        if *shown != value {
+            element.set_text_content(Some(&value));
+            *shown = value;
         }
     }
 }
 
-fn text(history: &RefCell<History>) -> String {
-    let mut text = String::new();
-    for (name, words) in entries(&history.borrow()) {
-        text = format!("{text}{name}: {words}\n");
-    }
-    text
+/// Formats the entries for the clipboard, one line each.
+fn as_text(history: &RefCell<History>) -> String {
+    entries(&history.borrow())
+        .into_iter()
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect()
 }
 
-/// All that is known of the first player on the page.
+/// Reads the figures of the first player on the page.
 fn entries(history: &History) -> Entries {
     let document = window().and_then(|window| window.document());
-    let find = |what: &str| document.as_ref()?.query_selector(what).ok()?;
+    let find = |selector: &str| document.as_ref()?.query_selector(selector).ok()?;
     let player = find("main [data-engine]");
     let engine = player.and_then(|player| player.get_attribute("data-engine"));
 
-    let rate = history.switches.last().map(|(_, rate)| *rate);
-    let quality = rate.and_then(|rate| history.qualities.iter().find(|it| it.bandwidth == rate));
-    let in_words = |rate| format!("{}, {}", history.quality_name(rate), bit_rate(rate as f64));
+    let bandwidth = history.switches.last().map(|(_, bandwidth)| *bandwidth);
+    let quality = bandwidth.and_then(|bandwidth| {
+        let mut qualities = history.qualities.iter();
+        qualities.find(|quality| quality.bandwidth == bandwidth)
+    });
+    let quality_text = |bandwidth| {
+        let name = history.quality_name(bandwidth);
+        format!("{name}, {}", bit_rate(bandwidth as f64))
+    };
 
-    let video = find("main video").and_then(|it| it.dyn_into().ok());
-    let of_element = |what: fn(&HtmlVideoElement) -> String| video.as_ref().map(what);
+    let video = find("main video").and_then(|element| element.dyn_into().ok());
+    let from_video = |read: fn(&HtmlVideoElement) -> String| video.as_ref().map(read);
 
-    let buffers = history.sample(web::now()).map(|(level, ahead)| {
-        let seconds = |ahead: Option<f64>| ahead.map_or(NONE.into(), |it| format!("{it:.1} s"));
-        let [pictures, sound] = ahead.map(seconds);
-        let goal = level.goal;
+    let buffer_and_network = history.sample(web::now()).map(|(sample, ahead)| {
+        let seconds =
+            |ahead: Option<f64>| ahead.map_or(UNKNOWN.into(), |seconds| format!("{seconds:.1} s"));
+        let [video, audio] = ahead.map(seconds);
         (
-            format!("pictures {pictures}, sound {sound}; {goal:.0} s wanted"),
-            format!("{} estimated", bit_rate(level.bandwidth)),
+            format!("video {video}, audio {audio}; goal {:.0} s", sample.goal),
+            format!("{} estimated", bit_rate(sample.bandwidth)),
         )
     });
-    let (ahead, network) = buffers.unzip();
+    let (buffer, network) = buffer_and_network.unzip();
 
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    let wasted = history.segments.iter().filter(|it| !it.appended);
-    let fetched = format!(
-        "{} segments, {:.1} MB, of which {:.1} MB were given up",
-        history.segments.len(),
-        megabytes(history.segments.iter().map(|it| it.bytes).sum()),
-        megabytes(wasted.map(|it| it.bytes).sum()),
+    let segments = &history.segments;
+    let aborted = segments.iter().filter(|segment| !segment.appended);
+    let downloads = format!(
+        "{} segments, {:.1} MB, of which {:.1} MB were discarded",
+        segments.len(),
+        megabytes(segments.iter().map(|segment| segment.bytes).sum()),
+        megabytes(aborted.map(|segment| segment.bytes).sum()),
     );
     let memory = format!(
-        "engine {:.1} MB, this lab {:.1} MB",
+        "engine {:.1} MB, lab {:.1} MB",
         megabytes(history.memory.into()),
         megabytes(platform::memory_size().into()),
     );
+    let user_agent = window().and_then(|window| window.navigator().user_agent().ok());
     [
         ("Engine", engine),
-        ("Quality", rate.map(in_words)),
+        ("Quality", bandwidth.map(quality_text)),
         ("Codec", quality.map(|quality| quality.mime.clone())),
-        ("Picture", of_element(picture)),
-        ("Frames", of_element(frames)),
-        ("Element", of_element(state)),
-        ("Handle", of_element(handle)),
-        ("Buffered ahead", ahead),
+        ("Resolution", from_video(resolution)),
+        ("Frames", from_video(frames)),
+        ("Element", from_video(playback_state)),
+        ("Handle", from_video(handle_state)),
+        ("Buffered ahead", buffer),
         ("Network", network),
-        ("Fetched", Some(fetched)),
-        ("wasm memory", Some(memory)),
+        ("Downloaded", Some(downloads)),
+        ("Wasm memory", Some(memory)),
         ("Build", Some(BUILD_ID.into())),
-        (
-            "Browser",
-            window().and_then(|window| window.navigator().user_agent().ok()),
-        ),
+        ("Browser", user_agent),
     ]
-    .map(|(name, words)| (name, words.unwrap_or_else(|| NONE.into())))
+    .map(|(name, value)| (name, value.unwrap_or_else(|| UNKNOWN.into())))
     .into()
 }
 
-/// How large its picture is, and how large it is shown.
-fn picture(video: &HtmlVideoElement) -> String {
+/// The size of the video, and its size on the screen in device pixels.
+fn resolution(video: &HtmlVideoElement) -> String {
     let density = window().map_or(1.0, |window| window.device_pixel_ratio());
-    let pixels = |length: i32| f64::from(length) * density;
+    let device_pixels = |length: i32| f64::from(length) * density;
     format!(
         "{}×{}, shown at {:.0}×{:.0} pixels",
         video.video_width(),
         video.video_height(),
-        pixels(video.client_width()),
-        pixels(video.client_height())
+        device_pixels(video.client_width()),
+        device_pixels(video.client_height())
     )
 }
 
 fn frames(video: &HtmlVideoElement) -> String {
-    match video.unchecked_ref::<Observed>().quality() {
-        Ok(frames) => {
-            let (dropped, total) = (frames.dropped_video_frames(), frames.total_video_frames());
-            format!("{dropped} dropped of {total}")
+    match video.unchecked_ref::<InspectedVideo>().playback_quality() {
+        Ok(quality) => {
+            let dropped = quality.dropped_video_frames();
+            format!("{dropped} dropped of {}", quality.total_video_frames())
         }
-        Err(_) => NONE.into(),
+        Err(_) => UNKNOWN.into(),
     }
 }
 
-/// Where it is, and what it has.
-fn state(video: &HtmlVideoElement) -> String {
-    let has = match video.ready_state() {
-        HtmlMediaElement::HAVE_NOTHING => "nothing",
-        HtmlMediaElement::HAVE_METADATA => "metadata",
-        HtmlMediaElement::HAVE_CURRENT_DATA => "this frame",
-        HtmlMediaElement::HAVE_FUTURE_DATA => "the next frames",
-        _ => "enough",
+/// The position, the duration, the rate and the ready state.
+fn playback_state(video: &HtmlVideoElement) -> String {
+    let ready_state = match video.ready_state() {
+        HtmlMediaElement::HAVE_NOTHING => "no data",
+        HtmlMediaElement::HAVE_METADATA => "only metadata",
+        HtmlMediaElement::HAVE_CURRENT_DATA => "data for this frame",
+        HtmlMediaElement::HAVE_FUTURE_DATA => "data for the next frames",
+        _ => "enough data",
     };
     format!(
-        "{:.1} of {:.1} s, at {}×, has {has}",
+        "{:.1} of {:.1} s, at {}×, has {ready_state}",
         video.current_time(),
         video.duration(),
         video.playback_rate()
     )
 }
 
-/// What it was given.
-fn handle(video: &HtmlVideoElement) -> String {
-    match video.unchecked_ref::<Observed>().provided() {
+/// The class of the element's `srcObject`, and whether it is attached.
+fn handle_state(video: &HtmlVideoElement) -> String {
+    match video.unchecked_ref::<InspectedVideo>().provider() {
         Some(object) => {
             let class: String = object.constructor().name().into();
             let state = if video.ready_state() > 0 {

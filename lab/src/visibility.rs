@@ -1,4 +1,4 @@
-//! Whether an element is seen, and how large it is.
+//! Observes whether an element is in the viewport, and its size.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -6,48 +6,48 @@ use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
 
-/// Watches an element until it is dropped.
+/// Observes an element until dropped.
 pub struct Visibility {
-    scrolled: IntersectionObserver,
-    resized: ResizeObserver,
-    _on_scroll: Closure<dyn FnMut(Array)>,
+    intersection: IntersectionObserver,
+    resize: ResizeObserver,
+    _on_intersection: Closure<dyn FnMut(Array)>,
     _on_resize: Closure<dyn FnMut()>,
 }
 
 impl Drop for Visibility {
     fn drop(&mut self) {
-        self.scrolled.disconnect();
-        self.resized.disconnect();
+        self.intersection.disconnect();
+        self.resize.disconnect();
     }
 }
 
 impl Visibility {
-    /// Calls `changed` whenever the element comes into view, goes out of it, or gets another size.
+    /// Calls `changed` with whether the element is visible, each time that or the element's size changes.
     ///
     /// # Errors
-    /// Where a browser has no such observers.
-    pub fn of(
+    /// If the browser does not support the observers.
+    pub fn observe(
         element: &Element,
         changed: impl Fn(bool) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let is_seen = Rc::<Cell<bool>>::default();
-        let on_scroll = Closure::<dyn FnMut(Array)>::new({
-            let (is_seen, changed) = (is_seen.clone(), changed.clone());
+        let is_visible = Rc::<Cell<bool>>::default();
+        let on_intersection = Closure::<dyn FnMut(Array)>::new({
+            let (is_visible, changed) = (is_visible.clone(), changed.clone());
             move |entries: Array| {
                 let last = entries.pop().dyn_into::<IntersectionObserverEntry>();
-                is_seen.set(last.is_ok_and(|entry| entry.is_intersecting()));
-                changed(is_seen.get());
+                is_visible.set(last.is_ok_and(|entry| entry.is_intersecting()));
+                changed(is_visible.get());
             }
         });
-        let on_resize = Closure::<dyn FnMut()>::new(move || changed(is_seen.get()));
-        let scrolled = IntersectionObserver::new(on_scroll.as_ref().unchecked_ref())?;
-        let resized = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
-        scrolled.observe(element);
-        resized.observe(element);
+        let on_resize = Closure::<dyn FnMut()>::new(move || changed(is_visible.get()));
+        let intersection = IntersectionObserver::new(on_intersection.as_ref().unchecked_ref())?;
+        let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
+        intersection.observe(element);
+        resize.observe(element);
         Ok(Self {
-            scrolled,
-            resized,
-            _on_scroll: on_scroll,
+            intersection,
+            resize,
+            _on_intersection: on_intersection,
             _on_resize: on_resize,
         })
     }

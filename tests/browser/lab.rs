@@ -168,9 +168,9 @@ async fn the_playback_is_told_in_numbers(stage: &Stage) {
     for part in [
         "video/mp4; codecs=",
         "estimated",
-        "wanted",
-        "MB were given up",
-        "wasm memory",
+        "goal",
+        "MB were discarded",
+        "Wasm memory",
     ] {
         stage.until(&format!("{words}.includes('{part}')")).await;
     }
