@@ -635,7 +635,9 @@ async fn axe_finds_nothing_serious(stage: &Stage) {
         stage
             .until("!!document.querySelector('#lab-claims td')")
             .await;
-        stage.press_on(By::Css(".comparison option[value='2']")).await;
+        stage
+            .press_on(By::Css(".comparison option[value='2']"))
+            .await;
         stage.press("Freeze the page for 2 s").await;
         stage.until("!!document.querySelector('.freezes li')").await;
         stage
