@@ -7,13 +7,13 @@
 //! | file | thread | what is done there |
 //! |---|---|---|
 //! | `main.rs` | both | where the page, and the lab's own worker, come in |
-//! | `claims.rs` | both | every claim about `MediaSource.handle`, each with the code that checks it |
-//! | `claim.rs` | both | what a claim is, what can be seen of it, and how one is put to the test |
-//! | `peer.rs` | both | how the two halves of a claim talk to each other |
-//! | `mse.rs` | both | Media Source Extensions, where every call may be refused |
-//! | `bench.rs` | page | what claims are tried on: elements, frames, other workers |
+//! | `claims.rs`, `claims/` | both | the claims about `MediaSource.handle`, each with the code that tests it |
+//! | `claim.rs` | both | a claim, its result, and how it is tested |
+//! | `peer.rs` | both | messages between the page's part and the worker's part of a claim |
+//! | `mse.rs` | both | bindings to Media Source Extensions in which every call can fail |
+//! | `fixtures.rs` | page | elements, frames and workers that claims are tested with |
 //! | `proof.rs` | page | the page frozen, with one film fed by a worker and one by the page |
-//! | `table.rs` | page | the claims as a table, to be run and copied |
+//! | `table.rs` | page | the table of claims: runs them, shows and copies the results |
 //! | `history.rs` | page | what happened in a playback, sorted by what it is |
 //! | `timeline.rs` | page | what happens where: the panel, and how it is looked at |
 //! | `chart.rs` | page | the timeline as it is drawn |
@@ -22,13 +22,13 @@
 //! | `visibility.rs` | page | whether an element is seen |
 //! | `element.rs` | page | elements made and filled, words copied |
 //! | `lab.css` | page | the look of it, which comes with the program |
-//! | `peer.js` | worker | the script of the workers that the claims need |
+//! | `peer.js` | worker | the script of the workers and the cross-origin frame of the claims |
 
-mod bench;
 mod chart;
 mod claim;
 mod claims;
 mod element;
+mod fixtures;
 mod history;
 mod mse;
 mod peer;

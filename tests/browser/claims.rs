@@ -1,5 +1,4 @@
-//! The claims about `MediaSource.handle`, put to the test in browsers that have it and in those that have
-//! not.
+//! The claims about `MediaSource.handle`, tested in browsers with and without it.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
@@ -38,18 +37,18 @@ async fn every_claim_about_the_handle_is_as_specified_or_not_to_be_seen(stage: &
     assert_eq!(claims.len(), 35);
 
     for claim in claims {
-        println!("{}: {}", claim["claim"], claim["seen"]);
+        println!("{}: {}", claim["claim"], claim["details"]);
     }
     let has_handle = stage.has(Feature::MediaSourceInWorkers).await;
     let (verdict, first) = match has_handle {
         true => ("as specified", "on the page: no; in a worker: yes"),
-        false => ("not to be seen here", "on the page: no; in a worker: no"),
+        false => ("cannot be tested here", "on the page: no; in a worker: no"),
     };
-    let seen = claims[0]["seen"].as_str().unwrap();
+    let seen = claims[0]["details"].as_str().unwrap();
     assert!(seen.starts_with(first), "{seen}");
     // Where the handle is to be seen, nothing is told of what nobody has specified but what happened.
     for claim in claims {
-        let is_open = has_handle && claim["specified"] == json!("left open");
+        let is_open = has_handle && claim["specified"] == json!("not specified");
         let verdict = if is_open { "not specified" } else { verdict };
         assert_eq!(claim["verdict"], json!(verdict), "{claim}");
     }
