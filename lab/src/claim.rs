@@ -1,4 +1,5 @@
-//! What a claim is, what can be seen of it, and how one is put to the test.
+//! A claim of the specification and the code that tests it. A claim has a part that runs on the page
+//! and, in most cases, a part that runs in a dedicated worker; the page determines the result.
 
 use std::rc::Rc;
 
@@ -15,247 +16,244 @@ use yew_mse_worker::{platform::web, protocol::BUILD_ID};
 use crate::{
     claims::claims,
     mse,
-    peer::{Inbox, Peer},
+    peer::{MessageQueue, Peer},
 };
 
-/// How long a claim may take, in milliseconds.
-const PATIENCE: u32 = 8_000;
+/// How long the test of a claim may take, and how long a worker may take to start.
+const CLAIM_TIMEOUT_MS: u32 = 8_000;
 
-/// What the specification says, and the code that sees whether it is so in this browser.
+/// A requirement of a specification and the code that tests whether this browser meets it.
 pub struct Claim {
-    /// The sentence.
-    pub says: &'static str,
-    /// What there is to see if it is so.
+    /// The requirement, as a sentence.
+    pub statement: &'static str,
+    /// The behaviour that the specification requires, in a few words.
     pub specified: &'static str,
-    /// Where it is written.
+    /// The section that requires it.
     pub section: Section,
-    /// Whether there is anything to see without a MediaSource in a worker.
+    /// Whether it can be tested in browsers without MediaSource in workers.
     pub is_universal: bool,
-    /// Whether its worker is to be nobody else's, because it does not survive it.
+    /// Whether it needs a worker that no other claim uses, because the test terminates it.
     has_own_worker: bool,
-    page: Half<ClaimResult>,
-    worker: Option<Half<()>>,
+    page_part: Part<ClaimResult>,
+    worker_part: Option<Part<()>>,
 }
 
-/// A part of a specification.
+/// A section of a specification.
 #[derive(Clone, Copy)]
 pub struct Section {
-    /// Its name.
+    /// Its title.
     pub name: &'static str,
-    /// Its address.
+    /// Its URL.
     pub link: &'static str,
 }
 
-/// What was seen of a claim.
+/// The result of testing a claim.
 #[derive(Clone, Debug)]
 pub struct ClaimResult {
-    /// Whether that is as specified.
+    /// How the behaviour compares with the specification.
     pub verdict: Verdict,
     /// What happened.
-    pub words: String,
+    pub details: String,
 }
 
-/// How what was seen compares with what was to be seen.
+/// How the behaviour of this browser compares with the specification.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// It is the same.
+    /// It is the specified behaviour.
     AsSpecified,
-    /// It is not.
+    /// It is another behaviour.
     Differs,
-    /// There was nothing to see, because the browser lacks what it takes.
-    NotSeen,
-    /// No specification says what was to be seen. What was seen is told.
+    /// This browser lacks something that the test needs.
+    Untestable,
+    /// No specification defines the behaviour; the result only describes it.
     Unspecified,
 }
 
-/// What a half of a claim comes to. One that could not go on has seen something, too.
+/// The outcome of a part of a claim. The error is a result that ends the test early.
 pub type Outcome<T = ClaimResult> = Result<T, ClaimResult>;
 
-/// What is done on one of the two threads. It is given the other one to talk to.
-type Half<T> = Box<dyn for<'a> Fn(&'a mut Peer) -> LocalBoxFuture<'a, Outcome<T>>>;
+/// The part of a claim that runs on one thread; its argument is the part on the other thread.
+type Part<T> = Box<dyn for<'a> Fn(&'a mut Peer) -> LocalBoxFuture<'a, Outcome<T>>>;
 
-fn half<T, F>(run: F) -> Half<T>
+fn boxed<T, F>(run: F) -> Part<T>
 where
     F: AsyncFn(&mut Peer) -> Outcome<T> + 'static,
 {
     let run = Rc::new(run);
-    Box::new(move |other: &mut Peer| {
+    Box::new(move |peer: &mut Peer| {
         let run = run.clone();
-        Box::pin(async move { run(other).await })
+        Box::pin(async move { run(peer).await })
     })
 }
 
 impl Claim {
-    /// A claim of which all is to be seen in the worker.
+    /// A claim that is tested in the worker alone.
     pub fn in_worker(
-        says: &'static str,
+        statement: &'static str,
         specified: &'static str,
         section: Section,
-        worker: impl AsyncFn() -> Outcome + 'static,
+        worker_part: impl AsyncFn() -> Outcome + 'static,
     ) -> Self {
-        let worker = async move |page: &mut Peer| {
-            page.tell(&worker().await.unwrap_or_else(|seen| seen));
+        let worker_part = async move |page: &mut Peer| {
+            page.send_result(&worker_part().await.unwrap_or_else(|result| result));
             Ok(())
         };
-        let page = async |worker: &mut Peer| Ok(worker.verdict().await);
-        Self::between(says, specified, section, worker, page)
+        let page_part = async |worker: &mut Peer| Ok(worker.receive_result().await);
+        Self::between(statement, specified, section, worker_part, page_part)
     }
 
-    /// A claim that takes both threads: what each of them does, and the page sees what comes of it.
+    /// A claim that needs both threads. The page's part returns the result.
     pub fn between(
-        says: &'static str,
+        statement: &'static str,
         specified: &'static str,
         section: Section,
-        worker: impl AsyncFn(&mut Peer) -> Outcome<()> + 'static,
-        page: impl AsyncFn(&mut Peer) -> Outcome + 'static,
+        worker_part: impl AsyncFn(&mut Peer) -> Outcome<()> + 'static,
+        page_part: impl AsyncFn(&mut Peer) -> Outcome + 'static,
     ) -> Self {
         Self {
-            says,
+            statement,
             specified,
             section,
             is_universal: false,
             has_own_worker: false,
-            page: half(page),
-            worker: Some(half(worker)),
+            page_part: boxed(page_part),
+            worker_part: Some(boxed(worker_part)),
         }
     }
 
-    /// The same, but there is something to see in every browser.
+    /// Marks the claim as testable in browsers without MediaSource in workers.
     pub fn universal(self) -> Self {
-        let is_universal = true;
         Self {
-            is_universal,
+            is_universal: true,
             ..self
         }
     }
 
-    /// The same, but the worker's half is done in a worker that can be ended.
+    /// Runs the worker's part in a worker that the test can terminate.
     pub fn in_its_own_worker(self) -> Self {
-        let has_own_worker = true;
         Self {
-            has_own_worker,
+            has_own_worker: true,
             ..self
         }
     }
 
-    /// Puts the claim to the test, with the worker's half in that worker. Called on the page.
-    pub async fn test(&self, nth: usize, assistant: &Assistant) -> ClaimResult {
-        if !(self.is_universal || assistant.has_media_source) {
-            return ClaimResult::nothing("cannot be seen here: no MediaSource in workers");
+    /// Tests the claim at `index` in the list of claims. Called on the page; the worker's part runs
+    /// in `worker` unless the claim needs its own.
+    pub async fn test(&self, index: usize, worker: &ClaimWorker) -> ClaimResult {
+        if !(self.is_universal || worker.has_media_source) {
+            return ClaimResult::untestable("this browser has no MediaSource in workers");
         }
         let Ok(channel) = MessageChannel::new() else {
-            return ClaimResult::nothing("there are no message channels");
+            return ClaimResult::untestable("no MessageChannel could be created");
         };
-        let mut worker = if self.has_own_worker {
-            let own = match Assistant::start().await {
-                Ok(own) => own,
-                Err(words) => return ClaimResult::nothing(words),
+        let mut peer = if self.has_own_worker {
+            let own_worker = match ClaimWorker::start().await {
+                Ok(own_worker) => own_worker,
+                Err(reason) => return ClaimResult::untestable(reason),
             };
-            own.begin(nth, channel.port2());
-            Peer::in_its_own(own, channel.port1())
+            own_worker.start_claim(index, channel.port2());
+            Peer::with_own_worker(own_worker, channel.port1())
         } else {
-            if self.worker.is_some() {
-                assistant.begin(nth, channel.port2());
+            if self.worker_part.is_some() {
+                worker.start_claim(index, channel.port2());
             }
-            Peer::at(channel.port1())
+            Peer::new(channel.port1())
         };
-        match within(PATIENCE, (self.page)(&mut worker)).await {
-            Some(outcome) => outcome.unwrap_or_else(|seen| seen),
-            None => ClaimResult::otherwise(format!(
-                "nothing more happened in {} seconds",
-                PATIENCE / 1000
+        match timeout(CLAIM_TIMEOUT_MS, (self.page_part)(&mut peer)).await {
+            Some(outcome) => outcome.unwrap_or_else(|result| result),
+            None => ClaimResult::differs(format!(
+                "no result within {} seconds",
+                CLAIM_TIMEOUT_MS / 1000
             )),
         }
     }
 }
 
 impl ClaimResult {
-    /// It is as specified.
-    pub fn so(words: impl Into<String>) -> Self {
+    /// The behaviour is as specified.
+    pub fn as_specified(details: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::AsSpecified,
-            words: words.into(),
+            details: details.into(),
         }
     }
 
-    /// It is not as specified.
-    pub fn otherwise(words: impl Into<String>) -> Self {
+    /// The behaviour differs from the specification.
+    pub fn differs(details: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Differs,
-            words: words.into(),
+            details: details.into(),
         }
     }
 
-    /// It cannot be seen in this browser.
-    pub fn nothing(words: impl Into<String>) -> Self {
+    /// The claim cannot be tested in this browser.
+    pub fn untestable(details: impl Into<String>) -> Self {
         Self {
-            verdict: Verdict::NotSeen,
-            words: words.into(),
+            verdict: Verdict::Untestable,
+            details: details.into(),
         }
     }
 
-    /// It is not specified. These words tell how it is.
-    pub fn unspecified(words: impl Into<String>) -> Self {
+    /// The behaviour is not specified.
+    pub fn unspecified(details: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Unspecified,
-            words: words.into(),
+            details: details.into(),
         }
     }
 
-    /// It is as specified if this is true. The words are true either way.
-    pub fn whether(is_so: bool, words: impl Into<String>) -> Self {
-        match is_so {
-            true => Self::so(words),
-            false => Self::otherwise(words),
+    /// The behaviour is as specified if the condition is true. The details describe it either way.
+    pub fn check(is_as_specified: bool, details: impl Into<String>) -> Self {
+        match is_as_specified {
+            true => Self::as_specified(details),
+            false => Self::differs(details),
         }
     }
 
-    /// What was attempted is refused by an exception of this name, as specified.
-    pub fn refused<T>(attempt: Result<T, JsValue>, name: &str) -> Self {
+    /// The behaviour is as specified if the attempt failed with an exception of this name.
+    pub fn expect_exception<T>(attempt: Result<T, JsValue>, name: &str) -> Self {
         match attempt {
-            Ok(_) => Self::otherwise("it was allowed"),
+            Ok(_) => Self::differs("no exception"),
             Err(exception) => {
-                let is_named = web::exception_name(&exception).is_some_and(|it| it == name);
-                Self::whether(is_named, in_words(&exception))
+                let has_name = web::exception_name(&exception).is_some_and(|actual| actual == name);
+                Self::check(has_name, describe_exception(&exception))
             }
         }
     }
 
-    /// All of these are as specified, or this tells which is not.
+    /// Combines labelled results: the first that is not as specified, or all of them.
     pub fn all<const N: usize>(parts: [(&str, Self); N]) -> Self {
-        let odd = parts
+        let failed = parts
             .iter()
-            .find(|(_, seen)| seen.verdict != Verdict::AsSpecified);
-        if let Some((what, seen)) = odd {
-            let words = format!("{what}: {}", seen.words);
+            .find(|(_, result)| result.verdict != Verdict::AsSpecified);
+        if let Some((label, result)) = failed {
             return Self {
-                words,
-                ..seen.clone()
+                verdict: result.verdict,
+                details: format!("{label}: {}", result.details),
             };
         }
-        let mut words = String::new();
-        for (what, seen) in parts {
-            let between = if words.is_empty() { "" } else { "; " };
-            words = format!("{words}{between}{what}: {}", seen.words);
-        }
-        Self::so(words)
+        let details = parts.map(|(label, result)| format!("{label}: {}", result.details));
+        Self::as_specified(details.join("; "))
     }
 }
 
-/// An exception where none was to be expected.
+/// An exception that the test did not expect.
 impl From<JsValue> for ClaimResult {
     fn from(exception: JsValue) -> Self {
-        Self::otherwise(format!("unexpected: {}", in_words(&exception)))
+        Self::differs(format!(
+            "unexpected exception: {}",
+            describe_exception(&exception)
+        ))
     }
 }
 
 impl Verdict {
-    /// In words.
-    pub const fn in_words(self) -> &'static str {
+    /// The verdict as the table shows it.
+    pub const fn label(self) -> &'static str {
         match self {
             Self::AsSpecified => "as specified",
             Self::Differs => "differs",
-            Self::NotSeen => "not to be seen here",
+            Self::Untestable => "cannot be tested here",
             Self::Unspecified => "not specified",
         }
     }
@@ -267,49 +265,49 @@ impl From<JsValue> for Verdict {
         [Self::AsSpecified, Self::Differs, Self::Unspecified]
             .into_iter()
             .find(|verdict| number == Some(f64::from(*verdict as u8)))
-            .unwrap_or(Self::NotSeen)
+            .unwrap_or(Self::Untestable)
     }
 }
 
-/// `NotFoundError: the words`.
-pub fn in_words(exception: &JsValue) -> String {
+/// Formats an exception as `NotFoundError: message`.
+pub fn describe_exception(exception: &JsValue) -> String {
     let name = web::exception_name(exception).unwrap_or_else(|| "exception".into());
     format!("{name}: {}", web::exception_message(exception))
 }
 
-/// What a future comes to, if it does so in time: milliseconds.
-pub async fn within<T>(milliseconds: u32, future: impl Future<Output = T>) -> Option<T> {
+/// Waits for a future for at most `milliseconds`; `None` if it does not complete in time.
+pub async fn timeout<T>(milliseconds: u32, future: impl Future<Output = T>) -> Option<T> {
     match select(Box::pin(future), TimeoutFuture::new(milliseconds)).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
     }
 }
 
-/// A dedicated worker with this same program in it, for the worker's halves. It ends when it is dropped.
-pub struct Assistant {
+/// A dedicated worker that runs this program for the workers' parts. Terminated when dropped.
+pub struct ClaimWorker {
     worker: Worker,
     has_media_source: bool,
 }
 
-impl Drop for Assistant {
+impl Drop for ClaimWorker {
     fn drop(&mut self) {
         self.worker.terminate();
     }
 }
 
-impl Assistant {
-    /// Starts one, and waits until it is there.
+impl ClaimWorker {
+    /// Starts a worker and waits for its first message.
     ///
     /// # Errors
-    /// In words, why there is none.
+    /// Why it did not start, as a sentence.
     pub async fn start() -> Result<Self, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let script = format!("{}?{BUILD_ID}", mse::address());
+        let script = format!("{}?{BUILD_ID}", mse::script_url());
         let worker = Worker::new_with_options(&script, &options);
-        let worker = worker.map_err(|exception| in_words(&exception))?;
-        let mut inbox = Inbox::of(&worker);
-        let first = within(PATIENCE, inbox.next()).await.flatten();
+        let worker = worker.map_err(|exception| describe_exception(&exception))?;
+        let mut queue = MessageQueue::new(&worker);
+        let first = timeout(CLAIM_TIMEOUT_MS, queue.next()).await.flatten();
         let first = first.ok_or("the lab’s worker does not answer")?;
         let has_media_source = first.data().is_truthy();
         Ok(Self {
@@ -318,39 +316,41 @@ impl Assistant {
         })
     }
 
-    /// Has it do its half of a claim, with the page at the other end of this port.
-    fn begin(&self, nth: usize, port: MessagePort) {
+    /// Starts the worker's part of the claim at `index`, with the page at the other end of `port`.
+    fn start_claim(&self, index: usize, port: MessagePort) {
         let transfer = Array::of1(&port);
-        // A fresh port can be transferred.
+        // A new port can always be transferred.
         let _ = self
             .worker
-            .post_message_with_transfer(&(nth as f64).into(), &transfer);
+            .post_message_with_transfer(&(index as f64).into(), &transfer);
     }
 }
 
-/// Does the worker's halves, for as long as the worker lives.
+/// Runs the workers' parts of claims. Called in the worker.
 pub fn serve() {
     spawn_local(async {
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-        let mut inbox = Inbox::of(&scope);
-        let has_media_source = mse::MediaSource::new().is_ok_and(|it| it.handle().is_truthy());
-        // A boolean can be copied.
+        let mut queue = MessageQueue::new(&scope);
+        let has_media_source =
+            mse::MediaSource::new().is_ok_and(|source| source.handle().is_truthy());
+        // A boolean can always be cloned.
         let _ = scope.post_message(&has_media_source.into());
         let claims: Rc<[Claim]> = claims().into();
-        while let Some(message) = inbox.next().await {
-            let nth = message.data().as_f64().unwrap_or(f64::MAX) as usize;
+        while let Some(message) = queue.next().await {
+            let index = message.data().as_f64().unwrap_or(f64::MAX) as usize;
             if let Ok(port) = message.ports().get(0).dyn_into() {
-                spawn_local(assist(claims.clone(), nth, Peer::at(port)));
+                spawn_local(run_worker_part(claims.clone(), index, Peer::new(port)));
             }
         }
     });
 }
 
-/// Does the worker's half of a claim.
-async fn assist(claims: Rc<[Claim]>, nth: usize, mut page: Peer) {
-    if let Some(half) = claims.get(nth).and_then(|claim| claim.worker.as_ref())
-        && let Err(seen) = half(&mut page).await
+async fn run_worker_part(claims: Rc<[Claim]>, index: usize, mut page: Peer) {
+    if let Some(part) = claims
+        .get(index)
+        .and_then(|claim| claim.worker_part.as_ref())
+        && let Err(result) = part(&mut page).await
     {
-        page.tell(&seen);
+        page.send_result(&result);
     }
 }

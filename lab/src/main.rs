@@ -18,21 +18,21 @@
 //! | `chart/draw.rs` | page | draws the timeline on a canvas |
 //! | `chart/text.rs` | page | describes the timeline in text |
 //! | `view.rs` | page | zoom and scroll position of the timeline |
-//! | `claims.rs` | both | the claims about `MediaSource.handle`, each with the code that checks it |
+//! | `claims.rs`, `claims/` | both | the claims about `MediaSource.handle`, each with the code that tests it |
 //! | `claim.rs` | both | the type of a claim, its results, and how one is run |
 //! | `peer.rs` | both | messages between the page's part and the worker's part of a claim |
 //! | `mse.rs` | both | bindings of Media Source Extensions whose calls may throw |
-//! | `bench.rs` | page | elements, frames and workers that claims are run on |
+//! | `fixtures.rs` | page | elements, frames and workers that claims are tested with |
 //! | `visibility.rs` | page | reports when an element becomes visible or changes its size |
 //! | `element.rs` | page | creates elements, and copies text |
 //! | `lab.css` | page | style sheet of the panels |
 //! | `peer.js` | both | script of the workers and frames that claims start |
 
-mod bench;
 mod chart;
 mod claim;
 mod claims;
 mod element;
+mod fixtures;
 mod freeze;
 mod history;
 mod mse;

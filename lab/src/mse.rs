@@ -1,9 +1,5 @@
-//! Media Source Extensions as the specification has them, but every call may be refused: that is what
-//! most claims are about. The player's own bindings are not used, so that nothing of what the player
-//! takes for granted is taken for granted here.
-//!
-//! What is imported here has other names in Rust than in the library, wherever it is the same thing:
-//! wasm-bindgen tells the imports of a package apart by these, and knows of no programs in it.
+//! Bindings to Media Source Extensions in which every call can fail, because most claims are about
+//! exceptions. The claims do not use the player's bindings, so that they share none of its assumptions.
 
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::prelude::*;
@@ -11,8 +7,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{EventTarget, RequestInit, Response, TimeRanges};
 use yew_mse_worker::platform::web;
 
-/// The sample film's smallest pictures.
-pub const MIME: &str = "video/mp4; codecs=\"avc1.4d4015\"";
+/// The MIME type of the sample video's lowest quality.
+pub const SAMPLE_MIME: &str = "video/mp4; codecs=\"avc1.4d4015\"";
 
 #[wasm_bindgen]
 extern "C" {
@@ -45,18 +41,19 @@ extern "C" {
     pub fn end_of_stream(this: &MediaSource) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = endOfStream)]
-    pub fn end_with(this: &MediaSource, error: &str) -> Result<(), JsValue>;
+    pub fn end_of_stream_with_error(this: &MediaSource, error: &str) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setLiveSeekableRange)]
-    pub fn set_live_range(this: &MediaSource, start: f64, end: f64) -> Result<(), JsValue>;
+    pub fn set_live_seekable_range(this: &MediaSource, start: f64, end: f64)
+    -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = URL, js_name = createObjectURL)]
-    pub fn object_url(source: &MediaSource) -> Result<String, JsValue>;
+    pub fn create_object_url(source: &MediaSource) -> Result<String, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = MediaSource, js_name = isTypeSupported)]
     pub fn is_type_supported(mime: &str) -> Result<bool, JsValue>;
 
-    /// A MediaSourceHandle, or what there is in its place.
+    /// The value of `MediaSource.handle`: `undefined` in browsers without it.
     #[wasm_bindgen(typescript_type = "any")]
     #[derive(Clone, Debug, PartialEq)]
     pub type Handle;
@@ -77,29 +74,33 @@ extern "C" {
     pub fn buffered(this: &SourceBuffer) -> Result<TimeRanges, JsValue>;
 }
 
-/// `new MediaSourceHandle()`.
+/// Calls `new MediaSourceHandle()`.
 ///
 /// # Errors
-/// As specified, always.
+/// Always, in a browser that follows the specification: `TypeError`.
 pub fn construct_handle() -> Result<(), JsValue> {
     MediaSourceHandle::new().map(|_| ())
 }
 
 impl MediaSource {
-    /// Waits for it to be attached.
-    pub async fn opened(&self) {
+    /// Waits until an element has attached it.
+    pub async fn wait_until_open(&self) {
         while self.ready_state() != "open" {
             web::event(self, "sourceopen").await;
         }
     }
 
-    /// Two seconds of film, once it is open.
+    /// Adds a SourceBuffer and appends the first two seconds of the sample video. Returns the
+    /// buffer and the media segment. The MediaSource has to be open.
     ///
     /// # Errors
-    /// What the browser or the server says.
-    pub async fn with_film(&self) -> Result<(SourceBuffer, ArrayBuffer), JsValue> {
-        let buffer = self.add_source_buffer(MIME)?;
-        let (init, segment) = (sample("init.mp4").await?, sample("1.m4s").await?);
+    /// An exception of the browser, or the status of the server's response.
+    pub async fn append_sample(&self) -> Result<(SourceBuffer, ArrayBuffer), JsValue> {
+        let buffer = self.add_source_buffer(SAMPLE_MIME)?;
+        let (init, segment) = (
+            fetch_sample("init.mp4").await?,
+            fetch_sample("1.m4s").await?,
+        );
         buffer.append(&init).await?;
         buffer.append(&segment).await?;
         Ok((buffer, segment))
@@ -107,10 +108,10 @@ impl MediaSource {
 }
 
 impl SourceBuffer {
-    /// Appends, and waits until it is in.
+    /// Appends bytes and waits for `updateend`.
     ///
     /// # Errors
-    /// What the browser throws.
+    /// The exception of `appendBuffer()`.
     pub async fn append(&self, bytes: &ArrayBuffer) -> Result<(), JsValue> {
         let updated = web::event(self, "updateend");
         self.append_buffer(bytes)?;
@@ -119,11 +120,11 @@ impl SourceBuffer {
     }
 }
 
-/// A file of the sample film, found from where this program was loaded from.
-async fn sample(name: &str) -> Result<ArrayBuffer, JsValue> {
-    // Of the lab's worker script, whose address ends in snippets/…/peer.js.
-    let address = address();
-    let site = address.split("snippets/").next().unwrap_or_default();
+/// Fetches a file of the sample video, whose URL is relative to that of the lab's program.
+async fn fetch_sample(name: &str) -> Result<ArrayBuffer, JsValue> {
+    // The URL of the lab's worker script ends in snippets/…/peer.js.
+    let script_url = script_url();
+    let site = script_url.split("snippets/").next().unwrap_or_default();
     let url = format!("{site}film/240p/{name}");
     let response: Response = JsFuture::from(web::fetch(&url, &RequestInit::new()))
         .await?
@@ -138,20 +139,21 @@ async fn sample(name: &str) -> Result<ArrayBuffer, JsValue> {
 
 #[wasm_bindgen(module = "/src/peer.js")]
 extern "C" {
-    /// Where the script of the lab's workers is.
-    pub fn address() -> String;
+    /// The URL of the script of the lab's workers.
+    #[wasm_bindgen(js_name = scriptUrl)]
+    pub fn script_url() -> String;
 }
 
-/// What a `TimeRanges` says, in words.
-pub fn in_words(ranges: &TimeRanges) -> String {
-    let range = |nth| {
-        let (start, end) = (ranges.start(nth).ok()?, ranges.end(nth).ok()?);
+/// Formats time ranges, such as `0.0–2.0 s, 4.0–6.0 s`.
+pub fn format_ranges(ranges: &TimeRanges) -> String {
+    let format_range = |index| {
+        let (start, end) = (ranges.start(index).ok()?, ranges.end(index).ok()?);
         Some(format!("{start:.1}–{end:.1} s"))
     };
-    let all: Vec<String> = (0..ranges.length()).filter_map(range).collect();
-    if all.is_empty() {
+    let formatted: Vec<String> = (0..ranges.length()).filter_map(format_range).collect();
+    if formatted.is_empty() {
         "nothing".into()
     } else {
-        all.join(", ")
+        formatted.join(", ")
     }
 }

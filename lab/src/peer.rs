@@ -1,5 +1,6 @@
-//! How the page's half of a claim and the worker's half talk to each other: a port each, and on it
-//! `[kind, …]`. The handle itself goes this way, too, in the transfer list.
+//! Messages between the page's part and the worker's part of a claim. Each message is an array
+//! `[kind, …]` on a `MessagePort`; transferred objects, such as the handle, are also in the transfer
+//! list.
 
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt;
@@ -9,24 +10,34 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventTarget, MessageEvent, MessagePort};
 use yew_mse_worker::platform::web;
 
-use crate::claim::{Assistant, ClaimResult, Verdict, within};
+use crate::claim::{ClaimResult, ClaimWorker, Verdict, timeout};
 
-/// How long a worker's end may take where no port tells of it, in milliseconds.
-const GRACE: u32 = 500;
+/// How long to wait for a terminated worker where the browser fires no `close` event on its ports.
+const CLOSE_TIMEOUT_MS: u32 = 500;
 
-/// What is posted to one place, in order, from the moment it is made.
-pub struct Inbox {
+/// The kinds of message: the first element of each array.
+mod kind {
+    /// A value, copied or transferred: the second element.
+    pub const VALUE: &str = "value";
+    /// The result of the claim: its verdict and its details.
+    pub const RESULT: &str = "result";
+    /// The sender has been dropped.
+    pub const CLOSE: &str = "close";
+}
+
+/// The messages posted to one target since this was created, in order.
+pub struct MessageQueue {
     messages: UnboundedReceiver<MessageEvent>,
     _listener: EventListener,
 }
 
-impl Inbox {
-    /// Of a port, a worker, or a worker's own global object.
-    pub fn of(target: &EventTarget) -> Self {
-        let (heard, messages) = unbounded();
+impl MessageQueue {
+    /// Listens to a port, a worker, a window or a worker's global scope.
+    pub fn new(target: &EventTarget) -> Self {
+        let (sender, messages) = unbounded();
         let listener = EventListener::new(target, "message", move |event| {
-            // The receiver goes only with the listener.
-            let _ = heard.unbounded_send(event.clone().unchecked_into());
+            // The receiver is dropped together with the listener.
+            let _ = sender.unbounded_send(event.clone().unchecked_into());
         });
         Self {
             messages,
@@ -34,110 +45,110 @@ impl Inbox {
         }
     }
 
-    /// The next message.
+    /// Waits for the next message.
     pub async fn next(&mut self) -> Option<MessageEvent> {
         self.messages.next().await
     }
 }
 
-/// The other half of a claim, on the other thread. Dropping it ends the conversation.
+/// The part of a claim that runs on the other thread. Dropping this tells the other part to stop.
 pub struct Peer {
     port: MessagePort,
-    inbox: Inbox,
-    /// The worker that it is in, if that is nobody else's.
-    worker: Option<Assistant>,
+    queue: MessageQueue,
+    /// The worker that runs the other part, if no other claim uses it.
+    worker: Option<ClaimWorker>,
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.post("over", &[]);
+        self.post(kind::CLOSE, &[]);
         self.port.close();
     }
 }
 
 impl Peer {
-    /// At the other end of this port.
-    pub fn at(port: MessagePort) -> Self {
-        let inbox = Inbox::of(&port);
+    /// Connects to the part that holds the other port of the channel.
+    pub fn new(port: MessagePort) -> Self {
+        let queue = MessageQueue::new(&port);
         port.start();
-        let worker = None;
         Self {
             port,
-            inbox,
-            worker,
+            queue,
+            worker: None,
         }
     }
 
-    /// At the other end of this port, in a worker that ends with the conversation.
-    pub fn in_its_own(worker: Assistant, port: MessagePort) -> Self {
-        let mut peer = Self::at(port);
+    /// Connects like [`Self::new`], and terminates `worker` when dropped.
+    pub fn with_own_worker(worker: ClaimWorker, port: MessagePort) -> Self {
+        let mut peer = Self::new(port);
         peer.worker = Some(worker);
         peer
     }
 
-    /// Ends the worker that it is in, as a task manager does: without a word.
-    pub async fn end(&mut self) {
-        // A port tells that there is nobody at its other end any more, though not in every browser.
-        let gone = within(GRACE, web::event(&self.port, "close"));
+    /// Terminates the worker without notice, as if it had crashed, and waits until it has ended.
+    pub async fn terminate_worker(&mut self) {
+        // Not every browser fires `close` when the other end of a port is gone.
+        let closed = timeout(CLOSE_TIMEOUT_MS, web::event(&self.port, "close"));
         self.worker = None;
-        gone.await;
+        closed.await;
     }
 
-    /// Says something, by copy.
-    pub fn say(&self, value: impl Into<JsValue>) {
-        self.post("said", &[value.into()]);
+    /// Sends a copy of a value.
+    pub fn send(&self, value: impl Into<JsValue>) {
+        self.post(kind::VALUE, &[value.into()]);
     }
 
-    /// Gives an object away: it is transferred.
+    /// Transfers an object.
     ///
     /// # Errors
-    /// What the browser throws where it does not let it go.
-    pub fn give(&self, object: &JsValue) -> Result<(), JsValue> {
-        let message = Array::of2(&"said".into(), object);
+    /// The exception of `postMessage` if the object cannot be transferred.
+    pub fn transfer(&self, object: &JsValue) -> Result<(), JsValue> {
+        let message = Array::of2(&kind::VALUE.into(), object);
         self.port
             .post_message_with_transferable(&message, &Array::of1(object))
     }
 
-    /// Tells what was seen.
-    pub fn tell(&self, seen: &ClaimResult) {
-        let verdict = f64::from(seen.verdict as u8);
-        self.post("seen", &[verdict.into(), seen.words.as_str().into()]);
+    /// Sends the result of the claim.
+    pub fn send_result(&self, result: &ClaimResult) {
+        let verdict = f64::from(result.verdict as u8);
+        let values = [verdict.into(), result.details.as_str().into()];
+        self.post(kind::RESULT, &values);
     }
 
-    /// What the other half says or gives next.
+    /// Receives the next value that the other part sends or transfers.
     ///
     /// # Errors
-    /// What it has seen instead, if it could not go on; or that it is over.
-    pub async fn hear(&mut self) -> Result<JsValue, ClaimResult> {
-        let message = self.inbox.next().await.map(|message| message.data());
+    /// The result, if the other part sends one instead of a value, or if it has stopped.
+    pub async fn receive(&mut self) -> Result<JsValue, ClaimResult> {
+        let message = self.queue.next().await.map(|message| message.data());
         let message = Array::from(&message.unwrap_or_default());
         match message.get(0).as_string().as_deref() {
-            Some("said") => Ok(message.get(1)),
-            Some("seen") => Err(ClaimResult {
+            Some(kind::VALUE) => Ok(message.get(1)),
+            Some(kind::RESULT) => Err(ClaimResult {
                 verdict: Verdict::from(message.get(1)),
-                words: message.get(2).as_string().unwrap_or_default(),
+                details: message.get(2).as_string().unwrap_or_default(),
             }),
-            _ => Err(ClaimResult::nothing("the other thread had no more to say")),
+            _ => Err(ClaimResult::untestable("the other thread sent no result")),
         }
     }
 
-    /// What the other half has seen.
-    pub async fn verdict(&mut self) -> ClaimResult {
+    /// Receives the result that the other part sends, and ignores the values before it.
+    pub async fn receive_result(&mut self) -> ClaimResult {
         loop {
-            if let Err(seen) = self.hear().await {
-                return seen;
+            if let Err(result) = self.receive().await {
+                return result;
             }
         }
     }
 
-    /// Waits until the other half needs this one no more.
-    pub async fn dismissal(&mut self) {
-        while self.hear().await.is_ok() {}
+    /// Waits until the other part stops.
+    pub async fn wait_until_closed(&mut self) {
+        while self.receive().await.is_ok() {}
     }
 
     fn post(&self, kind: &str, values: &[JsValue]) {
         let message: Array = [kind.into()].iter().chain(values).collect();
-        // What can be said can be copied: numbers and words.
+        // Only numbers, strings and arrays of them are sent here: they can always be cloned.
         let _ = self.port.post_message(&message);
     }
 }

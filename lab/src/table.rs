@@ -1,4 +1,4 @@
-//! The claims as a table, to be run and copied.
+//! The panel with the table of claims: runs them, shows the results, and copies them as text or JSON.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,37 +13,37 @@ use web_sys::{Element, window};
 use yew_mse_worker::platform::web;
 
 use crate::{
-    claim::{Assistant, Claim, ClaimResult, Verdict},
+    claim::{Claim, ClaimResult, ClaimWorker, Verdict},
     claims::claims,
     element::{add, button, copy, panel, rewrite, write},
 };
 
-/// The panel, for as long as its buttons are to do something.
+/// The panel. Dropping it disables its buttons.
 pub struct Table {
     _buttons: [EventListener; 3],
 }
 
-/// What the buttons share.
-struct Sheet {
+/// The state that the buttons share.
+struct TableState {
     claims: Vec<Claim>,
     rows: Vec<Row>,
     status: Element,
     is_running: Cell<bool>,
 }
 
-/// A claim's line, and what was seen last.
+/// The row of a claim and its last result.
 struct Row {
     row: Element,
     verdict: Element,
-    words: Element,
-    seen: RefCell<Option<ClaimResult>>,
+    details: Element,
+    result: RefCell<Option<ClaimResult>>,
 }
 
 impl Table {
-    /// Adds the panel.
+    /// Appends the panel to `room`.
     ///
     /// # Errors
-    /// Those of a document that is going.
+    /// An exception of the DOM.
     pub fn put_into(room: &Element) -> Result<Self, JsValue> {
         let panel = panel(
             room,
@@ -53,9 +53,9 @@ impl Table {
         write(
             &panel,
             "p",
-            "What the specification says of the handle, put to the test in this page, in a worker \
-             beside it and between the two. It takes a few seconds and leaves the film alone, though \
-             one claim has the page stand still for a second.",
+            "Tests what the specification requires of `MediaSource.handle`: on this page, in a worker, \
+             and between the two. The tests take a few seconds and do not interrupt the video, but \
+             one of them blocks the page for a second.",
         )?;
         let row = add(&panel, "div", "row")?;
         let scroll = add(&panel, "div", "scroll")?;
@@ -64,7 +64,7 @@ impl Table {
         scroll.set_attribute("aria-label", "The claims")?;
         let table = add(&scroll, "table", "")?;
         let head = add(&add(&table, "thead", "")?, "tr", "")?;
-        for title in ["Claim", "Here", "What happened", "Specified", "Section"] {
+        for title in ["Claim", "Result", "Details", "Specified", "Section"] {
             write(&head, "th", title)?.set_attribute("scope", "col")?;
         }
         let body = add(&table, "tbody", "")?;
@@ -79,7 +79,7 @@ impl Table {
             .ok_or("no document")?
             .create_element("span")?;
         status.set_attribute("role", "status")?;
-        let sheet = Rc::new(Sheet {
+        let state = Rc::new(TableState {
             claims,
             rows,
             status: status.clone(),
@@ -87,15 +87,15 @@ impl Table {
         });
         let buttons = [
             button(&row, "Run", {
-                let sheet = sheet.clone();
-                move || spawn_local(sheet.clone().run())
+                let state = state.clone();
+                move || spawn_local(state.clone().run())
             })?,
             button(&row, "Copy as text", {
-                let sheet = sheet.clone();
-                move || copy(&sheet.as_text(), &sheet.status)
+                let state = state.clone();
+                move || copy(&state.as_text(), &state.status)
             })?,
             button(&row, "Copy as JSON", move || {
-                copy(&sheet.as_json(), &sheet.status);
+                copy(&state.as_json(), &state.status);
             })?,
         ];
         row.append_child(&status)?;
@@ -106,106 +106,114 @@ impl Table {
 impl Row {
     fn add(body: &Element, claim: &Claim) -> Result<Self, JsValue> {
         let row = add(body, "tr", "")?;
-        write(&row, "th", claim.says)?.set_attribute("scope", "row")?;
+        write(&row, "th", claim.statement)?.set_attribute("scope", "row")?;
         let verdict = add(&row, "td", "verdict")?;
-        let words = add(&row, "td", "words")?;
+        let details = add(&row, "td", "words")?;
         write(&row, "td", claim.specified)?;
         let link = write(&add(&row, "td", "")?, "a", claim.section.name)?;
         link.set_attribute("href", claim.section.link)?;
         Ok(Self {
             row,
             verdict,
-            words,
-            seen: RefCell::default(),
+            details,
+            result: RefCell::default(),
         })
     }
 
-    fn show(&self, seen: Option<ClaimResult>) -> Result<(), JsValue> {
-        let (mark, verdict, words) = match &seen {
+    fn show(&self, result: Option<ClaimResult>) -> Result<(), JsValue> {
+        let (mark, label, details) = match &result {
             None => ("none", "", ""),
-            Some(seen) => {
-                let mark = match seen.verdict {
+            Some(result) => {
+                let mark = match result.verdict {
                     Verdict::AsSpecified => "as-specified",
                     Verdict::Differs => "differs",
-                    Verdict::NotSeen => "not-seen",
+                    Verdict::Untestable => "untestable",
                     Verdict::Unspecified => "unspecified",
                 };
-                (mark, seen.verdict.in_words(), seen.words.as_str())
+                (mark, result.verdict.label(), result.details.as_str())
             }
         };
         self.row.set_attribute("data-verdict", mark)?;
-        self.verdict.set_text_content(Some(verdict));
-        rewrite(&self.words, words)?;
-        self.seen.replace(seen);
+        self.verdict.set_text_content(Some(label));
+        rewrite(&self.details, details)?;
+        self.result.replace(result);
         Ok(())
     }
 }
 
-impl Sheet {
-    /// Puts every claim to the test, one after the other.
+impl TableState {
+    /// Tests all claims, one after the other.
     async fn run(self: Rc<Self>) {
         if self.is_running.replace(true) {
             return;
         }
-        let outcome = self.try_all().await;
-        self.say(&outcome.unwrap_or_else(|exception| web::exception_message(&exception)));
+        let outcome = self.test_all().await;
+        self.set_status(&outcome.unwrap_or_else(|exception| web::exception_message(&exception)));
         self.is_running.set(false);
     }
 
-    async fn try_all(&self) -> Result<String, JsValue> {
+    /// Tests all claims and returns a summary.
+    async fn test_all(&self) -> Result<String, JsValue> {
         for row in &self.rows {
             row.show(None)?;
         }
-        let since = web::now();
-        let assistant = Assistant::start().await?;
+        let start = web::now();
+        let worker = ClaimWorker::start().await?;
         let mut counts = [0; 4];
-        for (nth, (claim, row)) in self.claims.iter().zip(&self.rows).enumerate() {
-            self.say(&format!("Claim {} of {} …", nth + 1, self.claims.len()));
-            let seen = claim.test(nth, &assistant).await;
-            if let Some(count) = counts.get_mut(seen.verdict as usize) {
+        for (index, (claim, row)) in self.claims.iter().zip(&self.rows).enumerate() {
+            self.set_status(&format!(
+                "Testing claim {} of {} …",
+                index + 1,
+                self.claims.len()
+            ));
+            let result = claim.test(index, &worker).await;
+            if let Some(count) = counts.get_mut(result.verdict as usize) {
                 *count += 1;
             }
-            row.show(Some(seen))?;
+            row.show(Some(result))?;
         }
-        let [so, otherwise, unseen, unspecified] = counts;
-        let seconds = (web::now() - since) / 1000.0;
-        let mut words = format!("{so} of {} claims are as specified", self.claims.len());
-        if otherwise > 0 {
-            words = format!("{words}, {otherwise} differ");
+        let [as_specified, differing, untestable, unspecified] = counts;
+        let seconds = (web::now() - start) / 1000.0;
+        let mut summary = format!(
+            "{as_specified} of {} claims are as specified",
+            self.claims.len()
+        );
+        if differing > 0 {
+            summary = format!("{summary}, {differing} differ");
         }
         if unspecified > 0 {
-            words = format!("{words}, {unspecified} are of what nobody specified");
+            summary = format!("{summary}, {unspecified} are not specified");
         }
-        if unseen > 0 {
-            words = format!("{words}, {unseen} cannot be seen here");
+        if untestable > 0 {
+            summary = format!("{summary}, {untestable} cannot be tested here");
         }
-        Ok(format!("{words}. It took {seconds:.1} s."))
+        Ok(format!("{summary}. It took {seconds:.1} s."))
     }
 
-    fn say(&self, words: &str) {
-        self.status.set_text_content(Some(words));
+    fn set_status(&self, text: &str) {
+        self.status.set_text_content(Some(text));
     }
 
     fn as_text(&self) -> String {
         let mut text = format!(
             "MediaSource.handle, measured in a browser\n{}\n{}\n",
-            today(),
-            agent()
+            current_date(),
+            user_agent()
         );
         for (claim, row) in self.claims.iter().zip(&self.rows) {
-            let seen = row.seen.borrow();
-            let (verdict, words) = match &*seen {
-                Some(seen) => (seen.verdict.in_words(), seen.words.as_str()),
+            let result = row.result.borrow();
+            let (verdict, details) = match &*result {
+                Some(result) => (result.verdict.label(), result.details.as_str()),
                 None => ("not tested", ""),
             };
             let Claim {
-                says,
+                statement,
                 specified,
                 section,
                 ..
             } = claim;
             text = format!(
-                "{text}\n{says}\n  {verdict}: {words}\n  specified: {specified} ({}, {})\n",
+                "{text}\n{statement}\n  {verdict}: {details}\n  specified: {specified} ({}, {})\n",
                 section.name, section.link
             );
         }
@@ -213,10 +221,15 @@ impl Sheet {
     }
 
     fn as_json(&self) -> String {
-        let claims: Array = self.claims.iter().zip(&self.rows).map(as_object).collect();
+        let claims: Array = self
+            .claims
+            .iter()
+            .zip(&self.rows)
+            .map(to_json_object)
+            .collect();
         let all = web::object(&[
-            ("date", today().into()),
-            ("userAgent", agent().into()),
+            ("date", current_date().into()),
+            ("userAgent", user_agent().into()),
             ("claims", claims.into()),
         ]);
         let json = JSON::stringify_with_replacer_and_space(&all, &JsValue::NULL, &2.into());
@@ -224,25 +237,30 @@ impl Sheet {
     }
 }
 
-fn as_object((claim, row): (&Claim, &Row)) -> JsValue {
-    let seen = row.seen.borrow();
-    let of =
-        |part: fn(&ClaimResult) -> &str| seen.as_ref().map_or(JsValue::NULL, |it| part(it).into());
+/// A claim and its last result as an object for JSON.
+fn to_json_object((claim, row): (&Claim, &Row)) -> JsValue {
+    let result = row.result.borrow();
+    let field = |get: fn(&ClaimResult) -> &str| {
+        result
+            .as_ref()
+            .map_or(JsValue::NULL, |result| get(result).into())
+    };
     web::object(&[
-        ("claim", claim.says.into()),
-        ("verdict", of(|seen| seen.verdict.in_words())),
-        ("seen", of(|seen| &seen.words)),
+        ("claim", claim.statement.into()),
+        ("verdict", field(|result| result.verdict.label())),
+        ("details", field(|result| &result.details)),
         ("specified", claim.specified.into()),
         ("section", claim.section.link.into()),
     ])
     .into()
 }
 
-fn today() -> String {
+/// The current date and time in ISO 8601.
+fn current_date() -> String {
     Date::new_0().to_iso_string().into()
 }
 
-fn agent() -> String {
+fn user_agent() -> String {
     window()
         .and_then(|window| window.navigator().user_agent().ok())
         .unwrap_or_default()

@@ -1,5 +1,4 @@
-//! The claims about `MediaSource.handle`, put to the test in browsers that have it and in those that have
-//! not.
+//! The claims about `MediaSource.handle`, tested in browsers with and without it.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
@@ -10,8 +9,8 @@ use crate::{
 };
 
 #[apply(in_every_browser!)]
-async fn every_claim_about_the_handle_is_as_specified_or_not_to_be_seen(stage: &Stage) {
-    // One of them has the page stand still.
+async fn every_claim_is_as_specified_or_cannot_be_tested(stage: &Stage) {
+    // One of the claims blocks the page.
     stage.turn.alone().await;
     stage.open("").await;
     // Also before the page has started.
@@ -22,10 +21,10 @@ async fn every_claim_about_the_handle_is_as_specified_or_not_to_be_seen(stage: &
     stage
         .until("!!document.querySelector('#lab-claims button')")
         .await;
-    // What is copied is seen where it would go.
-    let watch = "Object.defineProperty(navigator, 'clipboard', \
+    // Captures the copied text.
+    let capture = "Object.defineProperty(navigator, 'clipboard', \
          { value: { writeText: async (text) => { window.copied = text } } }) && true";
-    stage.value(watch).await;
+    stage.value(capture).await;
     stage.value("probe.media.length = 0").await;
     stage.press("Run").await;
     let status = "document.querySelector('#lab-claims [role=status]').textContent";
@@ -38,32 +37,32 @@ async fn every_claim_about_the_handle_is_as_specified_or_not_to_be_seen(stage: &
     assert_eq!(claims.len(), 35);
 
     for claim in claims {
-        println!("{}: {}", claim["claim"], claim["seen"]);
+        println!("{}: {}", claim["claim"], claim["details"]);
     }
     let has_handle = stage.has(Feature::MediaSourceInWorkers).await;
     let (verdict, first) = match has_handle {
         true => ("as specified", "on the page: no; in a worker: yes"),
-        false => ("not to be seen here", "on the page: no; in a worker: no"),
+        false => ("cannot be tested here", "on the page: no; in a worker: no"),
     };
-    let seen = claims[0]["seen"].as_str().unwrap();
-    assert!(seen.starts_with(first), "{seen}");
-    // Where the handle is to be seen, nothing is told of what nobody has specified but what happened.
+    let exposure = claims[0]["details"].as_str().unwrap();
+    assert!(exposure.starts_with(first), "{exposure}");
+    // Behaviour that no specification defines is only described.
     for claim in claims {
-        let is_open = has_handle && claim["specified"] == json!("left open");
+        let is_open = has_handle && claim["specified"] == json!("not specified");
         let verdict = if is_open { "not specified" } else { verdict };
         assert_eq!(claim["verdict"], json!(verdict), "{claim}");
     }
     if has_handle {
         assert_eq!(
-            seen,
+            exposure,
             "on the page: no; in a worker: yes; in a shared worker: no; in a service worker: no"
         );
     }
 
-    // The film beside it has gone on, and nothing of the claims is left.
-    let heard = "probe.media.filter(kind => ['waiting', 'error'].includes(kind)).length";
-    assert_eq!(stage.value(heard).await, json!(0));
-    // Unregistering takes its time, so it is asked for again and again.
+    // The video has played on without interruption, and the claims have left nothing behind.
+    let interruptions = "probe.media.filter(kind => ['waiting', 'error'].includes(kind)).length";
+    assert_eq!(stage.value(interruptions).await, json!(0));
+    // Unregistering takes a while.
     let is_none_kept = "(navigator.serviceWorker.getRegistrations() \
          .then(all => window.kept = all.length), window.kept === 0)";
     stage.until(is_none_kept).await;
