@@ -109,7 +109,7 @@ impl Page {
                 true => 0.0,
                 false => self.element.rate(),
             },
-            screen: (1280, 720),
+            screen_size: (1280, 720),
             at: platform::now(),
         };
         let mut observed = self.observed.borrow_mut();
@@ -143,7 +143,7 @@ impl Page {
 
     fn has_reached(&self, milestone: Milestone) -> bool {
         self.has_received(|event| {
-            matches!(event, Event::MilestoneReached { mark, .. } if mark.milestone == milestone)
+            matches!(event, Event::MilestoneReached { reached, .. } if reached.milestone == milestone)
         })
     }
 

@@ -181,7 +181,7 @@ impl History {
                     self.add_diagnostic(at, diagnostic);
                 }
             }
-            Event::MilestoneReached { mark, .. } => push(&mut self.milestones, mark),
+            Event::MilestoneReached { reached, .. } => push(&mut self.milestones, reached),
             Event::Seek { to, .. } => self.add_notice(at, format!("seek to {to:.2} s")),
             Event::CaptionsLoaded {
                 url: Err(error), ..

@@ -91,7 +91,7 @@ pub fn open(container: &Element) -> Result<(), JsValue> {
         timeline: Timeline::mount(container, history.clone())?,
         _stats: Stats::mount(container, history.clone())?,
         history,
-        _claims: Table::put_into(container)?,
+        _claims: Table::mount(container)?,
     };
     LAB.set(Some(lab));
     Ok(())

@@ -40,13 +40,13 @@ struct Row {
 }
 
 impl Table {
-    /// Appends the panel to `room`.
+    /// Appends the panel to `container`.
     ///
     /// # Errors
     /// An exception of the DOM.
-    pub fn put_into(room: &Element) -> Result<Self, JsValue> {
+    pub fn mount(container: &Element) -> Result<Self, JsValue> {
         let panel = panel(
-            room,
+            container,
             "claims",
             "`MediaSource.handle`, measured in your browser",
         )?;

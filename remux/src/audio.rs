@@ -3,7 +3,7 @@
 use crate::{
     ac3::{self, Ac3},
     adts::{self, Adts},
-    mp4::{Builder, HEADROOM, Sample},
+    mp4::{FragmentBuilder, HEADROOM, Sample},
     mpeg_audio::{self, MpegAudio},
     output::{Kind, Problem, Track},
     remuxer::Events,
@@ -126,7 +126,7 @@ struct Frame {
 pub struct Audio {
     pid: u16,
     coding: Coding,
-    builder: Builder,
+    builder: FragmentBuilder,
     /// An incomplete header.
     header: Vec<u8>,
     /// Number of bytes of `header` that are from the previous PES packet.
@@ -152,7 +152,7 @@ impl Audio {
         Self {
             pid,
             coding,
-            builder: Builder::new(Kind::Audio),
+            builder: FragmentBuilder::new(Kind::Audio),
             header: Vec::with_capacity(MAX_HEADER),
             carried: 0,
             frame: None,

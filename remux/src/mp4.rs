@@ -215,7 +215,7 @@ pub struct Sample {
 
 /// Builds a fragment in one buffer, which is appended as it is.
 #[derive(Debug)]
-pub struct Builder {
+pub struct FragmentBuilder {
     kind: Kind,
     /// [`HEADROOM`], the samples, and the bytes of the next sample.
     pub bytes: Vec<u8>,
@@ -227,7 +227,7 @@ pub struct Builder {
     end: i64,
 }
 
-impl Builder {
+impl FragmentBuilder {
     /// An empty fragment.
     pub fn new(kind: Kind) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{
     audio::{self, Audio},
-    mp4::{self, Builder},
+    mp4::{self, FragmentBuilder},
     output::{Fragment, Init, Kind, Metadata, MetadataKind, Output, Problem, Track},
     packets::{Header, PACKET, Packets, Part, WINDOW},
     pes::{Pes, Piece},
@@ -87,7 +87,11 @@ impl Events {
     }
 
     /// Takes the finished part of a fragment. Returns the distance by which the rest has moved to the front.
-    pub(crate) fn fragment(&mut self, builder: &mut Builder, timescale: u32) -> Option<usize> {
+    pub(crate) fn fragment(
+        &mut self,
+        builder: &mut FragmentBuilder,
+        timescale: u32,
+    ) -> Option<usize> {
         builder.end()?;
         let (fragment, moved) = builder.take(timescale, self.spare.pop())?;
         self.list.push(Event::Fragment(fragment));

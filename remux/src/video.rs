@@ -2,7 +2,7 @@
 
 use crate::{
     h264, h265,
-    mp4::{Builder, HEADROOM, Sample},
+    mp4::{FragmentBuilder, HEADROOM, Sample},
     nal::{self, Sink, Splitter},
     output::{Kind, Problem, Track},
     parameter_sets::{Key, Level, MAX_SET, ParameterSets},
@@ -148,7 +148,7 @@ struct Nal {
 
 /// Whether pictures can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+enum Decodability {
     /// They cannot: nothing is written up to the next random access point.
     Waiting,
     /// Decoding began with a picture shown at this time. Pictures that follow may refer to earlier ones.
@@ -159,7 +159,7 @@ enum Access {
 
 /// A picture whose duration is not known yet.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct PendingPicture {
     size: usize,
     times: Times,
     is_sync: bool,
@@ -181,11 +181,11 @@ pub struct Video {
 struct Assembly {
     pid: u16,
     coding: Coding,
-    builder: Builder,
-    held: Option<Held>,
+    builder: FragmentBuilder,
+    held: Option<PendingPicture>,
     unit: Option<Unit>,
     nal: Option<Nal>,
-    access: Access,
+    access: Decodability,
     /// Whether the next access unit ends the fragment.
     is_cut_wanted: bool,
     /// Times of the current PES packet, until an access unit uses them.
@@ -217,11 +217,11 @@ impl Video {
             assembly: Assembly {
                 pid,
                 coding,
-                builder: Builder::new(Kind::Video),
+                builder: FragmentBuilder::new(Kind::Video),
                 held: None,
                 unit: None,
                 nal: None,
-                access: Access::Waiting,
+                access: Decodability::Waiting,
                 is_cut_wanted: false,
                 pes_times: None,
                 earlier_times: None,
@@ -282,7 +282,7 @@ impl Video {
             events,
         });
         self.assembly.finish(events);
-        if self.assembly.at > 0 && self.assembly.access == Access::Waiting {
+        if self.assembly.at > 0 && self.assembly.access == Decodability::Waiting {
             events.problem(Problem::NoRandomAccess { pid: self.pid });
         }
     }
@@ -361,7 +361,7 @@ impl Assembly {
         self.unit = None;
         self.nal = None;
         self.pending.clear();
-        self.access = Access::Waiting;
+        self.access = Decodability::Waiting;
         self.pes_times = None;
         self.earlier_times = None;
     }
@@ -424,7 +424,7 @@ impl Assembly {
         let known = stamped.or_else(inferred);
         if known.is_none() {
             // A picture without a time cannot be shown.
-            self.access = Access::Waiting;
+            self.access = Decodability::Waiting;
         }
         let mut times = known.unwrap_or(Times { dts: 0, pts: 0 });
         if let Some(last) = self.last_times.filter(|_| known.is_some()) {
@@ -439,12 +439,12 @@ impl Assembly {
                     to: times.dts,
                 });
                 self.release_held(None, events);
-                self.access = Access::Waiting;
+                self.access = Decodability::Waiting;
             }
         }
         self.last_times = known.map(|_| times);
         let is_half = self.held.is_some_and(|held| held.field.is_some());
-        if !is_half && !matches!(self.access, Access::Leading(_)) {
+        if !is_half && !matches!(self.access, Decodability::Leading(_)) {
             self.release_held(Some(times.dts), events);
         }
         self.unit = Some(Unit {
@@ -516,7 +516,7 @@ impl Assembly {
             unit.is_sync = picture.is_sync;
             unit.is_open = picture.is_open;
             unit.is_leading = picture.is_leading;
-            if let Access::Leading(shown) = self.access {
+            if let Decodability::Leading(shown) = self.access {
                 unit.is_dropped |= match self.coding {
                     Coding::H264 => unit.times.pts < shown,
                     Coding::H265 => picture.is_skipped_leading,
@@ -526,7 +526,8 @@ impl Assembly {
         if self.pending.is_empty() {
             return;
         }
-        let is_access = unit.is_sync || unit.is_recovery_point || self.access == Access::Waiting;
+        let is_access =
+            unit.is_sync || unit.is_recovery_point || self.access == Decodability::Waiting;
         let pending = std::mem::take(&mut self.pending);
         if is_access || pending.iter().any(|(key, _)| key.level == Level::Sequence) {
             self.configure(pending, events);
@@ -556,7 +557,7 @@ impl Assembly {
         }
         if self.track.as_ref() != Some(&track) {
             // After an initialization segment, MediaSource drops what comes before a random access point.
-            self.access = Access::Waiting;
+            self.access = Decodability::Waiting;
             self.track = Some(track.clone());
             events.configured(track);
         }
@@ -668,7 +669,7 @@ impl Assembly {
             || unit.is_recovery_point
             || unit.has_sequence && unit.is_intra && self.coding == Coding::H264;
         let is_undecodable = match self.access {
-            Access::Waiting => !is_random_access || self.track.is_none(),
+            Decodability::Waiting => !is_random_access || self.track.is_none(),
             _ => false,
         };
         if !unit.has_slice && self.pes_times.is_none() {
@@ -691,16 +692,16 @@ impl Assembly {
             return;
         }
         match self.access {
-            Access::Waiting if unit.is_open || !unit.is_sync => {
-                self.access = Access::Leading(unit.times.pts)
+            Decodability::Waiting if unit.is_open || !unit.is_sync => {
+                self.access = Decodability::Leading(unit.times.pts)
             }
-            Access::Waiting => self.access = Access::Open,
-            Access::Leading(_) if !unit.is_leading => self.access = Access::Open,
+            Decodability::Waiting => self.access = Decodability::Open,
+            Decodability::Leading(_) if !unit.is_leading => self.access = Decodability::Open,
             _ => {}
         }
         // If a leading picture was dropped, the previous picture lasts until this one.
         self.release_held(Some(unit.times.dts), events);
-        self.held = Some(Held {
+        self.held = Some(PendingPicture {
             size: end - unit.start,
             times: unit.times,
             is_sync: is_random_access,

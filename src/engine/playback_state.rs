@@ -105,7 +105,7 @@ impl PlaybackState {
         let stands_still = clock.observed() == observation.position && observation.rate > 0.0;
         clock.observe(observation.position, observation.rate, observation.at);
         self.clock.set(clock);
-        self.screen_size.set(observation.screen);
+        self.screen_size.set(observation.screen_size);
         let ahead = self.buffered_ahead();
         if observation.position + ahead < predicted - BOUNDARY_TOLERANCE {
             // The feeders have planned from a later position. Until they plan again, it is not known whether more will

@@ -35,14 +35,14 @@ fn open_media_source(
 
     // The handle is transferred to the page. `player/engine_client.rs` receives it, and `player/video_element.rs` sets
     // `video.srcObject`. Then `sourceopen` fires on this thread (`SessionTask::play`).
-    let mark = ReachedMilestone::now(Milestone::HandleSent);
+    let reached = ReachedMilestone::now(Milestone::HandleSent);
     let handle = source.handle().clone();
     port.post_with_transfer(Event::MediaSourceReady {
         session,
         handle,
         start,
     })?;
-    port.post(Event::MilestoneReached { session, mark });
+    port.post(Event::MilestoneReached { session, reached });
     Ok(source)
 }
 

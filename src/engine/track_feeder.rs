@@ -487,7 +487,7 @@ impl TrackFeeder {
             let Context { port, session, .. } = &*self.context;
             port.post_milestone(*session, Milestone::FirstAppend);
         }
-        if self.inventory.borrow().is_futile() {
+        if self.inventory.borrow().has_buffered_nothing() {
             let path = &download.segment.resource.path;
             let reason = "its timestamps do not match its manifest";
             return Err(invalid_data(ResourceKind::MediaSegment, path, reason));

@@ -212,7 +212,7 @@ impl PlayerModel {
             }
             Event::QualityChanged { bandwidth, .. } => self.bandwidth = bandwidth,
             Event::Retrying { error, .. } => self.retrying = error,
-            Event::MilestoneReached { mark, .. } => self.milestones.push(mark),
+            Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
             // The feature detection found MediaSource in workers, but it cannot be used.
             Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,

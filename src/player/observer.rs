@@ -100,7 +100,7 @@ fn observe(video: &HtmlVideoElement, (width, height): (i32, i32)) -> Observation
     Observation {
         position: video.current_time(),
         rate,
-        screen: (physical(width), physical(height)),
+        screen_size: (physical(width), physical(height)),
         at: web::now(),
     }
 }

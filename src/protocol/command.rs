@@ -100,7 +100,7 @@ pub struct Observation {
     /// `playbackRate`; 0 while the element is paused.
     pub rate: f64,
     /// Width and height of the picture on screen, in physical pixels.
-    pub screen: (u32, u32),
+    pub screen_size: (u32, u32),
     /// The time of the observation, in milliseconds since the Unix epoch.
     pub at: f64,
 }
@@ -119,7 +119,7 @@ impl Observation {
         let predicted = sent.position + sent.rate * elapsed_ms / 1000.0;
         let tolerance = POSITION_TOLERANCE_SECONDS * self.rate;
         let is_as_predicted = (self.position - predicted).abs() <= tolerance
-            && (self.rate, self.screen) == (sent.rate, sent.screen);
+            && (self.rate, self.screen_size) == (sent.rate, sent.screen_size);
         !(is_as_predicted && (0.0..REFRESH_MS).contains(&elapsed_ms))
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     const SENT: Observation = Observation {
         position: 10.0,
         rate: 2.0,
-        screen: (640, 360),
+        screen_size: (640, 360),
         at: 5_000.0,
     };
 
@@ -162,7 +162,7 @@ mod tests {
         let slower = Observation { rate: 1.0, ..SENT };
         assert!(slower.should_follow(&SENT));
         let smaller = Observation {
-            screen: (1, 1),
+            screen_size: (1, 1),
             ..SENT
         };
         assert!(smaller.should_follow(&SENT));

@@ -86,7 +86,7 @@ pub enum Event {
         /// The session it belongs to.
         session: SessionId,
         /// The milestone and its time.
-        mark: ReachedMilestone,
+        reached: ReachedMilestone,
     },
     /// The session cannot continue. The MediaSource is kept until the page detaches it.
     Failed {
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn decoded_event_equals_the_encoded_one() {
         let session = SessionId::default().next();
-        let mark = ReachedMilestone {
+        let reached = ReachedMilestone {
             milestone: Milestone::SourceOpen,
             at: 1.5,
         };
@@ -258,7 +258,7 @@ mod tests {
         };
         for event in [
             Event::Ready { build: "x".into() },
-            Event::MilestoneReached { session, mark },
+            Event::MilestoneReached { session, reached },
             Event::Failed { session, error },
             Event::Closed { session },
         ] {

@@ -69,7 +69,7 @@ impl EventPort {
 
     /// Posts [`Event::MilestoneReached`] for a milestone that is reached now.
     pub fn post_milestone(&self, session: SessionId, milestone: Milestone) {
-        let mark = ReachedMilestone::now(milestone);
-        self.post(Event::MilestoneReached { session, mark });
+        let reached = ReachedMilestone::now(milestone);
+        self.post(Event::MilestoneReached { session, reached });
     }
 }

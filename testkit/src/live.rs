@@ -37,7 +37,7 @@ use crate::{
     origin::{M3U8, MP4, MPD, VTT},
     random::{Random, hash},
 };
-use encoder::{Generation, Made};
+use encoder::{EncodedSegment, Generation};
 pub use source::{Rendition, Source, Synthetic};
 
 /// The configuration of a live stream.
@@ -508,15 +508,15 @@ impl Live {
         self.config.splice.map_or(0, |splice| splice.every.max(1))
     }
 
-    /// Index of the stretch between splices that a segment of the source is in.
-    fn stretch(&self, media: u64) -> u64 {
+    /// Index of the run between splices that a segment of the source is in.
+    fn splice_index(&self, media: u64) -> u64 {
         media.checked_div(self.every()).unwrap_or(0)
     }
 
     /// The decode time of a segment, in ticks.
     fn decode_time(&self, rendition: &Rendition, media: u64) -> u64 {
         let start = self.source.ticks(rendition, media).start;
-        self.timestamp(rendition, self.stretch(media), start)
+        self.timestamp(rendition, self.splice_index(media), start)
     }
 
     /// The timestamp of a time of the source, in ticks.
@@ -561,7 +561,7 @@ impl Live {
     }
 
     /// Whether a segment can be fetched.
-    fn is_there(&self, moment: &Moment, made: &Made, early: Duration) -> bool {
+    fn is_there(&self, moment: &Moment, made: &EncodedSegment, early: Duration) -> bool {
         let late = self.during(moment.now, |incident| match incident {
             Incident::Unready { lasting, by } => Some((lasting, by)),
             _ => None,
@@ -658,7 +658,7 @@ impl Live {
     /// The segment of the source that is decoded at a time of a period.
     fn media_at(&self, rendition: &Rendition, period: u64, time: u64) -> Option<u64> {
         let begins = |media: u64| {
-            self.stretch(media) == period && self.decode_time(rendition, media) == time
+            self.splice_index(media) == period && self.decode_time(rendition, media) == time
         };
         let first = period * self.every();
         let elapsed = time.checked_sub(self.timestamp(

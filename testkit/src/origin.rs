@@ -70,7 +70,7 @@ impl File {
 
 /// A representation and its position in the presentation.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Location<'a> {
     period: usize,
     representation: &'a Representation,
     file: &'a OnceLock<File>,
@@ -195,13 +195,13 @@ impl Origin {
         Some(Response::ok(MP4, media).with_nominal_length(nominal))
     }
 
-    fn place(&self, period: usize, id: &str) -> Option<Place<'_>> {
+    fn place(&self, period: usize, id: &str) -> Option<Location<'_>> {
         let mut files = self.files.iter();
         for (nth, it) in self.content.periods.iter().enumerate() {
             for representation in it.sets.iter().flat_map(|set| &set.representations) {
                 let file = files.next()?;
                 if nth == period && representation.id == id {
-                    return Some(Place {
+                    return Some(Location {
                         period,
                         representation,
                         file,
@@ -307,7 +307,7 @@ impl Origin {
         }))
     }
 
-    fn representation(&self, addressing: Addressing, place: Place, period: &Period) -> Element {
+    fn representation(&self, addressing: Addressing, place: Location, period: &Period) -> Element {
         let of = place.representation;
         let mut element = Element::new("Representation")
             .with("id", &of.id)
@@ -571,7 +571,7 @@ fn key_number(encryption: Encryption, position: u64) -> u64 {
         .unwrap_or(0)
 }
 
-impl Place<'_> {
+impl Location<'_> {
     /// The parts of the file.
     fn layout(&self) -> &File {
         self.file.get_or_init(|| {

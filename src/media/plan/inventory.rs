@@ -91,7 +91,7 @@ impl BufferInventory {
 
     /// Whether several segments were appended and none of them filled anything: their timestamps are not at
     /// the manifest's times.
-    pub fn is_futile(&self) -> bool {
+    pub fn has_buffered_nothing(&self) -> bool {
         self.entries.len() >= MIN_FUTILE_SEGMENTS
             && self.entries.iter().all(|entry| entry.buffered.is_none())
     }

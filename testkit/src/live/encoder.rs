@@ -39,7 +39,7 @@ struct Run {
 
 /// A segment that an encoder has made, or will make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct EncodedSegment {
     /// Position among all segments of the generation.
     pub position: u64,
     /// Position in the source.
@@ -174,7 +174,7 @@ impl Generation {
     }
 
     /// The segment at a position, whether it has been made already or not.
-    pub fn at(&self, position: u64) -> Made {
+    pub fn at(&self, position: u64) -> EncodedSegment {
         let first = Run {
             first: 0,
             start: self.start,
@@ -184,7 +184,7 @@ impl Generation {
         };
         let run = self.run(position).copied().unwrap_or(first);
         let nth = position - run.first;
-        Made {
+        EncodedSegment {
             position,
             media: run.media + nth,
             start: run.start.saturating_add(self.time(nth)),
@@ -196,7 +196,7 @@ impl Generation {
 
     /// The segment that is made last of those with a position in the source, at a wall-clock time or
     /// before. `None` if there is none.
-    pub fn of_media(&self, media: u64, now: Duration) -> Option<Made> {
+    pub fn of_media(&self, media: u64, now: Duration) -> Option<EncodedSegment> {
         let count = self.count(now);
         let mut end = u64::MAX;
         for run in self.runs.iter().rev() {
@@ -212,7 +212,7 @@ impl Generation {
     /// How many positions before this one have a discontinuity, if there is one as well wherever the
     /// source has gone on by so many segments; 0 for never.
     pub fn discontinuities(&self, position: u64, every: u64) -> u64 {
-        let stretch = |media: u64| media.checked_div(every).unwrap_or(0);
+        let splice_index = |media: u64| media.checked_div(every).unwrap_or(0);
         let mut count = 0;
         for (nth, run) in self.runs.iter().enumerate() {
             let next = self.runs.get(nth + 1).map_or(u64::MAX, |next| next.first);
@@ -222,11 +222,11 @@ impl Generation {
             }
             if run.first > 0 {
                 let before = self.at(run.first - 1);
-                let crosses = stretch(before.media) != stretch(run.media);
+                let crosses = splice_index(before.media) != splice_index(run.media);
                 count += u64::from(run.has_discontinuity || crosses);
             }
             let last = run.media + (end - 1 - run.first);
-            count += stretch(last) - stretch(run.media);
+            count += splice_index(last) - splice_index(run.media);
         }
         count
     }

@@ -1,6 +1,6 @@
 //! MPDs of a live stream.
 
-use super::{Live, Made, Moment, Rendition, UtcTiming};
+use super::{EncodedSegment, Live, Moment, Rendition, UtcTiming};
 use crate::{
     clock::{iso8601, xs_duration},
     content::Kind,
@@ -58,14 +58,17 @@ impl Live {
                     ),
             );
         }
-        let mut stretches: Vec<u64> = segments.iter().map(|it| self.stretch(it.media)).collect();
-        stretches.dedup();
-        if stretches.is_empty() {
-            stretches.push(0);
+        let mut runs: Vec<u64> = segments
+            .iter()
+            .map(|it| self.splice_index(it.media))
+            .collect();
+        runs.dedup();
+        if runs.is_empty() {
+            runs.push(0);
         }
-        let periods = stretches
+        let periods = runs
             .into_iter()
-            .map(|stretch| self.period(moment, &renditions, stretch, &segments, has_timeline));
+            .map(|run| self.period(moment, &renditions, run, &segments, has_timeline));
         root.children(periods)
             .children(self.utc_timing(moment))
             .document()
@@ -73,13 +76,13 @@ impl Live {
 
     /// The segments that an MPD offers, by ascending times: where the source has jumped back, those that
     /// it has made last.
-    fn offered(&self, moment: &Moment) -> Vec<Made> {
+    fn offered(&self, moment: &Moment) -> Vec<EncodedSegment> {
         let first = if moment.is_over {
             self.first_archived(moment)
         } else {
             self.first_within(moment, self.config.window)
         };
-        let mut offered: Vec<Made> = Vec::new();
+        let mut offered: Vec<EncodedSegment> = Vec::new();
         for position in (first..moment.count).rev() {
             let made = moment.generation.at(position);
             if offered.last().is_none_or(|next| made.media < next.media) {
@@ -94,15 +97,15 @@ impl Live {
         &self,
         moment: &Moment,
         renditions: &[Rendition],
-        stretch: u64,
-        segments: &[Made],
+        run: u64,
+        segments: &[EncodedSegment],
         has_timeline: bool,
     ) -> Element {
         let generation = moment.generation.number;
-        let first = stretch * self.every();
+        let first = run * self.every();
         let start = first as f64 * self.segment_seconds();
         let mut element = Element::new("Period")
-            .with("id", format!("g{generation}p{stretch}"))
+            .with("id", format!("g{generation}p{run}"))
             .with("start", xs_duration(start));
         let (sound, pictures): (Vec<_>, Vec<_>) =
             renditions.iter().partition(|it| it.kind == Kind::Audio);
@@ -124,7 +127,7 @@ impl Live {
                 .with("startWithSAP", 1);
             for rendition in set {
                 let ticks = self.source.nominal_start(first, rendition.timescale);
-                let offset = self.timestamp(rendition, stretch, ticks);
+                let offset = self.timestamp(rendition, run, ticks);
                 let mut template = Element::new("SegmentTemplate")
                     .with("timescale", rendition.timescale)
                     .with_some("presentationTimeOffset", (offset > 0).then_some(offset));
@@ -140,7 +143,7 @@ impl Live {
                 template = if has_timeline {
                     let within = segments
                         .iter()
-                        .filter(|it| self.stretch(it.media) == stretch);
+                        .filter(|it| self.splice_index(it.media) == run);
                     let times = within.map(|it| {
                         let ticks = self.source.ticks(rendition, it.media);
                         (
@@ -148,7 +151,7 @@ impl Live {
                             ticks.end - ticks.start,
                         )
                     });
-                    let media = format!("{folder}/p{stretch}/$RepresentationID$/t$Time$.m4s");
+                    let media = format!("{folder}/p{run}/$RepresentationID$/t$Time$.m4s");
                     template.with("media", media).child(dash::timeline(times))
                 } else {
                     let duration = self.source.nominal_start(1, rendition.timescale);
