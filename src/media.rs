@@ -8,6 +8,7 @@
 pub mod abr;
 pub mod captions;
 pub mod clock;
+mod container;
 pub mod dash;
 mod error;
 pub mod hls;
@@ -23,6 +24,7 @@ pub mod selection;
 pub mod sniff;
 pub mod xml;
 
+pub use container::Container;
 pub use error::ManifestError;
 pub use presentation::{
     AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,

@@ -1,7 +1,10 @@
 //! Validates the box structure of MP4 segments. Some browsers accept garbage and truncated segments without an
 //! error, which leaves a gap. Only box headers are read.
 
-use crate::{media::mp4, platform::Bytes};
+use crate::{
+    media::{Container, mp4},
+    platform::Bytes,
+};
 
 /// The most bytes that a box header takes (ISO/IEC 14496-12 § 4.2, without `uuid`).
 const HEADER_BYTES: u64 = 16;
@@ -25,10 +28,10 @@ pub struct BoxValidator {
 }
 
 impl BoxValidator {
-    /// Creates a validator for a segment of this container type. Only MP4 is validated.
-    pub fn new(container: &str) -> Self {
+    /// Creates a validator for a segment. Only MP4 is validated.
+    pub fn new(container: Container) -> Self {
         Self {
-            next_box: container.ends_with("/mp4").then_some(0),
+            next_box: (container == Container::Mp4).then_some(0),
             received: 0,
             header: Vec::new(),
             is_invalid: false,
@@ -93,7 +96,7 @@ mod tests {
     }
 
     fn error_of(segment: &[u8], chunk: usize) -> Option<&'static str> {
-        let mut validator = BoxValidator::new("video/mp4");
+        let mut validator = BoxValidator::new(Container::Mp4);
         for part in segment.chunks(chunk) {
             validator.push(&Bytes::from(part));
         }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, ContentType, EncryptionKey, Index, Presentation, Representation,
+        AdaptationSet, Container, ContentType, EncryptionKey, Index, Presentation, Representation,
         RepresentationId, Resource, Segment,
         captions::CaptionFile,
         content_type_of_codec,
@@ -172,7 +172,11 @@ impl Content {
             return Ok(file.bytes.clone());
         }
         let file = self.resource(kind, base_urls, resource).await?;
-        if representation.container.ends_with("/mp4")
+        let is_mp4 = matches!(
+            manifest::detect_container(&file.bytes),
+            Some(Container::Mp4) | None
+        );
+        if is_mp4
             && let Err(error) = manifest::parse_init_segment(&file.bytes, &file.url, kind)
         {
             self.discard(resource);
@@ -330,7 +334,8 @@ impl Content {
         let segments = match (kind, &representation.index, &mut load.sidx) {
             (ResourceKind::Manifest, ..) => {
                 let segments = manifest::parse_media_playlist(file, &self.definitions)?;
-                load.is_described &= self.is_unmuxed(id) && !segments.inits.is_empty();
+                let has_init = segments.get(0).is_some_and(|first| first.init.is_some());
+                load.is_described &= self.is_unmuxed(id) && has_init;
                 representation.base_urls = vec![file.url.as_str().into()];
                 segments
             }

@@ -6,14 +6,15 @@ use super::{
     box_validator::BoxValidator,
     context::Context,
     decryption::decrypt,
-    error::{Error, invalid_data},
+    error::{Error, invalid_data, unsupported_feature},
     http::{ReadMode, RequestProgress},
+    manifest::{describe_container, detect_container},
     network::{SEGMENT_MAX_FAILURES, base_url},
     segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
-        ContentType, Index, Representation, RepresentationId, Segment, Timestamps, mp4,
+        Container, ContentType, Index, Representation, RepresentationId, Segment, Timestamps, mp4,
         ranges::TimeRange,
     },
     platform::Bytes,
@@ -39,6 +40,13 @@ pub struct Download<'a> {
     pub segment: &'a Segment,
     /// The progress of the request.
     pub progress: Rc<RequestProgress>,
+}
+
+/// The format of one segment, which may differ from that of its representation.
+struct SegmentFormat {
+    container: Container,
+    /// The type to append it with.
+    mime: String,
 }
 
 impl Download<'_> {
@@ -86,49 +94,86 @@ impl Download<'_> {
             Some(_) => ReadMode::Whole,
             None => ReadMode::Soon,
         };
-        let mut validator = BoxValidator::new(&self.representation.container);
-        let mut is_prepared = false;
+        // `None` until the first bytes tell the format.
+        let mut parser: Option<(SegmentFormat, BoxValidator)> = None;
         while let Some(mut bytes) = response.read(mode).await? {
             if let Some((key_file, iv)) = &key {
                 bytes = decrypt(kind, &bytes, &key_file.bytes, *iv, &response.url()).await?;
             }
+            let is_first = parser.is_none();
+            let (format, validator) = match &mut parser {
+                Some(parser) => parser,
+                None => {
+                    let format = self.detect_format(init.as_ref(), &bytes, &response.url())?;
+                    let validator = BoxValidator::new(format.container);
+                    parser.insert((format, validator))
+                }
+            };
             validator.push(&bytes);
             if validator.is_invalid() {
                 break;
             }
-            if !is_prepared {
-                self.prepare_buffer(buffer, init.as_ref(), &bytes)?;
+            if is_first {
+                self.prepare_buffer(buffer, format, init.as_ref(), &bytes)?;
                 if let (Some(bytes), Some(resource)) = (&init, &self.segment.init)
                     && !buffer.is_initialized(self.id, resource)
                 {
                     buffer.append(bytes).await?;
                     buffer.set_initialized(self.id, resource);
                 }
-                is_prepared = true;
             }
             buffer.append(&bytes).await?;
             state.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
         }
-        match validator.error() {
+        let defect = match &parser {
+            Some((_, validator)) => validator.error(),
+            None => Some("it is empty"),
+        };
+        match defect {
             Some(reason) => Err(invalid_data(kind, &response.url(), reason)),
             None => Ok(()),
         }
+    }
+
+    /// Detects the format of the segment by its init segment or its first bytes. If they do not tell, it is that of the
+    /// representation.
+    fn detect_format(
+        &self,
+        init: Option<&Bytes>,
+        first_bytes: &Bytes,
+        url: &str,
+    ) -> Result<SegmentFormat, Error> {
+        let start = init.unwrap_or(first_bytes);
+        let declared = Container::of_media_type(&self.representation.container);
+        let container = detect_container(start)
+            .or(declared)
+            .ok_or_else(|| unsupported_feature(url, "segments of an unknown format"))?;
+        if Some(container) == declared {
+            let mime = self.representation.mime();
+            return Ok(SegmentFormat { container, mime });
+        }
+        // Described like the first segment of the representation, but for this segment only.
+        let mut described = self.representation.clone();
+        describe_container(&mut described, start, url, ResourceKind::MediaSegment)?;
+        let mime = described.mime();
+        Ok(SegmentFormat { container, mime })
     }
 
     /// Sets the buffer's type, timestamp offset and append window for the segment.
     fn prepare_buffer(
         &self,
         buffer: &mut SegmentBuffer,
+        format: &SegmentFormat,
         init: Option<&Bytes>,
         first_bytes: &Bytes,
     ) -> Result<(), Error> {
-        buffer.change_type(self.representation.mime())?;
+        buffer.change_type(&format.mime)?;
         // Without a reset, WebKitGTK drops a segment that is earlier than the first one since the last reset. WebM is
         // reset for each segment: it is not validated, so the previous one may have been incomplete.
-        if !buffer.ends_at(self.segment.start) || self.representation.container.ends_with("/webm") {
+        if !buffer.ends_at(self.segment.start) || format.container == Container::WebM {
             buffer.reset();
         }
-        let offset = self.timestamp_offset(buffer, init, first_bytes)?;
+        let offset = self.timestamp_offset(buffer, format.container, init, first_bytes)?;
         buffer.set_offset_and_window(offset, self.append_window())
     }
 
@@ -154,6 +199,7 @@ impl Download<'_> {
     fn timestamp_offset(
         &self,
         buffer: &SegmentBuffer,
+        container: Container,
         init: Option<&Bytes>,
         first_bytes: &Bytes,
     ) -> Result<Option<f64>, Error> {
@@ -164,7 +210,7 @@ impl Download<'_> {
             return Ok(Some(segments.time_offset));
         }
         let (discontinuity, start) = (self.segment.discontinuity, self.segment.start);
-        if !self.representation.container.ends_with("mp4") {
+        if container != Container::Mp4 {
             return Ok((!buffer.ends_at(start)).then_some(start));
         }
         let mut offsets = self.context.offsets.borrow_mut();

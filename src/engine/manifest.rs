@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,
+        AdaptationSet, Availability, Container, ContentType, Index, Period, Presentation, Representation,
         Segments, SidxLocation, dash,
         hls::{self, Playlist, VariableDefinitions},
         mp4,
@@ -105,34 +105,51 @@ pub fn describe_representation(
     file: &FetchedFile,
     resource: ResourceKind,
 ) -> Result<ContentType, Error> {
-    let FetchedFile { bytes, url, .. } = file;
-    let (container, content_type) = match sniff::detect(&bytes.to_vec(), "") {
-        Format::Mp4 => {
+    describe_container(representation, &file.bytes, &file.url, resource)
+}
+
+/// Like [`describe_representation`], with the bytes of a file at `url`.
+///
+/// # Errors
+/// [`PlaybackError::UnsupportedFeature`] and [`PlaybackError::InvalidData`].
+pub fn describe_container(
+    representation: &mut Representation,
+    bytes: &Bytes,
+    url: &str,
+    resource: ResourceKind,
+) -> Result<ContentType, Error> {
+    let Some(container) = detect_container(bytes) else {
+        return Err(unsupported_feature(url, "segments of an unknown format"));
+    };
+    let content_type = match container {
+        Container::Mp4 => {
             let init = parse_init_segment(bytes, url, resource)?;
             representation.codecs = init.codecs;
             if representation.size == (0, 0) {
                 representation.size = init.size;
             }
-            match init.content_type {
-                ContentType::Video => ("video/mp4", ContentType::Video),
-                ContentType::Audio => ("audio/mp4", ContentType::Audio),
-            }
+            init.content_type
         }
         // These types imply their codec, and browsers refuse them with a `codecs` parameter.
-        Format::Mp3 => {
+        Container::Mp3 | Container::Aac => {
             representation.codecs.clear();
-            ("audio/mpeg", ContentType::Audio)
+            ContentType::Audio
         }
-        Format::Aac => {
-            representation.codecs.clear();
-            ("audio/aac", ContentType::Audio)
-        }
-        Format::WebM => ("video/webm", ContentType::Video),
-        Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
-        _ => return Err(unsupported_feature(url, "segments of an unknown format")),
+        Container::WebM => ContentType::Video,
+        Container::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
     };
-    representation.container = container.into();
+    representation.container = container.media_type(content_type).into();
     Ok(content_type)
+}
+
+/// Detects the container by the first bytes of an init segment or a media segment; `None` if they do not tell.
+pub fn detect_container(bytes: &Bytes) -> Option<Container> {
+    let first_bytes = bytes.prefix(SNIFF_BYTES);
+    if first_bytes.starts_with(b"ID3") {
+        // The tag may contain a picture: the audio begins after it.
+        return Container::detect(&bytes.to_vec());
+    }
+    Container::detect(&first_bytes)
 }
 
 /// Parses an MP4 init segment.

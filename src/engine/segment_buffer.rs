@@ -3,7 +3,7 @@
 use super::error::{Error, call_error};
 use crate::{
     media::{
-        BOUNDARY_TOLERANCE, RepresentationId, Resource,
+        BOUNDARY_TOLERANCE, Container, RepresentationId, Resource,
         ranges::{TimeRange, TimeRanges},
     },
     platform::{self, Bytes, Exception, SourceBuffer},
@@ -76,14 +76,19 @@ impl SegmentBuffer {
     ///
     /// # Errors
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the browser cannot change to it.
-    pub fn change_type(&mut self, mime: String) -> Result<(), Error> {
+    pub fn change_type(&mut self, mime: &str) -> Result<(), Error> {
         if self.mime != mime {
             if platform::can_change_type() {
                 self.buffer
-                    .change_type(&mime)
+                    .change_type(mime)
                     .map_err(|exception| call_error("change the format", exception))?;
             }
-            self.mime = mime;
+            let container = |mime: &str| Container::of_media_type(mime.split(';').next()?);
+            if container(&self.mime) != container(mime) {
+                // The next segment of packed audio has to be placed by its start again.
+                self.end = f64::NEG_INFINITY;
+            }
+            self.mime = mime.into();
             self.init = None;
         }
         Ok(())

@@ -24,6 +24,9 @@ extern "C" {
     #[wasm_bindgen(method, setter, catch, js_name = appendWindowEnd)]
     fn try_set_append_window_end(this: &FallibleSetters, seconds: f64) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(method, setter, catch, js_name = mode)]
+    fn try_set_mode(this: &FallibleSetters, mode: &str) -> Result<(), JsValue>;
+
     #[wasm_bindgen(extends = Event)]
     type BufferedChangeEvent;
 
@@ -109,12 +112,20 @@ impl SourceBuffer {
     }
 
     /// Changes the media type for the segments appended from now on
-    /// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)).
+    /// ([`changeType`](https://w3c.github.io/media-source/#dom-sourcebuffer-changetype)). Media with timestamps is
+    /// placed by them, also after packed audio, which has none.
     ///
     /// # Errors
     /// If the type is not supported, during an operation, or if the source is closed.
     pub fn change_type(&mut self, mime: &str) -> Result<(), Exception> {
-        Ok(self.buffer.change_type(mime)?)
+        self.buffer.change_type(mime)?;
+        // Packed audio sets the mode to `sequence`, and `changeType` to another type keeps that. Where it must not be
+        // changed back, this throws a TypeError and the mode is as it should be.
+        let _ = self
+            .buffer
+            .unchecked_ref::<FallibleSetters>()
+            .try_set_mode("segments");
+        Ok(())
     }
 
     /// Appends an init segment, or a media segment or a part of one, and waits until it is parsed.
