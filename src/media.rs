@@ -22,6 +22,7 @@ mod segment_template;
 mod segments;
 pub mod selection;
 pub mod sniff;
+pub mod text;
 pub mod xml;
 
 pub use container::Container;

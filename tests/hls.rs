@@ -427,13 +427,16 @@ proptest! {
         }
         let segments = read_media(&text).segments;
         let mut end = 0.0;
-        let mut exact = 0;
+        let (mut exact, mut previous) = (0, 10_000_000);
         for (segment, authored) in all(&segments).iter().zip(&authored) {
             prop_assert_eq!(segment.start, end);
             prop_assert!(segment.end > segment.start);
             end = segment.end;
-            exact += authored.microseconds;
-            // At most one tick for each segment of duration 0.
+            // A segment without a duration is assumed to be as long as the one before.
+            if authored.microseconds > 0 {
+                previous = authored.microseconds;
+            }
+            exact += previous;
             prop_assert!((end - exact as f64 / 1e6).abs() < 41e-6);
         }
         match segments.segment_at(time) {

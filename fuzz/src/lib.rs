@@ -109,11 +109,21 @@ pub fn captions(bytes: &[u8]) {
 /// Reads numbers in manifests, and compares them with those of the standard library.
 pub fn number(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Some(decimal) = number::decimal(&text) {
-        let expected: f64 = text.trim_ascii().parse().unwrap_or(f64::NAN);
+    if let Some(number) = number::number(&text)
+        && let Ok(expected) = text.trim_ascii().parse::<f64>()
+    {
+        let magnitude = expected.abs().max(number.abs());
+        // Digits after the ninth decimal place are ignored, and an exponent may move them.
+        let is_plain = !text.contains(['e', 'E']);
         assert!(
-            (decimal - expected).abs() <= 2e-9 + expected * 1e-15,
+            !is_plain || (number - expected).abs() <= 2e-9 + magnitude * 1e-12,
             "{text}"
+        );
+    }
+    if let Some(integer) = number::integer(&text) {
+        assert!(
+            number::number(&text).is_none_or(|number| number > -1.0),
+            "{text}: {integer}"
         );
     }
     assert_eq!(

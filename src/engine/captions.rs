@@ -8,7 +8,10 @@ use super::{
     error::{Error, call_error, invalid_data},
 };
 use crate::{
-    media::captions::{self, CaptionTrack},
+    media::{
+        captions::{self, CaptionTrack},
+        text,
+    },
     platform::ObjectUrl,
     protocol::{Event, ResourceKind, TrackInfo},
 };
@@ -85,14 +88,18 @@ async fn loadable_tracks(content: &Content) -> Vec<CaptionTrack> {
 /// Loads a caption track and combines its files into one.
 async fn load(content: &Content, track: &CaptionTrack) -> Result<ObjectUrl, Error> {
     let kind = ResourceKind::Captions;
-    let mut text = String::new();
+    let mut combined = String::new();
     for part in &track.files {
         let file = content
             .resource(kind, &part.base_urls, &part.resource)
             .await?;
-        captions::append(&mut text, &file.bytes.to_text(), part.time_offset)
-            .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
+        captions::append(
+            &mut combined,
+            &text::decode(&file.bytes.to_vec()),
+            part.time_offset,
+        )
+        .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
     }
-    ObjectUrl::of_text(&text)
+    ObjectUrl::of_text(&combined)
         .map_err(|exception| call_error("create a file of the captions", exception))
 }

@@ -176,9 +176,7 @@ impl Content {
             manifest::detect_container(&file.bytes),
             Some(Container::Mp4) | None
         );
-        if is_mp4
-            && let Err(error) = manifest::parse_init_segment(&file.bytes, &file.url, kind)
-        {
+        if is_mp4 && let Err(error) = manifest::parse_init_segment(&file.bytes, &file.url, kind) {
             self.discard(resource);
             return Err(error);
         }

@@ -8,11 +8,12 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, Container, ContentType, Index, Period, Presentation, Representation,
-        Segments, SidxLocation, dash,
+        AdaptationSet, Availability, Container, ContentType, Index, Period, Presentation,
+        Representation, Segments, SidxLocation, dash,
         hls::{self, Playlist, VariableDefinitions},
         mp4,
         sniff::{self, Format},
+        text,
     },
     platform::{self, Bytes},
     protocol::{PlaybackError, ResourceKind},
@@ -35,8 +36,12 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
     let mut definitions = VariableDefinitions::default();
     let first_bytes = file.bytes.prefix(SNIFF_BYTES);
     let presentation = match sniff::detect(&first_bytes, &file.content_type) {
-        Format::Mpd => dash::parse(&file.bytes.to_text(), url, &platform::resolve_url)
-            .map_err(|error| manifest_error(url, error))?,
+        Format::Mpd => dash::parse(
+            &text::decode(&file.bytes.to_vec()),
+            url,
+            &platform::resolve_url,
+        )
+        .map_err(|error| manifest_error(url, error))?,
         Format::Playlist => match parse_playlist(file, &definitions)? {
             Playlist::Multivariant(playlist) => {
                 definitions = playlist.variables;
@@ -91,7 +96,7 @@ fn parse_playlist(
     file: &FetchedFile,
     definitions: &VariableDefinitions,
 ) -> Result<Playlist, Error> {
-    hls::parse(&file.bytes.to_text(), &file.url, definitions)
+    hls::parse(&text::decode(&file.bytes.to_vec()), &file.url, definitions)
         .map_err(|error| manifest_error(&file.url, error))
 }
 

@@ -15,6 +15,7 @@ mod segment_timeline;
 mod segments;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 use std::rc::Rc;
 
@@ -29,8 +30,9 @@ use reader::MpdReader;
 /// `None` if the URL is invalid.
 ///
 /// # Errors
-/// [`ManifestError::Malformed`] if the text is not an MPD or has neither video nor audio;
-/// [`ManifestError::Unsupported`] if all of its video and audio needs unsupported features.
+/// [`ManifestError::Malformed`] if the text is not an MPD, has neither video nor audio, or has an attribute that is
+/// needed for all of them and cannot be read; [`ManifestError::Unsupported`] if all of its video and audio needs
+/// unsupported features.
 pub fn parse(
     text: &str,
     url: &str,
@@ -44,10 +46,8 @@ pub fn parse(
     let mut reader = MpdReader::new(resolve, is_dynamic);
     let periods = periods::read_periods(&mut reader, &mpd, &[Rc::from(url)]);
     let Some(last) = periods.last() else {
-        return Err(match reader.unsupported {
-            Some(feature) => ManifestError::Unsupported(feature),
-            None => malformed("it contains neither video nor audio"),
-        });
+        let unreadable = unreadable_duration(&mpd).or(reader.skipped);
+        return Err(unreadable.unwrap_or_else(|| malformed("it contains neither video nor audio")));
     };
     let end = Some(last.end).filter(|end| end.is_finite());
     Ok(Presentation {
@@ -59,6 +59,21 @@ pub fn parse(
         },
         periods,
         captions: reader.captions,
+    })
+}
+
+/// The error of the first duration or start time that cannot be read. It counts as missing if enough others can be.
+fn unreadable_duration(mpd: &xml::Element) -> Option<ManifestError> {
+    let find = |element: &xml::Element, names: &[&str]| {
+        names.iter().find_map(|name| {
+            let text = element.attribute(name).filter(|text| !text.is_empty())?;
+            let is_read = attributes::parse_duration(text).is_some();
+            (!is_read).then(|| inheritance::unreadable(name, text))
+        })
+    };
+    find(mpd, &["mediaPresentationDuration"]).or_else(|| {
+        mpd.children("Period")
+            .find_map(|period| find(period, &["start", "duration"]))
     })
 }
 

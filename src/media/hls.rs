@@ -1,7 +1,7 @@
 //! HLS playlists ([RFC 8216bis](https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis)).
 //!
-//! Section numbers in this module are those of RFC 8216bis. Unknown tags are ignored (§ 6.3.1); features that the
-//! player does not support are reported by name.
+//! Section numbers in this module are those of RFC 8216bis. Unknown tags are ignored (§ 6.3.1), and so are malformed
+//! ones that are not needed for playback; features that the player does not support are reported by name.
 
 mod attributes;
 mod limits;
@@ -12,6 +12,7 @@ mod variables;
 use super::ManifestError;
 use media_playlist::MediaReader;
 use multivariant::MultivariantReader;
+use variables::first_reference;
 
 pub use media_playlist::MediaPlaylist;
 pub use multivariant::MultivariantPlaylist;
@@ -36,13 +37,12 @@ pub fn parse(
     url: &str,
     imported: &VariableDefinitions,
 ) -> Result<Playlist, ManifestError> {
-    let malformed = |reason: &str| ManifestError::Malformed(reason.into());
     let mut variables = VariableDefinitions::default();
     let text = variables
         .substitute(text, url, imported)
-        .map_err(malformed)?;
+        .map_err(|reason| ManifestError::Malformed(reason.into()))?;
     let mut reader = PlaylistReader::default();
-    reader.read(&text).map_err(malformed)?;
+    reader.read(&text).map_err(ManifestError::Malformed)?;
     let PlaylistReader {
         multivariant,
         media,
@@ -66,38 +66,42 @@ pub fn parse(
 struct PlaylistReader<'a> {
     multivariant: MultivariantReader<'a>,
     media: MediaReader<'a>,
-    /// Whether there is a URI line without the tag that should precede it.
-    has_stray_uri: bool,
 }
 
 impl<'a> PlaylistReader<'a> {
-    fn read(&mut self, text: &'a str) -> Result<(), &'static str> {
-        let mut lines = text.split('\n').filter(|line| !line.is_empty());
-        if !lines.next().is_some_and(|line| line.starts_with("#EXTM3U")) {
-            return Err("it does not begin with #EXTM3U");
+    fn read(&mut self, text: &'a str) -> Result<(), String> {
+        let lines = || text.split('\n').filter(|line| !line.is_empty());
+        if !lines().next().is_some_and(is_first_line) {
+            return Err("it does not begin with #EXTM3U".into());
         }
-        for line in lines {
+        for line in lines() {
             if line.starts_with('#') {
                 let (tag, value) = line.split_once(':').unwrap_or((line, ""));
-                let value = value.trim_ascii();
+                let (tag, value) = (tag.trim_ascii_end(), value.trim_ascii());
                 self.multivariant.read_tag(tag, value);
                 self.media.read_tag(tag, value)?;
             } else {
+                if let Some(name) = first_reference(line) {
+                    return Err(format!("its variable “{name}” is not defined"));
+                }
                 // A URI line consumes the tags before it in both readers.
                 let is_variant = self.multivariant.read_uri(line);
-                let is_segment = self.media.read_uri(line, is_variant)?;
-                self.has_stray_uri |= !is_variant && !is_segment;
+                self.media.read_uri(line, is_variant)?;
             }
         }
         // § 4.1: the kind of a playlist follows from its tags. A live one may not have segments yet.
-        let is_live = self.media.is_live();
-        match (self.multivariant.has_variants(), self.media.has_segments()) {
-            (true, true) => Err("it lists both variants and segments"),
-            (false, false) if !is_live => Err("it lists neither variants nor segments"),
-            (false, true) if self.has_stray_uri => Err("a segment has no EXTINF before it"),
-            _ => Ok(()),
+        let is_empty = !self.multivariant.has_variants() && !self.media.has_segments();
+        if is_empty && !self.media.is_live() {
+            return Err("it lists neither variants nor segments".into());
         }
+        Ok(())
     }
+}
+
+/// Whether a playlist may begin with a line. Some lack `#EXTM3U`.
+fn is_first_line(line: &str) -> bool {
+    let start = line.get(.."#EXTM3U".len()).unwrap_or_default();
+    start.eq_ignore_ascii_case("#EXTM3U") || line.starts_with("#EXT-X-")
 }
 
 #[cfg(test)]

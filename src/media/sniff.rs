@@ -1,5 +1,7 @@
 //! Detects the format of a file by its first bytes, because the `Content-Type` of servers is often wrong.
 
+use super::text::decode_utf16;
+
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -49,14 +51,23 @@ fn by_bytes(bytes: &[u8]) -> Option<Format> {
     if bytes.first() == Some(&TS_SYNC_BYTE) && bytes.get(TS_PACKET_LENGTH) == Some(&TS_SYNC_BYTE) {
         return Some(Format::TransportStream);
     }
+    if let Some(text) = decode_utf16(bytes) {
+        return by_text(text.as_bytes());
+    }
+    by_text(bytes).or_else(|| audio(bytes))
+}
+
+/// The format of a text file.
+fn by_text(bytes: &[u8]) -> Option<Format> {
     let text = text(bytes);
-    if text.starts_with(b"#EXTM3U") {
+    // Some playlists lack their first line, or write it in lower case.
+    if starts_with_ignoring_case(text, b"#EXTM3U") || text.starts_with(b"#EXT-X-") {
         return Some(Format::Playlist);
     }
     if text.starts_with(b"<") {
         return markup(text);
     }
-    audio(bytes)
+    None
 }
 
 /// Skips a byte order mark and blanks.
@@ -191,6 +202,10 @@ mod tests {
             ),
             (b"#EXTM3U\n", Format::Playlist),
             (b"\xef\xbb\xbf#EXTM3U\r\n", Format::Playlist),
+            (b"\xff\xfe#\0E\0X\0T\0M\x003\0U\0", Format::Playlist),
+            (b"\0<\0M\0P\0D\0>", Format::Mpd),
+            (b"#extm3u", Format::Playlist),
+            (b"#EXT-X-VERSION:3", Format::Playlist),
             (b"\0\0\0\x18ftypdash", Format::Mp4),
             (b"\0\0\0\x18moof", Format::Mp4),
             (b"\x1a\x45\xdf\xa3", Format::WebM),

@@ -72,8 +72,8 @@ fn read_uniform_sets(
         };
         let representation = match read_representation(reader, &levels, base_urls, period) {
             Ok(representation) => representation,
-            Err(feature) => {
-                reader.unsupported = Some(feature);
+            Err(error) => {
+                reader.skipped = Some(error);
                 continue;
             }
         };

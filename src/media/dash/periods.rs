@@ -8,6 +8,7 @@ use super::{
     reader::{MpdReader, RESOLVE_TO_ZERO},
 };
 use crate::media::{
+    error::ManifestError,
     presentation::{Index, Period},
     xml::Element,
 };
@@ -23,7 +24,7 @@ pub fn read_periods(reader: &mut MpdReader, mpd: &Element, base_urls: &[Rc<str>]
         let start = seconds(element, "start").unwrap_or(previous_end);
         if start.is_infinite() {
             // § 5.3.2.1: an early available period has no start time yet.
-            reader.unsupported = Some("a period without a start time");
+            reader.skipped = Some(ManifestError::Unsupported("a period without a start time"));
             continue;
         }
         let end_by_duration = seconds(element, "duration").map(|duration| start + duration);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::inheritance;
-use crate::media::{captions::CaptionTrack, xml::Element};
+use crate::media::{captions::CaptionTrack, error::ManifestError, xml::Element};
 
 /// The maximum number of bytes that all representations together may inherit.
 pub const MAX_INHERITED_BYTES: usize = 64 << 20;
@@ -17,9 +17,6 @@ pub const RESOLVE_TO_ZERO: &str = "urn:mpeg:dash:resolve-to-zero:2013";
 /// The scheme of the property that lists the adaptation sets a player may switch to.
 pub const ADAPTATION_SET_SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 
-/// The name of an unsupported feature, as a noun phrase.
-pub type Unsupported = &'static str;
-
 /// Resolves a relative URL (second) against a base URL (first).
 type Resolve<'r> = &'r dyn Fn(&str, &str) -> Option<String>;
 
@@ -29,8 +26,8 @@ pub struct MpdReader<'r> {
     /// Whether the MPD is dynamic, that is, live.
     pub is_dynamic: bool,
     inherited_bytes: usize,
-    /// The unsupported feature that the last skipped element needs.
-    pub unsupported: Option<Unsupported>,
+    /// Why the last skipped element was skipped.
+    pub skipped: Option<ManifestError>,
     /// The captions found so far.
     pub captions: Vec<CaptionTrack>,
 }
@@ -41,7 +38,7 @@ impl<'r> MpdReader<'r> {
             resolve,
             is_dynamic,
             inherited_bytes: 0,
-            unsupported: None,
+            skipped: None,
             captions: Vec::new(),
         }
     }
@@ -98,7 +95,7 @@ impl<'r> MpdReader<'r> {
         } else {
             return true;
         };
-        self.unsupported = Some(feature);
+        self.skipped = Some(ManifestError::Unsupported(feature));
         false
     }
 }

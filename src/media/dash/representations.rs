@@ -5,18 +5,19 @@ use std::rc::Rc;
 use super::{
     attributes::{language_and_label, parse_frame_rate},
     inheritance::{attribute, child, number, segment_info},
-    reader::{MpdReader, Unsupported},
+    reader::MpdReader,
     segments::{read_segments, sidx_location, time_offset},
 };
 use crate::media::{
     captions::{CaptionFile, CaptionTrack},
+    error::ManifestError,
     presentation::{ContentType, Index, Period, Representation, content_type_of_codec},
     segments::Resource,
     xml::Element,
 };
 
 /// The error if [`MpdReader::exceeds_limit`].
-pub const EXCEEDS_LIMIT: Unsupported = "more than 64 MB of inherited attributes and elements";
+pub const EXCEEDS_LIMIT: &str = "more than 64 MB of inherited attributes and elements";
 
 /// Reads a representation. `levels` are its element and those above it.
 pub fn read_representation(
@@ -24,7 +25,7 @@ pub fn read_representation(
     levels: &[&Element; 4],
     base_urls: Vec<Rc<str>>,
     period: &Period,
-) -> Result<Representation, Unsupported> {
+) -> Result<Representation, ManifestError> {
     let text = |name| attribute(levels, name).unwrap_or_default();
     let [element, ..] = levels;
     let id = element.attribute("id").unwrap_or_default();
@@ -41,10 +42,10 @@ pub fn read_representation(
         reader.inherit(template.len().saturating_mul(id.len() / 9));
     }
     if reader.exceeds_limit() {
-        return Err(EXCEEDS_LIMIT);
+        return Err(ManifestError::Unsupported(EXCEEDS_LIMIT));
     }
     if base_urls.is_empty() {
-        return Err("an invalid BaseURL");
+        return Err(ManifestError::Unsupported("an invalid BaseURL"));
     }
     let bandwidth = number(levels, "bandwidth").unwrap_or(0);
     let index = match segment_info.first() {
@@ -57,9 +58,10 @@ pub fn read_representation(
             Index::Known(Rc::new(segments))
         }
         _ if child(levels, "BaseURL").is_none() => {
-            return Err("a representation without segments");
+            let feature = "a representation without segments";
+            return Err(ManifestError::Unsupported(feature));
         }
-        _ => Index::Sidx(sidx_location(&segment_info, period)),
+        _ => Index::Sidx(sidx_location(&segment_info, period)?),
     };
     let pixels = |name| {
         let pixels = number(levels, name).unwrap_or(0);
@@ -96,7 +98,7 @@ pub fn read_captions(
             resource: Resource::default(),
             is_playlist: false,
             start: period.start,
-            time_offset: time_offset(&segment_info, period),
+            time_offset: time_offset(&segment_info, period).unwrap_or(period.start),
         };
         CaptionTrack::add(&mut reader.captions, language, label, file);
     }

@@ -1,10 +1,15 @@
 //! Computes segment times from a SegmentTimeline (§ 5.3.9.6) or from a constant duration (§ 5.3.9.2).
 
 use super::{
-    inheritance::{attribute, child, number},
-    reader::Unsupported,
+    inheritance::{attribute, child, needed, needed_number, unreadable},
+    ticks::TickReader,
 };
-use crate::media::{number::digits, segments::SegmentRun, xml::Element};
+use crate::media::{
+    error::ManifestError,
+    number::{is_numeric, number},
+    segments::SegmentRun,
+    xml::Element,
+};
 
 /// The fraction of a segment that may remain between the last segment and the end of the period because of
 /// rounding, without there being another segment.
@@ -12,6 +17,8 @@ const ROUNDING_TOLERANCE: f64 = 0.001;
 
 /// The segments of a representation in its period. Times and durations are in ticks of media time.
 pub struct SegmentTimeline {
+    /// Reads the times.
+    pub ticks: TickReader,
     /// The media time of the start of the period.
     pub period_start: u64,
     /// Infinite if unknown.
@@ -30,48 +37,79 @@ pub struct SegmentTimeline {
 
 impl SegmentTimeline {
     /// Reads the SegmentTimeline or duration from the levels of the segment information.
-    pub fn read(&mut self, segment_info: &[&Element]) -> Result<(), Unsupported> {
+    pub fn read(&mut self, segment_info: &[&Element]) -> Result<(), ManifestError> {
         match child(segment_info, "SegmentTimeline") {
             Some(timeline) => self.read_timeline(timeline),
             None => self.read_duration(segment_info),
         }
     }
 
-    fn read_duration(&mut self, segment_info: &[&Element]) -> Result<(), Unsupported> {
+    fn read_duration(&mut self, segment_info: &[&Element]) -> Result<(), ManifestError> {
         let delta = attribute(segment_info, "eptDelta").unwrap_or("0");
-        let time = match delta.strip_prefix('-') {
-            Some(earlier) => (self.period_start).saturating_sub(digits(earlier).unwrap_or(0)),
-            None => (self.period_start).saturating_add(digits(delta).unwrap_or(0)),
+        let (is_earlier, ticks) = match delta.strip_prefix('-') {
+            Some(earlier) => (true, self.ticks.parse(earlier)),
+            None => (false, self.ticks.parse(delta)),
+        };
+        let ticks = ticks.ok_or_else(|| unreadable("eptDelta", delta))?;
+        let time = match is_earlier {
+            true => self.period_start.saturating_sub(ticks),
+            false => self.period_start.saturating_add(ticks),
         };
         // § 5.3.9.2.1: without a duration there is one segment, as long as the period.
         let whole = (self.period_duration.ceil() as u64).min(u64::MAX - time);
-        let duration = number(segment_info, "duration").unwrap_or(whole).max(1);
+        let duration = self.ticks.read(segment_info, "duration")?;
+        let duration = duration.unwrap_or(whole).max(1);
         self.push_run(time, duration, u64::MAX, self.first_number)
     }
 
-    fn read_timeline(&mut self, timeline: &Element) -> Result<(), Unsupported> {
+    fn read_timeline(&mut self, timeline: &Element) -> Result<(), ManifestError> {
         let (mut time, mut next_number) = (0, self.first_number);
+        let mut previous_duration = 0;
         let mut entries = timeline.children("S").peekable();
         while let Some(entry) = entries.next() {
-            time = number(&[entry], "t").unwrap_or(time);
-            next_number = number(&[entry], "n").unwrap_or(next_number);
-            let Some(duration) = number(&[entry], "d").filter(|duration| *duration > 0) else {
-                continue;
+            time = self.time_of(entry)?.unwrap_or(time);
+            next_number = needed_number(&[entry], "n")?.unwrap_or(next_number);
+            let next_time = match entries.peek() {
+                Some(next) => self.time_of(next)?,
+                None => None,
             };
-            let next_time = entries.peek().and_then(|next| number(&[*next], "t"));
-            let repeats_until_next = (entry.attribute("r")).is_some_and(|r| r.starts_with('-'));
+            let duration = match self.ticks.read(&[entry], "d")? {
+                Some(duration) => duration,
+                // It is required, but the next entry may tell.
+                None => next_time.map_or(previous_duration, |next| next.saturating_sub(time)),
+            };
+            previous_duration = duration;
+            let repeats = needed(&[entry], "r", &|text| {
+                number(text).filter(|_| is_numeric(text))
+            })?
+            .unwrap_or(0.0);
+            if duration == 0 {
+                // There is such a segment, but nothing to play in it.
+                let count = (repeats.max(0.0) as u64).saturating_add(1);
+                next_number = next_number.saturating_add(count);
+                continue;
+            }
             let count = match next_time {
-                Some(next_time) if repeats_until_next => {
+                Some(next_time) if repeats < 0.0 => {
                     next_time.saturating_sub(time).div_ceil(duration)
                 }
-                None if repeats_until_next => u64::MAX,
-                _ => number(&[entry], "r").unwrap_or(0).saturating_add(1),
+                None if repeats < 0.0 => u64::MAX,
+                _ => (repeats as u64).saturating_add(1),
             };
             self.push_run(time, duration, count, next_number)?;
             time = time.saturating_add(duration.saturating_mul(count));
             next_number = next_number.saturating_add(count);
         }
         Ok(())
+    }
+
+    /// The time of an S element, if it has one. Some packagers write a negative time for a first segment that begins
+    /// before 0.
+    fn time_of(&self, entry: &Element) -> Result<Option<u64>, ManifestError> {
+        match entry.attribute("t") {
+            Some(text) if text.starts_with('-') => Ok(Some(0)),
+            _ => self.ticks.read(&[entry], "t"),
+        }
     }
 
     /// Adds segments, as far as they lie in the period and after the existing ones. Shortens the last existing
@@ -82,9 +120,9 @@ impl SegmentTimeline {
         duration: u64,
         count: u64,
         number: u64,
-    ) -> Result<(), Unsupported> {
+    ) -> Result<(), ManifestError> {
         if self.is_endless && count.min(self.last_number) == u64::MAX {
-            return Err("a period without an end time");
+            return Err(ManifestError::Unsupported("a period without an end time"));
         }
         let remaining_numbers = self.last_number.saturating_add(1).saturating_sub(number);
         let count = (count)

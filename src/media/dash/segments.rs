@@ -3,11 +3,12 @@
 
 use super::{
     attributes::{parse_byte_range, resource},
-    inheritance::{attribute, child, number},
-    reader::Unsupported,
+    inheritance::{attribute, child, needed, needed_number},
     segment_timeline::SegmentTimeline,
+    ticks::TickReader,
 };
 use crate::media::{
+    error::ManifestError,
     presentation::{Period, SidxLocation},
     segment_template,
     segments::{ListedSegment, Resource, SegmentAddresses, Segments, Timestamps},
@@ -21,13 +22,18 @@ pub fn read_segments(
     segment_info: &[&Element],
     identifiers: &[(&str, &str)],
     period: &Period,
-) -> Result<Segments, Unsupported> {
+) -> Result<Segments, ManifestError> {
+    let ticks = TickReader::new(segment_info);
+    let timescale = ticks.timescale(segment_info)?;
     let mut timeline = SegmentTimeline {
-        period_start: presentation_time_offset(segment_info),
-        period_duration: (period.end - period.start) * timescale(segment_info) as f64,
+        ticks,
+        period_start: ticks
+            .read(segment_info, "presentationTimeOffset")?
+            .unwrap_or(0),
+        period_duration: (period.end - period.start) * timescale as f64,
         is_endless: period.end.is_infinite() && !is_dynamic,
-        first_number: number(segment_info, "startNumber").unwrap_or(1),
-        last_number: number(segment_info, "endNumber").unwrap_or(u64::MAX),
+        first_number: needed_number(segment_info, "startNumber")?.unwrap_or(1),
+        last_number: needed_number(segment_info, "endNumber")?.unwrap_or(u64::MAX),
         runs: Vec::new(),
         numbers: Vec::new(),
     };
@@ -36,8 +42,7 @@ pub fn read_segments(
         let path = segment_template::expand(&template, 0, 0);
         Some(Resource::whole(path))
     } else {
-        let element = child(segment_info, "Initialization");
-        element.map(|init| resource(init, "sourceURL", "range"))
+        init_resource(segment_info)?
     };
     let addresses = if let Some(media) = attribute(segment_info, "media") {
         timeline.read(segment_info)?;
@@ -49,7 +54,7 @@ pub fn read_segments(
         let mut lists =
             (segment_info.iter()).map(|list| list.children("SegmentURL").collect::<Vec<_>>());
         let Some(urls) = lists.find(|urls| !urls.is_empty()) else {
-            return Err("segments without URLs");
+            return Err(ManifestError::Unsupported("segments without URLs"));
         };
         let last_index = urls.len() as u64 - 1;
         timeline.last_number = timeline.first_number.saturating_add(last_index);
@@ -59,21 +64,23 @@ pub fn read_segments(
         for (run, number) in timeline.runs.iter().zip(&timeline.numbers) {
             let index = number.saturating_sub(timeline.first_number);
             let urls = urls.iter().skip(usize_of(index));
-            listed.extend(urls.take(usize_of(run.count)).map(|url| ListedSegment {
-                resource: resource(url, "media", "mediaRange"),
-                init: init.is_some().then_some(0),
-                discontinuity: 0,
-                is_missing: false,
-            }));
+            for url in urls.take(usize_of(run.count)) {
+                listed.push(ListedSegment {
+                    resource: resource(url, "media", "mediaRange")?,
+                    init: init.is_some().then_some(0),
+                    discontinuity: 0,
+                    is_missing: false,
+                });
+            }
         }
         SegmentAddresses::Listed(listed)
     };
     if timeline.runs.is_empty() {
-        return Err("segments outside their period");
+        return Err(ManifestError::Unsupported("segments outside their period"));
     }
     Ok(Segments {
-        timescale: timescale(segment_info),
-        time_offset: time_offset(segment_info, period),
+        timescale,
+        time_offset: time_offset(segment_info, period)?,
         runs: timeline.runs,
         addresses,
         inits: init.into_iter().collect(),
@@ -82,31 +89,39 @@ pub fn read_segments(
     })
 }
 
-/// The file of a SegmentBase (§ 5.3.9.2), which has a segment index.
-pub fn sidx_location(segment_info: &[&Element], period: &Period) -> SidxLocation {
-    let init = child(segment_info, "Initialization");
-    let init = init.map(|init| resource(init, "sourceURL", "range"));
-    SidxLocation {
-        path: String::new(),
-        index: attribute(segment_info, "indexRange").and_then(parse_byte_range),
-        init: init.filter(|init| *init != Resource::default()),
-        time_offset: time_offset(segment_info, period),
-        end: period.end,
+/// The Initialization element.
+fn init_resource(segment_info: &[&Element]) -> Result<Option<Resource>, ManifestError> {
+    match child(segment_info, "Initialization") {
+        Some(init) => resource(init, "sourceURL", "range").map(Some),
+        None => Ok(None),
     }
 }
 
+/// The file of a SegmentBase (§ 5.3.9.2), which has a segment index.
+///
+/// # Errors
+/// [`ManifestError::Malformed`] if an attribute cannot be read.
+pub fn sidx_location(
+    segment_info: &[&Element],
+    period: &Period,
+) -> Result<SidxLocation, ManifestError> {
+    let init = init_resource(segment_info)?;
+    Ok(SidxLocation {
+        path: String::new(),
+        index: needed(segment_info, "indexRange", &parse_byte_range)?,
+        init: init.filter(|init| *init != Resource::default()),
+        time_offset: time_offset(segment_info, period)?,
+        end: period.end,
+    })
+}
+
 /// Seconds to add to a media time to get a presentation time.
-pub fn time_offset(segment_info: &[&Element], period: &Period) -> f64 {
-    let offset = presentation_time_offset(segment_info);
-    period.start - offset as f64 / timescale(segment_info) as f64
-}
-
-/// Ticks per second.
-fn timescale(segment_info: &[&Element]) -> u64 {
-    number(segment_info, "timescale").unwrap_or(1).max(1)
-}
-
-/// The media time of the start of the period, in ticks.
-fn presentation_time_offset(segment_info: &[&Element]) -> u64 {
-    number(segment_info, "presentationTimeOffset").unwrap_or(0)
+///
+/// # Errors
+/// [`ManifestError::Malformed`] if an attribute cannot be read.
+pub fn time_offset(segment_info: &[&Element], period: &Period) -> Result<f64, ManifestError> {
+    let ticks = TickReader::new(segment_info);
+    let offset = ticks.read(segment_info, "presentationTimeOffset")?;
+    let timescale = ticks.timescale(segment_info)?;
+    Ok(period.start - offset.unwrap_or(0) as f64 / timescale as f64)
 }

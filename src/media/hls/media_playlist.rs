@@ -9,7 +9,7 @@ use super::{
 use crate::media::{
     Availability, EncryptionKey, ListedSegment, Resource, SegmentAddresses, SegmentRun, Segments,
     Timestamps,
-    number::{decimal, digits},
+    number::{integer, number},
 };
 
 /// The segments of one representation.
@@ -25,11 +25,17 @@ pub struct MediaPlaylist {
 
 /// Ticks per second of the segments: they are timed in microseconds.
 const TIMESCALE: u64 = 1_000_000;
+/// Assumed duration of a segment without one, if the playlist does not state any other duration either.
+const ASSUMED_DURATION_SECONDS: f64 = 10.0;
 
 /// Reads the tags and URI lines of a media playlist.
 #[derive(Default)]
 pub(super) struct MediaReader<'a> {
     segments: Vec<ListedSegment>,
+    /// Whether a segment has an EXTINF. Without one, the URI lines may be anything.
+    has_durations: bool,
+    /// Duration of the last segment, in seconds; 0 before the first.
+    last_duration: f64,
     runs: Vec<SegmentRun>,
     inits: Vec<Resource>,
     is_complete: bool,
@@ -65,8 +71,8 @@ struct Encryption<'a> {
 /// The tags of one segment.
 #[derive(Default)]
 struct SegmentTags<'a> {
-    /// EXTINF; empty if it is missing.
-    duration: &'a str,
+    /// EXTINF.
+    duration: Option<&'a str>,
     /// EXT-X-BYTERANGE; empty if it is missing.
     byte_range: &'a str,
     /// EXT-X-GAP.
@@ -74,63 +80,102 @@ struct SegmentTags<'a> {
 }
 
 impl<'a> MediaReader<'a> {
-    pub(super) fn read_tag(&mut self, tag: &str, value: &'a str) -> Result<(), &'static str> {
+    pub(super) fn read_tag(&mut self, tag: &str, value: &'a str) -> Result<(), String> {
         match tag {
-            "#EXTINF" => self.next.duration = value.split(',').next().unwrap_or_default(),
+            "#EXTINF" => self.next.duration = Some(value),
             "#EXT-X-BYTERANGE" => self.next.byte_range = value,
             "#EXT-X-GAP" => self.next.is_missing = true,
             "#EXT-X-DISCONTINUITY" => self.discontinuity = self.discontinuity.saturating_add(1),
             "#EXT-X-KEY" => self.read_key(value)?,
-            "#EXT-X-MAP" => {
-                let mut init = init_segment(value).ok_or("an EXT-X-MAP cannot be read")?;
-                init.key = self.next_key()?;
-                if self.inits.last() != Some(&init) {
-                    self.inits.push(init);
-                }
-            }
-            "#EXT-X-MEDIA-SEQUENCE" => self.sequence_number = require_number(digits(value))?,
+            "#EXT-X-MAP" => self.read_map(value)?,
+            "#EXT-X-MEDIA-SEQUENCE" => self.sequence_number = integer(value).unwrap_or(0),
             "#EXT-X-DISCONTINUITY-SEQUENCE" => {
-                let number = require_number(digits(value))?;
+                let number = integer(value).unwrap_or(0);
                 self.discontinuity = number.try_into().unwrap_or(u32::MAX);
             }
-            "#EXT-X-TARGETDURATION" => self.target_duration = require_number(decimal(value))?,
+            "#EXT-X-TARGETDURATION" => {
+                self.target_duration = positive_number(value).unwrap_or(0.0);
+            }
             "#EXT-X-ENDLIST" => self.is_complete = true,
-            "#EXT-X-PLAYLIST-TYPE" => self.is_complete |= value == "VOD",
+            "#EXT-X-PLAYLIST-TYPE" => self.is_complete |= value.eq_ignore_ascii_case("VOD"),
             "#EXT-X-I-FRAMES-ONLY" => self.unsupported = Some("playlists of I-frames only"),
-            "#EXT-X-SKIP" => return Err("it is a delta update without the playlist before it"),
+            "#EXT-X-SKIP" => {
+                return Err("it is a delta update without the playlist before it".into());
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn read_key(&mut self, list: &'a str) -> Result<(), &'static str> {
-        match attribute_or_empty(list, "METHOD") {
+    fn read_key(&mut self, list: &'a str) -> Result<(), String> {
+        let method = attribute_or_empty(list, "METHOD");
+        let uri = attribute(list, "URI");
+        match method.to_ascii_uppercase().as_str() {
             "NONE" => (self.encryption, self.has_drm_key) = (None, false),
+            // Without a method and a URI, it says nothing.
+            "" if uri.is_none() => {}
             _ if is_drm(list) => self.has_drm_key = true,
-            method => {
-                if method != "AES-128" {
+            upper_case => {
+                if !matches!(upper_case, "AES-128" | "") {
                     self.unsupported = Some("encryption other than AES-128");
                 }
-                let encryption = encryption(list).ok_or("an EXT-X-KEY cannot be read")?;
-                self.encryption = Some(encryption);
+                let iv =
+                    match attribute(list, "IV") {
+                        Some(iv) => Some(hexadecimal_sequence(iv).ok_or_else(|| {
+                            format!("the IV “{iv}” of an EXT-X-KEY cannot be read")
+                        })?),
+                        None => None,
+                    };
+                let path = uri.ok_or("an EXT-X-KEY has no URI")?;
+                self.encryption = Some(Encryption { path, iv });
             }
         }
         Ok(())
     }
 
-    /// Adds the segment at a URI line, unless the line `is_variant`. Returns whether it is a segment: without an
-    /// EXTINF it is not.
-    pub(super) fn read_uri(&mut self, uri: &str, is_variant: bool) -> Result<bool, &'static str> {
-        let tags = take(&mut self.next);
-        let is_segment = !is_variant && !tags.duration.is_empty();
-        if is_segment {
-            self.add_duration(require_number(decimal(tags.duration))?);
-            self.add_segment(uri, &tags)?;
+    /// Reads EXT-X-MAP (§ 4.4.4.5). Without a URI, the media have to tell.
+    fn read_map(&mut self, list: &str) -> Result<(), String> {
+        let Some(path) = attribute(list, "URI") else {
+            return Ok(());
+        };
+        let range = match attribute_or_empty(list, "BYTERANGE") {
+            "" => None,
+            range => byte_range(range, 0)
+                .ok_or_else(|| format!("the BYTERANGE “{range}” of an EXT-X-MAP cannot be read"))?,
+        };
+        let init = Resource {
+            path: path.into(),
+            range,
+            key: self.next_key()?,
+        };
+        if self.inits.last() != Some(&init) {
+            self.inits.push(init);
         }
-        Ok(is_segment)
+        Ok(())
     }
 
-    fn add_duration(&mut self, seconds: f64) {
+    /// Adds the segment at a URI line, unless the line `is_variant`. Some segments have no EXTINF.
+    pub(super) fn read_uri(&mut self, uri: &str, is_variant: bool) -> Result<(), String> {
+        let tags = take(&mut self.next);
+        if !is_variant {
+            self.has_durations |= tags.duration.is_some();
+            self.add_duration(tags.duration.unwrap_or_default());
+            self.add_segment(uri, &tags)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the duration of the next segment. If EXTINF does not state one, it is assumed to be that of the segment
+    /// before, until the media tell.
+    fn add_duration(&mut self, extinf: &str) {
+        let assumed = [
+            self.last_duration,
+            self.target_duration,
+            ASSUMED_DURATION_SECONDS,
+        ];
+        let assumed = assumed.into_iter().find(|seconds| *seconds > 0.0);
+        let seconds = duration(extinf).or(assumed).unwrap_or_default();
+        self.last_duration = seconds;
         self.end_seconds += seconds;
         let end_ticks = (self.end_seconds * TIMESCALE as f64 + 0.5) as u64;
         let time = self.end_ticks;
@@ -148,14 +193,14 @@ impl<'a> MediaReader<'a> {
         }
     }
 
-    fn add_segment(&mut self, path: &str, tags: &SegmentTags) -> Result<(), &'static str> {
-        let range = match tags.byte_range {
+    fn add_segment(&mut self, path: &str, tags: &SegmentTags) -> Result<(), String> {
+        let text = tags.byte_range;
+        let range = match text {
             "" => None,
-            text => Some(
-                byte_range(text, self.implied_first_byte(path))
-                    .ok_or("a byte range has no beginning or no end")?,
-            ),
+            _ => byte_range(text, self.implied_first_byte(path))
+                .ok_or_else(|| format!("the EXT-X-BYTERANGE “{text}” cannot be read"))?,
         };
+        let is_empty = !text.is_empty() && range.is_none();
         let key = self.next_key()?;
         self.segments.push(ListedSegment {
             resource: Resource {
@@ -166,7 +211,7 @@ impl<'a> MediaReader<'a> {
             // The last EXT-X-MAP applies.
             init: self.inits.len().checked_sub(1),
             discontinuity: self.discontinuity,
-            is_missing: tags.is_missing,
+            is_missing: tags.is_missing || is_empty,
         });
         self.sequence_number = self.sequence_number.saturating_add(1);
         Ok(())
@@ -174,14 +219,16 @@ impl<'a> MediaReader<'a> {
 
     /// The first byte of a range without an offset: it follows the range of the previous segment, if that is in
     /// the same file.
-    fn implied_first_byte(&self, path: &str) -> Option<u64> {
-        let previous = &self.segments.last()?.resource;
-        let last = previous.range?.last?;
-        (previous.path == path).then(|| last.saturating_add(1))
+    fn implied_first_byte(&self, path: &str) -> u64 {
+        let previous = self.segments.last().map(|previous| &previous.resource);
+        previous
+            .filter(|previous| previous.path == path)
+            .and_then(|previous| previous.range?.last)
+            .map_or(0, |last| last.saturating_add(1))
     }
 
     /// The key of the next file; `None` if it is not encrypted.
-    fn next_key(&mut self) -> Result<Option<Rc<EncryptionKey>>, &'static str> {
+    fn next_key(&mut self) -> Result<Option<Rc<EncryptionKey>>, String> {
         let Some(Encryption { path, iv }) = self.encryption else {
             if self.has_drm_key {
                 self.unsupported = Some("DRM protection");
@@ -190,7 +237,7 @@ impl<'a> MediaReader<'a> {
         };
         self.key_path_bytes += path.len();
         if self.key_path_bytes > MAX_EXPANDED_BYTES {
-            return Err(EXPANDS_TOO_FAR);
+            return Err(EXPANDS_TOO_FAR.into());
         }
         Ok(Some(Rc::new(EncryptionKey {
             path: path.into(),
@@ -198,8 +245,8 @@ impl<'a> MediaReader<'a> {
         })))
     }
 
-    pub(super) const fn has_segments(&self) -> bool {
-        !self.segments.is_empty()
+    pub(super) fn has_segments(&self) -> bool {
+        self.has_durations || !self.segments.is_empty() && self.target_duration > 0.0
     }
 
     /// Whether the playlist is live, and so may not have segments yet.
@@ -233,30 +280,18 @@ impl<'a> MediaReader<'a> {
     }
 }
 
-/// Reads EXT-X-KEY.
-fn encryption(list: &str) -> Option<Encryption<'_>> {
-    attribute(list, "METHOD")?;
-    Some(Encryption {
-        path: attribute(list, "URI")?,
-        iv: match attribute(list, "IV") {
-            Some(iv) => Some(hexadecimal_sequence(iv)?),
-            None => None,
-        },
-    })
+/// The duration in an EXTINF, in seconds; `None` if it is not positive. Some packagers write a decimal comma.
+fn duration(extinf: &str) -> Option<f64> {
+    let mut parts = extinf.split(',');
+    let (whole, fraction) = (parts.next()?, parts.next().unwrap_or_default());
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if are_digits(whole) && are_digits(fraction) && parts.next().is_some() {
+        return positive_number(&[whole, ".", fraction].concat());
+    }
+    positive_number(whole)
 }
 
-/// Reads EXT-X-MAP (§ 4.4.4.5).
-fn init_segment(list: &str) -> Option<Resource> {
-    Some(Resource {
-        path: attribute(list, "URI")?.into(),
-        range: match attribute(list, "BYTERANGE") {
-            Some(range) => Some(byte_range(range, Some(0))?),
-            None => None,
-        },
-        key: None,
-    })
-}
-
-fn require_number<T>(number: Option<T>) -> Result<T, &'static str> {
-    number.ok_or("a duration or a sequence number is not a number")
+fn positive_number(text: &str) -> Option<f64> {
+    number(text).filter(|number| *number > 0.0)
 }

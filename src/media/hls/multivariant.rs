@@ -3,7 +3,7 @@
 use std::{mem::take, rc::Rc};
 
 use super::{
-    attributes::{attribute, attribute_or_empty, is_drm, resolution},
+    attributes::{attribute, attribute_or_empty, is_drm, is_yes, resolution},
     limits::{MAX_CODECS_BYTES, MAX_VARIANTS, TOO_MANY_VARIANTS},
     variables::VariableDefinitions,
 };
@@ -12,7 +12,7 @@ use crate::media::{
     Resource,
     captions::{CaptionFile, CaptionTrack},
     content_type_of_codec,
-    number::{decimal, digits},
+    number::{integer, number},
 };
 
 /// The variants of a presentation, and the renditions that they share.
@@ -32,8 +32,8 @@ pub(super) struct MultivariantReader<'a> {
     /// The attributes of EXT-X-MEDIA with TYPE=SUBTITLES.
     subtitles: Vec<&'a str>,
     is_protected: bool,
-    /// The attributes of the EXT-X-STREAM-INF before the next URI line; empty if there is none.
-    next_variant: &'a str,
+    /// The attributes of the EXT-X-STREAM-INF before the next URI line.
+    next_variant: Option<&'a str>,
 }
 
 /// EXT-X-STREAM-INF and its URI line (§ 4.4.6.2).
@@ -64,7 +64,7 @@ struct RenditionTag<'a> {
 impl<'a> MultivariantReader<'a> {
     pub(super) fn read_tag(&mut self, tag: &str, value: &'a str) {
         match tag {
-            "#EXT-X-STREAM-INF" => self.next_variant = value,
+            "#EXT-X-STREAM-INF" => self.next_variant = Some(value),
             "#EXT-X-MEDIA" => match attribute_or_empty(value, "TYPE") {
                 "AUDIO" => self.renditions.push(RenditionTag {
                     attributes: value,
@@ -83,11 +83,10 @@ impl<'a> MultivariantReader<'a> {
     /// EXT-X-STREAM-INF it is not.
     pub(super) fn read_uri(&mut self, uri: &'a str) -> bool {
         let attributes = take(&mut self.next_variant);
-        if attributes.is_empty() {
-            return false;
-        }
-        self.variants.push(Variant::new(attributes, uri));
-        true
+        let variant = attributes.map(|attributes| Variant::new(attributes, uri));
+        let is_variant = variant.is_some();
+        self.variants.extend(variant);
+        is_variant
     }
 
     pub(super) const fn has_variants(&self) -> bool {
@@ -206,7 +205,10 @@ impl<'a> Variant<'a> {
             } else {
                 ContentType::Video
             },
-            bandwidth: digits(attribute_or_empty(attributes, "BANDWIDTH")).unwrap_or_default(),
+            bandwidth: ["BANDWIDTH", "AVERAGE-BANDWIDTH"]
+                .into_iter()
+                .find_map(|name| integer(attribute(attributes, name)?))
+                .unwrap_or_default(),
             codecs,
             audio_group: attribute_or_empty(attributes, "AUDIO"),
             has_separate_audio: false,
@@ -246,7 +248,7 @@ impl PresentationBuilder {
         let name = attribute_or_empty(attributes, "NAME");
         let (id, label) = rendition.map_or((name, ""), |rendition| (rendition.group, name));
         let language = attribute_or_empty(attributes, "LANGUAGE");
-        let is_main = rendition.is_none() || attribute_or_empty(attributes, "DEFAULT") == "YES";
+        let is_main = rendition.is_none() || is_yes(attributes, "DEFAULT");
         let representation = self.representation(content_type, variant, id, attributes, uri);
         let set = self.adaptation_set(content_type, label, language);
         set.is_main |= is_main;
@@ -274,7 +276,7 @@ impl PresentationBuilder {
             codecs.clear();
         }
         let size = resolution(attribute_or_empty(attributes, "RESOLUTION"));
-        let frame_rate = decimal(attribute_or_empty(attributes, "FRAME-RATE"));
+        let frame_rate = number(attribute_or_empty(attributes, "FRAME-RATE"));
         Representation {
             id: id.into(),
             // The bandwidth of a video variant is not that of its audio renditions.
@@ -284,7 +286,7 @@ impl PresentationBuilder {
                 0
             },
             size: size.unwrap_or_default(),
-            frame_rate: frame_rate.unwrap_or_default(),
+            frame_rate: frame_rate.unwrap_or_default().max(0.0),
             // A guess that is mostly right; the first bytes of the media decide.
             container: match content_type {
                 _ if codecs.is_empty() => "",

@@ -15,8 +15,9 @@ impl VariableDefinitions {
         Some(value)
     }
 
-    /// Replaces the variables in a playlist that was fetched from `url`, and adds those that it defines. Lines are
-    /// trimmed and end with `\n`.
+    /// Replaces the variables in a playlist that was fetched from `url`, and adds those that it defines. Of two
+    /// definitions of a variable the first one counts. References to undefined variables remain. Lines are trimmed and
+    /// end with `\n`.
     pub(super) fn substitute(
         &mut self,
         text: &str,
@@ -25,7 +26,7 @@ impl VariableDefinitions {
     ) -> Result<String, &'static str> {
         let mut output = String::new();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for line in text.split('\n').map(str::trim_ascii) {
+        for line in text.split(['\n', '\r']).map(str::trim) {
             let line_start = output.len();
             if line.starts_with('#') && !line.starts_with("#EXT-X-") {
                 // There are no references in comments and titles.
@@ -34,12 +35,11 @@ impl VariableDefinitions {
                 self.substitute_line(&mut output, line)?;
             }
             let line = output.get(line_start..).unwrap_or_default();
-            if let Some(list) = line.strip_prefix("#EXT-X-DEFINE:") {
-                let (name, value) =
-                    definition(list, url, imported).ok_or("an EXT-X-DEFINE defines no variable")?;
-                if self.value(&name).is_some() || self.0.len() == MAX_VARIABLES {
-                    return Err("a variable is defined twice, or there are too many");
-                }
+            if let Some(list) = line.strip_prefix("#EXT-X-DEFINE:")
+                && let Some((name, value)) = definition(list, url, imported)
+                && self.value(&name).is_none()
+                && self.0.len() < MAX_VARIABLES
+            {
                 self.0.push((name, value));
             }
             output.push('\n');
@@ -54,9 +54,9 @@ impl VariableDefinitions {
             let reference = part
                 .strip_prefix('$')
                 .and_then(|rest| rest.split_once('}'))
-                .filter(|(name, _)| is_variable_name(name));
-            if let Some((name, rest)) = reference {
-                output.push_str(self.value(name).ok_or("a variable is not defined")?);
+                .and_then(|(name, rest)| Some((self.value(name)?, rest)));
+            if let Some((value, rest)) = reference {
+                output.push_str(value);
                 output.push_str(rest);
             } else {
                 output.push('{');
@@ -82,6 +82,15 @@ fn definition(list: &str, url: &str, imported: &VariableDefinitions) -> Option<(
         _ => return None,
     };
     Some((name.into(), value))
+}
+
+/// The name of the first variable that a text refers to.
+pub(super) fn first_reference(text: &str) -> Option<&str> {
+    let names = text
+        .split("{$")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0));
+    names.into_iter().find(|name| is_variable_name(name))
 }
 
 fn is_variable_name(name: &str) -> bool {

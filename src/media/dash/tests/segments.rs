@@ -1,6 +1,6 @@
 use super::{
-    assert_segments, first_representation, parse_mpd, parse_period, parse_representation,
-    segments_of, video_set,
+    assert_segments, error_text, first_representation, parse_mpd, parse_period,
+    parse_representation, segments_of, try_parse_period, video_set,
 };
 use crate::media::{
     presentation::{Index, SidxLocation},
@@ -76,7 +76,7 @@ fn segment_without_duration_is_as_long_as_the_period() {
 #[test]
 fn timelines_are_read() {
     type Segments<'a> = &'a [(&'a str, f64, f64)];
-    let cases: [(&str, Segments); 12] = [
+    let cases: [(&str, Segments); 16] = [
         // ISO/IEC 23009-1 § 5.3.9.6.1: `r` repeats, and a missing `t` continues.
         (
             "<S t='2' d='3' r='1'/><S d='1'/>",
@@ -125,13 +125,33 @@ fn timelines_are_read() {
             &[("1-4", 2.0, 4.0), ("4-6", 4.0, 6.0)],
         ),
         ("<S t='2' d='3'/><S t='2' d='3'/>", &[("1-2", 0.0, 3.0)]),
-        // Entries without duration are ignored.
-        ("<S t='2' d='0' r='9'/><S d='4'/>", &[("1-2", 0.0, 4.0)]),
-        // So is a count that does not fit in 64 bits.
+        // Segments of no duration are left out, but have numbers.
+        ("<S t='2' d='0' r='1'/><S d='4'/>", &[("3-2", 0.0, 4.0)]),
+        (
+            "<S t='2' d='4'/><S t='6' d='0'/><S t='6' d='4'/>",
+            &[("1-2", 0.0, 4.0), ("3-6", 4.0, 8.0)],
+        ),
+        // A missing duration ends at the next entry, or is that of the previous one.
+        (
+            "<S t='2'/><S t='5'/><S t='7' d='1'/><S/>",
+            &[
+                ("1-2", 0.0, 3.0),
+                ("2-5", 3.0, 5.0),
+                ("3-7", 5.0, 6.0),
+                ("4-8", 6.0, 7.0),
+            ],
+        ),
+        // A count that does not fit in 64 bits goes on until the end.
         (
             "<S t='2' d='4' r='999999999999999999999'/>",
-            &[("1-2", 0.0, 4.0)],
+            &[("1-2", 0.0, 4.0), ("2-6", 4.0, 8.0), ("3-10", 8.0, 10.0)],
         ),
+        // Numbers are read as numbers.
+        (
+            "<S t='+2.0' d=' 4e0 ' r='1.0'/>",
+            &[("1-2", 0.0, 4.0), ("2-6", 4.0, 8.0)],
+        ),
+        ("<S t='-1' d='4' n='3.0'/>", &[("3-0", -2.0, 2.0)]),
     ];
     for (timeline, expected) in cases {
         let representation = parse_representation(&format!(
@@ -140,6 +160,93 @@ fn timelines_are_read() {
         ));
         assert_segments(&representation, expected);
     }
+}
+
+#[test]
+fn fractions_of_ticks_are_exact() {
+    for attributes in [
+        "duration='1.92'",
+        "duration='1.92' timescale='1.0'",
+        "timescale='12.5' duration='24'",
+        "duration=' +1.920 ' presentationTimeOffset='0.0' timescale='1.00'",
+    ] {
+        let template = format!("<SegmentTemplate media='$Number$' {attributes}/>");
+        let representation = parse_representation(&template);
+        let segment = segments_of(&representation).get(4).unwrap();
+        assert!((segment.start - 7.68).abs() < 1e-9, "{attributes}");
+    }
+    let timeline = "<SegmentTemplate media='$Number$' presentationTimeOffset='0.5'><SegmentTimeline>\
+        <S t='0.5' d='2.25' r='1'/></SegmentTimeline></SegmentTemplate>";
+    assert_segments(
+        &parse_representation(timeline),
+        &[("1", 0.0, 2.25), ("2", 2.25, 4.5)],
+    );
+}
+
+#[test]
+fn unreadable_attribute_is_named_if_needed() {
+    let template = |attributes: &str, entry: &str| {
+        format!(
+            "<SegmentTemplate media='m' {attributes}><SegmentTimeline><S {entry} d='2'/>\
+             </SegmentTimeline></SegmentTemplate>"
+        )
+    };
+    for (inner, attribute) in [
+        (template("timescale='x'", ""), "timescale=\"x\""),
+        (template("startNumber='-1'", ""), "startNumber=\"-1\""),
+        (template("endNumber='x'", ""), "endNumber=\"x\""),
+        (
+            template("presentationTimeOffset='x'", ""),
+            "presentationTimeOffset=\"x\"",
+        ),
+        (template("", "t='x'"), "t=\"x\""),
+        (template("", "n='x'"), "n=\"x\""),
+        (template("", "r='x'"), "r=\"x\""),
+        (
+            "<SegmentTemplate media='m' duration='1,92'/>".into(),
+            "duration=\"1,92\"",
+        ),
+        (
+            "<SegmentTemplate media='m' duration='1' eptDelta='x'/>".into(),
+            "eptDelta=\"x\"",
+        ),
+        (
+            "<BaseURL>b</BaseURL><SegmentBase indexRange='x'/>".into(),
+            "indexRange=\"x\"",
+        ),
+        (
+            "<BaseURL>b</BaseURL><SegmentBase><Initialization range='9-1'/></SegmentBase>".into(),
+            "range=\"9-1\"",
+        ),
+        (
+            "<SegmentList duration='5'><SegmentURL mediaRange='x'/></SegmentList>".into(),
+            "mediaRange=\"x\"",
+        ),
+    ] {
+        let error = error_text(try_parse_period(&video_set(&inner)));
+        assert!(error.contains(attribute), "{inner}: {error}");
+    }
+}
+
+#[test]
+fn unreadable_attribute_is_ignored_if_not_needed() {
+    let set = "<AdaptationSet mimeType='video/mp4' width='x' height='' frameRate='fast' \
+        startWithSAP='-' segmentAlignment='x' minBandwidth='x' maxWidth='x'>\
+        <SegmentTemplate media='m' timescale='' duration='5' availabilityTimeOffset='INF'/>\
+        <Representation bandwidth='x' qualityRanking='x' sar='x' audioSamplingRate='x'/>\
+        </AdaptationSet>";
+    let text = format!(
+        "<MPD mediaPresentationDuration='x' minBufferTime='x' timeShiftBufferDepth='x' \
+         publishTime='x'><Period start='x' duration='PT10S'>{set}</Period></MPD>"
+    );
+    let presentation = parse_mpd(&text).unwrap();
+    assert_eq!(segments_of(first_representation(&presentation)).len(), 2);
+    // Without the duration of the period, that of the presentation is needed.
+    let text = text.replace("duration='PT10S'", "");
+    assert_eq!(
+        error_text(parse_mpd(&text)),
+        "its attribute mediaPresentationDuration=\"x\" cannot be read"
+    );
 }
 
 #[test]
