@@ -480,7 +480,7 @@ fn public_type_names_are_unique() {
     assert!(places.is_empty(), "one name for several types: {places:#?}");
 }
 
-/// Long names hide what a test is about. Those of `tests/browser` are not checked.
+/// Long names hide what a test is about. `tests/browser/suite.rs` checks those of browser tests.
 #[test]
 fn test_names_are_at_most_60_characters() {
     let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! Starts browsers, and ends what it has started.
+//! Starts browsers and their drivers, and ends them.
 
 use std::{
     fmt,
@@ -17,14 +17,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::stage::PATIENCE;
+use crate::context::TIMEOUT;
 
-/// Which browser: one for each engine that there is.
+/// A browser: one for each engine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Browser {
     Chromium,
     Firefox,
-    /// WebKitGTK's own small browser: what Safari is made of, on Linux.
+    /// WebKitGTK's MiniBrowser: the engine of Safari, on Linux.
     WebKit,
 }
 
@@ -32,7 +32,7 @@ impl Browser {
     pub const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
 }
 
-/// As tests are named.
+/// As in the names of tests.
 impl fmt::Display for Browser {
     fn fmt(&self, text: &mut fmt::Formatter) -> fmt::Result {
         text.write_str(match self {
@@ -43,14 +43,14 @@ impl fmt::Display for Browser {
     }
 }
 
-/// How long a browser is given to end by itself.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long a browser may take to quit.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A browser with one window in it.
+/// A browser with one window.
 pub struct Window {
     pub browser: Browser,
     pub driver: WebDriver,
-    /// The driver's process, and those that it needs. They end when this is dropped.
+    /// The driver, and the display of WebKitGTK. They end when this is dropped.
     _processes: Vec<Child>,
 }
 
@@ -58,12 +58,12 @@ impl Window {
     /// Starts a browser.
     pub async fn open(browser: Browser) -> Self {
         let (processes, port) = start_driver(browser).await;
-        let wishes = match browser {
+        let capabilities = match browser {
             Browser::Chromium => chromium(),
             Browser::Firefox => firefox(),
             Browser::WebKit => webkit(),
         };
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await;
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
         let window = Self {
             browser,
             driver: driver.unwrap_or_else(|error| panic!("{browser} does not start: {error}")),
@@ -73,10 +73,10 @@ impl Window {
         window
     }
 
-    /// Makes an empty window of the usual size, and closes the one before with all that was in it.
+    /// Opens an empty window of the usual size, and closes the old ones.
     ///
     /// # Errors
-    /// The driver's, of a browser that is of no more use.
+    /// The driver's, if the browser is unusable.
     pub async fn renew(&self) -> WebDriverResult<()> {
         let driver = &self.driver;
         let before = driver.windows().await?;
@@ -89,16 +89,16 @@ impl Window {
         driver.set_window_rect(0, 0, 1400, 1000).await
     }
 
-    /// Ends the browser, and then its driver.
+    /// Quits the browser, then its driver.
     pub async fn quit(self) {
-        // One that has crashed is gone already, and one that hangs goes with its driver.
-        let _ = timeout(FAREWELL, self.driver.quit()).await;
+        // A crashed browser has ended already, and a hanging one ends with its driver.
+        let _ = timeout(QUIT_TIMEOUT, self.driver.quit()).await;
     }
 }
 
-/// Starts the browser's driver, and tells the port that it listens on.
+/// Starts the browser's driver; returns the port it listens on.
 async fn start_driver(browser: Browser) -> (Vec<Child>, u16) {
-    // Each chooses a port for itself and says which, but for WebKit's, which is told one.
+    // Chromedriver and geckodriver print the port that they choose. WebKit's driver has to be told one.
     match browser {
         Browser::Chromium => {
             let (process, port) = start(
@@ -117,7 +117,7 @@ async fn start_driver(browser: Browser) -> (Vec<Child>, u16) {
             (vec![process], port)
         }
         Browser::WebKit => {
-            // It has no way to do without a screen.
+            // MiniBrowser has no headless mode.
             let mut screen = Command::new("Xvfb");
             screen.args(["-displayfd", "1", "-screen", "0", "3840x2160x24"]);
             screen.args(["-nolisten", "tcp"]);
@@ -139,7 +139,7 @@ async fn start_driver(browser: Browser) -> (Vec<Child>, u16) {
     }
 }
 
-/// Starts a program, and waits for the number that it says after these words.
+/// Starts a program; waits until it prints `words` and a number, and returns the number.
 async fn start(command: &mut Command, words: &str) -> (Child, u16) {
     let name = command.as_std().get_program().display().to_string();
     let mut process = command
@@ -152,7 +152,7 @@ async fn start(command: &mut Command, words: &str) -> (Child, u16) {
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some((_, number)) = line.split_once(words) {
             let number = number.trim_end_matches('.').parse().unwrap();
-            // Read on, or it stands still once the pipe is full.
+            // Keeps reading, because the program would block on a full pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return (process, number);
         }
@@ -172,13 +172,13 @@ fn free_port() -> u16 {
 async fn until_listening(port: u16) {
     let since = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        assert!(since.elapsed() < PATIENCE, "nobody listens on {port}");
+        assert!(since.elapsed() < TIMEOUT, "nobody listens on {port}");
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 fn chromium() -> Capabilities {
-    let mut wishes = DesiredCapabilities::chrome();
+    let mut capabilities = DesiredCapabilities::chrome();
     for flag in [
         "--headless=new",
         "--no-sandbox",
@@ -188,36 +188,38 @@ fn chromium() -> Capabilities {
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
-        // Else what one test saw stutter, the next one would not be offered.
+        // Else MediaCapabilities would not offer what stuttered in an earlier test.
         "--enable-features=MediaCapabilitiesWithParameters:smooth_threshold/1",
     ] {
-        wishes.add_arg(flag).unwrap();
+        capabilities.add_arg(flag).unwrap();
     }
-    wishes.into()
+    capabilities.into()
 }
 
 fn firefox() -> Capabilities {
-    let mut wishes = DesiredCapabilities::firefox();
-    wishes.add_arg("-headless").unwrap();
+    let mut capabilities = DesiredCapabilities::firefox();
+    capabilities.add_arg("-headless").unwrap();
     let mut preferences = FirefoxPreferences::new();
     // As in Chromium.
     preferences
         .set("media.mediacapabilities.from-database", false)
         .unwrap();
-    wishes.set_preferences(preferences).unwrap();
-    wishes.into()
+    capabilities.set_preferences(preferences).unwrap();
+    capabilities.into()
 }
 
 fn webkit() -> Capabilities {
-    // A change of rate unmutes there, and what has sound would have to wait for a click.
+    // A change of rate unmutes MiniBrowser's element, and sound would require a click.
     let arguments = ["--automation", "--autoplay-policy=allow"];
     let options = json!({ "binary": mini_browser(), "args": arguments });
-    let mut wishes = Capabilities::new();
-    wishes.set("webkitgtk:browserOptions", options).unwrap();
-    wishes
+    let mut capabilities = Capabilities::new();
+    capabilities
+        .set("webkitgtk:browserOptions", options)
+        .unwrap();
+    capabilities
 }
 
-/// WebKitGTK's small browser is not on any PATH.
+/// MiniBrowser is not on the `PATH`.
 fn mini_browser() -> PathBuf {
     let places = std::fs::read_dir("/usr/lib").unwrap().flatten();
     let mut programs = places.map(|place| place.path().join("webkit2gtk-4.1/MiniBrowser"));

@@ -1,4 +1,4 @@
-//! A browser with the page in it, and what a test asks of the two.
+//! What a test works with: a browser window that shows the page, and the server of the page.
 
 use std::{
     panic::resume_unwind,
@@ -11,53 +11,53 @@ use thirtyfour::prelude::*;
 
 use crate::{
     browser::{Browser, Window},
-    server::{Server, Trouble},
-    suite::{Skipped, Turn},
+    server::{Server, ServerFault},
+    suite::{Skipped, Slot},
 };
 
-/// What there is to know of the first element.
-const FILM: &str = "(({ currentTime, duration, readyState, seeking, paused, ended, buffered }) => ({ \
+/// The state of the page's first video element, as JSON.
+const VIDEO_STATE: &str = "(({ currentTime, duration, readyState, seeking, paused, ended, buffered }) => ({ \
      currentTime, duration, readyState, seeking, paused, ended, \
      buffered: [...Array(buffered.length).keys()].map(nth => [buffered.start(nth), buffered.end(nth)]) \
      }))(document.querySelector('video'))";
 
-/// What WebKitGTK's element now and then says after a seek, or when it is given another MediaSource. The film
-/// goes on by itself.
-const TORN: &str = "Failed to push buffer";
+/// An error message that WebKitGTK's element sometimes reports after a seek or with a new MediaSource. The player
+/// recovers from it, but not at the position that a test expects.
+const WEBKIT_PUSH_FAILED: &str = "Failed to push buffer";
 
-/// Lets no other task run until a time, in milliseconds since the Unix epoch.
-const SLEEP: &str = "(until => { while (Date.now() < until); })";
+/// A JavaScript function that blocks its thread until a time, in milliseconds since the Unix epoch.
+const BLOCK_THREAD: &str = "(until => { while (Date.now() < until); })";
 
-/// Longer than anything takes on a machine that is busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for one condition. Long, because the machine may be busy with other tests.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A window of a browser, and the server that it is shown the site by.
-pub struct Stage {
+/// The browser window and the server of one test.
+pub struct TestContext {
     pub server: Server,
     pub window: Window,
-    /// [`Turn::alone`] is for what is measured by the clock.
-    pub turn: Turn,
+    /// [`Slot::alone`] is for tests that measure time.
+    pub slot: Slot,
 }
 
-/// What not every browser has. A test that cannot do without says so.
+/// A feature that not every browser has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Feature {
-    /// The MediaSource in a worker, and its handle.
+    /// MediaSource in workers, and its handle.
     MediaSourceInWorkers,
-    /// A MediaSource that says when it wants more.
+    /// `ManagedMediaSource`.
     ManagedMediaSource,
-    /// Chrome's DevTools, asked over WebDriver.
+    /// Chrome's DevTools protocol over WebDriver.
     DevTools,
-    /// A page whose window is minimized knows that it is not seen.
+    /// A minimized window makes its page hidden.
     HiddenPages,
-    /// A picture that leaves its page.
+    /// Picture-in-picture.
     PictureInPicture,
-    /// The system's own keys.
+    /// Media Session: the system's media keys.
     MediaSession,
 }
 
 impl Feature {
-    /// Why a test is skipped that needs it.
+    /// The reason that is printed for a skipped test.
     const fn lacking(self) -> &'static str {
         match self {
             Self::MediaSourceInWorkers => "there is no MediaSource in workers",
@@ -70,25 +70,25 @@ impl Feature {
     }
 }
 
-impl Stage {
-    /// Skips the test where the browser has not this.
-    pub async fn needs(&self, feature: Feature) {
+impl TestContext {
+    /// Skips the test if the browser lacks this feature.
+    pub async fn requires(&self, feature: Feature) {
         if !self.has(feature).await {
             skip(feature.lacking());
         }
     }
 
-    /// Whether the browser, asked itself, has this.
+    /// Asks the browser whether it has this feature.
     pub async fn has(&self, feature: Feature) -> bool {
         match feature {
             Feature::MediaSourceInWorkers => {
-                self.is("MediaSource.canConstructInDedicatedWorker === true")
+                self.is_true("MediaSource.canConstructInDedicatedWorker === true")
                     .await
             }
-            Feature::ManagedMediaSource => self.is("'ManagedMediaSource' in window").await,
-            Feature::PictureInPicture => self.is("document.pictureInPictureEnabled").await,
-            Feature::MediaSession => self.is("'mediaSession' in navigator").await,
-            Feature::HiddenPages => self.is("document.hidden").await,
+            Feature::ManagedMediaSource => self.is_true("'ManagedMediaSource' in window").await,
+            Feature::PictureInPicture => self.is_true("document.pictureInPictureEnabled").await,
+            Feature::MediaSession => self.is_true("'mediaSession' in navigator").await,
+            Feature::HiddenPages => self.is_true("document.hidden").await,
             Feature::DevTools => {
                 let cdp = self.window.driver.cdp();
                 cdp.send_raw("Browser.getVersion", json!({})).await.is_ok()
@@ -96,7 +96,7 @@ impl Stage {
         }
     }
 
-    /// Opens the page, with this query.
+    /// Opens the page with this query.
     pub async fn open(&self, query: &str) {
         self.window
             .driver
@@ -105,32 +105,31 @@ impl Stage {
             .unwrap();
     }
 
-    /// Makes the window so large, in pixels of CSS, on a screen that has so many of its own in each. A
-    /// browser that has no such window makes the one that is next to it.
+    /// Resizes the window, in CSS pixels, and sets `devicePixelRatio`. A browser that has a minimum size uses that.
     pub async fn resize(&self, width: u32, height: u32, density: f64) {
         self.server.set_density(density);
-        self.value(&format!("setDensity({density})")).await;
+        self.eval(&format!("setDensity({density})")).await;
         let driver = &self.window.driver;
         driver.set_window_rect(0, 0, width, height).await.unwrap();
     }
 
-    /// The colour schemes that the page can be shown in here: without DevTools, the one that it is.
-    pub async fn schemes(&self) -> &'static [&'static str] {
+    /// The colour schemes that can be tested: without DevTools, only the default.
+    pub async fn colour_schemes(&self) -> &'static [&'static str] {
         match self.has(Feature::DevTools).await {
             true => &["light", "dark"],
             false => &["light"],
         }
     }
 
-    /// From now on, the browser says that this is what people prefer of colours.
-    pub async fn wear(&self, scheme: &str) {
+    /// Sets `prefers-color-scheme`, where there are DevTools.
+    pub async fn set_colour_scheme(&self, scheme: &str) {
         if self.has(Feature::DevTools).await {
-            self.prefer("prefers-color-scheme", scheme).await;
+            self.emulate_media("prefers-color-scheme", scheme).await;
         }
     }
 
-    /// From now on, the browser says that people prefer this. It takes DevTools.
-    pub async fn prefer(&self, name: &str, value: &str) {
+    /// Sets the value of a media feature. Requires DevTools.
+    pub async fn emulate_media(&self, name: &str, value: &str) {
         let features = json!({ "features": [{ "name": name, "value": value }] });
         let cdp = self.window.driver.cdp();
         cdp.send_raw("Emulation.setEmulatedMedia", features)
@@ -138,46 +137,46 @@ impl Stage {
             .unwrap();
     }
 
-    /// Plays the first film at this rate from now on.
-    pub async fn hurry(&self, rate: u32) {
-        self.value(&format!(
+    /// Sets the playback rate of the first video.
+    pub async fn set_rate(&self, rate: u32) {
+        self.eval(&format!(
             "document.querySelector('video').playbackRate = {rate}"
         ))
         .await;
     }
 
-    /// Makes a worker one that can be put to sleep, before the page is opened.
-    pub fn can_sleep(&self) {
+    /// Adds a script to the worker that blocks it on request. Call it before the page is opened.
+    pub fn make_worker_blockable(&self) {
         let sleeps = format!(
             "\nif (!globalThis.document) new BroadcastChannel('sleep').onmessage = ({{ data }}) => {{ \
-             {SLEEP}(data); new BroadcastChannel('probe').postMessage('awake'); }};"
+             {BLOCK_THREAD}(data); new BroadcastChannel('probe').postMessage('awake'); }};"
         );
         self.server
-            .trouble("/worker.js", Trouble::around("", sleeps));
+            .add_fault("/worker.js", ServerFault::wrap_script("", sleeps));
     }
 
-    /// Neither the page nor its worker is there for so many milliseconds: the worker a little longer, so that
-    /// the page is the first to ask.
-    pub async fn sleep(&self, milliseconds: u32) {
+    /// Blocks the page and its worker for some milliseconds, as when the computer sleeps. The worker wakes up later,
+    /// so that the page pings it first.
+    pub async fn block_page_and_worker(&self, milliseconds: u32) {
         let both = format!(
             "(now => {{ new BroadcastChannel('sleep').postMessage(now + {milliseconds} + 500); \
-             {SLEEP}(now + {milliseconds}); }})(Date.now())"
+             {BLOCK_THREAD}(now + {milliseconds}); }})(Date.now())"
         );
-        self.value(&both).await;
+        self.eval(&both).await;
     }
 
-    /// That there have been so many workers, or none where the engine runs on the page.
-    pub async fn has_started_workers(&self, expected: u32) {
+    /// Asserts how many workers were started: none if the engine runs on the page.
+    pub async fn assert_workers_started(&self, expected: u32) {
         let is_elsewhere = !self.has(Feature::MediaSourceInWorkers).await;
         let expected = if is_elsewhere { 0 } else { expected };
-        assert_eq!(self.value("probe.workers.length").await, json!(expected));
+        assert_eq!(self.eval("probe.workers.length").await, json!(expected));
     }
 
-    /// What a JavaScript expression is worth. One that throws is worth null.
-    pub async fn value(&self, expression: &str) -> Value {
+    /// Evaluates a JavaScript expression; `null` if it throws.
+    pub async fn eval(&self, expression: &str) -> Value {
         let script = format!("try {{ return {expression} }} catch {{ return null }}");
         let executing = self.window.driver.execute(script, vec![]);
-        let executed = tokio::time::timeout(PATIENCE, executing).await;
+        let executed = tokio::time::timeout(TIMEOUT, executing).await;
         executed
             .unwrap_or_else(|_| panic!("{expression}: the browser does not answer"))
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
@@ -185,41 +184,40 @@ impl Stage {
             .clone()
     }
 
-    /// Whether a JavaScript expression is true.
-    pub async fn is(&self, expression: &str) -> bool {
-        self.value(expression).await == json!(true)
+    /// Whether a JavaScript expression is `true`.
+    pub async fn is_true(&self, expression: &str) -> bool {
+        self.eval(expression).await == json!(true)
     }
 
-    /// Waits until a JavaScript expression is true.
-    pub async fn until(&self, expression: &str) {
+    /// Waits until a JavaScript expression is `true`.
+    pub async fn wait_until(&self, expression: &str) {
         let since = Instant::now();
-        while !self.is(expression).await {
-            if since.elapsed() > PATIENCE {
-                let page = self.value("document.querySelector('body').innerText").await;
+        while !self.is_true(expression).await {
+            if since.elapsed() > TIMEOUT {
+                let page = self.eval("document.querySelector('body').innerText").await;
                 let probe = self
-                    .value("JSON.stringify({...probe, messages: 0, workers: 0})")
+                    .eval("JSON.stringify({...probe, messages: 0, workers: 0})")
                     .await;
-                let film = self.value(FILM).await;
+                let video = self.eval(VIDEO_STATE).await;
                 panic!(
-                    "never true: {expression}\non the page: {page}\nprobe: {probe}\nfilm: {film}"
+                    "timed out waiting for: {expression}\non the page: {page}\nprobe: {probe}\nvideo: {video}"
                 );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Waits until the film plays: the position moves, and there is a picture.
-    pub async fn plays(&self) {
-        self.until("document.querySelector('video').currentTime > 0.3")
+    /// Waits until the video plays: its position advances and there is a picture.
+    pub async fn wait_until_playing(&self) {
+        self.wait_until("document.querySelector('video').currentTime > 0.3")
             .await;
-        self.until("document.querySelector('video').videoWidth > 0")
+        self.wait_until("document.querySelector('video').videoWidth > 0")
             .await;
     }
 
-    /// What has become of WebKitGTK's browser, if it has broken down: it does not answer, or its own parts do
-    /// not work together. The player goes on after that, but is not where a test expects it. Of the others
-    /// nothing of the kind is known.
-    pub async fn breakdown(&self) -> Option<String> {
+    /// Why WebKitGTK itself failed, if it did: it hangs, crashed, or reports [`WEBKIT_PUSH_FAILED`]. `None` in other browsers,
+    /// where nothing of the kind was seen.
+    pub async fn browser_failure(&self) -> Option<String> {
         if self.window.browser != Browser::WebKit {
             return None;
         }
@@ -230,77 +228,76 @@ impl Stage {
             Ok(Err(error)) => Some(error.to_string()),
             Ok(Ok(faults)) => {
                 let faults = faults.json().as_str()?;
-                faults.contains(TORN).then(|| faults.into())
+                faults.contains(WEBKIT_PUSH_FAILED).then(|| faults.into())
             }
         }
     }
 
-    /// That nothing has gone wrong so far: no message, no error of the element, none that nobody caught.
-    pub async fn is_well(&self) {
+    /// Asserts that there is no alert, no failed element, and no uncaught exception so far.
+    pub async fn assert_no_errors(&self) {
         let alert = self
-            .value("document.querySelector('[role=alert]')?.innerText")
+            .eval("document.querySelector('[role=alert]')?.innerText")
             .await;
         assert_eq!(alert, json!(null));
-        assert_eq!(self.value("probe.faults").await, json!([]));
-        assert_eq!(self.value("probe.errors").await, json!([]));
+        assert_eq!(self.eval("probe.faults").await, json!([]));
+        assert_eq!(self.eval("probe.errors").await, json!([]));
     }
 
-    /// Plays the sample film to its end, in a hurry, and then all of it is there. It is a failure if a
-    /// message appears.
-    pub async fn ends_with_all_there(&self) {
+    /// Plays the sample video to its end at rate 4, and asserts that nothing is missing. Fails if there is an alert.
+    pub async fn play_to_end(&self) {
         let video = "document.querySelector('video')";
         let alert = "document.querySelector('[role=alert]')";
-        self.until(&format!("{video}.currentTime > 0 || !!{alert}"))
+        self.wait_until(&format!("{video}.currentTime > 0 || !!{alert}"))
             .await;
-        self.hurry(4).await;
-        self.ends_with_all_there_in_time().await;
+        self.set_rate(4).await;
+        self.play_to_end_at_given_rate().await;
     }
 
-    /// The same, as quickly as the film plays: for one that has not much ahead. Chromium plays its sound on for
-    /// a while where the picture is late.
-    pub async fn ends_with_all_there_in_time(&self) {
+    /// As [`Self::play_to_end`], at the rate that is set: for tests with a small buffer, because Chromium plays sound
+    /// on for 3 s when pictures are late.
+    pub async fn play_to_end_at_given_rate(&self) {
         let video = "document.querySelector('video')";
         let alert = "document.querySelector('[role=alert]')";
-        self.until(&format!("{video}.ended || !!{alert}")).await;
-        let words = self.value(&format!("{alert}?.innerText")).await;
+        self.wait_until(&format!("{video}.ended || !!{alert}"))
+            .await;
+        let words = self.eval(&format!("{alert}?.innerText")).await;
         assert_eq!(words, json!(null));
-        let end = self.value(&format!("{video}.currentTime")).await;
+        let end = self.eval(&format!("{video}.currentTime")).await;
         assert!(
             (31.9..32.2).contains(&end.as_f64().unwrap()),
             "ended at {end}"
         );
-        let film = self.value(FILM).await;
-        let edge = |nth: usize| film["buffered"][0][nth].as_f64().unwrap();
-        let ranges = film["buffered"].as_array().unwrap().len();
+        let video = self.eval(VIDEO_STATE).await;
+        let edge = |nth: usize| video["buffered"][0][nth].as_f64().unwrap();
+        let ranges = video["buffered"].as_array().unwrap().len();
         let is_whole = ranges == 1 && edge(0) < 0.1 && edge(1) > 31.9;
-        assert!(is_whole, "something is missing: {film}");
-        assert_eq!(self.value("probe.errors").await, json!([]));
+        assert!(is_whole, "a range is missing: {video}");
+        assert_eq!(self.eval("probe.errors").await, json!([]));
     }
 
-    /// Waits for the message over the picture that says this, and returns all of it.
-    pub async fn notice(&self, words: &str) -> String {
+    /// Waits for an alert that contains this text, and returns all of its text.
+    pub async fn wait_for_alert(&self, words: &str) -> String {
         let alert = "document.querySelector('[role=alert]')?.innerText";
-        self.until(&format!("{alert}.includes({})", json!(words)))
+        self.wait_until(&format!("{alert}.includes({})", json!(words)))
             .await;
-        self.value(alert).await.as_str().unwrap().to_owned()
+        self.eval(alert).await.as_str().unwrap().to_owned()
     }
 
-    /// Pauses the film: over one that plays, the controls fade, and cannot be pressed in every browser.
-    pub async fn rest(&self) {
-        self.value("document.querySelector('video').pause()").await;
-        self.until("document.querySelector('.controls').dataset.state !== 'playing'")
+    /// Pauses the video, so that the controls do not fade: some browsers cannot click what is transparent.
+    pub async fn pause(&self) {
+        self.eval("document.querySelector('video').pause()").await;
+        self.wait_until("document.querySelector('.controls').dataset.state !== 'playing'")
             .await;
     }
 
-    /// Presses the button of this name.
+    /// Clicks the button with this text.
     pub async fn press(&self, name: &str) {
         let button = format!("//button[normalize-space()='{name}']");
-        self.press_on(By::XPath(button)).await;
+        self.press_element(By::XPath(button)).await;
     }
 
-    /// Presses the first of these, once it is there for that and rests where it is: a page that is still
-    /// being laid out moves away under the pointer.
-    pub async fn press_on(&self, what: By) {
+    /// Clicks the first element that matches, once its position has not changed for 50 ms.
+    pub async fn press_element(&self, what: By) {
         const RESTS: &str = "
             const [what] = arguments;
             if (what.closest('[inert]')) return false;
@@ -319,29 +316,29 @@ impl Stage {
                     return found.click().await.unwrap();
                 }
             }
-            assert!(since.elapsed() < PATIENCE, "{what} cannot be pressed");
+            assert!(since.elapsed() < TIMEOUT, "{what} cannot be pressed");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// The steps of the journey that were taken, and when, in milliseconds.
-    pub async fn journey(&self) -> Vec<(String, f64)> {
+    /// The milestones that were reached, and when, in milliseconds.
+    pub async fn milestones(&self) -> Vec<(String, f64)> {
         let taken = "[...document.querySelectorAll('.milestones li[data-reached=yes]')] \
              .map(li => [li.dataset.milestone, parseFloat(li.querySelector('.elapsed').textContent)])";
-        serde_json::from_value(self.value(taken).await).unwrap()
+        serde_json::from_value(self.eval(taken).await).unwrap()
     }
 
-    /// Waits until a step of the journey is taken.
-    pub async fn until_taken(&self, step: &str) {
+    /// Waits until a milestone is reached.
+    pub async fn wait_for_milestone(&self, step: &str) {
         let taken = format!(
             "document.querySelector('.milestones [data-milestone=\"{step}\"]').dataset.reached"
         );
-        self.until(&format!("{taken} === 'yes'")).await;
+        self.wait_until(&format!("{taken} === 'yes'")).await;
     }
 
-    /// The time that the page's thread has spent so far on script, and on all that it does, in ms: its own
-    /// time, so that a machine that is busy with something else does not count.
-    pub async fn spent(&self) -> (f64, f64) {
+    /// CPU time of the page's thread so far, in milliseconds: spent on script, and on everything. It does not depend
+    /// on what else the machine does.
+    pub async fn thread_time(&self) -> (f64, f64) {
         let cdp = self.window.driver.cdp();
         let domain = json!({ "timeDomain": "threadTicks" });
         cdp.send_raw("Performance.enable", domain).await.unwrap();
@@ -354,7 +351,7 @@ impl Stage {
         (of("ScriptDuration"), of("TaskDuration"))
     }
 
-    /// Writes what the window shows to target/screenshots, for people to look at.
+    /// Saves a screenshot of the window in target/screenshots.
     pub async fn screenshot(&self, name: &str) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
         let folder = Path::new(folder).join(self.window.browser.to_string());
@@ -366,7 +363,7 @@ impl Stage {
     }
 }
 
-/// Ends a test that cannot be had in this browser. Not as a panic: nothing is wrong.
+/// Ends a test that cannot run in this browser. Not a panic, because nothing is wrong.
 fn skip(reason: &str) -> ! {
     resume_unwind(Box::new(Skipped(reason.into())))
 }

@@ -1,29 +1,28 @@
-//! What Chromium's DevTools tell of workers. The driver's own way to DevTools ends at the page, so this is
-//! another one.
+//! Reads the state of workers from Chromium's DevTools. WebDriver's access to DevTools reaches the page only.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::stage::Stage;
+use crate::context::TestContext;
 
-/// What the workers of a page hold, without what is garbage.
+/// What a page's workers hold, without garbage.
 #[derive(Debug, Default)]
 pub struct Workers {
-    /// How many there are.
+    /// Number of workers.
     pub count: u32,
-    /// JavaScript's memory in them, in MB.
+    /// Their JavaScript heap, in MB.
     pub heap: f64,
-    /// MediaSources in them.
+    /// Number of MediaSources in them.
     pub sources: u32,
 }
 
 impl Workers {
-    /// Those of a test's page, now.
-    pub async fn now(stage: &Stage) -> Self {
-        let mut devtools = DevTools::connect(stage).await;
-        // Whatever is there already is told before this is answered.
+    /// The state of the page's workers now.
+    pub async fn now(test: &TestContext) -> Self {
+        let mut devtools = DevTools::connect(test).await;
+        // Existing workers are reported before the answer to this.
         let wanted =
             json!({ "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true });
         devtools.ask(None, "Target.setAutoAttach", wanted).await;
@@ -32,7 +31,7 @@ impl Workers {
             let mut ask = async |what, how| devtools.ask(Some(&worker), what, how).await;
             let class = json!({ "expression": "MediaSource.prototype" });
             let class = ask("Runtime.evaluate", class).await["result"]["objectId"].clone();
-            // This collects the garbage.
+            // Collects the garbage.
             let all = ask(
                 "Runtime.queryObjects",
                 json!({ "prototypeObjectId": class }),
@@ -50,24 +49,24 @@ impl Workers {
     }
 }
 
-/// A connection to a page's DevTools.
+/// A connection to the DevTools of a page.
 struct DevTools {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     asked: u64,
-    /// The sessions of the workers that have been told of.
+    /// The sessions of the attached workers.
     workers: Vec<String>,
 }
 
 impl DevTools {
-    async fn connect(stage: &Stage) -> Self {
-        let driver = &stage.window.driver;
+    async fn connect(test: &TestContext) -> Self {
+        let driver = &test.window.driver;
         let address = driver
             .handle()
             .capabilities()
             .get("goog:chromeOptions")
             .unwrap();
         let address = address["debuggerAddress"].as_str().unwrap();
-        // A page is known to DevTools by the same name.
+        // WebDriver's window handle is the id of the page in DevTools.
         let page = driver.window().await.unwrap();
         let (socket, _) = connect_async(format!("ws://{address}/devtools/page/{page}"))
             .await
@@ -79,7 +78,7 @@ impl DevTools {
         }
     }
 
-    /// What is answered to a command, by a worker or by the page.
+    /// Sends a command to a worker or to the page; returns its result.
     async fn ask(&mut self, worker: Option<&str>, method: &str, params: Value) -> Value {
         self.asked += 1;
         let mut command = json!({ "id": self.asked, "method": method, "params": params });

@@ -1,105 +1,104 @@
-//! Where the engine runs, and what becomes of a film whose engine is gone.
+//! Where the engine runs, and what happens when it is gone.
 
 use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 use thirtyfour::By;
 
 use crate::{
-    server::Trouble,
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    context::{Feature, TestContext},
+    server::ServerFault,
+    suite::browser_test,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
 
-impl Stage {
+impl TestContext {
     /// Where the page says that the engine runs.
     async fn engine(&self) -> String {
         let engine = self
-            .value("document.querySelector('.player').dataset.engine")
+            .eval("document.querySelector('.player').dataset.engine")
             .await;
         engine.as_str().unwrap().to_owned()
     }
 
-    /// Ends the newest worker as a task manager does: without a word.
-    async fn kill(&self) {
-        self.value("probe.workers.at(-1).deref().terminate()").await;
+    /// Terminates the newest worker, as the browser's task manager does.
+    async fn terminate_worker(&self) {
+        self.eval("probe.workers.at(-1).deref().terminate()").await;
     }
 }
 
-#[apply(in_every_browser!)]
-async fn it_plays_where_the_browser_can(stage: &Stage) {
-    let engine = match stage.has(Feature::MediaSourceInWorkers).await {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "MediaSource in a worker or on the page, real decoder")]
+async fn plays_to_the_end_where_the_browser_runs_the_engine(test: &TestContext) {
+    let engine = match test.has(Feature::MediaSourceInWorkers).await {
         true => "worker",
         false => "page",
     };
-    stage.open("").await;
-    stage.plays().await;
-    assert_eq!(stage.engine().await, engine);
-    stage.has_started_workers(1).await;
-    assert_eq!(stage.value("probe.violations").await, json!([]));
-    stage.ends_with_all_there().await;
-    stage.screenshot("ended").await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.engine().await, engine);
+    test.assert_workers_started(1).await;
+    assert_eq!(test.eval("probe.violations").await, json!([]));
+    test.play_to_end().await;
+    test.screenshot("ended").await;
 }
 
-#[apply(in_every_browser!)]
-async fn the_address_puts_the_engine_on_the_page(stage: &Stage) {
-    stage.open("?engine=page").await;
-    stage.plays().await;
-    assert_eq!(stage.engine().await, "page");
-    assert_eq!(stage.value("probe.workers.length").await, json!(0));
-    stage.is_well().await;
-    stage.ends_with_all_there().await;
-    // Another film, in the same engine.
-    stage.press("Play again").await;
-    stage.until(&format!("{VIDEO}.currentTime < 5")).await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "MediaSource on the page")]
+async fn url_parameter_runs_the_engine_on_the_page(test: &TestContext) {
+    test.open("?engine=page").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.engine().await, "page");
+    assert_eq!(test.eval("probe.workers.length").await, json!(0));
+    test.assert_no_errors().await;
+    test.play_to_end().await;
+    // Another video, in the same engine.
+    test.press("Play again").await;
+    test.wait_until(&format!("{VIDEO}.currentTime < 5")).await;
+    test.wait_until_playing().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_cannot_be_had_has_a_way_back(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox; "MediaSource is missing in the worker")]
+async fn without_mediasource_in_workers_offers_the_page_engine(test: &TestContext) {
     let without = "if (!globalThis.document) delete self.MediaSource;\n";
-    stage
-        .server
-        .trouble("/worker_loader.js", Trouble::around(without, ""));
-    stage.open("?engine=worker").await;
-    stage
-        .notice("This browser has no MediaSource in workers")
+    test.server
+        .add_fault("/worker_loader.js", ServerFault::wrap_script(without, ""));
+    test.open("?engine=worker").await;
+    test.wait_for_alert("This browser has no MediaSource in workers")
         .await;
-    stage.press("Play without a worker").await;
-    stage.plays().await;
-    assert_eq!(stage.engine().await, "page");
-    stage.is_well().await;
+    test.press("Play without a worker").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.engine().await, "page");
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn workers_that_lack_what_they_were_said_to_have(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "MediaSource is missing in the worker")]
+async fn falls_back_to_the_page_if_the_worker_lacks_mediasource(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
     let without = "if (!globalThis.document) delete self.MediaSource;\n";
-    stage
-        .server
-        .trouble("/worker_loader.js", Trouble::around(without, ""));
-    stage.open("").await;
-    stage
-        .until(&format!(
-            "{VIDEO}.closest('.player').dataset.engine === 'page'"
-        ))
-        .await;
-    stage.plays().await;
-    stage.is_well().await;
+    test.server
+        .add_fault("/worker_loader.js", ServerFault::wrap_script(without, ""));
+    test.open("").await;
+    test.wait_until(&format!(
+        "{VIDEO}.closest('.player').dataset.engine === 'page'"
+    ))
+    .await;
+    test.wait_until_playing().await;
+    test.assert_no_errors().await;
 }
 
-/// A ManagedMediaSource on top of a plain one, as a player can tell: it streams until ten seconds are there
-/// ahead of what is played, and again when less than five are left, unless the test holds it; its buffers
-/// say when they change; and what the test tells it to evict is gone at once, without a word of its own
-/// operation. What only an element can know, where it plays and whether it may, comes from [`ELEMENT`].
+/// A ManagedMediaSource on top of a plain one. It starts streaming when less than five seconds are buffered ahead and
+/// ends at ten, unless the test holds it; its buffers fire `bufferedchange`; an eviction by the test takes effect at
+/// once and fires no other events. Position and attachment come from [`ELEMENT`].
 const MANAGED: &str = "
 const hear = (name, act) => (new BroadcastChannel(name).onmessage = ({ data }) => act(data));
 const tell = (word) => new BroadcastChannel('probe').postMessage(word);
 const evictable = (buffer) => {
   const plain = SourceBuffer.prototype;
   const { get: isUpdating } = Object.getOwnPropertyDescriptor(plain, 'updating');
-  // Nobody is to see that an eviction takes a moment: what is asked meanwhile is done after it, in order.
+  // Hides that an eviction takes time: operations meanwhile are queued behind it.
   let asked = null;
   let removed = null;
   const isOperation = ({ name }) => name === 'appendBuffer' || name === 'remove';
@@ -194,8 +193,8 @@ self.ManagedMediaSource = class ManagedMediaSource extends MediaSource {
 };
 ";
 
-/// What an element does for a managed source. It says where it plays; and where remote playback has not been
-/// disabled, it attaches none. The engine may be on another thread, so this is a script of the page's.
+/// The element's part of a managed source: it reports the position, and refuses the source unless remote playback is
+/// disabled. A script of the page, because the engine may be on another thread.
 const ELEMENT: &str = "
 const position = new BroadcastChannel('position');
 for (const kind of ['timeupdate', 'seeking']) {
@@ -210,17 +209,17 @@ for (const name of ['srcObject', 'src']) {
 }
 ";
 
-/// Makes the browser one that has managed sources.
-fn manage(stage: &Stage) {
-    let server = &stage.server;
-    server.trouble("/worker_loader.js", Trouble::around(MANAGED, ""));
-    server.trouble("/start.js", Trouble::around(ELEMENT, ""));
+/// Gives the browser managed sources.
+fn manage(test: &TestContext) {
+    let server = &test.server;
+    server.add_fault("/worker_loader.js", ServerFault::wrap_script(MANAGED, ""));
+    server.add_fault("/start.js", ServerFault::wrap_script(ELEMENT, ""));
 }
 
-impl Stage {
-    /// Tells the stand-in for a managed source something.
-    async fn tell(&self, name: &str, what: Value) {
-        self.value(&format!(
+impl TestContext {
+    /// Sends a value to the scripts of the test.
+    async fn broadcast(&self, name: &str, what: Value) {
+        self.eval(&format!(
             "new BroadcastChannel('{name}').postMessage({what})"
         ))
         .await;
@@ -228,302 +227,256 @@ impl Stage {
 }
 
 /// The browser's own.
-#[apply(in_every_browser!)]
-async fn a_managed_source_is_taken_where_there_is_one(stage: &Stage) {
-    stage.needs(Feature::ManagedMediaSource).await;
-    stage.open("").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(WebKit; "ManagedMediaSource")]
+async fn managed_media_source_is_used_where_it_exists(test: &TestContext) {
+    test.requires(Feature::ManagedMediaSource).await;
+    test.open("").await;
+    test.wait_until_playing().await;
     assert!(
-        stage
-            .is("attached() instanceof ManagedMediaSource || attached().startsWith('blob:')")
+        test.is_true("attached() instanceof ManagedMediaSource || attached().startsWith('blob:')")
             .await
     );
-    stage
-        .until("probe.streaming.includes('startstreaming')")
+    test.wait_until("probe.streaming.includes('startstreaming')")
         .await;
-    stage.ends_with_all_there().await;
-    stage.is_well().await;
+    test.play_to_end().await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_managed_source_says_when_it_wants_more(stage: &Stage) {
-    manage(stage);
-    stage.open("?goal=5").await;
-    stage.plays().await;
-    stage.until("probe.marks.includes('startstreaming')").await;
-    stage.tell("hold", json!(true)).await;
-    stage.until("probe.marks.includes('endstreaming')").await;
-    // What is there is played, and then the film waits.
-    stage.until("probe.media.at(-1) === 'waiting'").await;
-    stage.tell("hold", json!(false)).await;
-    stage.ends_with_all_there().await;
-}
-
-/// Half a minute is wanted ahead, and ten seconds are taken.
-#[apply(in_every_browser!)]
-async fn a_managed_source_has_the_last_word_on_how_much_is_ahead(stage: &Stage) {
-    manage(stage);
-    stage.open("?goal=30").await;
-    stage.plays().await;
-    stage.until("probe.marks.includes('endstreaming')").await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    let ahead = format!("{VIDEO}.buffered.end(0) - {VIDEO}.currentTime");
-    // A segment that was asked for may still come.
-    assert!(stage.is(&format!("{ahead} < 16")).await);
-    let asked = stage.server.requests(".m4s");
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    // It has enough for five seconds, and then says so.
-    stage
-        .until("probe.marks.indexOf('startstreaming', 1) > 1")
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the event listeners of platform/browser/media_source.rs")]
+async fn managed_media_source_pauses_and_resumes_downloads(test: &TestContext) {
+    manage(test);
+    test.open("?goal=5").await;
+    test.wait_until_playing().await;
+    test.wait_until("probe.marks.includes('startstreaming')")
         .await;
-    assert!(stage.is(&format!("{ahead} < 7")).await);
-    assert!(stage.server.requests(".m4s") <= asked + 6);
-    stage.ends_with_all_there().await;
-    stage.is_well().await;
+    test.broadcast("hold", json!(true)).await;
+    test.wait_until("probe.marks.includes('endstreaming')")
+        .await;
+    // What is buffered is played, then the element waits.
+    test.wait_until("probe.media.at(-1) === 'waiting'").await;
+    test.broadcast("hold", json!(false)).await;
+    test.play_to_end().await;
 }
 
-#[apply(in_every_browser!)]
-async fn what_a_managed_source_evicts_while_it_is_about_to_be_played_is_fetched_again(
-    stage: &Stage,
-) {
-    manage(stage);
-    stage.open("").await;
-    stage.plays().await;
-    stage.until("probe.marks.includes('endstreaming')").await;
-    // First a part of what is ahead, then all of it but a little, in the middle of whatever is going on.
-    let at = stage.value(&format!("{VIDEO}.currentTime")).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "bufferedchange events")]
+async fn range_evicted_by_a_managed_source_is_fetched_again(test: &TestContext) {
+    manage(test);
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.wait_until("probe.marks.includes('endstreaming')")
+        .await;
+    // First a range ahead, then all but a little, during whatever operation is running.
+    let at = test.eval(&format!("{VIDEO}.currentTime")).await;
     let at = at.as_f64().unwrap();
-    stage.tell("evict", json!([at + 3.0, at + 6.0])).await;
-    stage.until("probe.marks.includes('evicted')").await;
-    stage
-        .until(&format!(
-            "{VIDEO}.currentTime > {at} + 7 && {VIDEO}.buffered.length === 1"
-        ))
-        .await;
-    stage.value("probe.marks.length = 0").await;
-    stage.tell("evict", json!([at + 9.0, 1000])).await;
-    stage.until("probe.marks.includes('evicted')").await;
-    stage.ends_with_all_there().await;
-    stage.is_well().await;
+    test.broadcast("evict", json!([at + 3.0, at + 6.0])).await;
+    test.wait_until("probe.marks.includes('evicted')").await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > {at} + 7 && {VIDEO}.buffered.length === 1"
+    ))
+    .await;
+    test.eval("probe.marks.length = 0").await;
+    test.broadcast("evict", json!([at + 9.0, 1000])).await;
+    test.wait_until("probe.marks.includes('evicted')").await;
+    test.play_to_end().await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn what_a_managed_source_evicts_of_a_segment_that_is_still_on_its_way_is_fetched_again(
-    stage: &Stage,
-) {
-    manage(stage);
-    // It is of six seconds to eight, and is appended as it comes.
-    let segment = "1080p/4.m4s";
-    stage.server.trouble(segment, Trouble::Throttle(60_000));
-    stage.open("?src=film/1080p/media.m3u8").await;
-    let end = format!("{VIDEO}.buffered.length && {VIDEO}.buffered.end(0)");
-    stage.until(&format!("{end} > 6.3")).await;
-    stage.tell("evict", json!([6, 1000])).await;
-    stage.until("probe.marks.includes('evicted')").await;
-    stage.server.heal();
-    stage.ends_with_all_there().await;
-    stage.is_well().await;
-}
-
-#[apply(in_every_browser!)]
-async fn without_any_mediasource_the_browser_plays_hls_by_itself(stage: &Stage) {
-    stage.server.trouble(
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "the browser's own HLS")]
+async fn without_mediasource_the_element_plays_hls_itself(test: &TestContext) {
+    test.server.add_fault(
         "/start.js",
-        Trouble::around(
+        ServerFault::wrap_script(
             "delete window.MediaSource; delete window.ManagedMediaSource;\n",
             "",
         ),
     );
-    stage.open("").await;
-    stage.until(&format!("!!{VIDEO}")).await;
-    if stage
-        .value(&format!(
+    test.open("").await;
+    test.wait_until(&format!("!!{VIDEO}")).await;
+    if test
+        .eval(&format!(
             "{VIDEO}.canPlayType('application/vnd.apple.mpegurl')"
         ))
         .await
         == json!("")
     {
-        stage.notice("This browser has no MediaSource").await;
+        test.wait_for_alert("This browser has no MediaSource").await;
         return;
     }
-    stage.plays().await;
-    assert_eq!(stage.engine().await, "none");
-    stage.open("?src=film/film.mpd").await;
-    stage.notice("This browser has no MediaSource").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.engine().await, "none");
+    test.open("?src=film/film.mpd").await;
+    test.wait_for_alert("This browser has no MediaSource").await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_is_ended_from_outside_is_replaced_where_the_film_was(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("?t=10").await;
-    stage.until(&format!("{VIDEO}.currentTime > 11")).await;
-    stage.value(&format!("{VIDEO}.volume = 0.3")).await;
-    stage.kill().await;
-    stage.until("probe.workers.length === 2").await;
-    stage
-        .until(&format!(
-            "{VIDEO}.currentTime > 12.5 && {VIDEO}.currentTime < 20 && !{VIDEO}.paused"
-        ))
-        .await;
-    assert_eq!(stage.value(&format!("{VIDEO}.volume")).await, json!(0.3));
-    stage.is_well().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a worker is terminated")]
+async fn terminated_worker_is_replaced_at_the_same_position(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("?t=10").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 11")).await;
+    test.eval(&format!("{VIDEO}.volume = 0.3")).await;
+    test.terminate_worker().await;
+    test.wait_until("probe.workers.length === 2").await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > 12.5 && {VIDEO}.currentTime < 20 && !{VIDEO}.paused"
+    ))
+    .await;
+    assert_eq!(test.eval(&format!("{VIDEO}.volume")).await, json!(0.3));
+    test.assert_no_errors().await;
 
-    // A second time it asks.
-    stage.kill().await;
-    stage.notice("does not answer any more").await;
-    stage.press("Try again").await;
-    stage
-        .until(&format!(
-            "{VIDEO}.currentTime > 13 && {VIDEO}.currentTime < 22 && !{VIDEO}.paused"
-        ))
-        .await;
-    stage.ends_after_restart().await;
+    // The second time, the viewer is asked.
+    test.terminate_worker().await;
+    test.wait_for_alert("does not answer any more").await;
+    test.press("Try again").await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > 13 && {VIDEO}.currentTime < 22 && !{VIDEO}.paused"
+    ))
+    .await;
+    test.play_to_end_after_restart().await;
 }
 
-/// An element whose worker is gone takes what it has for all that there is, and may say that it has ended.
-#[apply(in_every_browser!)]
-async fn who_has_chosen_something_keeps_it_when_the_worker_is_replaced_and_sees_no_end(
-    stage: &Stage,
-) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("?t=6&goal=4").await;
-    stage.plays().await;
-    stage
-        .until("!document.querySelector('.captions').hidden")
+/// An element whose worker is gone takes what is buffered for everything, and may report its end.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a worker is terminated; the element reports a false end")]
+async fn settings_survive_a_replaced_worker(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("?t=6&goal=4").await;
+    test.wait_until_playing().await;
+    test.wait_until("!document.querySelector('.captions').hidden")
         .await;
-    stage.rest().await;
-    stage.press_on(By::Css(".captions")).await;
-    stage.press_on(By::Css(".settings")).await;
-    stage.press_on(By::Css("[name=quality] [value='1']")).await;
-    stage.press_on(By::Css("[name=speed] [value='125']")).await;
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    stage.value(&format!("{VIDEO}.volume = 0.3")).await;
-    stage
-        .until("document.querySelector('[name=quality]').value === '1'")
+    test.pause().await;
+    test.press_element(By::Css(".captions")).await;
+    test.press_element(By::Css(".settings")).await;
+    test.press_element(By::Css("[name=quality] [value='1']"))
+        .await;
+    test.press_element(By::Css("[name=speed] [value='125']"))
+        .await;
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    test.eval(&format!("{VIDEO}.volume = 0.3")).await;
+    test.wait_until("document.querySelector('[name=quality]').value === '1'")
         .await;
     let record = "window.states = [], new MutationObserver(all => all.forEach(({ target }) => \
          states.push(target.dataset.state))).observe(document, { subtree: true, attributeFilter: ['data-state'] })";
-    stage.value(record).await;
+    test.eval(record).await;
     let others = || {
-        let of = |rendition| stage.server.requests(rendition);
+        let of = |rendition| test.server.request_count(rendition);
         of("240p/") + of("720p/") + of("1080p/")
     };
 
-    stage.kill().await;
-    stage.until("probe.workers.length === 2").await;
+    test.terminate_worker().await;
+    test.wait_until("probe.workers.length === 2").await;
     let before = others();
-    stage
-        .until(&format!("{VIDEO}.currentTime > 9 && !{VIDEO}.paused"))
+    test.wait_until(&format!("{VIDEO}.currentTime > 9 && !{VIDEO}.paused"))
         .await;
-    stage
-        .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
+    test.wait_until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
         .await;
     let kept = format!(
         "[{VIDEO}.volume, {VIDEO}.playbackRate, {VIDEO}.textTracks[0].mode, document.querySelector('[name=quality]').value]"
     );
-    assert_eq!(stage.value(&kept).await, json!([0.3, 1.25, "showing", "1"]));
-    // Whatever is fetched of pictures from now on is of the quality that was chosen.
+    assert_eq!(test.eval(&kept).await, json!([0.3, 1.25, "showing", "1"]));
+    // All pictures that are fetched from now on are of the selected quality.
     assert_eq!(others(), before);
-    let states = stage.value("states").await;
+    let states = test.eval("states").await;
     assert!(
         !states.as_array().unwrap().contains(&json!("ended")),
         "{states}"
     );
-    // Of captions that are yet to be read, an element says that there are none.
+    // While captions are loaded again, their element reports an error.
     let others = "probe.faults = probe.faults.filter(fault => !fault.startsWith('track'))";
-    stage.value(others).await;
-    stage.ends_after_restart().await;
-    // The true one is shown.
-    stage.until("states.includes('ended')").await;
+    test.eval(others).await;
+    test.play_to_end_after_restart().await;
+    // The true end is shown.
+    test.wait_until("states.includes('ended')").await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_is_ended_while_the_film_rests_is_replaced_and_the_film_rests_on(
-    stage: &Stage,
-) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("").await;
-    stage.plays().await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    let at = stage.value(&format!("{VIDEO}.currentTime")).await;
-    stage.kill().await;
-    stage.until("probe.workers.length === 2").await;
-    stage.until_taken("first frame").await;
-    stage
-        .until(&format!("Math.abs({VIDEO}.currentTime - {at}) < 0.1"))
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a worker is terminated")]
+async fn video_stays_paused_when_the_worker_is_replaced(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
+    let at = test.eval(&format!("{VIDEO}.currentTime")).await;
+    test.terminate_worker().await;
+    test.wait_until("probe.workers.length === 2").await;
+    test.wait_for_milestone("first frame").await;
+    test.wait_until(&format!("Math.abs({VIDEO}.currentTime - {at}) < 0.1"))
         .await;
-    assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(true));
-    stage.is_well().await;
+    assert_eq!(test.eval(&format!("{VIDEO}.paused")).await, json!(true));
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_hangs_is_replaced(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a worker hangs")]
+async fn hanging_worker_is_replaced(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
     let hangs = "\nnew BroadcastChannel('hang').onmessage = () => { for (;;); };";
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", hangs));
-    stage.open("").await;
-    stage.plays().await;
-    stage.server.heal();
-    stage
-        .value("new BroadcastChannel('hang').postMessage(null)")
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script("", hangs));
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.server.clear_faults();
+    test.eval("new BroadcastChannel('hang').postMessage(null)")
         .await;
-    stage.until("probe.workers.length === 2").await;
-    stage.ends_after_restart().await;
+    test.wait_until("probe.workers.length === 2").await;
+    test.play_to_end_after_restart().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_page_that_was_frozen_does_not_take_its_own_absence_for_the_workers(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a blocked page beside a running worker")]
+async fn blocked_page_does_not_replace_its_worker(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
     for _ in 0..2 {
-        stage
-            .value("(() => { const until = performance.now() + 5000; while (performance.now() < until); })()")
+        test
+            .eval("(() => { const until = performance.now() + 5000; while (performance.now() < until); })()")
             .await;
-        let at = stage.value(&format!("{VIDEO}.currentTime")).await;
-        stage
-            .until(&format!("{VIDEO}.currentTime > {at} + 3"))
+        let at = test.eval(&format!("{VIDEO}.currentTime")).await;
+        test.wait_until(&format!("{VIDEO}.currentTime > {at} + 3"))
             .await;
     }
-    stage.has_started_workers(1).await;
-    stage.is_well().await;
+    test.assert_workers_started(1).await;
+    test.assert_no_errors().await;
 }
 
-/// As when a computer slept: neither thread was there, and each finds that much time has passed.
-#[apply(in_every_browser!)]
-async fn who_slept_at_the_same_time_does_not_take_the_other_for_dead(stage: &Stage) {
-    stage.can_sleep();
-    stage.open("?goal=8").await;
-    stage.plays().await;
-    let is_elsewhere = stage.has(Feature::MediaSourceInWorkers).await;
+/// As when the computer slept: each thread finds that much time has passed.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "both threads are blocked")]
+async fn page_and_worker_that_slept_keep_each_other(test: &TestContext) {
+    test.make_worker_blockable();
+    test.open("?goal=8").await;
+    test.wait_until_playing().await;
+    let is_elsewhere = test.has(Feature::MediaSourceInWorkers).await;
     for _ in 0..2 {
-        stage.value("probe.marks.length = 0").await;
-        stage.sleep(10_000).await;
+        test.eval("probe.marks.length = 0").await;
+        test.block_page_and_worker(10_000).await;
         if is_elsewhere {
-            stage.until("probe.marks.includes('awake')").await;
+            test.wait_until("probe.marks.includes('awake')").await;
         }
-        let at = stage.value(&format!("{VIDEO}.currentTime")).await;
-        stage
-            .until(&format!("{VIDEO}.currentTime > {at} + 2"))
+        let at = test.eval(&format!("{VIDEO}.currentTime")).await;
+        test.wait_until(&format!("{VIDEO}.currentTime > {at} + 2"))
             .await;
     }
-    stage.has_started_workers(1).await;
-    stage.ends_with_all_there_in_time().await;
-    stage.is_well().await;
+    test.assert_workers_started(1).await;
+    test.play_to_end_at_given_rate().await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_picture_that_something_else_took_is_told_and_taken_back(stage: &Stage) {
-    stage.open("").await;
-    stage.loses_its_picture_and_takes_it_back().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "the element detaches its MediaSource")]
+async fn element_taken_over_is_reported_and_taken_back(test: &TestContext) {
+    test.open("").await;
+    test.take_over_and_try_again().await;
 }
 
-/// As when the engine is in the middle of a call, and hears of it by that call's failure first.
-#[apply(in_every_browser!)]
-async fn a_picture_that_something_else_took_from_a_busy_engine_is_told_and_taken_back(
-    stage: &Stage,
-) {
+/// The engine learns of it from a failing call, before the event.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a call to a detached SourceBuffer fails")]
+async fn element_taken_over_without_sourceclose_is_reported(test: &TestContext) {
     let deaf = "
 for (const { prototype } of [self.MediaSource, self.ManagedMediaSource].filter(Boolean)) {
   prototype.addEventListener = function (name, ...more) {
@@ -531,35 +484,34 @@ for (const { prototype } of [self.MediaSource, self.ManagedMediaSource].filter(B
   };
 }
 ";
-    stage
-        .server
-        .trouble("/worker_loader.js", Trouble::around(deaf, ""));
-    // So that there is more to append.
-    stage.open("?goal=5").await;
-    stage.loses_its_picture_and_takes_it_back().await;
+    test.server
+        .add_fault("/worker_loader.js", ServerFault::wrap_script(deaf, ""));
+    // A small goal, so that there is more to append.
+    test.open("?goal=5").await;
+    test.take_over_and_try_again().await;
 }
 
-impl Stage {
-    async fn loses_its_picture_and_takes_it_back(&self) {
-        self.plays().await;
-        self.value(&format!("{VIDEO}.srcObject = new MediaStream()"))
+impl TestContext {
+    async fn take_over_and_try_again(&self) {
+        self.wait_until_playing().await;
+        self.eval(&format!("{VIDEO}.srcObject = new MediaStream()"))
             .await;
-        self.notice("something else on the page").await;
+        self.wait_for_alert("something else on the page").await;
         self.press("Try again").await;
-        self.plays().await;
-        self.is_well().await;
+        self.wait_until_playing().await;
+        self.assert_no_errors().await;
     }
 }
 
-impl Stage {
-    /// As [`Stage::ends_with_all_there`], for a film that was begun again in its middle.
-    async fn ends_after_restart(&self) {
-        self.hurry(4).await;
-        self.until(&format!("{VIDEO}.ended")).await;
-        let end = self.value(&format!("{VIDEO}.currentTime")).await;
+impl TestContext {
+    /// As [`TestContext::play_to_end`], for a video that was loaded again in its middle.
+    async fn play_to_end_after_restart(&self) {
+        self.set_rate(4).await;
+        self.wait_until(&format!("{VIDEO}.ended")).await;
+        let end = self.eval(&format!("{VIDEO}.currentTime")).await;
         assert!(end.as_f64().unwrap() > 31.9, "ended at {end}");
-        let ranges = self.value(&format!("{VIDEO}.buffered.length")).await;
+        let ranges = self.eval(&format!("{VIDEO}.buffered.length")).await;
         assert_eq!(ranges, json!(1));
-        self.is_well().await;
+        self.assert_no_errors().await;
     }
 }

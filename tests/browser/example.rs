@@ -1,29 +1,30 @@
-//! `examples/handle` in a browser: nothing else can show that the smallest program plays.
+//! `examples/handle` in a browser.
 
 use std::{path::Path, process::Command};
 
 use macro_rules_attribute::apply;
 
 use crate::{
+    context::{Feature, TestContext},
     server::{Server, public_url},
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    suite::browser_test,
 };
 
-#[apply(in_every_browser!)]
-async fn handle_example_plays_to_the_end(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    let server = Server::of(&build()).await;
-    stage.window.driver.goto(server.url("")).await.unwrap();
-    stage.plays().await;
-    stage.hurry(4).await;
-    stage.until("document.querySelector('video').ended").await;
-    stage
-        .until("document.querySelector('[role=alert]').textContent === ''")
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the handle")]
+async fn handle_example_plays_to_the_end(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    let server = Server::of_folder(&build()).await;
+    test.window.driver.goto(server.url("")).await.unwrap();
+    test.wait_until_playing().await;
+    test.set_rate(4).await;
+    test.wait_until("document.querySelector('video').ended")
+        .await;
+    test.wait_until("document.querySelector('[role=alert]').textContent === ''")
         .await;
 }
 
-/// Builds the example with the profile and the target folder of the site, whose dependencies are compiled.
+/// Builds the example in the site's profile and target folder, where its dependencies are compiled.
 fn build() -> std::path::PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let site = root.join("target/handle-example");

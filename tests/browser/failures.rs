@@ -1,4 +1,4 @@
-//! When something is not: a message says what, and trying again works once the cause is gone.
+//! A failure is reported with its cause, and "Try again" works once the cause is gone.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use serde_json::json;
 use thirtyfour::By;
 
 use crate::{
-    server::Trouble,
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    context::{Feature, TestContext},
+    server::ServerFault,
+    suite::browser_test,
 };
 
-/// Bytes that say they are as many as no memory holds: to copy them is a panic, in Rust's own words.
+/// Arrays with a length that no memory holds: copying one panics.
 const PANICS: &str = "
 const panics = () => {
-  // A text for the program has its length: without room for it, that would end, and have no words.
+  // Texts keep their length: without room for one, the program would abort without a message.
   const { encode } = TextEncoder.prototype;
   TextEncoder.prototype.encode = function (text) {
     const bytes = encode.call(this, text);
@@ -26,234 +26,245 @@ const panics = () => {
 };
 ";
 
-/// Meets trouble, reads about it within ten seconds, heals it and tries again.
-async fn meets(stage: &Stage, part: &str, trouble: Trouble, words: &str) {
-    stage.server.trouble(part, trouble);
-    stage.open("").await;
-    stage.notice(words).await;
-    tries_again(stage).await;
+/// Waits for the message about a fault, ends the fault and tries again.
+async fn meets(test: &TestContext, part: &str, fault: ServerFault, words: &str) {
+    test.server.add_fault(part, fault);
+    test.open("").await;
+    test.wait_for_alert(words).await;
+    tries_again(test).await;
 }
 
-/// What plays then is another MediaSource, and not what was buffered of the old one.
-async fn tries_again(stage: &Stage) {
-    stage.server.heal();
-    stage.value("window.before = attached()").await;
-    stage
-        .value("window.element = document.querySelector('video')")
+/// Clicks "Try again", and asserts that another MediaSource plays in the same element.
+async fn tries_again(test: &TestContext) {
+    test.server.clear_faults();
+    test.eval("window.before = attached()").await;
+    test.eval("window.element = document.querySelector('video')")
         .await;
-    stage.press("Try again").await;
-    stage.until("attached() && attached() !== before").await;
-    stage.plays().await;
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    test.press("Try again").await;
+    test.wait_until("attached() && attached() !== before").await;
+    test.wait_until_playing().await;
+    let alert = test.eval("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
-    let same = stage
-        .value("document.querySelector('video') === element")
+    let same = test
+        .eval("document.querySelector('video') === element")
         .await;
     assert_eq!(same, json!(true), "the video element was made anew");
-    // The button is gone, and the keyboard is where the film is.
-    let focus = stage.value("document.activeElement.localName").await;
+    // The button is gone, and the video has the focus.
+    let focus = test.eval("document.activeElement.localName").await;
     assert_eq!(focus, json!("video"));
 }
 
-#[apply(in_every_browser!)]
-async fn no_worker_script(stage: &Stage) {
-    stage
-        .server
-        .trouble("worker_loader.js", Trouble::Status(StatusCode::NOT_FOUND));
-    stage.open("").await;
-    let notice = stage.notice("the server answered 404").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "loading a worker, or a script of the page")]
+async fn missing_worker_script_is_reported(test: &TestContext) {
+    test.server.add_fault(
+        "worker_loader.js",
+        ServerFault::Status(StatusCode::NOT_FOUND),
+    );
+    test.open("").await;
+    let notice = test.wait_for_alert("the server answered 404").await;
     assert!(notice.contains("worker_loader.js"), "{notice}");
-    stage.screenshot("no-worker").await;
-    tries_again(stage).await;
+    test.screenshot("no-worker").await;
+    tries_again(test).await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_script_that_is_a_web_page(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "loading a worker, or a script of the page")]
+async fn worker_script_that_is_html_is_reported(test: &TestContext) {
     meets(
-        stage,
+        test,
         "/worker_loader.js",
-        Trouble::Text("<!doctype html>"),
+        ServerFault::Text("<!doctype html>"),
         "the browser refused its script",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_hangs_when_it_is_asked_for_a_film(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    let trouble = Trouble::around(
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a worker hangs")]
+async fn worker_that_hangs_on_load_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    let fault = ServerFault::wrap_script(
         "Object.defineProperty(self, 'MediaSource', { get() { for (;;); } });",
         "",
     );
-    meets(stage, "/worker.js", trouble, "does not answer any more").await;
+    meets(test, "/worker.js", fault, "does not answer any more").await;
 }
 
-#[apply(in_every_browser!)]
-async fn no_worker_glue(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "importScripts fails")]
+async fn missing_worker_glue_is_reported(test: &TestContext) {
     meets(
-        stage,
+        test,
         "/worker.js",
-        Trouble::Status(StatusCode::NOT_FOUND),
+        ServerFault::Status(StatusCode::NOT_FOUND),
         "The worker did not start",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn no_worker_wasm(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "WebAssembly fails to load")]
+async fn missing_worker_wasm_is_reported(test: &TestContext) {
     meets(
-        stage,
+        test,
         "/worker_bg.wasm",
-        Trouble::Status(StatusCode::NOT_FOUND),
+        ServerFault::Status(StatusCode::NOT_FOUND),
         "The worker did not start",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_wasm_that_does_not_compile(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "WebAssembly fails to compile")]
+async fn worker_wasm_that_does_not_compile_is_reported(test: &TestContext) {
     meets(
-        stage,
+        test,
         "/worker_bg.wasm",
-        Trouble::Text("<!doctype html>"),
+        ServerFault::Text("<!doctype html>"),
         "The worker did not start",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_throws_while_it_starts(stage: &Stage) {
-    let trouble = Trouble::around("throw new Error('out of order');", "");
-    meets(stage, "/worker.js", trouble, "out of order").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "error events of a worker")]
+async fn exception_while_the_worker_starts_is_reported(test: &TestContext) {
+    let fault = ServerFault::wrap_script("throw new Error('out of order');", "");
+    meets(test, "/worker.js", fault, "out of order").await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_cannot_post(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    let trouble = Trouble::around(
+#[apply(browser_test!)]
+#[runs_in(Chromium; "postMessage throws")]
+async fn worker_that_cannot_post_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    let fault = ServerFault::wrap_script(
         "self.postMessage = () => { throw new Error('no post today') };",
         "",
     );
-    meets(stage, "/worker.js", trouble, "The worker did not start").await;
+    meets(test, "/worker.js", fault, "The worker did not start").await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_panics_while_it_starts(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    let trouble = Trouble::around("", [PANICS, "panics();"].concat());
-    stage.server.trouble("/worker.js", trouble);
-    stage.open("").await;
-    let notice = stage.notice("The worker did not start").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a panic in wasm")]
+async fn panic_while_the_worker_starts_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    let fault = ServerFault::wrap_script("", [PANICS, "panics();"].concat());
+    test.server.add_fault("/worker.js", fault);
+    test.open("").await;
+    let notice = test.wait_for_alert("The worker did not start").await;
     assert!(notice.contains("panicked at"), "{notice}");
-    tries_again(stage).await;
+    tries_again(test).await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_panics_later(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a panic in wasm")]
+async fn panic_during_playback_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
     let later = "new BroadcastChannel('panic').onmessage = ({ data }) => { \
          panics(); new BroadcastChannel('open').postMessage(data); };";
     let script = [PANICS, later].concat();
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", script));
-    stage.open("?src=film/film.mpd").await;
-    stage.plays().await;
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script("", script));
+    test.open("?src=film/film.mpd").await;
+    test.wait_until_playing().await;
     for nth in 1..=2 {
-        // What is still being fetched would be copied before the next message, and not by Rust.
-        stage.until_taken("end of stream").await;
-        stage
-            .value(&format!("new BroadcastChannel('panic').postMessage({nth})"))
+        // A download would be copied before the next message, by JavaScript.
+        test.wait_for_milestone("end of stream").await;
+        test.eval(&format!("new BroadcastChannel('panic').postMessage({nth})"))
             .await;
-        stage.until(&format!("probe.open === {nth}")).await;
-        // The next message is the one that it panics at. The first time another worker takes over.
+        test.wait_until(&format!("probe.open === {nth}")).await;
+        // It panics at the next message. The first time, another worker replaces it.
         if nth == 1 {
-            stage.until("probe.workers.length === 2").await;
-            stage.until_taken("first frame").await;
+            test.wait_until("probe.workers.length === 2").await;
+            test.wait_for_milestone("first frame").await;
         }
     }
-    let notice = stage.notice("The worker crashed").await;
+    let notice = test.wait_for_alert("The worker crashed").await;
     assert!(notice.contains("panicked at"), "{notice}");
-    tries_again(stage).await;
+    tries_again(test).await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_says_nothing(stage: &Stage) {
-    // A page sees at once that there is nothing in a script.
-    let words = match stage.has(Feature::MediaSourceInWorkers).await {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox; "loading a worker, or a script of the page")]
+async fn empty_worker_script_is_reported(test: &TestContext) {
+    // An empty script is an error for a page.
+    let words = match test.has(Feature::MediaSourceInWorkers).await {
         true => "has not answered for 6 seconds",
         false => "the browser refused its script",
     };
-    meets(stage, "/worker_loader.js", Trouble::empty(), words).await;
+    meets(test, "/worker_loader.js", ServerFault::empty(), words).await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_hangs_while_it_loads(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "loading a worker")]
+async fn worker_that_never_loads_is_reported(test: &TestContext) {
     meets(
-        stage,
+        test,
         "/worker.js",
-        Trouble::Silence,
+        ServerFault::Silence,
         "has not answered for 6 seconds",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_of_another_build(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    // The page asks for its own.
-    let asked = stage.server.requested("worker_loader.js");
+#[apply(browser_test!)]
+#[runs_in(Chromium; "loading a worker")]
+async fn worker_of_another_build_is_reported(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    // The page requests the script of its own build.
+    let asked = test.server.requested_urls("worker_loader.js");
     let (_, build) = asked[0].split_once('?').unwrap();
-    stage.server.trouble(
+    test.server.add_fault(
         "/worker_bg.wasm",
-        Trouble::replace(build, "0123456789abcdef"),
+        ServerFault::replace(build, "0123456789abcdef"),
     );
-    stage.open("").await;
+    test.open("").await;
     let words = format!("another build (0123456789abcdef) than the page ({build})");
-    stage.notice(&words).await;
-    tries_again(stage).await;
+    test.wait_for_alert(&words).await;
+    tries_again(test).await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_traps_while_it_plays(stage: &Stage) {
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(TRAP, ""));
-    dies_for_good(stage).await;
-    tries_again(stage).await;
-    stage.has_started_workers(3).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox; "a trap in wasm")]
+async fn trap_during_playback_is_reported_the_second_time(test: &TestContext) {
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script(TRAP, ""));
+    dies_for_good(test).await;
+    tries_again(test).await;
+    test.assert_workers_started(3).await;
 }
 
-#[apply(in_every_browser!)]
-async fn another_film_after_the_worker_died(stage: &Stage) {
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(TRAP, ""));
-    dies_for_good(stage).await;
-    stage.value("window.before = attached()").await;
-    stage.press("Sample video").await;
-    stage.until("attached() !== before").await;
-    stage.plays().await;
-    stage.has_started_workers(3).await;
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a trap in wasm")]
+async fn another_video_plays_after_the_worker_crashed(test: &TestContext) {
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script(TRAP, ""));
+    dies_for_good(test).await;
+    test.eval("window.before = attached()").await;
+    test.press("Sample video").await;
+    test.wait_until("attached() !== before").await;
+    test.wait_until_playing().await;
+    test.assert_workers_started(3).await;
+    let alert = test.eval("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
 }
 
-/// The first time, another one takes over.
-async fn dies_for_good(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    stage.value("window.before = attached()").await;
-    trap(stage).await;
-    stage.until("attached() && attached() !== before").await;
-    stage.plays().await;
-    trap(stage).await;
-    stage.notice("The worker crashed").await;
+/// The first time, another worker replaces it.
+async fn dies_for_good(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.eval("window.before = attached()").await;
+    trap(test).await;
+    test.wait_until("attached() && attached() !== before").await;
+    test.wait_until_playing().await;
+    trap(test).await;
+    test.wait_for_alert("The worker crashed").await;
 }
 
-/// All that the wasm exports is called with nonsense, a request for memory of a size that cannot be among
-/// it: it stops with a trap.
+/// Calls all exports of the wasm with invalid arguments, among them a request for memory of an invalid size: it
+/// traps.
 const TRAP: &str = "for (const name of ['instantiate', 'instantiateStreaming']) { \
          const plain = WebAssembly[name]; \
          WebAssembly[name] = async (...all) => { \
@@ -266,189 +277,140 @@ const TRAP: &str = "for (const name of ['instantiate', 'instantiateStreaming']) 
          }; \
      }\n";
 
-/// Springs it.
-async fn trap(stage: &Stage) {
-    stage
-        .value("new BroadcastChannel('trap').postMessage(null)")
+/// Traps the engine.
+async fn trap(test: &TestContext) {
+    test.eval("new BroadcastChannel('trap').postMessage(null)")
         .await;
 }
 
-#[apply(in_every_browser!)]
-async fn no_film(stage: &Stage) {
-    stage.open("?src=film/nothing.m3u8").await;
-    stage
-        .notice("The server answered 404 for the manifest")
-        .await;
-    stage.screenshot("no-film").await;
-    stage.press("Sample video").await;
-    stage.plays().await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_playlist_that_is_a_web_page(stage: &Stage) {
-    meets(
-        stage,
-        "film.m3u8",
-        Trouble::Text("<!doctype html><title>Welcome"),
-        "it is a web page",
-    )
-    .await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_playlist_that_never_comes(stage: &Stage) {
-    meets(stage, "film.m3u8", Trouble::Silence, "Waited 8 seconds for").await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_segment_that_is_gone(stage: &Stage) {
-    meets(
-        stage,
-        "p/3.m4s",
-        Trouble::Status(StatusCode::GONE),
-        "The server answered 410 for the media segment",
-    )
-    .await;
-}
-
-#[apply(in_every_browser!)]
-async fn trying_again_goes_on_where_the_film_failed(stage: &Stage) {
-    let gone = Trouble::Status(StatusCode::GONE);
-    stage.server.trouble("p/8.m4s", gone);
-    stage.open("?t=10").await;
-    stage.notice("The server answered 410").await;
-    let before = stage.server.requests("p/6.m4s");
-    stage.server.heal();
-    stage.press("Try again").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the button on the page")]
+async fn try_again_continues_where_the_video_failed(test: &TestContext) {
+    let gone = ServerFault::Status(StatusCode::GONE);
+    test.server.add_fault("p/8.m4s", gone);
+    test.open("?t=10").await;
+    test.wait_for_alert("The server answered 410").await;
+    let before = test.server.request_count("p/6.m4s");
+    test.server.clear_faults();
+    test.press("Try again").await;
     let video = "document.querySelector('video')";
-    stage
-        .until(&format!("!{video}.paused && {video}.currentTime > 14"))
+    test.wait_until(&format!("!{video}.paused && {video}.currentTime > 14"))
         .await;
-    assert_eq!(stage.server.requests("p/6.m4s"), before);
+    assert_eq!(test.server.request_count("p/6.m4s"), before);
 }
 
-/// What looks like a segment, and has no frame in it that can be decoded.
-fn undecodable() -> Trouble {
-    Trouble::Patch(Arc::new(|mut segment| {
+/// A valid segment without a decodable frame.
+fn undecodable() -> ServerFault {
+    ServerFault::Patch(Arc::new(|mut segment| {
         let at = segment.windows(4).position(|name| name == b"mdat");
         segment[at.unwrap() + 4..].fill(0xff);
         segment
     }))
 }
 
-/// An element that fails is of no more use with its MediaSource, and the film goes on with another one.
-#[apply(in_every_browser!)]
-async fn an_element_that_fails_in_the_middle_of_the_film(stage: &Stage) {
-    stage.server.make_plain(&["720p"]);
-    stage.server.trouble_times("/720p/6.m4s", undecodable(), 1);
-    stage.open("?src=film/plain.mpd&goal=4&t=5").await;
+/// An element with an error needs another MediaSource.
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "a real decoder fails")]
+async fn element_that_fails_gets_another_media_source(test: &TestContext) {
+    test.server.add_plain_mpd(&["720p"]);
+    test.server.add_fault_times("/720p/6.m4s", undecodable(), 1);
+    test.open("?src=film/plain.mpd&goal=4&t=5").await;
     let video = "document.querySelector('video')";
-    stage.until(&format!("{video}.currentTime > 13")).await;
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    test.wait_until(&format!("{video}.currentTime > 13")).await;
+    let alert = test.eval("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
-    assert_eq!(stage.server.requests("/720p/6.m4s"), 2);
+    assert_eq!(test.server.request_count("/720p/6.m4s"), 2);
 }
 
-/// One that was paused is paused again.
-#[apply(in_every_browser!)]
-async fn an_element_that_fails_while_it_is_paused(stage: &Stage) {
+/// Also while it is paused.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "error events of the element")]
+async fn element_that_fails_while_paused_stays_paused(test: &TestContext) {
     let video = "document.querySelector('video')";
-    stage.server.make_plain(&["720p"]);
-    stage.server.trouble("/720p/6.m4s", Trouble::Held);
-    stage.open("?src=film/plain.mpd&goal=12&t=5").await;
-    stage.until(&format!("{video}.currentTime > 5.2")).await;
-    stage.value(&format!("{video}.pause()")).await;
-    stage.server.until_asked_for("/720p/6.m4s").await;
-    stage.value("window.before = attached()").await;
-    // No browser fails for what it has not come to. This is what one says that does.
+    test.server.add_plain_mpd(&["720p"]);
+    test.server.add_fault("/720p/6.m4s", ServerFault::Held);
+    test.open("?src=film/plain.mpd&goal=12&t=5").await;
+    test.wait_until(&format!("{video}.currentTime > 5.2")).await;
+    test.eval(&format!("{video}.pause()")).await;
+    test.server.wait_for_request("/720p/6.m4s").await;
+    test.eval("window.before = attached()").await;
+    // No browser decodes far ahead of the position, so the test fires the event.
     let fails = format!(
         "(Object.defineProperty({video}, 'error', {{ configurable: true, value: {{ code: 3, message: 'so it says' }} }}), \
           {video}.dispatchEvent(new Event('error')), delete {video}.error)"
     );
-    stage.value(&fails).await;
-    stage.server.heal();
-    stage.until("attached() && attached() !== before").await;
-    stage
-        .until(&format!(
-            "{video}.readyState >= 2 && {video}.currentTime > 5.2"
-        ))
-        .await;
-    assert_eq!(stage.value(&format!("{video}.paused")).await, json!(true));
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
+    test.eval(&fails).await;
+    test.server.clear_faults();
+    test.wait_until("attached() && attached() !== before").await;
+    test.wait_until(&format!(
+        "{video}.readyState >= 2 && {video}.currentTime > 5.2"
+    ))
+    .await;
+    assert_eq!(test.eval(&format!("{video}.paused")).await, json!(true));
+    let alert = test.eval("document.querySelector('[role=alert]')").await;
     assert_eq!(alert, json!(null));
 }
 
-/// If it fails there again, that is told.
-#[apply(in_every_browser!)]
-async fn an_element_that_fails_again_and_again(stage: &Stage) {
-    stage.server.make_plain(&["720p"]);
-    stage.server.trouble("/720p/6.m4s", undecodable());
-    stage.open("?src=film/plain.mpd&goal=4&t=5").await;
-    stage.notice("the video itself may be damaged").await;
-    assert_eq!(stage.server.requests("/720p/6.m4s"), 2);
-    stage.server.heal();
-    tries_again(stage).await;
+/// A second failure at the same position is reported.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a real decoder fails")]
+async fn element_that_fails_twice_is_reported(test: &TestContext) {
+    test.server.add_plain_mpd(&["720p"]);
+    test.server.add_fault("/720p/6.m4s", undecodable());
+    test.open("?src=film/plain.mpd&goal=4&t=5").await;
+    test.wait_for_alert("the video itself may be damaged").await;
+    assert_eq!(test.server.request_count("/720p/6.m4s"), 2);
+    test.server.clear_faults();
+    tries_again(test).await;
 }
 
-#[apply(in_every_browser!)]
-async fn init_segments_that_are_none(stage: &Stage) {
-    let trouble = Trouble::Text("not a box in sight");
-    meets(stage, "p/init.mp4", trouble, "the init segment").await;
-}
-
-#[apply(in_every_browser!)]
-async fn an_address_that_is_none_ends_what_plays(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    let address = stage.window.driver.find(By::Id("src")).await.unwrap();
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the form on the page")]
+async fn invalid_url_stops_the_video(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    let address = test.window.driver.find(By::Id("src")).await.unwrap();
     address.clear().await.unwrap();
     address.send_keys("http://[nowhere").await.unwrap();
-    stage.press("Play").await;
-    stage
-        .notice("“http://[nowhere” is not the address of a video")
+    test.press("Play").await;
+    test.wait_for_alert("“http://[nowhere” is not the address of a video")
         .await;
-    stage.until("document.querySelector('video').paused").await;
-    // The same film again is shown again.
-    stage.press("Sample video").await;
-    stage
-        .until("document.querySelector('[role=alert]') === null")
+    test.wait_until("document.querySelector('video').paused")
         .await;
-    stage.until("!document.querySelector('video').paused").await;
-    stage.plays().await;
+    // The same video can be loaded again.
+    test.press("Sample video").await;
+    test.wait_until("document.querySelector('[role=alert]') === null")
+        .await;
+    test.wait_until("!document.querySelector('video').paused")
+        .await;
+    test.wait_until_playing().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_format_that_no_browser_decodes(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the browser's own codecs")]
+async fn codec_that_no_browser_has_is_reported(test: &TestContext) {
     let vhs = |playlist: Vec<u8>| {
         let playlist = String::from_utf8(playlist).unwrap();
         playlist.replace("avc1", "vhs1").into_bytes()
     };
     meets(
-        stage,
+        test,
         "film.m3u8",
-        Trouble::Patch(Arc::new(vhs)),
+        ServerFault::Patch(Arc::new(vhs)),
         "cannot play video/mp4; codecs=\"vhs1.",
     )
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn an_address_that_is_none(stage: &Stage) {
-    stage.open("?src=javascript:alert(1)").await;
-    stage
-        .notice("“javascript:alert(1)” is not the address of a video")
-        .await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_page_whose_own_wasm_is_gone(stage: &Stage) {
-    // The page's own is the one with a hash in its name.
-    stage
-        .server
-        .trouble("/app-", Trouble::Status(StatusCode::NOT_FOUND));
-    stage.open("").await;
-    stage.notice("The page did not start").await;
-    stage.server.heal();
-    stage.press("Try again").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "loading the page")]
+async fn missing_page_wasm_is_reported(test: &TestContext) {
+    // The page's wasm is the one with a hash in its name.
+    test.server
+        .add_fault("/app-", ServerFault::Status(StatusCode::NOT_FOUND));
+    test.open("").await;
+    test.wait_for_alert("The page did not start").await;
+    test.server.clear_faults();
+    test.press("Try again").await;
+    test.wait_until_playing().await;
 }

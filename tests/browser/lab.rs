@@ -1,4 +1,4 @@
-//! What is seen behind the player; and the page without all that.
+//! The lab on the demo page, and the page without it.
 
 use std::{
     fs,
@@ -11,159 +11,153 @@ use serde_json::json;
 use thirtyfour::By;
 
 use crate::{
+    context::{Feature, TestContext},
     server::{Server, public_url},
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    suite::browser_test,
 };
 
 const LIST: &str = "document.querySelector('#lab-timeline ol').innerText";
 const CANVAS: &str = "document.querySelector('#lab-timeline canvas')";
 
-/// Opens the lab, and the timeline's list in words.
-async fn open_the_lab(stage: &Stage) {
-    stage
-        .value("document.querySelector('#lab').open = true")
+/// Opens the lab, and the timeline's list of events.
+async fn open_the_lab(test: &TestContext) {
+    test.eval("document.querySelector('#lab').open = true")
         .await;
-    stage
-        .until("!!document.querySelector('#lab-timeline details')")
+    test.wait_until("!!document.querySelector('#lab-timeline details')")
         .await;
-    stage
-        .value("document.querySelector('#lab-timeline details').open = true")
+    test.eval("document.querySelector('#lab-timeline details').open = true")
         .await;
-    stage
-        .value(&format!("{CANVAS}.scrollIntoView({{ block: 'center' }})"))
+    test.eval(&format!("{CANVAS}.scrollIntoView({{ block: 'center' }})"))
         .await;
 }
 
-#[apply(in_every_browser!)]
-async fn the_timeline_tells_what_happened_before_it_was_opened_and_after(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    stage.until_taken("end of stream").await;
-    open_the_lab(stage).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "canvas")]
+async fn timeline_shows_events_from_before_it_was_opened(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.wait_for_milestone("end of stream").await;
+    open_the_lab(test).await;
     for step in [
         "MediaSource created",
         "first append",
         "loadstart",
         "appended",
     ] {
-        stage.until(&format!("{LIST}.includes('{step}')")).await;
+        test.wait_until(&format!("{LIST}.includes('{step}')")).await;
     }
     let segments = format!("{LIST}.split('\\n').filter(line => line.endsWith('appended')).length");
-    stage.until(&format!("{segments} >= 32")).await;
+    test.wait_until(&format!("{segments} >= 32")).await;
 
-    stage
-        .value("document.querySelector('video').currentTime = 20")
+    test.eval("document.querySelector('video').currentTime = 20")
         .await;
-    stage
-        .until(&format!("{LIST}.includes('seeking, at 20.0 s')"))
+    test.wait_until(&format!("{LIST}.includes('seeking, at 20.0 s')"))
         .await;
 
-    // There is a picture, and not of one colour.
+    // The canvas shows more than a few colours.
     let colours = format!(
         "new Set(new Uint32Array({CANVAS}.getContext('2d') \
          .getImageData(0, 0, {CANVAS}.width, {CANVAS}.height).data.buffer)).size"
     );
-    stage.until(&format!("{colours} > 5")).await;
+    test.wait_until(&format!("{colours} > 5")).await;
 
-    // Nearer by the keyboard, and further again.
+    // Zooms in and out by keyboard.
     let seconds = format!("parseInt({CANVAS}.getAttribute('aria-label').match(/\\d+/)[0])");
     let press = |key: &str| {
         format!(
             "{CANVAS}.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))"
         )
     };
-    let before = stage.value(&seconds).await;
+    let before = test.eval(&seconds).await;
     for _ in 0..4 {
-        stage.value(&press("+")).await;
+        test.eval(&press("+")).await;
     }
-    stage.until(&format!("{seconds} < {before} / 3")).await;
+    test.wait_until(&format!("{seconds} < {before} / 3")).await;
     for _ in 0..4 {
-        stage.value(&press("-")).await;
+        test.eval(&press("-")).await;
     }
-    stage.until(&format!("{seconds} >= {before} / 2")).await;
+    test.wait_until(&format!("{seconds} >= {before} / 2")).await;
 
-    // What stands where somebody points is told in words.
+    // The tooltip describes what is under the pointer.
     let point = format!(
         "(({{ left, top }}) => {CANVAS}.dispatchEvent(new PointerEvent('pointermove', \
          {{ clientX: left + 95, clientY: top + 40, bubbles: true }})))({CANVAS}.getBoundingClientRect())"
     );
-    stage.value(&point).await;
-    stage
-        .until("document.querySelector('.tip').innerText.includes('after the start')")
+    test.eval(&point).await;
+    test.wait_until("document.querySelector('.tip').innerText.includes('after the start')")
         .await;
-    stage.screenshot("timeline").await;
-    stage.is_well().await;
+    test.screenshot("timeline").await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn while_nobody_looks_nothing_is_drawn(stage: &Stage) {
-    stage.open("?goal=4").await;
-    stage.plays().await;
-    open_the_lab(stage).await;
-    stage.until(&format!("{LIST}.length > 0")).await;
-    // Seen, it is drawn as things happen: here it is asked for anew, and all of it comes again.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "canvas and IntersectionObserver")]
+async fn timeline_out_of_view_is_not_drawn(test: &TestContext) {
+    test.open("?goal=4").await;
+    test.wait_until_playing().await;
+    open_the_lab(test).await;
+    test.wait_until(&format!("{LIST}.length > 0")).await;
+    // In view, it is drawn when something happens: loading the video again causes all events.
     let begin_anew = async || {
-        // Not pressed as a person would: that scrolls there.
-        stage
-            .value("document.querySelector('.milestones button').click()")
+        // A real click would scroll there.
+        test.eval("document.querySelector('.milestones button').click()")
             .await;
-        stage.until_taken("first append").await;
+        test.wait_for_milestone("first append").await;
     };
-    let drawn = async || stage.value("probe.drawings").await.as_f64().unwrap();
+    let drawn = async || test.eval("probe.drawings").await.as_f64().unwrap();
     let before = drawn().await;
     begin_anew().await;
-    stage.until(&format!("probe.drawings > {before}")).await;
+    test.wait_until(&format!("probe.drawings > {before}")).await;
 
-    stage
-        .value("document.querySelector('#lab').open = false")
+    test.eval("document.querySelector('#lab').open = false")
         .await;
-    // The browser tells in its own time, and between two frames, that it is out of view.
+    // IntersectionObserver reports between two frames.
     let frames = "(window.passed = 0, requestAnimationFrame(function next() \
          { window.passed += 1; requestAnimationFrame(next); }))";
-    stage.value(frames).await;
-    stage.until("window.passed > 10").await;
+    test.eval(frames).await;
+    test.wait_until("window.passed > 10").await;
     let before = drawn().await;
     begin_anew().await;
-    stage.plays().await;
+    test.wait_until_playing().await;
     assert!((drawn().await - before).abs() < f64::EPSILON);
 
-    open_the_lab(stage).await;
-    stage.until(&format!("probe.drawings > {before}")).await;
+    open_the_lab(test).await;
+    test.wait_until(&format!("probe.drawings > {before}")).await;
 }
 
-/// When the system goes dark, the page does so by itself, and what was drawn has to be drawn anew.
-#[apply(in_every_browser!)]
-async fn the_timeline_takes_the_colours_of_the_page(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
-    stage.wear("light").await;
-    stage.open("?t=31").await;
-    stage.until("document.querySelector('video').ended").await;
-    open_the_lab(stage).await;
-    stage.until(&format!("{LIST}.length > 0")).await;
-    // So many frames without anything that had to be drawn: what comes now comes of the colours.
+/// When the colour scheme changes, the canvas is drawn again.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "canvas and colour scheme")]
+async fn timeline_takes_the_colours_of_the_page(test: &TestContext) {
+    test.requires(Feature::DevTools).await;
+    test.set_colour_scheme("light").await;
+    test.open("?t=31").await;
+    test.wait_until("document.querySelector('video').ended")
+        .await;
+    open_the_lab(test).await;
+    test.wait_until(&format!("{LIST}.length > 0")).await;
+    // Waits for 60 frames without a drawing, so that the next one is caused by the colours.
     let rests = "void (function look(before, left) { window.rests = left === 0; \
          if (left) requestAnimationFrame(() => probe.drawings === before ? look(before, left - 1) : look(probe.drawings, 60)); \
          })(probe.drawings, 60)";
-    stage.value(rests).await;
-    stage.until("window.rests").await;
-    let before = stage.value("probe.drawings").await;
-    stage.wear("dark").await;
-    stage.until(&format!("probe.drawings > {before}")).await;
-    stage.is_well().await;
+    test.eval(rests).await;
+    test.wait_until("window.rests").await;
+    let before = test.eval("probe.drawings").await;
+    test.set_colour_scheme("dark").await;
+    test.wait_until(&format!("probe.drawings > {before}")).await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn the_playback_is_told_in_numbers(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    open_the_lab(stage).await;
-    stage
-        .value("document.querySelector('#lab-stats').scrollIntoView()")
+#[apply(browser_test!)]
+#[runs_in(Chromium; "decoder statistics")]
+async fn stats_show_decoder_network_and_memory(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    open_the_lab(test).await;
+    test.eval("document.querySelector('#lab-stats').scrollIntoView()")
         .await;
     let words = "document.querySelector('#lab-stats dl').innerText";
-    stage
-        .until(&format!("{words}.includes('dropped of')"))
+    test.wait_until(&format!("{words}.includes('dropped of')"))
         .await;
     for part in [
         "video/mp4; codecs=",
@@ -172,71 +166,72 @@ async fn the_playback_is_told_in_numbers(stage: &Stage) {
         "MB were discarded",
         "Wasm memory",
     ] {
-        stage.until(&format!("{words}.includes('{part}')")).await;
-    }
-    if stage.has(Feature::MediaSourceInWorkers).await {
-        stage
-            .until(&format!("{words}.includes('MediaSourceHandle, attached')"))
+        test.wait_until(&format!("{words}.includes('{part}')"))
             .await;
     }
-    stage.screenshot("stats").await;
+    if test.has(Feature::MediaSourceInWorkers).await {
+        test.wait_until(&format!("{words}.includes('MediaSourceHandle, attached')"))
+            .await;
+    }
+    test.screenshot("stats").await;
 }
 
-/// Nothing grows under the eyes of who reads on.
-#[apply(in_every_browser!)]
-async fn the_lab_stays_where_it_is(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    open_the_lab(stage).await;
-    // What is fetched has its lanes, one for each rendition that is known.
-    stage.until(&format!("{LIST}.includes('appended')")).await;
+/// Panels that fill do not move what is below them.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "layout")]
+async fn lab_does_not_move_while_its_panels_fill(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    open_the_lab(test).await;
+    // The timeline has a lane for each known quality.
+    test.wait_until(&format!("{LIST}.includes('appended')"))
+        .await;
     let place = "document.querySelector('#lab-claims').offsetTop";
-    let before = stage.value(place).await;
+    let before = test.eval(place).await;
     let words = "document.querySelector('#lab-stats dl').innerText";
     for panel in ["freeze", "timeline", "stats", "claims"] {
         let panel = format!("document.querySelector('#lab-{panel}')");
-        stage.value(&format!("{panel}.scrollIntoView()")).await;
-        stage
-            .until(&format!(
-                "{panel}.getBoundingClientRect().top < innerHeight"
-            ))
-            .await;
-        // The numbers are kept up to date while they are seen.
+        test.eval(&format!("{panel}.scrollIntoView()")).await;
+        test.wait_until(&format!(
+            "{panel}.getBoundingClientRect().top < innerHeight"
+        ))
+        .await;
+        // The stats are updated while they are in view.
         if panel.contains("stats") {
-            stage.until(&format!("{words}.includes('estimated')")).await;
+            test.wait_until(&format!("{words}.includes('estimated')"))
+                .await;
         }
     }
-    assert_eq!(stage.value(place).await, before);
+    assert_eq!(test.eval(place).await, before);
 }
 
-#[apply(in_every_browser!)]
-async fn the_lab_fits_every_width(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "layout")]
+async fn lab_fits_every_width(test: &TestContext) {
     for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2000)] {
-        stage.resize(width, height, 1.0).await;
-        for scheme in stage.schemes().await {
-            stage.wear(scheme).await;
-            stage.open("?t=14").await;
-            stage.plays().await;
-            open_the_lab(stage).await;
-            stage.until(&format!("{LIST}.length > 0")).await;
+        test.resize(width, height, 1.0).await;
+        for scheme in test.colour_schemes().await {
+            test.set_colour_scheme(scheme).await;
+            test.open("?t=14").await;
+            test.wait_until_playing().await;
+            open_the_lab(test).await;
+            test.wait_until(&format!("{LIST}.length > 0")).await;
             let fits =
                 "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-            assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
+            assert_eq!(test.eval(fits).await, json!(true), "{width} px wide");
             for panel in ["freeze", "timeline", "claims"] {
-                stage
-                    .value(&format!(
-                        "document.querySelector('#lab-{panel}').scrollIntoView()"
-                    ))
-                    .await;
-                stage
-                    .screenshot(&format!("lab-{panel}-{width}-{scheme}"))
+                test.eval(&format!(
+                    "document.querySelector('#lab-{panel}').scrollIntoView()"
+                ))
+                .await;
+                test.screenshot(&format!("lab-{panel}-{width}-{scheme}"))
                     .await;
             }
         }
     }
 }
 
-/// What the lab tells of a film while the page had no time, or little.
+/// What the lab reports of a video while the page was blocked or busy, in seconds.
 #[derive(Debug)]
 struct Told {
     played: f64,
@@ -244,138 +239,135 @@ struct Told {
     stalled: f64,
 }
 
-/// What it tells last, of the film that the worker feeds and of the one that the page does.
-async fn told(stage: &Stage) -> [Told; 2] {
-    let mut films = Vec::new();
+/// The last report, of the video that the worker feeds and the one that the page feeds.
+async fn told(test: &TestContext) -> [Told; 2] {
+    let mut videos = Vec::new();
     for thread in ["worker", "page"] {
         let words = format!(
             "document.querySelector('.freezes .lane[data-fed-by={thread}] .words').innerText"
         );
-        println!("{thread}: {}", stage.value(&words).await);
+        println!("{thread}: {}", test.eval(&words).await);
         let numbers = format!(
             "{words}.match(/^(-?[\\d.]+) s of ([\\d.]+) s played, (?:never stalled|stalled for ([\\d.]+) s);/) \
              .slice(1).map(it => Number(it ?? 0))"
         );
-        let numbers: [f64; 3] = serde_json::from_value(stage.value(&numbers).await).unwrap();
+        let numbers: [f64; 3] = serde_json::from_value(test.eval(&numbers).await).unwrap();
         let [played, length, stalled] = numbers;
-        films.push(Told {
+        videos.push(Told {
             played,
             length,
             stalled,
         });
     }
-    films.try_into().unwrap()
+    videos.try_into().unwrap()
 }
 
-/// Has the lab freeze the page, and waits until it tells what that did.
-async fn freeze(stage: &Stage, seconds: u32) -> [Told; 2] {
+/// Clicks the lab's freeze button and waits for the report.
+async fn freeze(test: &TestContext, seconds: u32) -> [Told; 2] {
     let reports = "document.querySelectorAll('.freezes li').length";
-    let before = stage.value(reports).await;
+    let before = test.eval(reports).await;
     let choice = format!(".comparison option[value='{seconds}']");
-    stage.press_on(By::Css(choice)).await;
-    stage
-        .press(&format!("Freeze the page for {seconds} s"))
+    test.press_element(By::Css(choice)).await;
+    test.press(&format!("Freeze the page for {seconds} s"))
         .await;
-    stage.until(&format!("{reports} === {before} + 1")).await;
-    let films = told(stage).await;
-    for film in &films {
-        assert!(film.length >= f64::from(seconds), "{film:?}");
+    test.wait_until(&format!("{reports} === {before} + 1"))
+        .await;
+    let videos = told(test).await;
+    for video in &videos {
+        assert!(video.length >= f64::from(seconds), "{video:?}");
     }
-    films
+    videos
 }
 
-/// With three seconds in the buffer, who is not fed for ten comes to a stand, and who is does not.
-async fn only_who_is_fed_goes_on(stage: &Stage, [worker, page]: [Told; 2]) {
+/// With three seconds buffered, the video that the page feeds stalls and the other one does not.
+async fn only_who_is_fed_goes_on(test: &TestContext, [worker, page]: [Told; 2]) {
     assert!(page.stalled > 1.0, "{page:?}");
-    if stage.has(Feature::MediaSourceInWorkers).await {
+    if test.has(Feature::MediaSourceInWorkers).await {
         assert!(worker.stalled == 0.0, "{worker:?}");
         assert!(worker.played > page.played + 1.0, "{worker:?}, {page:?}");
     } else {
         assert!(worker.stalled > 1.0, "{worker:?}");
         let words = "document.querySelector('.comparison').innerText";
         let is_told = format!("{words}.includes('no MediaSource in workers: the page feeds both')");
-        assert!(stage.is(&is_told).await);
+        assert!(test.is_true(&is_told).await);
     }
 }
 
-#[apply(in_every_browser!)]
-async fn what_a_freeze_did_to_either_film_is_told_and_stays(stage: &Stage) {
-    stage.turn.alone().await;
-    stage.open("").await;
-    stage.plays().await;
-    open_the_lab(stage).await;
-    freeze(stage, 2).await;
-    let films = freeze(stage, 10).await;
-    only_who_is_fed_goes_on(stage, films).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a blocked page beside a running worker")]
+async fn freeze_report_tells_what_each_video_did(test: &TestContext) {
+    test.slot.alone().await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    open_the_lab(test).await;
+    freeze(test, 2).await;
+    let videos = freeze(test, 10).await;
+    only_who_is_fed_goes_on(test, videos).await;
     let titles =
         "[...document.querySelectorAll('.freezes p')].map(it => it.innerText.slice(0, 12)).join()";
-    let titles = stage.value(titles).await;
+    let titles = test.eval(titles).await;
     assert_eq!(titles, json!("Frozen for 1,Frozen for 2"));
-    stage.screenshot("frozen").await;
-    // It is told for as long as the page is there.
-    let films = "[...document.querySelectorAll('.comparison video')]";
-    stage
-        .until(&format!(
-            "{films}.every(film => film.currentTime > 12 && !film.seeking)"
-        ))
-        .await;
+    test.screenshot("frozen").await;
+    // The reports stay.
+    let videos = "[...document.querySelectorAll('.comparison video')]";
+    test.wait_until(&format!(
+        "{videos}.every(video => video.currentTime > 12 && !video.seeking)"
+    ))
+    .await;
     assert_eq!(
-        stage
-            .value("document.querySelectorAll('.freezes li').length")
+        test.eval("document.querySelectorAll('.freezes li').length")
             .await,
         json!(2)
     );
-    stage.is_well().await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn what_a_busy_page_did_to_either_film_is_told_and_it_can_be_frozen_beside(stage: &Stage) {
-    stage.turn.alone().await;
-    stage.open("").await;
-    stage.plays().await;
-    open_the_lab(stage).await;
-    let films = "[...document.querySelectorAll('.comparison video')]";
-    stage
-        .until(&format!(
-            "{films}.length === 2 && {films}.every(film => film.currentTime > 0.3)"
-        ))
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a blocked page beside a running worker")]
+async fn busy_report_tells_what_each_video_did(test: &TestContext) {
+    test.slot.alone().await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    open_the_lab(test).await;
+    let videos = "[...document.querySelectorAll('.comparison video')]";
+    test.wait_until(&format!(
+        "{videos}.length === 2 && {videos}.every(video => video.currentTime > 0.3)"
+    ))
+    .await;
+    test.press_element(By::Css(".comparison [type=checkbox]"))
         .await;
-    stage.press_on(By::Css(".comparison [type=checkbox]")).await;
-    stage
-        .until("document.querySelector('.comparison [type=checkbox]').checked")
+    test.wait_until("document.querySelector('.comparison [type=checkbox]').checked")
         .await;
-    let films = freeze(stage, 10).await;
-    only_who_is_fed_goes_on(stage, films).await;
-    stage.press_on(By::Css(".comparison [type=checkbox]")).await;
-    stage
-        .until("document.querySelector('.freezes p').innerText.startsWith('Busy for')")
+    let videos = freeze(test, 10).await;
+    only_who_is_fed_goes_on(test, videos).await;
+    test.press_element(By::Css(".comparison [type=checkbox]"))
         .await;
-    // The freeze was a part of it.
-    let films = told(stage).await;
-    assert!(films.iter().all(|film| film.length > 10.0), "{films:?}");
-    only_who_is_fed_goes_on(stage, films).await;
-    stage.is_well().await;
+    test.wait_until("document.querySelector('.freezes p').innerText.startsWith('Busy for')")
+        .await;
+    // The freeze was part of the busy time.
+    let videos = told(test).await;
+    assert!(videos.iter().all(|video| video.length > 10.0), "{videos:?}");
+    only_who_is_fed_goes_on(test, videos).await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn without_its_folder_and_its_line_there_is_no_lab_and_the_page_builds_and_plays(
-    stage: &Stage,
-) {
-    // To build it once is enough.
-    stage.needs(Feature::DevTools).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the built page")]
+#[ignore = "compiles a copy of the project: the scheduled workflow runs it"]
+async fn page_without_the_lab_builds_and_plays(test: &TestContext) {
     let site = build_without_the_lab();
-    let server = Server::of(&site).await;
-    stage.window.driver.goto(server.url("")).await.unwrap();
-    stage.plays().await;
+    let server = Server::of_folder(&site).await;
+    test.window.driver.goto(server.url("")).await.unwrap();
+    test.wait_until_playing().await;
     assert_eq!(
-        stage.value("document.querySelector('#lab')").await,
+        test.eval("document.querySelector('#lab')").await,
         json!(null)
     );
-    assert_eq!(server.requests("lab"), 0);
-    stage.is_well().await;
+    assert_eq!(server.request_count("lab"), 0);
+    test.assert_no_errors().await;
 }
 
-/// Does what it says, and nothing else: a folder is deleted, and a line.
+/// Copies the project without the lab's folder, its line in Cargo.toml and its element in index.html, and builds it.
 fn build_without_the_lab() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let copy = root.join("target/without-the-lab");
@@ -403,8 +395,8 @@ fn build_without_the_lab() -> PathBuf {
         .args(["build", "--public-url", &public_url(), "--dist"])
         .arg(&site)
         .current_dir(&copy)
-        // Its own: Cargo tells two copies of a package by where they lie in their workspace, so in one
-        // folder each would be taken for the other.
+        // Its own target folder: Cargo identifies a package by its path in the workspace, so the copies would be
+        // taken for each other.
         .env("CARGO_TARGET_DIR", copy.join("target"))
         .status()
         .unwrap();

@@ -1,5 +1,5 @@
-//! The page in real browsers, as a person would use it, and as bad luck would have it: each test in
-//! each of three. `cargo xtask test` builds the site that is shown, and installs the browsers.
+//! The page in real browsers: what only a browser can show. Everything else is tested natively, in the simulated
+//! browser. `cargo xtask test` builds the site and installs the browsers.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod buffers;
 mod captions;
 mod claims;
 mod clock;
+mod context;
 mod controls;
 mod devtools;
 mod engines;
@@ -27,7 +28,6 @@ mod safety;
 mod seeking;
 mod server;
 mod soak;
-mod stage;
 mod streams;
 mod suite;
 

@@ -1,18 +1,18 @@
-//! What the page and the worker say to each other: garbled, and far too much of it.
+//! Messages between page and worker: invalid ones, and too many.
 
 use macro_rules_attribute::apply;
 
 use crate::{
-    server::Trouble,
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    context::{Feature, TestContext},
+    server::ServerFault,
+    suite::browser_test,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
-/// The words of a message that could not be read.
+/// Part of the message for a message that could not be decoded.
 const MISUNDERSTOOD: &str = "could not read each other’s messages";
 
-/// What is posted by this object goes by way of `way(message, post)`.
+/// A script that sends all that `object` posts through the function `way(message, post)`.
 pub fn posted_by(object: &str, way: &str) -> String {
     format!(
         "{{ const by = {object}, way = {way}, {{ postMessage }} = by; \
@@ -23,8 +23,8 @@ pub fn posted_by(object: &str, way: &str) -> String {
     )
 }
 
-/// On a word by this channel, the next letter's bytes are no message of ours: a variant that there is none
-/// of, and numbers that do not end.
+/// On request by a broadcast, the next message's bytes are overwritten: an unknown variant, and numbers without an
+/// end.
 const GARBLES: &str = "(() => { \
      let garbles = false; \
      new BroadcastChannel('garble').onmessage = () => { garbles = true; }; \
@@ -34,74 +34,74 @@ const GARBLES: &str = "(() => { \
        post(message); \
      }; })()";
 
-async fn garble(stage: &Stage) {
-    stage
-        .value("new BroadcastChannel('garble').postMessage(1)")
+async fn garble(test: &TestContext) {
+    test.eval("new BroadcastChannel('garble').postMessage(1)")
         .await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_worker_that_is_not_understood(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "messages between threads")]
+async fn garbled_message_of_the_worker_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
     let script = posted_by("self", GARBLES);
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", script));
-    stage.open("").await;
-    stage.plays().await;
-    garble(stage).await;
-    stage.notice(MISUNDERSTOOD).await;
-    stage.server.heal();
-    stage.press("Try again").await;
-    stage.plays().await;
-    stage.ends_with_all_there().await;
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script("", script));
+    test.open("").await;
+    test.wait_until_playing().await;
+    garble(test).await;
+    test.wait_for_alert(MISUNDERSTOOD).await;
+    test.server.clear_faults();
+    test.press("Try again").await;
+    test.wait_until_playing().await;
+    test.play_to_end().await;
 }
 
-#[apply(in_every_browser!)]
-async fn a_page_that_is_not_understood(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("").await;
-    stage.plays().await;
-    // Only the worker's end hears the word: a channel is not heard by who speaks on it.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "messages between threads")]
+async fn garbled_message_of_the_page_is_reported(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    // A BroadcastChannel is not heard by its own sender, so the page uses a variable.
     let way = "(message, post) => { \
          const bytes = message?.[1]?.[0]; \
          if (window.garbles && bytes) { bytes.fill(255); window.garbles = false; } \
          post(message); }";
-    stage
-        .value(&format!(
-            "(() => {{ {} window.garbles = true; }})()",
-            posted_by("Worker.prototype", way)
-        ))
-        .await;
-    stage.notice(MISUNDERSTOOD).await;
-    stage.press("Try again").await;
-    stage.plays().await;
-    stage.ends_with_all_there().await;
+    test.eval(&format!(
+        "(() => {{ {} window.garbles = true; }})()",
+        posted_by("Worker.prototype", way)
+    ))
+    .await;
+    test.wait_for_alert(MISUNDERSTOOD).await;
+    test.press("Try again").await;
+    test.wait_until_playing().await;
+    test.play_to_end().await;
 }
 
-/// What nobody who is of this page would post.
-#[apply(in_every_browser!)]
-async fn what_is_no_message_at_all(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("").await;
-    stage.plays().await;
-    stage
-        .value(
-            "[null, 7, 'words', {}, [], [[]], [new Uint8Array(9).fill(255)], new ArrayBuffer(3)] \
+/// Messages that the page never posts.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "messages between threads")]
+async fn messages_of_other_code_do_not_end_playback(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.eval(
+        "[null, 7, 'words', {}, [], [[]], [new Uint8Array(9).fill(255)], new ArrayBuffer(3)] \
              .forEach((it) => probe.workers.at(-1).deref().postMessage(it))",
-        )
-        .await;
-    // It may be taken for a worker that is broken, and then another one takes over.
-    stage.plays().await;
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
+    )
+    .await;
+    // The page may replace the worker because of them.
+    test.wait_until_playing().await;
+    test.set_rate(4).await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
 }
 
-/// Every message twenty thousand times, in both directions.
-#[apply(in_every_browser!)]
-async fn a_flood_is_borne(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    // What carries an object cannot be posted twice.
+/// Posts a message twenty thousand times, in each direction.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "messages between threads")]
+async fn repeated_messages_do_not_end_playback(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    // A message that transfers an object cannot be posted twice.
     let floods = "(() => { \
          let floods = false; \
          new BroadcastChannel('flood').onmessage = () => { floods = true; }; \
@@ -111,45 +111,42 @@ async fn a_flood_is_borne(stage: &Stage) {
            for (let nth = 0; nth < again; nth += 1) post(message); \
          }; })()";
     let script = posted_by("self", floods);
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around("", script));
-    stage.open("?goal=8").await;
-    stage.plays().await;
-    stage
-        .value("new BroadcastChannel('flood').postMessage(1)")
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script("", script));
+    test.open("?goal=8").await;
+    test.wait_until_playing().await;
+    test.eval("new BroadcastChannel('flood').postMessage(1)")
         .await;
-    stage.until("probe.open === 'flooded'").await;
-    stage.plays().await;
+    test.wait_until("probe.open === 'flooded'").await;
+    test.wait_until_playing().await;
 
     let way = "(message, post) => { \
          const again = window.flooded || message?.[1]?.length !== 1 ? 1 : 20_000; \
          window.flooded ||= again > 1; \
          for (let nth = 0; nth < again; nth += 1) post(message); }";
-    stage
-        .value(&format!(
-            "(() => {{ {} }})()",
-            posted_by("Worker.prototype", way)
-        ))
-        .await;
-    stage.until("window.flooded").await;
-    // A worker that is kept from answering for long is given up for another one, and the film goes on.
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.is_well().await;
+    test.eval(&format!(
+        "(() => {{ {} }})()",
+        posted_by("Worker.prototype", way)
+    ))
+    .await;
+    test.wait_until("window.flooded").await;
+    // A worker that cannot answer for long is replaced, and the video plays on.
+    test.set_rate(4).await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    test.assert_no_errors().await;
 }
 
-/// The element tells of itself twenty thousand times, wherever the engine is.
-#[apply(in_every_browser!)]
-async fn a_flood_of_events_is_borne(stage: &Stage) {
-    stage.open("?goal=8").await;
-    stage.plays().await;
-    stage
-        .value(&format!(
-            "(() => {{ for (let nth = 0; nth < 20_000; nth += 1) \
+/// Fires twenty thousand events at the element, wherever the engine runs.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "events of the element")]
+async fn repeated_element_events_do_not_end_playback(test: &TestContext) {
+    test.open("?goal=8").await;
+    test.wait_until_playing().await;
+    test.eval(&format!(
+        "(() => {{ for (let nth = 0; nth < 20_000; nth += 1) \
                {VIDEO}.dispatchEvent(new Event(nth % 2 ? 'seeking' : 'ratechange')); }})()"
-        ))
-        .await;
-    stage.ends_with_all_there().await;
-    stage.is_well().await;
+    ))
+    .await;
+    test.play_to_end().await;
+    test.assert_no_errors().await;
 }

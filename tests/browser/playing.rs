@@ -1,38 +1,39 @@
-//! When all is well.
+//! Playback without faults.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
-    server::{Server, Trouble},
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    context::{Feature, TestContext},
+    server::{Server, ServerFault},
+    suite::browser_test,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
 
-#[apply(in_every_browser!)]
-async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    // The worker's own marks are out of the page's sight, so they are passed on.
-    stage
-        .server
-        .trouble("worker_loader.js", Trouble::around(WATCH_MARKS, ""));
-    stage.open("").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the handle, Content-Security-Policy, User Timing")]
+async fn plays_to_the_end_from_a_worker(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    // The page cannot read the worker's marks, so the worker sends them.
+    test.server.add_fault(
+        "worker_loader.js",
+        ServerFault::wrap_script(WATCH_MARKS, ""),
+    );
+    test.open("").await;
+    test.wait_until_playing().await;
     assert_eq!(
-        stage
-            .value(&format!("{VIDEO}.srcObject.constructor.name"))
+        test.eval(&format!("{VIDEO}.srcObject.constructor.name"))
             .await,
         json!("MediaSourceHandle")
     );
-    stage.screenshot("playing").await;
-    stage.hurry(8).await;
-    stage.until("probe.media.includes('ended')").await;
+    test.screenshot("playing").await;
+    test.set_rate(8).await;
+    test.wait_until("probe.media.includes('ended')").await;
 
-    assert_eq!(stage.value(&format!("{VIDEO}.ended")).await, json!(true));
-    let end = stage
-        .value(&format!("{VIDEO}.currentTime"))
+    assert_eq!(test.eval(&format!("{VIDEO}.ended")).await, json!(true));
+    let end = test
+        .eval(&format!("{VIDEO}.currentTime"))
         .await
         .as_f64()
         .unwrap();
@@ -40,25 +41,25 @@ async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
     let buffered = format!(
         "[{VIDEO}.buffered.length, {VIDEO}.buffered.start(0), {VIDEO}.buffered.end(0) > 31.9]"
     );
-    assert_eq!(stage.value(&buffered).await, json!([1, 0, true]));
+    assert_eq!(test.eval(&buffered).await, json!([1, 0, true]));
     assert_eq!(
-        stage.value("probe.media.includes('error')").await,
+        test.eval("probe.media.includes('error')").await,
         json!(false)
     );
     assert_eq!(
-        stage.value("probe.mediaSources").await,
+        test.eval("probe.mediaSources").await,
         json!(0),
         "MediaSources made on the page"
     );
-    stage.has_started_workers(1).await;
+    test.assert_workers_started(1).await;
     assert_eq!(
-        stage.value("probe.violations").await,
+        test.eval("probe.violations").await,
         json!([]),
         "Content-Security-Policy"
     );
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 
-    let journey = stage.journey().await;
+    let journey = test.milestones().await;
     let steps: Vec<&str> = journey.iter().map(|(step, _)| step.as_str()).collect();
     let all = [
         "worker spawned",
@@ -74,7 +75,7 @@ async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
         "end of stream",
     ];
     assert_eq!(steps, all);
-    // The last two wait for different things, and either may be first.
+    // The last two may come in either order.
     for later in [9, 10] {
         let times = journey[..9]
             .iter()
@@ -89,107 +90,109 @@ async fn the_film_plays_to_its_end_out_of_a_worker(stage: &Stage) {
         "yew-mse-worker:handle",
         "yew-mse-worker:first-frame",
     ];
-    assert_eq!(stage.value(on_page).await, json!(names));
+    assert_eq!(test.eval(on_page).await, json!(names));
     let names = ["yew-mse-worker:sourceopen", "yew-mse-worker:first-append"];
-    stage.until("probe.marks.length >= 2").await;
-    assert_eq!(stage.value("probe.marks").await, json!(names));
+    test.wait_until("probe.marks.length >= 2").await;
+    assert_eq!(test.eval("probe.marks").await, json!(names));
 }
 
 const WATCH_MARKS: &str = "new PerformanceObserver(list => list.getEntries().forEach(mark => \
      new BroadcastChannel('probe').postMessage(mark.name))).observe({ type: 'mark' });";
 
-#[apply(in_every_browser!)]
-async fn another_film_is_another_media_source_in_the_same_worker(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "the element's source is replaced")]
+async fn next_video_gets_another_media_source_in_the_same_worker(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
     for _ in 0..3 {
-        stage.value("window.before = attached()").await;
-        stage.press("Play again").await;
-        stage.until("attached() !== before").await;
-        stage.plays().await;
-        stage.has_started_workers(1).await;
-        // Its worker was there already.
-        assert_eq!(stage.journey().await[0].0, "load sent");
+        test.eval("window.before = attached()").await;
+        test.press("Play again").await;
+        test.wait_until("attached() !== before").await;
+        test.wait_until_playing().await;
+        test.assert_workers_started(1).await;
+        // The worker was running already.
+        assert_eq!(test.milestones().await[0].0, "load sent");
     }
-    // Pressed in haste: only the last counts, and nothing of the others is left.
+    // Clicked in quick succession, only the last one counts.
     for _ in 0..5 {
-        stage.press("Play again").await;
+        test.press("Play again").await;
     }
-    stage.until_taken("end of stream").await;
-    stage.plays().await;
+    test.wait_for_milestone("end of stream").await;
+    test.wait_until_playing().await;
     assert_eq!(
-        stage.value("document.querySelector('[role=alert]')").await,
+        test.eval("document.querySelector('[role=alert]')").await,
         json!(null)
     );
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 }
 
-#[apply(in_every_browser!)]
-async fn a_film_from_another_host_plays_from_its_address(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "CORS and Content-Security-Policy")]
+async fn video_of_another_host_plays_from_a_url_parameter(test: &TestContext) {
     let elsewhere = Server::start().await;
-    let film = elsewhere.url("film/film.m3u8");
-    stage.open(&format!("?src={film}&t=10")).await;
-    stage.until("probe.from >= 0").await;
-    let from = stage.value("probe.from").await;
+    let video = elsewhere.url("film/film.m3u8");
+    test.open(&format!("?src={video}&t=10")).await;
+    test.wait_until("probe.from >= 0").await;
+    let from = test.eval("probe.from").await;
     assert!(from.as_f64().unwrap() >= 9.9, "played from {from}");
     assert_eq!(
-        stage.value("document.querySelector('#src').value").await,
-        json!(film)
+        test.eval("document.querySelector('#src').value").await,
+        json!(video)
     );
-    assert_eq!(stage.value("probe.violations").await, json!([]));
-    assert_eq!(stage.server.requests("/film/"), 0);
-    // Both tracks, from there on, and each segment once.
-    stage.until_taken("end of stream").await;
-    assert_eq!(elsewhere.requests(".m4s"), 22);
+    assert_eq!(test.eval("probe.violations").await, json!([]));
+    assert_eq!(test.server.request_count("/film/"), 0);
+    // Both tracks from there on, and each segment once.
+    test.wait_for_milestone("end of stream").await;
+    assert_eq!(elsewhere.request_count(".m4s"), 22);
 
-    // Relative to the page, and without a start.
-    stage.press("Sample video").await;
-    stage.until(&format!("{VIDEO}.currentTime < 10")).await;
-    stage.plays().await;
-    assert_eq!(stage.value("location.search").await, json!(""));
-    stage.open("?src=film%2Ffilm.m3u8").await;
-    stage.plays().await;
+    // Relative to the page, and from the beginning.
+    test.press("Sample video").await;
+    test.wait_until(&format!("{VIDEO}.currentTime < 10")).await;
+    test.wait_until_playing().await;
+    assert_eq!(test.eval("location.search").await, json!(""));
+    test.open("?src=film%2Ffilm.m3u8").await;
+    test.wait_until_playing().await;
 }
 
-#[apply(in_every_browser!)]
-async fn two_players_have_a_worker_each(stage: &Stage) {
-    stage.open("").await;
-    stage.press("Add a second player").await;
-    stage
-        .until("[...document.querySelectorAll('video')].filter(video => video.currentTime > 0.3).length === 2")
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "two elements and two workers")]
+async fn two_players_have_separate_workers(test: &TestContext) {
+    test.open("").await;
+    test.press("Add a second player").await;
+    test
+        .wait_until("[...document.querySelectorAll('video')].filter(video => video.currentTime > 0.3).length === 2")
         .await;
-    stage.has_started_workers(2).await;
+    test.assert_workers_started(2).await;
     let handles = "attached() !== attached(document.querySelectorAll('video')[1])";
-    assert_eq!(stage.value(handles).await, json!(true));
+    assert_eq!(test.eval(handles).await, json!(true));
     assert_eq!(
-        stage
-            .value("document.querySelectorAll('[role=alert]').length")
+        test.eval("document.querySelectorAll('[role=alert]').length")
             .await,
         json!(0)
     );
-    stage.screenshot("two-players").await;
+    test.screenshot("two-players").await;
 }
 
-#[apply(in_every_browser!)]
-async fn ten_players_come_and_go_and_leave_nothing_behind(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
-    stage.open("").await;
-    stage.plays().await;
-    stage
-        .window
+#[apply(browser_test!)]
+#[runs_in(Chromium; "objects that the browser keeps")]
+async fn removed_players_leave_no_workers_listeners_or_nodes(test: &TestContext) {
+    test.requires(Feature::DevTools).await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.window
         .driver
         .cdp()
         .send_raw("Performance.enable", json!({}))
         .await
         .unwrap();
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    // The first one makes what is made once; what is counted is what each further one adds.
-    come_and_go(stage).await;
-    let before = counts(stage).await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
+    // The first one creates shared objects, so the count starts after it.
+    come_and_go(test).await;
+    let before = counts(test).await;
     for _ in 0..10 {
-        come_and_go(stage).await;
+        come_and_go(test).await;
     }
-    let after = counts(stage).await;
+    let after = counts(test).await;
     println!("workers, listeners, nodes: {before:?}, after ten players {after:?}");
     assert_eq!(after.workers, before.workers);
     assert!(
@@ -197,25 +200,23 @@ async fn ten_players_come_and_go_and_leave_nothing_behind(stage: &Stage) {
         "{before:?} {after:?}"
     );
     assert!(after.nodes <= before.nodes + 20.0, "{before:?} {after:?}");
-    // A worker that was let go of in order has shown no false end, and thrown nothing.
+    // A worker that was shut down in order caused no false end and no exception.
     assert_eq!(
-        stage.value("probe.media.includes('ended')").await,
+        test.eval("probe.media.includes('ended')").await,
         json!(false)
     );
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 }
 
-async fn come_and_go(stage: &Stage) {
-    stage.press("Add a second player").await;
-    stage
-        .until("document.querySelectorAll('video')[1]?.currentTime > 0.1")
+async fn come_and_go(test: &TestContext) {
+    test.press("Add a second player").await;
+    test.wait_until("document.querySelectorAll('video')[1]?.currentTime > 0.1")
         .await;
-    // Heard on the element itself: once it is out of the document, nothing of it is heard there.
+    // On the element itself: once it is removed, its events do not reach the document.
     let listen = "document.querySelectorAll('video')[1].addEventListener('ended', () => probe.media.push('ended'))";
-    stage.value(listen).await;
-    stage.press("Remove the second player").await;
-    stage
-        .until("document.querySelectorAll('video').length === 1")
+    test.eval(listen).await;
+    test.press("Remove the second player").await;
+    test.wait_until("document.querySelectorAll('video').length === 1")
         .await;
 }
 
@@ -226,13 +227,13 @@ struct Counts {
     nodes: f64,
 }
 
-/// Counts what there is once all that was let go of is gone: workers end in their own time.
-async fn counts(stage: &Stage) -> Counts {
-    let mut last = read_counts(stage).await;
+/// Counts objects once the number is stable: workers end asynchronously.
+async fn counts(test: &TestContext) -> Counts {
+    let mut last = read_counts(test).await;
     let mut same = 0;
     for _ in 0..200 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        let next = read_counts(stage).await;
+        let next = read_counts(test).await;
         same = if next == last { same + 1 } else { 0 };
         last = next;
         if same == 10 {
@@ -242,8 +243,8 @@ async fn counts(stage: &Stage) -> Counts {
     panic!("never the same for long: {last:?}");
 }
 
-async fn read_counts(stage: &Stage) -> Counts {
-    let cdp = stage.window.driver.cdp();
+async fn read_counts(test: &TestContext) -> Counts {
+    let cdp = test.window.driver.cdp();
     cdp.send_raw("HeapProfiler.collectGarbage", json!({}))
         .await
         .unwrap();
@@ -266,12 +267,12 @@ async fn read_counts(stage: &Stage) -> Counts {
     }
 }
 
-#[apply(in_every_browser!)]
-async fn what_a_past_session_still_says_is_dropped(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    // The film is asked for, and again while all that the worker has said of it lies waiting for
-    // a page that is busy.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "messages that wait for a blocked page")]
+async fn events_of_a_past_session_are_dropped(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    // Loads the video, and again while the events of the first load wait for the blocked page.
     let twice = "(async () => {
         const again = document.querySelector('.milestones button');
         window.before = attached();
@@ -280,35 +281,37 @@ async fn what_a_past_session_still_says_is_dropped(stage: &Stage) {
         for (const start = performance.now(); performance.now() - start < 700; );
         again.click();
     })()";
-    stage.value(twice).await;
-    stage.until("attached() !== before").await;
-    stage.until_taken("end of stream").await;
-    stage.until_taken("first frame").await;
-    let journey = stage.journey().await;
-    // Of the session before there would be steps from before this one was asked for.
+    test.eval(twice).await;
+    test.wait_until("attached() !== before").await;
+    test.wait_for_milestone("end of stream").await;
+    test.wait_for_milestone("first frame").await;
+    let journey = test.milestones().await;
+    // Milestones of the first session would have negative times.
     assert!(journey.iter().all(|(_, at)| *at >= 0.0), "{journey:?}");
     let at = |step| journey.iter().find(|(name, _)| name == step).unwrap().1;
     assert!(at("srcObject set") <= at("first frame"), "{journey:?}");
 }
 
-#[apply(in_every_browser!)]
-async fn ten_films_in_one_worker_leave_one_media_source(stage: &Stage) {
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(COUNT_MEDIA_SOURCES, ""));
-    stage.open("").await;
-    stage.plays().await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "garbage collection")]
+async fn ten_videos_leave_one_media_source(test: &TestContext) {
+    test.server.add_fault(
+        "/worker.js",
+        ServerFault::wrap_script(COUNT_MEDIA_SOURCES, ""),
+    );
+    test.open("").await;
+    test.wait_until_playing().await;
     for _ in 0..10 {
-        stage.value("window.before = attached()").await;
-        stage.press("Play again").await;
-        stage.until("attached() !== before").await;
-        stage.plays().await;
+        test.eval("window.before = attached()").await;
+        test.press("Play again").await;
+        test.wait_until("attached() !== before").await;
+        test.wait_until_playing().await;
     }
-    stage.has_started_workers(1).await;
-    // Asks the worker, again and again, for those that are neither closed nor collected.
+    test.assert_workers_started(1).await;
+    // Asks the worker repeatedly for the sources that are neither closed nor collected.
     let ask = "(window.ask ??= setInterval(() => \
          new BroadcastChannel('count').postMessage(null), 100)) && probe.open?.toString()";
-    stage.until(&format!("({ask}) === '1 of 11'")).await;
+    test.wait_until(&format!("({ask}) === '1 of 11'")).await;
 }
 
 const COUNT_MEDIA_SOURCES: &str = "const made = []; \
@@ -317,24 +320,13 @@ const COUNT_MEDIA_SOURCES: &str = "const made = []; \
      new BroadcastChannel('count').onmessage = () => new BroadcastChannel('open').postMessage( \
        `${made.filter(source => source.readyState !== 'closed').length} of ${made.length}`);";
 
-#[apply(in_every_browser!)]
-async fn what_is_not_wanted_any_more_is_not_fetched(stage: &Stage) {
-    stage.server.trouble("slow.m3u8", Trouble::Silence);
-    stage.open("?src=film/slow.m3u8").await;
-    stage.server.until_asked_for("slow.m3u8").await;
-    stage.press("Sample video").await;
-    stage.plays().await;
-    stage.until_taken("end of stream").await;
-    // Long before its own time was up.
-    assert_eq!(stage.server.abandoned(), 1);
-}
-
-#[apply(in_every_browser!)]
-async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages(stage: &Stage) {
-    stage.needs(Feature::MediaSourceInWorkers).await;
-    stage.open("").await;
-    stage.plays().await;
-    let messages = stage.value("probe.messages").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the handle")]
+async fn handle_message_has_the_format_of_gloo_worker(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    let messages = test.eval("probe.messages").await;
     let messages = messages.as_array().unwrap();
     let is_opened = |message: &&serde_json::Value| message[1][1] == "MediaSourceHandle";
     let opened = messages
@@ -344,12 +336,12 @@ async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages(s
     let variant = |message: &serde_json::Value| message[0][0].clone();
     let bridge = |message: &serde_json::Value| message[0][1].clone();
 
-    // gloo's first word says that it is loaded: a variant of its own, and nothing else.
+    // gloo's first message says that the worker is loaded: another variant, without a value.
     assert_eq!(messages[0].as_array().unwrap().len(), 1);
     assert_eq!(messages[0][0].as_array().unwrap().len(), 1);
     assert_ne!(variant(&messages[0]), variant(opened));
-    // All that follows it are outputs, which gloo has encoded itself, but for the one with the
-    // handle. If that one differs, gloo's private message has changed: see src/wire/post.rs.
+    // All others are outputs that gloo encoded, except the one with the handle. If they differ, gloo's private
+    // message has changed: see src/protocol/transfer.rs.
     for message in &messages[1..] {
         assert_eq!(variant(message), variant(opened), "{message} and {opened}");
         assert_eq!(bridge(message), bridge(opened), "{message} and {opened}");
@@ -357,96 +349,95 @@ async fn the_handle_comes_in_the_shape_that_gloo_worker_gives_its_own_messages(s
     assert!(messages.len() > 5);
 }
 
-#[apply(in_every_browser!)]
-async fn sound_is_a_click_away(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(true));
-    stage.press("Unmute").await;
-    assert_eq!(stage.value(&format!("{VIDEO}.muted")).await, json!(false));
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "autoplay policy and audio decoder")]
+async fn unmute_button_turns_sound_on(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.eval(&format!("{VIDEO}.muted")).await, json!(true));
+    test.press("Unmute").await;
+    assert_eq!(test.eval(&format!("{VIDEO}.muted")).await, json!(false));
     let offered = "document.querySelector('.unmute').checkVisibility()";
-    stage.until(&format!("!{offered}")).await;
-    // Muted again, and not by the person: the way back is offered again.
-    stage.value(&format!("{VIDEO}.muted = true")).await;
-    stage.until(offered).await;
-    // Each has a word of its own for it.
+    test.wait_until(&format!("!{offered}")).await;
+    // Muted again by script: the button appears again.
+    test.eval(&format!("{VIDEO}.muted = true")).await;
+    test.wait_until(offered).await;
+    // Each browser has its own property for this.
     let sound = "((video) => video.webkitAudioDecodedByteCount > 0 || video.mozHasAudio === true || \
          video.audioTracks?.length > 0)";
-    stage.until(&format!("{sound}({VIDEO})")).await;
-    stage
-        .until("!document.querySelector('.captions').hidden")
+    test.wait_until(&format!("{sound}({VIDEO})")).await;
+    test.wait_until("!document.querySelector('.captions').hidden")
         .await;
-    stage
-        .value(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
+    test.eval(&format!("{VIDEO}.textTracks[0].mode = 'hidden'"))
         .await;
-    stage
-        .until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
+    test.wait_until(&format!("{VIDEO}.textTracks[0].cues?.length === 8"))
         .await;
 }
 
-#[apply(in_every_browser!)]
-async fn the_page_fits_every_width(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "layout")]
+async fn page_fits_every_width(test: &TestContext) {
     for (width, height) in [(320, 700), (768, 1000), (1400, 900), (3840, 2160)] {
-        stage.resize(width, height, 1.0).await;
-        stage.open("?t=14").await;
-        stage.until_taken("first frame").await;
-        stage.until_taken("end of stream").await;
+        test.resize(width, height, 1.0).await;
+        test.open("?t=14").await;
+        test.wait_for_milestone("first frame").await;
+        test.wait_for_milestone("end of stream").await;
         let fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-        assert_eq!(stage.value(fits).await, json!(true), "{width} px wide");
-        // A time that takes the place of a dash is a little wider; nothing else moves. Of a browser that
-        // does not measure it, nothing is known.
-        let shift = stage.value("probe.shift").await.as_f64().unwrap();
+        assert_eq!(test.eval(fits).await, json!(true), "{width} px wide");
+        // A time is a little wider than the dash it replaces. Browsers without layout-shift entries report 0.
+        let shift = test.eval("probe.shift").await.as_f64().unwrap();
         assert!(shift < 0.01, "{width} px wide: {shift}");
-        stage.screenshot(&width.to_string()).await;
+        test.screenshot(&width.to_string()).await;
     }
 }
 
-#[apply(in_every_browser!)]
-async fn the_page_is_dark_where_that_is_wished(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
+#[apply(browser_test!)]
+#[runs_in(Chromium; "colour scheme")]
+async fn page_follows_the_dark_colour_scheme(test: &TestContext) {
+    test.requires(Feature::DevTools).await;
     let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    let cdp = stage.window.driver.cdp();
+    let cdp = test.window.driver.cdp();
     cdp.send_raw("Emulation.setEmulatedMedia", features)
         .await
         .unwrap();
     for width in [320, 1400] {
-        stage.resize(width, 1000, 1.0).await;
-        stage.open("?t=14").await;
-        stage.until_taken("end of stream").await;
+        test.resize(width, 1000, 1.0).await;
+        test.open("?t=14").await;
+        test.wait_for_milestone("end of stream").await;
         let paper = "getComputedStyle(document.body).backgroundColor";
-        assert_eq!(stage.value(paper).await, json!("rgb(12, 18, 34)"));
-        stage.screenshot(&format!("{width}-dark")).await;
+        assert_eq!(test.eval(paper).await, json!("rgb(12, 18, 34)"));
+        test.screenshot(&format!("{width}-dark")).await;
     }
 }
 
-/// As it is told by the browser: first where it is, then what it is.
-#[apply(in_every_browser!)]
-async fn a_link_that_is_dropped_is_played(stage: &Stage) {
-    stage.open("").await;
-    stage.plays().await;
-    stage.value("window.before = attached()").await;
-    let film = stage.server.url("film/film.mpd");
+/// Browsers say first where a drag is, and what it carries only when it is dropped.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "drag and drop")]
+async fn dropped_link_is_played(test: &TestContext) {
+    test.open("").await;
+    test.wait_until_playing().await;
+    test.eval("window.before = attached()").await;
+    let video = test.server.url("film/film.mpd");
     let drop = format!(
         "['dragover', 'drop'].map(kind => {{
             const dataTransfer = new DataTransfer();
-            dataTransfer.setData('text/uri-list', kind === 'drop' ? {film:?} : '');
+            dataTransfer.setData('text/uri-list', kind === 'drop' ? {video:?} : '');
             const event = new DragEvent(kind, {{ dataTransfer, bubbles: true, cancelable: true }});
             document.querySelector('h1').dispatchEvent(event);
             return event.defaultPrevented;
         }})"
     );
-    assert_eq!(stage.value(&drop).await, json!([true, true]));
-    stage.until("attached() && attached() !== before").await;
-    stage.plays().await;
-    assert!(stage.server.requests("/film.mpd") > 0);
-    let source = stage.value("document.querySelector('#src').value").await;
-    assert_eq!(source, json!(film));
-    // The sample can be had in either way, and has its captions in both.
-    stage.press("The same in DASH").await;
-    stage
-        .until("document.querySelector('#src').value === 'film/film.mpd'")
+    assert_eq!(test.eval(&drop).await, json!([true, true]));
+    test.wait_until("attached() && attached() !== before").await;
+    test.wait_until_playing().await;
+    assert!(test.server.request_count("/film.mpd") > 0);
+    let source = test.eval("document.querySelector('#src').value").await;
+    assert_eq!(source, json!(video));
+    // The sample video has captions in HLS and in DASH.
+    test.press("The same in DASH").await;
+    test.wait_until("document.querySelector('#src').value === 'film/film.mpd'")
         .await;
-    stage.until("!!document.querySelector('track')").await;
-    stage.plays().await;
-    stage.is_well().await;
+    test.wait_until("!!document.querySelector('track')").await;
+    test.wait_until_playing().await;
+    test.assert_no_errors().await;
 }

@@ -1,16 +1,16 @@
-//! Which quality is fetched: the player's choice, and a person's.
+//! Which quality is fetched: automatic and selected.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{server::Trouble, stage::Stage, suite::in_every_browser};
+use crate::{context::TestContext, server::ServerFault, suite::browser_test};
 
 const VIDEO: &str = "document.querySelector('video')";
 const SELECT: &str = "document.querySelector('.settings-menu select')";
 
-/// The media segments of pictures that were asked for, in order: rendition and number.
-fn asked_for(stage: &Stage) -> Vec<(String, u32)> {
-    let paths = stage.server.requested("p/");
+/// The video segments that were requested, in order: quality and number.
+fn asked_for(test: &TestContext) -> Vec<(String, u32)> {
+    let paths = test.server.requested_urls("p/");
     let segment = |path: &String| {
         let mut parts = path.rsplit('/');
         let number = parts.next()?.strip_suffix(".m4s")?.parse().ok()?;
@@ -20,111 +20,93 @@ fn asked_for(stage: &Stage) -> Vec<(String, u32)> {
     paths.iter().filter_map(segment).collect()
 }
 
-/// Waits until the player has chosen this quality by itself.
-async fn until_automatically(stage: &Stage, qualities: &[&str]) {
+/// Waits until the engine has selected one of these qualities automatically.
+async fn until_automatically(test: &TestContext, qualities: &[&str]) {
     let texts = qualities.iter().map(|quality| format!("Auto ({quality})"));
     let texts: Vec<String> = texts.collect();
     let text = format!("{SELECT}.querySelector('option[value=\"\"]').textContent");
-    stage
-        .until(&format!("{}.includes({text})", json!(texts)))
+    test.wait_until(&format!("{}.includes({text})", json!(texts)))
         .await;
 }
 
-/// Chooses, as a person does: a position among the qualities, or nothing.
-async fn choose(stage: &Stage, value: &str) {
+/// Selects an index in the quality menu, or nothing for automatic.
+async fn choose(test: &TestContext, value: &str) {
     let choose = format!(
         "({SELECT}.value = '{value}', {SELECT}.dispatchEvent(new Event('change', {{ bubbles: true }})))"
     );
-    assert_eq!(stage.value(&choose).await, json!(true));
+    assert_eq!(test.eval(&choose).await, json!(true));
 }
 
-/// On a fast network it begins with a picture that is worth seeing, and goes up to the best one where
-/// the screen has the pixels for it.
-#[apply(in_every_browser!)]
-async fn a_fast_network_and_a_large_picture_get_the_best(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
-    stage.open("?src=film/film.mpd").await;
-    until_automatically(stage, &["1080p"]).await;
-    let asked = asked_for(stage);
+/// A fast network and a high pixel density: starts above the lowest quality and reaches the best.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the element's size and a real decoder")]
+async fn large_picture_gets_the_best_quality(test: &TestContext) {
+    test.resize(1400, 1000, 2.0).await;
+    test.open("?src=film/film.mpd").await;
+    until_automatically(test, &["1080p"]).await;
+    let asked = asked_for(test);
     let (first, number) = &asked[0];
     assert_eq!(*number, 1);
     assert_ne!(first, "240p", "{asked:?}");
-    // And that is what is seen.
-    stage.plays().await;
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.videoHeight === 1080")).await;
-    stage.is_well().await;
+    // The decoded pictures have that size.
+    test.wait_until_playing().await;
+    test.set_rate(4).await;
+    test.wait_until(&format!("{VIDEO}.videoHeight === 1080"))
+        .await;
+    test.assert_no_errors().await;
 }
 
-/// More pixels than are seen are not fetched, however fast the network is.
-#[apply(in_every_browser!)]
-async fn a_small_picture_gets_no_more_than_it_shows(stage: &Stage) {
-    // Windows are not made as narrow as a telephone everywhere.
-    stage.resize(640, 900, 0.5).await;
-    stage.open("?src=film/film.mpd").await;
-    stage.until_taken("end of stream").await;
-    stage.plays().await;
-    let asked = asked_for(stage);
+/// No more pixels are fetched than are visible.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the element's size")]
+async fn small_picture_gets_a_small_quality(test: &TestContext) {
+    // Browsers have a minimum window width, so the density is reduced, too.
+    test.resize(640, 900, 0.5).await;
+    test.open("?src=film/film.mpd").await;
+    test.wait_for_milestone("end of stream").await;
+    test.wait_until_playing().await;
+    let asked = asked_for(test);
     let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
     assert_eq!(large.count(), 0, "{asked:?}");
     assert_eq!(asked.last(), Some(&("240p".into(), 16)), "{asked:?}");
 
-    // Where it becomes larger, what is still to come is fetched anew.
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    stage.resize(1400, 1000, 2.0).await;
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    stage.server.until_asked_for("/1080p/16.m4s").await;
-    stage.is_well().await;
+    // When it becomes larger, what is buffered ahead is replaced.
+    test.eval(&format!("{VIDEO}.pause()")).await;
+    test.resize(1400, 1000, 2.0).await;
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    test.server.wait_for_request("/1080p/16.m4s").await;
+    test.assert_no_errors().await;
 }
 
-/// Where the network gives less than it takes, the picture becomes smaller and the film plays on.
-#[apply(in_every_browser!)]
-async fn a_slow_network_gets_what_it_can_carry(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
-    stage.server.trouble("/film/", Trouble::Throttle(30_000));
-    stage.open("?src=film/film.mpd&goal=12").await;
-    until_automatically(stage, &["240p", "360p"]).await;
-    // It plays, and not only until the first segment is over.
-    stage.until(&format!("{VIDEO}.currentTime > 6")).await;
-    let asked = asked_for(stage);
-    let large = asked.iter().filter(|(rendition, _)| rendition == "1080p");
-    assert_eq!(large.count(), 0, "{asked:?}");
-
-    // And up again, once it gives more.
-    stage.server.heal();
-    until_automatically(stage, &["720p", "1080p"]).await;
-    stage.is_well().await;
-}
-
-/// What a person chooses counts at once: also for what was fetched in another quality and is not about
-/// to be seen.
-#[apply(in_every_browser!)]
-async fn a_person_chooses_and_lets_the_player_choose_again(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
-    stage.open("?src=film/film.mpd").await;
-    stage.plays().await;
-    stage.until_taken("end of stream").await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    let before = asked_for(stage);
+/// A selection applies at once, and replaces what is buffered far enough ahead.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the menu, and replaced frames in a real buffer")]
+async fn quality_menu_changes_what_is_fetched(test: &TestContext) {
+    test.resize(1400, 1000, 2.0).await;
+    test.open("?src=film/film.mpd").await;
+    test.wait_until_playing().await;
+    test.wait_for_milestone("end of stream").await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
+    let before = asked_for(test);
     assert!(
         before.iter().all(|(rendition, _)| rendition != "240p"),
         "{before:?}"
     );
-    // Ascending, as the page lists them from the top down.
-    let offered = stage
-        .value(&format!(
+    // The menu lists the best first; its values are ascending by bandwidth.
+    let offered = test
+        .eval(&format!(
             "[...{SELECT}.options].map(({{ value, text }}) => value + ' ' + text.replace(/^Auto.*/, 'Auto'))"
         ))
         .await;
     let expected = json!([" Auto", "3 1080p", "2 720p", "1 360p", "0 240p"]);
     assert_eq!(offered, expected);
 
-    choose(stage, "0").await;
-    stage.server.until_asked_for("/240p/16.m4s").await;
-    let position = stage.value(&format!("{VIDEO}.currentTime")).await;
+    choose(test, "0").await;
+    test.server.wait_for_request("/240p/16.m4s").await;
+    let position = test.eval(&format!("{VIDEO}.currentTime")).await;
     let position = position.as_f64().unwrap();
-    let asked = asked_for(stage).split_off(before.len());
-    // The few seconds that come next stay as they are, or it would be waited for.
+    let asked = asked_for(test).split_off(before.len());
+    // The next few seconds are kept, so that playback does not wait.
     let begins = |number: u32| f64::from(number - 1) * 2.0;
     let expected: Vec<u32> = (1..=16)
         .filter(|nth| begins(*nth) > position + 4.0)
@@ -135,150 +117,80 @@ async fn a_person_chooses_and_lets_the_player_choose_again(stage: &Stage) {
         "{asked:?}"
     );
     assert_eq!(numbers, expected);
-    let text = stage
-        .value(&format!("{SELECT}.selectedOptions[0].text"))
+    let text = test
+        .eval(&format!("{SELECT}.selectedOptions[0].text"))
         .await;
     assert_eq!(text, json!("240p"));
 
-    // And that is what is seen there, with nothing missing between.
-    stage
-        .until(&format!(
-            "{VIDEO}.buffered.length === 1 && {VIDEO}.buffered.end(0) > 31.9"
-        ))
+    // The replaced range is contiguous and shows the new size.
+    test.wait_until(&format!(
+        "{VIDEO}.buffered.length === 1 && {VIDEO}.buffered.end(0) > 31.9"
+    ))
+    .await;
+    test.eval(&format!("{VIDEO}.currentTime = 20.5")).await;
+    // WebKitGTK may report the old size until it plays.
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    test.wait_until(&format!("!{VIDEO}.seeking && {VIDEO}.videoHeight === 240"))
         .await;
-    stage.value(&format!("{VIDEO}.currentTime = 20.5")).await;
-    // WebKitGTK may keep the old size to itself until it plays.
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    stage
-        .until(&format!("!{VIDEO}.seeking && {VIDEO}.videoHeight === 240"))
-        .await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
 
-    // Back to the beginning, and to the player's own choice.
-    stage.value(&format!("{VIDEO}.currentTime = 0.5")).await;
-    let before = asked_for(stage).len();
-    choose(stage, "").await;
-    until_automatically(stage, &["720p", "1080p"]).await;
-    stage.until(&format!("{SELECT}.value === ''")).await;
-    // What was fetched in a poor quality is fetched anew in a better one.
-    while !asked_for(stage)[before..]
+    // Back to the beginning, and to automatic selection.
+    test.eval(&format!("{VIDEO}.currentTime = 0.5")).await;
+    let before = asked_for(test).len();
+    choose(test, "").await;
+    until_automatically(test, &["720p", "1080p"]).await;
+    test.wait_until(&format!("{SELECT}.value === ''")).await;
+    // The low quality is replaced by a better one.
+    while !asked_for(test)[before..]
         .iter()
         .any(|(_, number)| *number == 16)
     {
-        stage.until("true").await;
+        test.wait_until("true").await;
     }
-    // But for what was on its way when the choice was made.
-    let asked = asked_for(stage).split_off(before);
+    // Except for segments that were being fetched.
+    let asked = asked_for(test).split_off(before);
     let poor = |(rendition, _): &&(String, u32)| rendition == "240p";
     let mut later = asked.iter().skip_while(poor);
     assert!(later.all(|asked| !poor(&asked)), "{asked:?}");
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    stage.ends_with_all_there().await;
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    test.play_to_end().await;
 }
 
-/// Where the film comes to what is being replaced, there is nothing meanwhile: neither does the clock run on
-/// over it, nor is it jumped.
-#[apply(in_every_browser!)]
-async fn what_is_being_replaced_is_waited_for(stage: &Stage) {
-    stage.resize(640, 900, 0.5).await;
-    stage
-        .server
-        .trouble("/1080p/8.m4s", Trouble::Throttle(30_000));
-    stage.open("?src=film/film.mpd&goal=20").await;
-    stage.plays().await;
-    stage
-        .value(&format!("({VIDEO}.pause(), window.jumps = [], true)"))
-        .await;
-    stage.until(&format!("{VIDEO}.buffered.end(0) > 20")).await;
-    choose(stage, "3").await;
-    stage.server.until_asked_for("/1080p/8.m4s").await;
-    stage
-        .value(&format!(
-            "({VIDEO}.onseeking = () => jumps.push({VIDEO}.currentTime), {VIDEO}.play(), true)"
-        ))
-        .await;
-    stage.hurry(8).await;
-    stage.until(&format!("{VIDEO}.currentTime > 18")).await;
-    assert_eq!(stage.value("jumps").await, json!([]));
-    assert_eq!(stage.server.requests("/1080p/8.m4s"), 1);
-    stage.is_well().await;
-}
-
-/// What this browser cannot decode is not offered, and not a byte of it is fetched.
-#[apply(in_every_browser!)]
-async fn what_cannot_be_decoded_is_left_alone(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
-    let bogus = || Trouble::replace("avc1.640028", "bogus.640028");
-    stage.server.trouble("film.mpd", bogus());
-    stage.server.trouble("film.m3u8", bogus());
-    for film in ["film/film.mpd", "film/film.m3u8"] {
-        stage.open(&format!("?src={film}")).await;
-        stage.plays().await;
-        stage.until_taken("end of stream").await;
-        let offered = stage
-            .value(&format!(
-                "[...{SELECT}.options].map(({{ text }}) => text.replace(/^Auto.*/, 'Auto'))"
-            ))
-            .await;
-        assert_eq!(offered, json!(["Auto", "720p", "360p", "240p"]), "{film}");
-    }
-    assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
-    stage.is_well().await;
-}
-
-/// What this machine decodes too slowly, by the browser's own word in the worker, is not fetched.
-#[apply(in_every_browser!)]
-async fn what_would_stutter_is_left_alone(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
-    // Held, for WebKit forgets what was set of an object that nobody holds.
+/// What MediaCapabilities in the worker reports as not smooth is not fetched.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "MediaCapabilities")]
+async fn qualities_that_decode_slowly_are_not_fetched(test: &TestContext) {
+    test.resize(1400, 1000, 2.0).await;
+    // Kept in a variable, because WebKit drops properties of unreferenced objects.
     let weak = "globalThis.held = navigator.mediaCapabilities; held.decodingInfo = async ({ video }) => \
          ({ supported: true, smooth: video.height <= 360, powerEfficient: false });";
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(weak, ""));
-    stage.open("?src=film/film.mpd").await;
-    until_automatically(stage, &["360p"]).await;
-    stage.until_taken("end of stream").await;
-    assert_eq!(stage.server.requested("/1080p/"), [""; 0]);
-    assert_eq!(asked_for(stage).last(), Some(&("360p".into(), 16)));
-    stage.is_well().await;
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script(weak, ""));
+    test.open("?src=film/film.mpd").await;
+    until_automatically(test, &["360p"]).await;
+    test.wait_for_milestone("end of stream").await;
+    assert_eq!(test.server.requested_urls("/1080p/"), [""; 0]);
+    assert_eq!(asked_for(test).last(), Some(&("360p".into(), 16)));
+    test.assert_no_errors().await;
 }
 
-/// The same of pictures that come together with their sound: it is asked of one codec at a time.
-#[apply(in_every_browser!)]
-async fn what_would_stutter_is_left_alone_though_it_has_sound_in_it(stage: &Stage) {
-    stage.resize(1400, 1000, 2.0).await;
+/// For muxed segments, each codec is queried separately.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "MediaCapabilities")]
+async fn muxed_qualities_that_decode_slowly_are_not_fetched(test: &TestContext) {
+    test.resize(1400, 1000, 2.0).await;
     let weak = "globalThis.held = navigator.mediaCapabilities; held.decodingInfo = async ({ video }) => { \
          if (video.contentType.includes(',')) throw new TypeError(); \
          return { supported: true, smooth: video.height <= 360, powerEfficient: false }; };";
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(weak, ""));
-    let film = "#EXTM3U\n\
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script(weak, ""));
+    let video = "#EXTM3U\n\
         #EXT-X-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.4d400c,mp4a.40.2\",RESOLUTION=1280x720\n\
         ../tests/media/packed/muxed.m3u8\n\
         #EXT-X-STREAM-INF:BANDWIDTH=80000,CODECS=\"avc1.4d400c,mp4a.40.2\",RESOLUTION=640x360\n\
         ../tests/media/packed/byterange.m3u8\n";
-    stage.server.make("film/muxed.m3u8", film);
-    stage.open("?src=film/muxed.m3u8").await;
-    until_automatically(stage, &["360p"]).await;
-    stage.is_well().await;
-}
-
-/// A playlist that does not come keeps nobody who has changed his mind.
-#[apply(in_every_browser!)]
-async fn what_is_chosen_no_more_is_waited_for_no_more(stage: &Stage) {
-    stage.server.trouble("/240p/media.m3u8", Trouble::Silence);
-    stage.open("?src=film/film.m3u8&goal=8").await;
-    stage.plays().await;
-    choose(stage, "0").await;
-    stage.server.until_asked_for("/240p/media.m3u8").await;
-    choose(stage, "").await;
-    while stage.server.abandoned() == 0 {
-        stage.until("true").await;
-    }
-    assert_eq!(stage.server.requests("/240p/media.m3u8"), 1);
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.is_well().await;
+    test.server.add_file("film/muxed.m3u8", video);
+    test.open("?src=film/muxed.m3u8").await;
+    until_automatically(test, &["360p"]).await;
+    test.assert_no_errors().await;
 }

@@ -1,151 +1,88 @@
-//! Wherever the viewer goes, and however often.
+//! Seeks by a real element.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::{browser::Browser, server::Trouble, stage::Stage, suite::in_every_browser};
+use crate::{browser::Browser, context::TestContext, server::ServerFault, suite::browser_test};
 
 const VIDEO: &str = "document.querySelector('video')";
 
-/// In one rendition, so that what is asked for tells of the seeks and of nothing else.
-async fn open(stage: &Stage, query: &str) {
-    stage.server.make_plain(&["720p"]);
-    stage.open(&format!("?src=film/plain.mpd{query}")).await;
+/// Opens a video with one quality, so that requests depend on seeks only.
+async fn open(test: &TestContext, query: &str) {
+    test.server.add_plain_mpd(&["720p"]);
+    test.open(&format!("?src=film/plain.mpd{query}")).await;
 }
 
-async fn seek(stage: &Stage, to: f64) {
-    stage.value(&format!("{VIDEO}.currentTime = {to}")).await;
+async fn seek(test: &TestContext, to: f64) {
+    test.eval(&format!("{VIDEO}.currentTime = {to}")).await;
 }
 
-/// Waits until the film is where the viewer has gone. WebKitGTK may pause it before that, of an end that was
-/// reached just then.
-async fn is_there(stage: &Stage) {
-    stage
-        .until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
+/// Waits until a seek has ended. WebKitGTK may be paused then, if it reached the end before.
+async fn is_there(test: &TestContext) {
+    test.wait_until(&format!("!{VIDEO}.seeking && {VIDEO}.readyState >= 2"))
         .await;
 }
 
-/// Waits until the film plays on from this second.
-async fn plays_from(stage: &Stage, second: f64) {
+/// Waits until playback continues from this second.
+async fn plays_from(test: &TestContext, second: f64) {
     let (least, most) = (second + 0.2, second + 4.0);
     let there = format!(
         "(({{ currentTime, seeking, paused }}) => !seeking && !paused && currentTime > {least} && currentTime < {most})({VIDEO})"
     );
-    stage.until(&there).await;
+    test.wait_until(&there).await;
 }
 
-/// Numbers of the segments of a track that were asked for.
-fn asked_for(stage: &Stage, folder: &str) -> Vec<u32> {
-    let paths = stage.server.requested(&format!("/{folder}/"));
+/// The numbers of the requested segments of a track.
+fn asked_for(test: &TestContext, folder: &str) -> Vec<u32> {
+    let paths = test.server.requested_urls(&format!("/{folder}/"));
     let number = |path: &String| path.rsplit('/').next()?.strip_suffix(".m4s")?.parse().ok();
     paths.iter().filter_map(number).collect()
 }
 
-#[apply(in_every_browser!)]
-async fn within_what_is_buffered_nothing_is_fetched_for_a_seek(stage: &Stage) {
-    open(stage, "").await;
-    stage.plays().await;
-    stage.until_taken("end of stream").await;
-    for second in [20.0, 3.0, 29.0] {
-        seek(stage, second).await;
-        plays_from(stage, second).await;
-    }
-    stage.until(&format!("{VIDEO}.ended")).await;
-    let all: Vec<u32> = (1..=16).collect();
-    assert_eq!(asked_for(stage, "720p"), all);
-    assert_eq!(asked_for(stage, "audio"), all);
-    stage.is_well().await;
-}
-
-#[apply(in_every_browser!)]
-async fn beyond_what_is_buffered_it_goes_on_where_the_viewer_is(stage: &Stage) {
-    open(stage, "&goal=4").await;
-    stage.plays().await;
-    seek(stage, 24.5).await;
-    plays_from(stage, 24.5).await;
-    // And back before it, to where nothing was fetched.
-    seek(stage, 16.5).await;
-    plays_from(stage, 16.5).await;
-    for folder in ["720p", "audio"] {
-        let asked = asked_for(stage, folder);
-        // What lies between is not fetched on the way.
-        assert!(!asked.contains(&6), "{folder}: {asked:?}");
-        assert!(!asked.contains(&8), "{folder}: {asked:?}");
-    }
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.is_well().await;
-}
-
-/// Whoever looks for a place in a film that is paused sees it.
-#[apply(in_every_browser!)]
-async fn while_paused_the_picture_is_shown(stage: &Stage) {
-    open(stage, "&goal=4").await;
-    stage.plays().await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
+/// A seek in a paused video shows the frame at the new position.
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "decoded frames")]
+async fn seek_while_paused_shows_the_frame(test: &TestContext) {
+    open(test, "&goal=4").await;
+    test.wait_until_playing().await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
     let watch = format!(
         "(function watch() {{ {VIDEO}.requestVideoFrameCallback((_, frame) => (window.shown = frame.mediaTime, watch())) }})()"
     );
-    stage.value(&watch).await;
-    // Also at the very edges of segments, and in the last one.
+    test.eval(&watch).await;
+    // Also at the edges of segments, and in the last one.
     for second in [21.3, 8.0, 31.5, 0.0] {
-        // A frame is shown anew, and it is of that place.
-        stage.value("window.shown = null").await;
-        seek(stage, second).await;
-        stage
-            .until(&format!(
-                "!{VIDEO}.seeking && {VIDEO}.readyState >= 2 && Math.abs(shown - {second}) < 0.1"
-            ))
-            .await;
-        let position = stage.value(&format!("{VIDEO}.currentTime")).await;
-        assert_eq!(position.as_f64().unwrap(), second);
-    }
-    assert_eq!(stage.value(&format!("{VIDEO}.paused")).await, json!(true));
-    stage.is_well().await;
-}
-
-/// The viewer does not wait for the film to be there.
-#[apply(in_every_browser!)]
-async fn while_it_loads(stage: &Stage) {
-    stage.server.trouble("plain.mpd", Trouble::Held);
-    open(stage, "&goal=4").await;
-    // As soon as there is anything to seek in, and before anything is known of it.
-    stage.until("attached() !== null").await;
-    assert_eq!(asked_for(stage, "720p"), [0_u32; 0]);
-    seek(stage, 20.5).await;
-    stage.server.heal();
-    plays_from(stage, 20.5).await;
-    stage.is_well().await;
-}
-
-/// Nor for the seek before: that one's segments are not waited for.
-#[apply(in_every_browser!)]
-async fn during_another_seek(stage: &Stage) {
-    open(stage, "&goal=4").await;
-    stage.plays().await;
-    stage.server.trouble("/720p/8.m4s", Trouble::Silence);
-    stage.server.trouble("/audio/8.m4s", Trouble::Silence);
-    seek(stage, 14.5).await;
-    stage.server.until_asked_for("/720p/8.m4s").await;
-    stage.server.until_asked_for("/audio/8.m4s").await;
-    seek(stage, 26.5).await;
-    plays_from(stage, 26.5).await;
-    // Given up, and long before their own time was up.
-    assert_eq!(stage.server.abandoned(), 2);
-    assert_eq!(stage.server.requests("p/8.m4s"), 1);
-
-    // Two in the same instant: only the last one is the viewer's.
-    stage
-        .value(&format!(
-            "({VIDEO}.currentTime = 8.5, {VIDEO}.currentTime = 20.5)"
+        // A new frame is shown, and it is of that time.
+        test.eval("window.shown = null").await;
+        seek(test, second).await;
+        test.wait_until(&format!(
+            "!{VIDEO}.seeking && {VIDEO}.readyState >= 2 && Math.abs(shown - {second}) < 0.1"
         ))
         .await;
-    plays_from(stage, 20.5).await;
-    stage.is_well().await;
+        let position = test.eval(&format!("{VIDEO}.currentTime")).await;
+        assert_eq!(position.as_f64().unwrap(), second);
+    }
+    assert_eq!(test.eval(&format!("{VIDEO}.paused")).await, json!(true));
+    test.assert_no_errors().await;
 }
 
-/// Sets `currentTime` thirty times on the way from one second to another.
-async fn drag(stage: &Stage, from: f64, to: f64) {
+/// A seek before the manifest is loaded determines where playback starts.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "currentTime before there is metadata")]
+async fn seek_before_the_manifest_is_loaded_is_kept(test: &TestContext) {
+    test.server.add_fault("plain.mpd", ServerFault::Held);
+    open(test, "&goal=4").await;
+    // As soon as an element is attached, before anything is known of the video.
+    test.wait_until("attached() !== null").await;
+    assert_eq!(asked_for(test, "720p"), [0_u32; 0]);
+    seek(test, 20.5).await;
+    test.server.clear_faults();
+    plays_from(test, 20.5).await;
+    test.assert_no_errors().await;
+}
+
+/// Sets `currentTime` thirty times from one second to another.
+async fn drag(test: &TestContext, from: f64, to: f64) {
     let drag = format!(
         "(async () => {{
             const video = {VIDEO};
@@ -156,128 +93,131 @@ async fn drag(stage: &Stage, from: f64, to: f64) {
             return true;
         }})()"
     );
-    assert_eq!(stage.value(&drag).await, json!(true));
+    assert_eq!(test.eval(&drag).await, json!(true));
 }
 
-/// Whoever drags passes by much that is not to be seen: what was asked for on the way is given up.
-#[apply(in_every_browser!)]
-async fn dragging_asks_for_little_and_gives_up_what_is_passed_by(stage: &Stage) {
-    open(stage, "&goal=4").await;
-    stage.plays().await;
-    stage.value(&format!("{VIDEO}.pause()")).await;
-    // Until the buffer is as full as it gets.
-    stage
-        .until(&format!(
-            "{VIDEO}.buffered.end(0) - {VIDEO}.currentTime > 4"
-        ))
-        .await;
-    stage.server.trouble(".m4s", Trouble::Held);
-    let before = stage.server.requests(".m4s");
-    drag(stage, 8.5, 30.5).await;
-    stage.server.until_asked_for("/720p/16.m4s").await;
-    stage.server.until_asked_for("/audio/16.m4s").await;
-    let asked = stage.server.requests(".m4s") - before;
-    // Twelve segments of two tracks were passed by.
+/// Requests for segments that were passed are aborted.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "many seeks of a real element")]
+async fn dragging_aborts_requests_for_passed_segments(test: &TestContext) {
+    open(test, "&goal=4").await;
+    test.wait_until_playing().await;
+    test.eval(&format!("{VIDEO}.pause()")).await;
+    // Until the buffer has reached its goal.
+    test.wait_until(&format!(
+        "{VIDEO}.buffered.end(0) - {VIDEO}.currentTime > 4"
+    ))
+    .await;
+    test.server.add_fault(".m4s", ServerFault::Held);
+    let before = test.server.request_count(".m4s");
+    drag(test, 8.5, 30.5).await;
+    test.server.wait_for_request("/720p/16.m4s").await;
+    test.server.wait_for_request("/audio/16.m4s").await;
+    let asked = test.server.request_count(".m4s") - before;
+    // Twelve segments of two tracks were passed.
     assert!(asked <= 24, "{asked} requests");
-    // Of each track at least what was asked for first, and all but what is still on its way.
+    // At least the first of each track, and all but the last two of each.
     let given_up = asked.saturating_sub(4).max(2);
-    stage.server.until_abandoned(given_up).await;
-    stage.server.heal();
-    is_there(stage).await;
+    test.server.wait_for_aborted(given_up).await;
+    test.server.clear_faults();
+    is_there(test).await;
 
-    // Within a segment there is nothing to give up.
-    seek(stage, 18.1).await;
-    let before = stage.server.requests("/720p/8.m4s");
-    stage.server.trouble(".m4s", Trouble::Held);
-    drag(stage, 14.1, 15.9).await;
-    stage.server.heal();
-    is_there(stage).await;
-    assert_eq!(stage.server.requests("/720p/8.m4s"), before + 1);
-    stage.is_well().await;
+    // Within a segment nothing is aborted.
+    seek(test, 18.1).await;
+    let before = test.server.request_count("/720p/8.m4s");
+    test.server.add_fault(".m4s", ServerFault::Held);
+    drag(test, 14.1, 15.9).await;
+    test.server.clear_faults();
+    is_there(test).await;
+    assert_eq!(test.server.request_count("/720p/8.m4s"), before + 1);
+    test.assert_no_errors().await;
 }
 
-/// Out of the film on either side.
-#[apply(in_every_browser!)]
-async fn before_the_start_and_past_the_end(stage: &Stage) {
-    open(stage, "&goal=4").await;
-    stage.plays().await;
-    seek(stage, -5.0).await;
-    plays_from(stage, 0.0).await;
-    // The end is not buffered, and yet it is known where that is.
-    seek(stage, 1000.0).await;
-    is_there(stage).await;
-    if stage.is(&format!("{VIDEO}.currentTime < 20")).await {
-        // From past the end WebKitGTK's element goes to its beginning by itself, and may rest there, as if it
-        // had ended; the controls send it no further than to the end.
-        seek(stage, 32.0).await;
-        stage.value(&format!("void {VIDEO}.play()")).await;
+/// Seeks to negative times, and past the end.
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "the element's limits; WebKitGTK rewinds")]
+async fn seek_outside_the_video_goes_to_its_ends(test: &TestContext) {
+    open(test, "&goal=4").await;
+    test.wait_until_playing().await;
+    seek(test, -5.0).await;
+    plays_from(test, 0.0).await;
+    // The end is known before it is buffered.
+    seek(test, 1000.0).await;
+    is_there(test).await;
+    if test.is_true(&format!("{VIDEO}.currentTime < 20")).await {
+        // Past its end, WebKitGTK's element may rewind and pause, as if it had ended. The controls do not seek past
+        // the end.
+        seek(test, 32.0).await;
+        test.eval(&format!("void {VIDEO}.play()")).await;
     }
-    stage.until(&format!("{VIDEO}.ended")).await;
-    let end = stage
-        .value(&format!("[{VIDEO}.currentTime, {VIDEO}.duration]"))
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    let end = test
+        .eval(&format!("[{VIDEO}.currentTime, {VIDEO}.duration]"))
         .await;
     let end: (f64, f64) = serde_json::from_value(end).unwrap();
     assert!((31.9..32.2).contains(&end.0), "ended at {end:?}");
     assert!((31.9..32.2).contains(&end.1), "ended at {end:?}");
-    stage.is_well().await;
-    // All of it is still there to be seen.
-    seek(stage, 12.5).await;
-    is_there(stage).await;
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    plays_from(stage, 12.5).await;
-    stage.is_well().await;
+    test.assert_no_errors().await;
+    // The rest of the video can still be played.
+    seek(test, 12.5).await;
+    is_there(test).await;
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    plays_from(test, 12.5).await;
+    test.assert_no_errors().await;
 }
 
-/// A film that was seen to its end is seen again, and ends again.
-#[apply(in_every_browser!)]
-async fn back_after_the_end_and_to_the_end_again(stage: &Stage) {
-    open(stage, "&goal=8&t=12").await;
-    stage.until(&format!("{VIDEO}.currentTime > 12")).await;
+/// After the end, the video can be played again to its end.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the element's ended state")]
+async fn video_can_be_watched_again_after_its_end(test: &TestContext) {
+    open(test, "&goal=8&t=12").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 12")).await;
     for (round, second) in [12.0, 2.5, 20.5].into_iter().enumerate() {
         if round > 0 {
-            seek(stage, second).await;
-            is_there(stage).await;
-            stage.value(&format!("void {VIDEO}.play()")).await;
-            plays_from(stage, second).await;
+            seek(test, second).await;
+            is_there(test).await;
+            test.eval(&format!("void {VIDEO}.play()")).await;
+            plays_from(test, second).await;
         }
-        // It is said, and it is so: WebKitGTK may say it once more.
-        stage.value("probe.media.length = 0").await;
-        stage.hurry(8).await;
+        // WebKitGTK may fire `ended` twice.
+        test.eval("probe.media.length = 0").await;
+        test.set_rate(8).await;
         let ends = "probe.media.filter((kind) => kind === 'ended').length";
-        stage.until(&format!("{VIDEO}.ended && {ends} > 0")).await;
-        if stage.window.browser != Browser::WebKit {
-            assert_eq!(stage.value(ends).await, json!(1));
+        test.wait_until(&format!("{VIDEO}.ended && {ends} > 0"))
+            .await;
+        if test.window.browser != Browser::WebKit {
+            assert_eq!(test.eval(ends).await, json!(1));
         }
-        let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+        let end = test.eval(&format!("{VIDEO}.currentTime")).await;
         assert!((31.9..32.2).contains(&end.as_f64().unwrap()), "{end}");
-        stage.hurry(1).await;
+        test.set_rate(1).await;
     }
-    // The beginning was fetched for the second round only.
-    assert_eq!(stage.server.requests("/720p/2.m4s"), 1);
-    stage.is_well().await;
+    // The beginning was fetched in the second round only.
+    assert_eq!(test.server.request_count("/720p/2.m4s"), 1);
+    test.assert_no_errors().await;
 }
 
-/// Back to what was never fetched, whichever track gets its segments first. A SourceBuffer of a source that
-/// has ended refuses to abort; if nothing is done about that, WebKitGTK drops what is earlier than what the
-/// buffer got first.
-#[apply(in_every_browser!)]
-async fn back_after_the_end_whichever_track_is_first(stage: &Stage) {
-    open(stage, "&goal=8&t=16").await;
-    stage.until(&format!("{VIDEO}.currentTime > 16")).await;
+/// After the end, seeks back to what was never fetched, with either track late. A SourceBuffer of an ended source
+/// refuses to abort; without a remedy, WebKitGTK drops frames that are earlier than the first frame it got.
+#[apply(browser_test!)]
+#[runs_in(Chromium, WebKit; "WebKitGTK drops frames before the buffer's first")]
+async fn seek_back_after_the_end_with_either_track_late(test: &TestContext) {
+    open(test, "&goal=8&t=16").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 16")).await;
     for (second, late, follows) in [
         (10.5, "/720p/", "/audio/7.m4s"),
         (2.5, "/audio/", "/720p/3.m4s"),
     ] {
-        stage.hurry(8).await;
-        stage.until(&format!("{VIDEO}.ended")).await;
-        stage.hurry(1).await;
-        stage.server.trouble(late, Trouble::Held);
-        seek(stage, second).await;
-        stage.server.until_asked_for(follows).await;
-        stage.server.heal();
-        is_there(stage).await;
-        stage.value(&format!("void {VIDEO}.play()")).await;
-        plays_from(stage, second).await;
+        test.set_rate(8).await;
+        test.wait_until(&format!("{VIDEO}.ended")).await;
+        test.set_rate(1).await;
+        test.server.add_fault(late, ServerFault::Held);
+        seek(test, second).await;
+        test.server.wait_for_request(follows).await;
+        test.server.clear_faults();
+        is_there(test).await;
+        test.eval(&format!("void {VIDEO}.play()")).await;
+        plays_from(test, second).await;
     }
-    stage.is_well().await;
+    test.assert_no_errors().await;
 }

@@ -1,7 +1,6 @@
-//! Serves the built site as a static host would, under a sub-path, and breaks it on demand.
+//! Serves the built site as a static host would, under a sub-path, with faults on demand.
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -19,30 +18,31 @@ use axum::{
 use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
-use crate::stage::PATIENCE;
+use crate::context::TIMEOUT;
 
-/// The sample film in DASH.
-pub const FILM: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/film/film.mpd"));
+/// The MPD of the sample video.
+pub const SAMPLE_MPD: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/film/film.mpd"));
 
-impl Trouble {
-    /// [`Trouble::Patch`] for a text: the first occurrence of this becomes that.
+impl ServerFault {
+    /// Replaces the first occurrence of `this` in a file by `that`.
     pub fn replace(this: impl Into<String>, that: impl Into<String>) -> Self {
         let (this, that) = (this.into().into_bytes(), that.into().into_bytes());
         Self::Patch(Arc::new(move |mut file| {
             let at = file.windows(this.len()).position(|window| window == this);
-            let at = at.expect("there is nothing to replace");
+            let at = at.expect("the file does not contain the text to replace");
             file.splice(at..at + this.len(), that.iter().copied());
             file
         }))
     }
 
-    /// [`Trouble::Patch`] for a file: nothing is left of it but its type.
+    /// Answers with an empty file of the right type.
     pub fn empty() -> Self {
         Self::Patch(Arc::new(|_| Vec::new()))
     }
 
-    /// [`Trouble::Patch`] for a script: this goes before it, and that after it.
-    pub fn around(before: &'static str, after: impl Into<String>) -> Self {
+    /// Adds code before and after a script.
+    pub fn wrap_script(before: &'static str, after: impl Into<String>) -> Self {
         let after = after.into();
         Self::Patch(Arc::new(move |script| {
             [before.as_bytes(), &script, after.as_bytes()].concat()
@@ -50,70 +50,49 @@ impl Trouble {
     }
 }
 
-/// What to do instead of answering well.
+/// What the server does instead of answering answer_well.
 #[derive(Clone)]
-pub enum Trouble {
-    /// Answer with this status.
+pub enum ServerFault {
+    /// Answers with this status.
     Status(StatusCode),
-    /// Answer with this text.
+    /// Answers with this text.
     Text(&'static str),
-    /// Take the request and never answer.
+    /// Never answers.
     Silence,
-    /// Answer with what the file would be if this in it were that.
+    /// Answers with the changed file.
     Patch(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
-    /// Answer well, but not before so much time has passed.
-    Late(Duration),
-    /// Answer well, but not before all is well again.
+    /// Answers after [`Server::clear_faults`].
     Held,
-    /// Answer with so many bytes per second.
+    /// Answers with so many bytes per second.
     Throttle(usize),
-    /// Promise all of it, and break off after so many bytes.
-    Cut(usize),
-    /// Send all of it where a range was asked for.
-    NoRanges,
-    /// Send another range than was asked for, and say so.
-    WrongRange,
-    /// Send the client elsewhere: to this path of the site, or to another one.
+    /// Breaks off after so many bytes, with the `Content-Length` of all of them.
+    Truncated(usize),
+    /// Redirects to a path of the site, or to an absolute URL.
     Redirect(String),
-    /// Answer well, but let no other origin read it.
-    Private,
-    /// Never end the answer: zeros, as fast as they are taken.
-    Endless,
-    /// Of ten requests, fail one, cut one and delay one by three seconds: always the same ones.
-    Storm,
-}
-
-/// What becomes of a request in a storm, by how many there were before it.
-fn weather(nth: usize) -> Option<Trouble> {
-    // Multiplied by this, numbers that follow each other come to lie far apart.
-    match (nth as u32).wrapping_mul(2_654_435_761) >> 16 & 0xffff {
-        0..6_554 => Some(Trouble::Status(StatusCode::SERVICE_UNAVAILABLE)),
-        6_554..13_107 => Some(Trouble::Cut(500)),
-        13_107..19_661 => Some(Trouble::Late(Duration::from_secs(3))),
-        _ => None,
-    }
+    /// Answers without CORS headers.
+    NoCors,
 }
 
 #[derive(Default)]
-struct Troubles {
-    /// Part of a path, the trouble there, and how often it is met.
-    at: Vec<(String, Trouble, usize)>,
-    /// Files that are nowhere on the disk.
-    made: Vec<(String, Vec<u8>)>,
+struct ServerState {
+    /// Part of a path, the fault, and how many more requests meet it.
+    at: Vec<(String, ServerFault, usize)>,
+    /// Path and content of added files.
+    added: Vec<(String, Vec<u8>)>,
     requests: Vec<Uri>,
-    /// The headers of each of these.
+    /// The headers of each request.
     headers: Vec<HeaderMap>,
-    abandoned: usize,
-    /// Says that all is well again.
-    healed: watch::Sender<()>,
-    /// What pages take to be the pixels of the screen in one of CSS, if not what is true.
+    aborted: usize,
+    /// Wakes held requests when the faults are cleared.
+    cleared: watch::Sender<()>,
+    /// The `devicePixelRatio` that pages see; `None` for the real one.
     density: Option<f64>,
 }
 
-/// A server of one test's own.
+/// The server of one test.
 pub struct Server {
     address: SocketAddr,
-    troubles: Arc<Mutex<Troubles>>,
+    state: Arc<Mutex<ServerState>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -125,30 +104,30 @@ impl Drop for Server {
 
 impl Server {
     pub async fn start() -> Self {
-        let site = std::env::var("SITE").expect("no site to show: run `cargo xtask test`");
-        Self::of(site.as_ref()).await
+        let site =
+            std::env::var("SITE").expect("the variable SITE is not set: run `cargo xtask test`");
+        Self::of_folder(site.as_ref()).await
     }
 
     /// Serves another site.
-    pub async fn of(site: &Path) -> Self {
-        let troubles = Arc::new(Mutex::new(Troubles::default()));
+    pub async fn of_folder(site: &Path) -> Self {
+        let state = Arc::new(Mutex::new(ServerState::default()));
         let router = Router::new()
             .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
             .nest_service(public_url().trim_end_matches('/'), ServeDir::new(site))
-            .layer(middleware::from_fn_with_state(troubles.clone(), with_probe))
-            .layer(middleware::from_fn_with_state(troubles.clone(), answer));
+            .layer(middleware::from_fn_with_state(state.clone(), with_probe))
+            .layer(middleware::from_fn_with_state(state.clone(), answer));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             address,
-            troubles,
+            state,
             task,
         }
     }
 
-    /// Where a file of the site is. `localhost`, because a worker needs a secure context no less
-    /// than a page does.
+    /// The absolute URL of a file of the site. On `localhost`, because workers need a secure context.
     pub fn url(&self, path: &str) -> String {
         format!(
             "http://localhost:{}{}{path}",
@@ -157,89 +136,89 @@ impl Server {
         )
     }
 
-    /// From now on, requests for paths with this in them meet trouble.
-    pub fn trouble(&self, part: &str, trouble: Trouble) {
-        self.trouble_times(part, trouble, usize::MAX);
+    /// From now on, requests for paths that contain `part` meet this fault.
+    pub fn add_fault(&self, part: &str, fault: ServerFault) {
+        self.add_fault_times(part, fault, usize::MAX);
     }
 
-    /// The next so many requests for paths with this in them meet trouble.
-    pub fn trouble_times(&self, part: &str, trouble: Trouble, times: usize) {
-        let mut troubles = self.troubles.lock().unwrap();
-        troubles.at.push((part.into(), trouble, times));
+    /// The next requests for paths that contain `part` meet this fault.
+    pub fn add_fault_times(&self, part: &str, fault: ServerFault, times: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.at.push((part.into(), fault, times));
     }
 
-    /// From now on, there is a file at this path of the site.
-    pub fn make(&self, path: &str, content: impl Into<Vec<u8>>) {
+    /// Adds a file to the site.
+    pub fn add_file(&self, path: &str, content: impl Into<Vec<u8>>) {
         let path = public_url() + path;
-        self.troubles
+        self.state
             .lock()
             .unwrap()
-            .made
+            .added
             .push((path, content.into()));
     }
 
-    /// From now on, the sample film is also at `film/plain.mpd`, in these of its renditions only: of a
-    /// film in one rendition, each segment is asked for once, however fast the network is.
-    pub fn make_plain(&self, renditions: &[&str]) {
+    /// Adds `video/plain.mpd`: the sample video with these qualities only. With one quality, each segment is requested
+    /// once, however fast the network is.
+    pub fn add_plain_mpd(&self, renditions: &[&str]) {
         let is_kept = |line: &&str| {
             let names = |id: &&str| line.contains(&format!("<Representation id=\"{id}\""));
             !line.contains("avc1") || renditions.iter().any(names)
         };
-        let lines: Vec<&str> = FILM.lines().filter(is_kept).collect();
-        self.make("film/plain.mpd", lines.join("\n"));
+        let lines: Vec<&str> = SAMPLE_MPD.lines().filter(is_kept).collect();
+        self.add_file("film/plain.mpd", lines.join("\n"));
     }
 
-    /// From now on, pages are shown on a screen with so many pixels in one of CSS.
+    /// Sets the `devicePixelRatio` that pages see.
     pub fn set_density(&self, density: f64) {
-        self.troubles.lock().unwrap().density = Some(density);
+        self.state.lock().unwrap().density = Some(density);
     }
 
-    /// All requests so far for paths with this in them, in order, with their queries.
-    pub fn requested(&self, part: &str) -> Vec<String> {
-        let troubles = self.troubles.lock().unwrap();
-        let wanted = troubles
+    /// The URLs of all requests so far for paths that contain `part`, in order.
+    pub fn requested_urls(&self, part: &str) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let wanted = state
             .requests
             .iter()
             .filter(|uri| uri.path().contains(part));
         wanted.map(Uri::to_string).collect()
     }
 
-    /// How many of the requests for paths with this in them had a header of this name and value.
-    pub fn requests_with(&self, part: &str, name: &str, value: &str) -> usize {
-        let troubles = self.troubles.lock().unwrap();
-        let all = troubles.requests.iter().zip(&troubles.headers);
+    /// How many requests for paths that contain `part` had this header.
+    pub fn request_count_with_header(&self, part: &str, name: &str, value: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let all = state.requests.iter().zip(&state.headers);
         all.filter(|(uri, headers)| {
             uri.path().contains(part) && headers.get(name).is_some_and(|it| it == value)
         })
         .count()
     }
 
-    /// From now on, all is well.
-    pub fn heal(&self) {
-        let mut troubles = self.troubles.lock().unwrap();
-        troubles.at.clear();
-        troubles.healed.send_replace(());
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.at.clear();
+        state.cleared.send_replace(());
     }
 
-    /// How many requests that were never answered were given up.
-    pub fn abandoned(&self) -> usize {
-        self.troubles.lock().unwrap().abandoned
+    /// How many requests the client aborted while they were held back.
+    pub fn aborted_count(&self) -> usize {
+        self.state.lock().unwrap().aborted
     }
 
-    /// Waits until so many of them were given up: a server hears of it a little later.
-    pub async fn until_abandoned(&self, count: usize) {
-        until(|| self.abandoned() >= count).await;
+    /// Waits until the client has aborted so many requests.
+    pub async fn wait_for_aborted(&self, count: usize) {
+        wait_until(|| self.aborted_count() >= count).await;
     }
 
-    /// Waits for a request for a path with this in it.
-    pub async fn until_asked_for(&self, part: &str) {
-        until(|| self.requests(part) > 0).await;
+    /// Waits for a request for a path that contains `part`.
+    pub async fn wait_for_request(&self, part: &str) {
+        wait_until(|| self.request_count(part) > 0).await;
     }
 
-    /// How many requests there were for paths with this in them.
-    pub fn requests(&self, part: &str) -> usize {
-        let troubles = self.troubles.lock().unwrap();
-        troubles
+    /// How many requests there were for paths that contain `part`.
+    pub fn request_count(&self, part: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state
             .requests
             .iter()
             .filter(|uri| uri.path().contains(part))
@@ -247,10 +226,10 @@ impl Server {
     }
 }
 
-async fn until(condition: impl Fn() -> bool) {
+async fn wait_until(condition: impl Fn() -> bool) {
     let since = Instant::now();
     while !condition() {
-        assert!(since.elapsed() < PATIENCE, "the server waits in vain");
+        assert!(since.elapsed() < TIMEOUT, "timed out");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -259,47 +238,40 @@ pub fn public_url() -> String {
     std::env::var("SITE_PUBLIC_URL").unwrap_or_else(|_| "/".into())
 }
 
-/// Is dropped with the request that it waits in: when the client has hung up.
-struct Abandoned<'a>(&'a Mutex<Troubles>);
+/// Counts a held request as aborted when it is dropped, which is when the client disconnects.
+struct CountAborted<'a>(&'a Mutex<ServerState>);
 
-impl Drop for Abandoned<'_> {
+impl Drop for CountAborted<'_> {
     fn drop(&mut self) {
-        self.0.lock().unwrap().abandoned += 1;
+        self.0.lock().unwrap().aborted += 1;
     }
 }
 
 async fn answer(
-    State(troubles): State<Arc<Mutex<Troubles>>>,
-    mut request: Request,
+    State(state): State<Arc<Mutex<ServerState>>>,
+    request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let (trouble, made, mut healed) = {
-        let mut troubles = troubles.lock().unwrap();
-        troubles.requests.push(request.uri().clone());
-        troubles.headers.push(request.headers().clone());
-        let found = troubles
+    let (fault, added, mut cleared) = {
+        let mut state = state.lock().unwrap();
+        state.requests.push(request.uri().clone());
+        state.headers.push(request.headers().clone());
+        let found = state
             .at
             .iter_mut()
             .find(|(part, _, times)| *times > 0 && path.contains(part.as_str()));
-        let trouble = found.map(|(_, trouble, times)| {
+        let fault = found.map(|(_, fault, times)| {
             *times -= 1;
-            trouble.clone()
+            fault.clone()
         });
-        let trouble = match trouble {
-            Some(Trouble::Storm) => weather(troubles.requests.len()),
-            other => other,
-        };
-        let made = troubles.made.iter().find(|(at, _)| *at == path);
-        let made = made.map(|(_, content)| content.clone());
-        (trouble, made, troubles.healed.subscribe())
+        let added = state.added.iter().find(|(at, _)| *at == path);
+        let added = added.map(|(_, content)| content.clone());
+        (fault, added, state.cleared.subscribe())
     };
-    if let Some(Trouble::NoRanges | Trouble::WrongRange) = &trouble {
-        request.headers_mut().remove(header::RANGE);
-    }
-    let well = async {
-        match made {
-            // Of all that is made up, only scripts have to say what they are.
+    let answer_well = async {
+        match added {
+            // Browsers require the type of scripts only.
             Some(content) if path.ends_with(".js") => {
                 ([(header::CONTENT_TYPE, "text/javascript")], content).into_response()
             }
@@ -307,14 +279,14 @@ async fn answer(
             None => next.run(request).await,
         }
     };
-    let is_private = matches!(trouble, Some(Trouble::Private));
-    let mut response = match trouble {
-        None | Some(Trouble::NoRanges | Trouble::Storm | Trouble::Private) => well.await,
-        Some(Trouble::Status(status)) => status.into_response(),
-        Some(Trouble::Text(text)) => text.into_response(),
-        Some(Trouble::Redirect(path)) => {
-            let is_elsewhere = path.starts_with("http:");
-            let to = if is_elsewhere {
+    let is_without_cors = matches!(fault, Some(ServerFault::NoCors));
+    let mut response = match fault {
+        None | Some(ServerFault::NoCors) => answer_well.await,
+        Some(ServerFault::Status(status)) => status.into_response(),
+        Some(ServerFault::Text(text)) => text.into_response(),
+        Some(ServerFault::Redirect(path)) => {
+            let is_absolute = path.starts_with("http:");
+            let to = if is_absolute {
                 path
             } else {
                 public_url() + path.as_str()
@@ -322,57 +294,38 @@ async fn answer(
             let to = [(header::LOCATION, to)];
             (StatusCode::FOUND, to).into_response()
         }
-        Some(Trouble::Endless) => {
-            let zeros =
-                futures_util::stream::repeat_with(|| Ok::<_, Infallible>(vec![0_u8; 1 << 16]));
-            Body::from_stream(zeros).into_response()
-        }
-        Some(Trouble::Silence) => {
-            let _abandoned = Abandoned(&troubles);
+        Some(ServerFault::Silence) => {
+            let _count_aborted = CountAborted(&state);
             std::future::pending().await
         }
-        Some(Trouble::Late(time)) => {
-            let abandoned = Abandoned(&troubles);
-            tokio::time::sleep(time).await;
-            // It was waited for.
-            std::mem::forget(abandoned);
-            well.await
+        Some(ServerFault::Held) => {
+            let count_aborted = CountAborted(&state);
+            cleared.changed().await.unwrap();
+            // It was answered, not aborted.
+            std::mem::forget(count_aborted);
+            answer_well.await
         }
-        Some(Trouble::Held) => {
-            let abandoned = Abandoned(&troubles);
-            healed.changed().await.unwrap();
-            // It was waited for.
-            std::mem::forget(abandoned);
-            well.await
-        }
-        Some(Trouble::WrongRange) => {
-            let (mut parts, body) = well.await.into_parts();
-            parts.status = StatusCode::PARTIAL_CONTENT;
-            let range = HeaderValue::from_static("bytes 7-99/100");
-            parts.headers.insert(header::CONTENT_RANGE, range);
-            Response::from_parts(parts, body)
-        }
-        Some(Trouble::Patch(patch)) => {
-            let (mut parts, body) = well.await.into_parts();
+        Some(ServerFault::Patch(patch)) => {
+            let (mut parts, body) = answer_well.await.into_parts();
             parts.headers.remove(header::CONTENT_LENGTH);
             let bytes = to_bytes(body, usize::MAX).await.unwrap();
             Response::from_parts(parts, Body::from(patch(bytes.to_vec())))
         }
-        Some(Trouble::Throttle(rate)) => {
-            let (parts, body) = well.await.into_parts();
+        Some(ServerFault::Throttle(rate)) => {
+            let (parts, body) = answer_well.await.into_parts();
             let bytes = to_bytes(body, usize::MAX).await.unwrap();
-            Response::from_parts(parts, slowly(bytes.to_vec(), rate, usize::MAX))
+            Response::from_parts(parts, throttled(bytes.to_vec(), rate, usize::MAX))
         }
-        Some(Trouble::Cut(length)) => {
-            let (parts, body) = well.await.into_parts();
+        Some(ServerFault::Truncated(length)) => {
+            let (parts, body) = answer_well.await.into_parts();
             let bytes = to_bytes(body, usize::MAX).await.unwrap();
-            Response::from_parts(parts, slowly(bytes.to_vec(), usize::MAX / 20, length))
+            Response::from_parts(parts, throttled(bytes.to_vec(), usize::MAX / 20, length))
         }
     };
-    // Trouble ends without a trace in any cache, and films may be fetched from other hosts.
+    // No cache keeps a faulty response, and other origins may read the videos.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if !is_private {
+    if !is_without_cors {
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_ORIGIN,
             HeaderValue::from_static("*"),
@@ -381,18 +334,18 @@ async fn answer(
     response
 }
 
-/// A body that comes at so many bytes per second, and breaks off after `length`.
-fn slowly(bytes: Vec<u8>, rate: usize, length: usize) -> Body {
-    const PULSE: Duration = Duration::from_millis(50);
+/// A body that arrives at so many bytes per second and breaks off after `length`.
+fn throttled(bytes: Vec<u8>, rate: usize, length: usize) -> Body {
+    const STEP_INTERVAL: Duration = Duration::from_millis(50);
     let step = (rate / 20).max(1);
     let pieces = futures_util::stream::unfold((bytes, 0), move |(bytes, at)| async move {
         if at >= length.min(bytes.len()) {
             let is_cut = length < bytes.len() && at < usize::MAX;
-            let broken = || Err(std::io::Error::other("cut"));
+            let broken = || Err(std::io::Error::other("truncated"));
             return is_cut.then(|| (broken(), (bytes, usize::MAX)));
         }
         if at > 0 {
-            tokio::time::sleep(PULSE).await;
+            tokio::time::sleep(STEP_INTERVAL).await;
         }
         let end = at.saturating_add(step).min(bytes.len()).min(length);
         let piece = bytes[at..end].to_vec();
@@ -401,17 +354,17 @@ fn slowly(bytes: Vec<u8>, rate: usize, length: usize) -> Body {
     Body::from_stream(pieces)
 }
 
-/// Gives the page a script that watches it, before any of its own. It comes from the page's own
-/// host, as the page's Content-Security-Policy asks.
+/// Inserts probe.js before the page's first script. It is served by the page's own host, as the page's Content-
+/// Security-Policy requires.
 async fn with_probe(
-    State(troubles): State<Arc<Mutex<Troubles>>>,
+    State(state): State<Arc<Mutex<ServerState>>>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.uri().path().ends_with("/probe.js") {
         let kind = [(header::CONTENT_TYPE, "text/javascript")];
         let mut script = include_str!("probe.js").to_owned();
-        if let Some(density) = troubles.lock().unwrap().density {
+        if let Some(density) = state.lock().unwrap().density {
             script += &format!("setDensity({density});\n");
         }
         return (kind, script).into_response();
@@ -425,7 +378,7 @@ async fn with_probe(
     parts.headers.remove(header::CONTENT_LENGTH);
     let html = to_bytes(body, usize::MAX).await.unwrap();
     let html = String::from_utf8(html.to_vec()).unwrap();
-    // After the <base>, which the script's address is relative to.
+    // After the `<base>`, to which the script's URL is relative.
     let (before, after) = html.split_once("<base").unwrap();
     let after = after.replacen('>', "><script src=\"probe.js\"></script>", 1);
     Response::from_parts(parts, Body::from(format!("{before}<base{after}")))

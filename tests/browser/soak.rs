@@ -1,39 +1,38 @@
-//! What only shows after hours. Not run unless it is asked for: `cargo xtask test soak --ignored --nocapture`
-//! prints what it measures.
+//! Long runs, which are ignored by default: `cargo xtask test soak --ignored --nocapture` prints what they measure.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
+    context::{Feature, TestContext},
     devtools::Workers,
-    server::FILM,
-    stage::{Feature, Stage},
-    suite::in_every_browser,
+    server::SAMPLE_MPD,
+    suite::browser_test,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
 
-/// What is held at a moment: it is to stay as it is.
+/// Memory and objects at one time. They must not grow.
 #[derive(Debug)]
 struct Held {
-    /// JavaScript's memory on the page, in MB, without what is garbage.
+    /// The page's JavaScript heap without garbage, in MB.
     heap: f64,
-    /// Nodes and listeners that the page's documents have.
+    /// Nodes and event listeners of the page's documents.
     nodes: f64,
     listeners: f64,
-    /// wasm memory of the engine, in MB.
+    /// The engine's wasm memory, in MB.
     wasm: f64,
-    /// Workers that are alive; JavaScript's memory in them, in MB, without what is garbage; MediaSources in them.
+    /// Workers, their heap without garbage, and their MediaSources.
     workers: Workers,
 }
 
 impl Held {
-    async fn now(stage: &Stage) -> Self {
-        // What the tests themselves write down of the page is not the page's.
-        stage
-            .value("Object.values(probe).forEach((it) => { if (Array.isArray(it) && it !== probe.workers && it !== probe.errors) it.length = 0; })")
+    async fn now(test: &TestContext) -> Self {
+        // The probe's own records do not count.
+        test
+            .eval("Object.values(probe).forEach((it) => { if (Array.isArray(it) && it !== probe.workers && it !== probe.errors) it.length = 0; })")
             .await;
-        let cdp = stage.window.driver.cdp();
+        let cdp = test.window.driver.cdp();
         let ask = async |what: &str| cdp.send_raw(what, json!({})).await.unwrap();
         ask("HeapProfiler.collectGarbage").await;
         let heap = ask("Runtime.getHeapUsage").await["usedSize"].clone();
@@ -43,12 +42,12 @@ impl Held {
             heap: heap.as_f64().unwrap() / 1e6,
             nodes: counters["nodes"].as_f64().unwrap(),
             listeners: counters["jsEventListeners"].as_f64().unwrap(),
-            wasm: stage.value(wasm).await.as_f64().unwrap(),
-            workers: Workers::now(stage).await,
+            wasm: test.eval(wasm).await.as_f64().unwrap(),
+            workers: Workers::now(test).await,
         }
     }
 
-    /// None of it is more than it was, but for a little and a tenth.
+    /// Whether nothing has grown by more than a tenth and a constant.
     fn is_no_more_than(&self, before: &Self) -> bool {
         [
             (self.heap, before.heap, 1.0),
@@ -64,26 +63,24 @@ impl Held {
     }
 }
 
-/// Opens the lab where its numbers are.
-async fn open_the_stats(stage: &Stage) {
-    stage
-        .value("document.querySelector('#lab').open = true")
+/// Opens the lab's statistics.
+async fn open_the_stats(test: &TestContext) {
+    test.eval("document.querySelector('#lab').open = true")
         .await;
-    stage.until("!!document.querySelector('#lab-stats')").await;
-    stage
-        .value("document.querySelector('#lab-stats').scrollIntoView()")
+    test.wait_until("!!document.querySelector('#lab-stats')")
+        .await;
+    test.eval("document.querySelector('#lab-stats').scrollIntoView()")
         .await;
     let numbers = "document.querySelector('#lab-stats').innerText";
-    stage
-        .until(&format!("/engine [0-9.]*[1-9][0-9.]* MB/.test({numbers})"))
+    test.wait_until(&format!("/engine [0-9.]*[1-9][0-9.]* MB/.test({numbers})"))
         .await;
 }
 
-/// What it costs to draw all of the session's timeline once, in ms of the page's thread.
-async fn drawing(stage: &Stage) -> f64 {
+/// Script time to draw the whole session's timeline once, in ms.
+async fn drawing(test: &TestContext) -> f64 {
     const TIMES: u32 = 30;
-    stage.press("Whole session").await;
-    // Whoever points somewhere has it drawn anew.
+    test.press("Whole session").await;
+    // Each pointer event draws it again.
     let draw = format!(
         "(async () => {{
             const canvas = document.querySelector('#lab-timeline canvas');
@@ -94,72 +91,73 @@ async fn drawing(stage: &Stage) -> f64 {
             }}
         }})()"
     );
-    let (before, _) = stage.spent().await;
-    stage.value(&draw).await;
-    let (after, _) = stage.spent().await;
-    stage
-        .value("document.querySelector('#lab-stats').scrollIntoView()")
+    let (before, _) = test.thread_time().await;
+    test.eval(&draw).await;
+    let (after, _) = test.thread_time().await;
+    test.eval("document.querySelector('#lab-stats').scrollIntoView()")
         .await;
     (after - before) / f64::from(TIMES)
 }
 
-/// The sample film again and again, as one film of two hours, as fast as the browser plays it.
-#[apply(in_every_browser!)]
-async fn two_hours_of_film(stage: &Stage) {
+/// The sample video 225 times, as periods of one video of two hours, at rate 16.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "memory of the browser")]
+#[ignore = "plays for two hours"]
+async fn two_hours_of_playback_keep_memory_constant(test: &TestContext) {
     const PERIODS: usize = 225;
-    stage.needs(Feature::DevTools).await;
-    stage.turn.alone().await;
-    let start = FILM.find("<Period").unwrap();
-    let end = FILM.find("</Period>").unwrap() + "</Period>".len();
+    test.requires(Feature::DevTools).await;
+    test.slot.alone().await;
+    let start = SAMPLE_MPD.find("<Period").unwrap();
+    let end = SAMPLE_MPD.find("</Period>").unwrap() + "</Period>".len();
     let period = |nth: usize| {
         let id = format!("id=\"{nth}\" start=\"PT{}S\"", nth * 32);
-        FILM[start..end].replacen("id=\"film\" start=\"PT0S\"", &id, 1)
+        SAMPLE_MPD[start..end].replacen("id=\"film\" start=\"PT0S\"", &id, 1)
     };
     let periods: String = (0..PERIODS).map(period).collect();
-    let head = FILM[..start].replace("PT32S", &format!("PT{}S", PERIODS * 32));
-    let film = [&head, &periods, &FILM[end..]].concat();
-    stage.server.make("film/long.mpd", film);
-    stage.open("?src=film/long.mpd").await;
-    stage.plays().await;
-    open_the_stats(stage).await;
-    stage.hurry(16).await;
+    let head = SAMPLE_MPD[..start].replace("PT32S", &format!("PT{}S", PERIODS * 32));
+    let video = [&head, &periods, &SAMPLE_MPD[end..]].concat();
+    test.server.add_file("film/long.mpd", video);
+    test.open("?src=film/long.mpd").await;
+    test.wait_until_playing().await;
+    open_the_stats(test).await;
+    test.set_rate(16).await;
     let mut warm = None;
     for tenth in 1..=11 {
         let minutes = tenth * 10;
         let there = format!("{VIDEO}.currentTime > {}", minutes * 60);
-        while !stage.is(&there).await {
-            // One step after the other, each of which must be made in time.
-            stage
-                .value(&format!("window.since = {VIDEO}.currentTime"))
+        while !test.is_true(&there).await {
+            // In steps of five seconds, each of which has its own timeout.
+            test.eval(&format!("window.since = {VIDEO}.currentTime"))
                 .await;
-            stage
-                .until(&format!("{VIDEO}.currentTime > since + 5"))
+            test.wait_until(&format!("{VIDEO}.currentTime > since + 5"))
                 .await;
         }
-        let held = Held::now(stage).await;
+        let held = Held::now(test).await;
         println!("{minutes} min: {held:?}");
-        let cost = drawing(stage).await;
+        let cost = drawing(test).await;
         println!("{minutes} min: the timeline is drawn in {cost:.1} ms");
-        // What is kept for who comes later is full by then.
+        // By then, bounded histories are full.
         if minutes == 40 {
             warm = Some(held);
         } else if let Some(before) = &warm {
             assert!(held.is_no_more_than(before), "{held:?} after {before:?}");
         }
     }
-    stage.value(&format!("{VIDEO}.currentTime = 7190")).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.is_well().await;
+    test.eval(&format!("{VIDEO}.currentTime = 7190")).await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    test.assert_no_errors().await;
 }
 
-/// One film after another, some of them left before they begin.
-#[apply(in_every_browser!)]
-async fn three_hundred_loads(stage: &Stage) {
-    stage.needs(Feature::DevTools).await;
-    stage.turn.alone().await;
-    stage.open("").await;
-    stage.plays().await;
-    open_the_stats(stage).await;
+/// Loads one video after another, some of which are replaced before they start.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "memory of the browser")]
+#[ignore = "loads 300 videos"]
+async fn three_hundred_loads_keep_memory_constant(test: &TestContext) {
+    test.requires(Feature::DevTools).await;
+    test.slot.alone().await;
+    test.open("").await;
+    test.wait_until_playing().await;
+    open_the_stats(test).await;
     let press = |name: &str| {
         format!(
             "[...document.querySelectorAll('button')].find(({{ textContent }}) => textContent === '{name}').click()"
@@ -167,20 +165,19 @@ async fn three_hundred_loads(stage: &Stage) {
     };
     let mut warm = None;
     for nth in 1..=300 {
-        stage.value("window.before = attached()").await;
+        test.eval("window.before = attached()").await;
         let name = ["Sample video", "The same in DASH"][nth % 2];
-        stage.value(&press(name)).await;
-        stage.until("attached() && attached() !== before").await;
+        test.eval(&press(name)).await;
+        test.wait_until("attached() && attached() !== before").await;
         if nth % 5 != 0 {
-            stage
-                .until(&format!(
-                    "{VIDEO}.readyState >= 2 && {VIDEO}.currentTime > 0"
-                ))
-                .await;
+            test.wait_until(&format!(
+                "{VIDEO}.readyState >= 2 && {VIDEO}.currentTime > 0"
+            ))
+            .await;
         }
         if nth % 30 == 0 {
-            stage.plays().await;
-            let held = Held::now(stage).await;
+            test.wait_until_playing().await;
+            let held = Held::now(test).await;
             println!("{nth} loads: {held:?}");
             if nth == 90 {
                 warm = Some(held);
@@ -189,5 +186,5 @@ async fn three_hundred_loads(stage: &Stage) {
             }
         }
     }
-    stage.is_well().await;
+    test.assert_no_errors().await;
 }

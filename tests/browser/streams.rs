@@ -1,53 +1,54 @@
-//! Streams of many kinds play to their end; those that cannot be played are named.
+//! Streams of many kinds, through real parsers and decoders.
 
 use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::{
-    server::{FILM, Trouble},
-    stage::Stage,
-    suite::in_every_browser,
+    context::TestContext,
+    server::{SAMPLE_MPD, ServerFault},
+    suite::browser_test,
 };
 
 const VIDEO: &str = "document.querySelector('video')";
 
-/// Plays a film to its end, in a hurry, with all of it having been there.
-async fn to_its_end(stage: &Stage, film: &str, seconds: f64) {
-    stage.open(&format!("?src={film}")).await;
-    stage.until(&format!("{VIDEO}.currentTime > 0")).await;
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+/// Plays a video to its end at rate 4, without errors.
+async fn to_its_end(test: &TestContext, video: &str, seconds: f64) {
+    test.open(&format!("?src={video}")).await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 0")).await;
+    test.set_rate(4).await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    let end = test.eval(&format!("{VIDEO}.currentTime")).await;
     let end = end.as_f64().unwrap();
-    assert!((end - seconds).abs() < 2.1, "{film} ended at {end}");
-    let errors = stage.value("probe.errors.concat(probe.violations)").await;
-    assert_eq!(errors, json!([]), "{film}");
-    let alert = stage.value("document.querySelector('[role=alert]')").await;
-    assert_eq!(alert, json!(null), "{film}");
+    assert!((end - seconds).abs() < 2.1, "{video} ended at {end}");
+    let errors = test.eval("probe.errors.concat(probe.violations)").await;
+    assert_eq!(errors, json!([]), "{video}");
+    let alert = test.eval("document.querySelector('[role=alert]')").await;
+    assert_eq!(alert, json!(null), "{video}");
 }
 
-/// That it played, and did not only come to its end.
-async fn was_all_there(stage: &Stage, film: &str) {
+/// Asserts that all of it was buffered.
+async fn was_all_there(test: &TestContext, video: &str) {
     let ranges = format!("{VIDEO}.buffered.length");
-    assert_eq!(stage.value(&ranges).await, json!(1), "{film} has gaps");
-    let start = stage.value(&format!("{VIDEO}.buffered.start(0)")).await;
-    assert!(start.as_f64().unwrap() < 0.1, "{film} begins at {start}");
+    assert_eq!(test.eval(&ranges).await, json!(1), "{video} has gaps");
+    let start = test.eval(&format!("{VIDEO}.buffered.start(0)")).await;
+    assert!(start.as_f64().unwrap() < 0.1, "{video} begins at {start}");
 }
 
-async fn plays(stage: &Stage, films: &[(&str, f64)]) {
-    for (film, seconds) in films {
-        to_its_end(stage, film, *seconds).await;
-        // Of a longer one, the beginning has been evicted by then.
+async fn plays(test: &TestContext, videos: &[(&str, f64)]) {
+    for (video, seconds) in videos {
+        to_its_end(test, video, *seconds).await;
+        // The beginning of a longer one has been evicted by then.
         if *seconds < 33.0 {
-            was_all_there(stage, film).await;
+            was_all_there(test, video).await;
         }
     }
 }
 
-#[apply(in_every_browser!)]
-async fn dash_by_template(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "real decoders, VP9")]
+async fn dash_with_segment_template_plays(test: &TestContext) {
     plays(
-        stage,
+        test,
         &[
             ("film/film.mpd", 32.0),
             ("tests/media/h264/stream.mpd", 8.0),
@@ -57,10 +58,11 @@ async fn dash_by_template(stage: &Stage) {
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn dash_by_segment_index(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "real decoder")]
+async fn dash_with_segment_index_plays(test: &TestContext) {
     plays(
-        stage,
+        test,
         &[
             ("tests/media/ondemand/ondemand.mpd", 8.0),
             ("tests/media/ondemand/hierarchical.mpd", 8.0),
@@ -70,51 +72,31 @@ async fn dash_by_segment_index(stage: &Stage) {
     .await;
 }
 
-/// What the manifest does not say of its codecs, the init segments do.
-#[apply(in_every_browser!)]
-async fn dash_without_codecs(stage: &Stage) {
-    let mut parts = FILM.split(" codecs=\"");
-    let mut film = parts.next().unwrap().to_owned();
+/// The codecs are read from the init segments.
+#[apply(browser_test!)]
+#[runs_in(Chromium; "codecs from a real init segment")]
+async fn dash_without_codecs_plays(test: &TestContext) {
+    let mut parts = SAMPLE_MPD.split(" codecs=\"");
+    let mut video = parts.next().unwrap().to_owned();
     for part in parts {
-        film += part.split_once('"').unwrap().1;
+        video += part.split_once('"').unwrap().1;
     }
-    stage.server.make("film/nameless.mpd", film);
-    plays(stage, &[("film/nameless.mpd", 32.0)]).await;
+    test.server.add_file("film/nameless.mpd", video);
+    plays(test, &[("film/nameless.mpd", 32.0)]).await;
 }
 
-/// Six segments more than there are.
-#[apply(in_every_browser!)]
-async fn dash_that_is_shorter_than_it_says(stage: &Stage) {
-    let film = FILM.replace("PT32S", "PT44S");
-    stage.server.make("film/long.mpd", film);
-    to_its_end(stage, "film/long.mpd", 32.0).await;
-    was_all_there(stage, "film/long.mpd").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "Chromium drops the frames of its first segment")]
+async fn dash_with_segment_list_plays(test: &TestContext) {
+    // The MPD says 84 s, but there are 48 s. Chromium drops all frames of the first segment, so there is a gap.
+    to_its_end(test, "tests/streams/6339/master.mpd", 48.0).await;
 }
 
-/// Nothing of it can be played, and nobody is kept waiting for it.
-#[apply(in_every_browser!)]
-async fn dash_whose_media_are_of_another_time(stage: &Stage) {
-    let film = FILM.replace(
-        "startNumber=",
-        "presentationTimeOffset=\"100\" startNumber=",
-    );
-    stage.server.make("film/elsewhen.mpd", film);
-    stage.open("?src=film/elsewhen.mpd").await;
-    stage
-        .notice("its timestamps do not match its manifest")
-        .await;
-}
-
-#[apply(in_every_browser!)]
-async fn dash_by_segment_list(stage: &Stage) {
-    // It says 84 s and has 48. Of its first segment, Chromium drops every frame: a gap to jump.
-    to_its_end(stage, "tests/streams/6339/master.mpd", 48.0).await;
-}
-
-#[apply(in_every_browser!)]
-async fn hls_of_fragmented_mp4(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "real decoders, AES-CBC")]
+async fn hls_with_fragmented_mp4_plays(test: &TestContext) {
     plays(
-        stage,
+        test,
         &[
             ("tests/media/packed/muxed.m3u8", 8.0),
             ("tests/media/packed/byterange.m3u8", 8.0),
@@ -126,14 +108,15 @@ async fn hls_of_fragmented_mp4(stage: &Stage) {
     .await;
 }
 
-#[apply(in_every_browser!)]
-async fn hls_of_packed_audio(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "codecs differ between browsers")]
+async fn hls_with_packed_audio_plays_or_is_refused(test: &TestContext) {
     let aac = ("audio/aac", "tests/media/packed/1.aac");
     let mp3 = (
         "audio/mpeg",
         "tests/streams/hls-raw-mp3/media_w905519204_0.mp3",
     );
-    for (film, seconds, (mime, segment)) in [
+    for (video, seconds, (mime, segment)) in [
         ("tests/media/packed/aac.m3u8", 8.0, aac),
         ("tests/media/packed/packed.m3u8", 8.0, aac),
         ("tests/streams/hls-raw-mp3/playlist.m3u8", 40.0, mp3),
@@ -148,25 +131,23 @@ async fn hls_of_packed_audio(stage: &Stage) {
             mp3,
         ),
     ] {
-        stage.open(&format!("?src={film}")).await;
+        test.open(&format!("?src={video}")).await;
         let is_claimed = format!("MediaSource.isTypeSupported('{mime}')");
-        if !stage.is(&is_claimed).await {
-            stage
-                .notice(&format!("This browser cannot play {mime}"))
+        if !test.is_true(&is_claimed).await {
+            test.wait_for_alert(&format!("This browser cannot play {mime}"))
                 .await;
-        } else if takes(stage, mime, segment).await {
-            plays(stage, &[(film, seconds)]).await;
+        } else if takes(test, mime, segment).await {
+            plays(test, &[(video, seconds)]).await;
         } else {
-            // WebKitGTK says that it takes packed AAC, and finds no frame in it.
-            stage
-                .notice("The browser refused to append a segment")
+            // WebKitGTK claims to support packed AAC, but finds no frame in it.
+            test.wait_for_alert("The browser refused to append a segment")
                 .await;
         }
     }
 }
 
-/// Whether this browser, asked without any of our code, takes a segment of this type.
-async fn takes(stage: &Stage, mime: &str, segment: &str) -> bool {
+/// Whether the browser itself, without the player, appends a segment of this type.
+async fn takes(test: &TestContext, mime: &str, segment: &str) -> bool {
     let takes = format!(
         "(async () => {{
             const source = new (self.ManagedMediaSource ?? MediaSource)();
@@ -180,93 +161,97 @@ async fn takes(stage: &Stage, mime: &str, segment: &str) -> bool {
             return source.readyState === 'open' && buffer.buffered.length > 0;
         }})()"
     );
-    stage.is(&takes).await
+    test.is_true(&takes).await
 }
 
-#[apply(in_every_browser!)]
-async fn a_gap_that_the_author_tells_of_is_jumped(stage: &Stage) {
-    to_its_end(stage, "tests/media/packed/gap.m3u8", 8.0).await;
-    assert_eq!(stage.server.requests("missing"), 0);
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a real element at a gap")]
+async fn gap_in_the_playlist_is_skipped(test: &TestContext) {
+    to_its_end(test, "tests/media/packed/gap.m3u8", 8.0).await;
+    assert_eq!(test.server.request_count("missing"), 0);
 }
 
-#[apply(in_every_browser!)]
-async fn periods_change_codecs_and_lose_their_sound(stage: &Stage) {
-    stage.open("?src=tests/media/multiperiod.mpd").await;
-    stage.plays().await;
-    stage.value("window.first = attached()").await;
-    stage.until(&format!("{VIDEO}.currentTime > 5")).await;
-    // From H.264 to VP9 in the same MediaSource, where the browser can change over.
-    let can_change = stage.value("'changeType' in SourceBuffer.prototype").await;
-    let same = stage.value("attached() === first").await;
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "changeType, and another MediaSource")]
+async fn periods_change_codecs_and_lose_audio(test: &TestContext) {
+    test.open("?src=tests/media/multiperiod.mpd").await;
+    test.wait_until_playing().await;
+    test.eval("window.first = attached()").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 5")).await;
+    // From H.264 to VP9 in the same MediaSource, if there is `changeType`.
+    let can_change = test.eval("'changeType' in SourceBuffer.prototype").await;
+    let same = test.eval("attached() === first").await;
     assert_eq!(same, can_change);
-    stage.until(&format!("{VIDEO}.ended")).await;
-    // And to a period without sound in another one.
-    let same = stage.value("attached() === first").await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    // The period without sound needs another MediaSource.
+    let same = test.eval("attached() === first").await;
     assert_eq!(same, json!(false));
-    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
+    let end = test.eval(&format!("{VIDEO}.currentTime")).await;
     assert!((end.as_f64().unwrap() - 12.0).abs() < 0.4, "{end}");
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 }
 
-#[apply(in_every_browser!)]
-async fn from_the_end_back_to_a_period_that_another_media_source_plays(stage: &Stage) {
-    stage.open("?src=tests/media/multiperiod.mpd&t=10").await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.value(&format!("{VIDEO}.currentTime = 1")).await;
-    stage.until(&format!("{VIDEO}.currentTime < 4")).await;
-    stage.value(&format!("void {VIDEO}.play()")).await;
-    stage
-        .until(&format!(
-            "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 9"
-        ))
+#[apply(browser_test!)]
+#[runs_in(Chromium; "another MediaSource")]
+async fn seek_from_the_end_to_a_period_of_another_source(test: &TestContext) {
+    test.open("?src=tests/media/multiperiod.mpd&t=10").await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    test.eval(&format!("{VIDEO}.currentTime = 1")).await;
+    test.wait_until(&format!("{VIDEO}.currentTime < 4")).await;
+    test.eval(&format!("void {VIDEO}.play()")).await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 9"
+    ))
+    .await;
+    test.assert_no_errors().await;
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium; "another MediaSource")]
+async fn seek_back_to_a_period_of_another_source(test: &TestContext) {
+    test.open("?src=tests/media/multiperiod.mpd&t=10").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 10.2"))
         .await;
-    stage.is_well().await;
+    test.eval("window.last = attached()").await;
+    test.eval(&format!("{VIDEO}.currentTime = 1")).await;
+    test.wait_until("attached() && attached() !== last").await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 9"
+    ))
+    .await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    test.assert_no_errors().await;
 }
 
-#[apply(in_every_browser!)]
-async fn back_to_a_period_that_another_media_source_plays(stage: &Stage) {
-    stage.open("?src=tests/media/multiperiod.mpd&t=10").await;
-    stage.until(&format!("{VIDEO}.currentTime > 10.2")).await;
-    stage.value("window.last = attached()").await;
-    stage.value(&format!("{VIDEO}.currentTime = 1")).await;
-    stage.until("attached() && attached() !== last").await;
-    stage
-        .until(&format!(
-            "{VIDEO}.currentTime > 2 && {VIDEO}.currentTime < 9"
-        ))
-        .await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    stage.is_well().await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_browser_that_cannot_change_over_gets_another_media_source(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "changeType is missing")]
+async fn without_change_type_another_media_source_is_made(test: &TestContext) {
     let without = "delete SourceBuffer.prototype.changeType;";
-    stage
-        .server
-        .trouble("/worker.js", Trouble::around(without, ""));
-    stage.open("?src=tests/media/multiperiod.mpd").await;
-    stage.plays().await;
-    stage.value("window.first = attached()").await;
-    stage.until(&format!("{VIDEO}.currentTime > 5")).await;
-    let same = stage.value("attached() === first").await;
+    test.server
+        .add_fault("/worker.js", ServerFault::wrap_script(without, ""));
+    test.open("?src=tests/media/multiperiod.mpd").await;
+    test.wait_until_playing().await;
+    test.eval("window.first = attached()").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > 5")).await;
+    let same = test.eval("attached() === first").await;
     assert_eq!(same, json!(false));
-    stage.until(&format!("{VIDEO}.ended")).await;
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 }
 
-#[apply(in_every_browser!)]
-async fn where_it_lies_is_told_by_redirects_and_not_by_its_name(stage: &Stage) {
-    stage.server.trouble(
+#[apply(browser_test!)]
+#[runs_in(Chromium; "redirects in the network stack")]
+async fn format_is_detected_after_redirects(test: &TestContext) {
+    test.server.add_fault(
         "/watch",
-        Trouble::Redirect("tests/media/h264/stream.mpd".into()),
+        ServerFault::Redirect("tests/media/h264/stream.mpd".into()),
     );
-    to_its_end(stage, "watch", 8.0).await;
-    stage.server.trouble(
+    to_its_end(test, "watch", 8.0).await;
+    test.server.add_fault(
         "/listen",
-        Trouble::Redirect("tests/media/packed/muxed.m3u8".into()),
+        ServerFault::Redirect("tests/media/packed/muxed.m3u8".into()),
     );
-    to_its_end(stage, "listen", 8.0).await;
+    to_its_end(test, "listen", 8.0).await;
 }
 
 const DRM: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S">
@@ -287,11 +272,12 @@ const LIVE: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="dynamic" 
 const BOMB: &str =
     r#"<!DOCTYPE MPD [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><MPD>&b;</MPD>"#;
 
-#[apply(in_every_browser!)]
-async fn what_cannot_be_played_is_named(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "the message on the page")]
+async fn unsupported_streams_are_reported(test: &TestContext) {
     let mut packets = vec![0xff; 188 * 3];
     packets.chunks_mut(188).for_each(|packet| packet[0] = 0x47);
-    stage.server.make("made/1.bin", packets);
+    test.server.add_file("made/1.bin", packets);
     let made: [(&str, String, &str); 8] = [
         ("drm", DRM.into(), "DRM protection"),
         ("live", LIVE.into(), "a live stream"),
@@ -319,106 +305,57 @@ async fn what_cannot_be_played_is_named(stage: &Stage) {
         ),
     ];
     for (name, text, words) in made {
-        stage.server.make(&format!("made/{name}"), text);
-        stage.open(&format!("?src=made/{name}")).await;
-        stage.notice(words).await;
+        test.server.add_file(&format!("made/{name}"), text);
+        test.open(&format!("?src=made/{name}")).await;
+        test.wait_for_alert(words).await;
     }
-    assert_eq!(stage.value("probe.errors").await, json!([]));
+    assert_eq!(test.eval("probe.errors").await, json!([]));
 }
 
-/// A film of 10¹² segments costs no more than its text, and plays what there is of it.
-#[apply(in_every_browser!)]
-async fn a_film_that_promises_too_much_plays(stage: &Stage) {
-    let endless = DRM
-        .replace("PT4S", "PT555555555H")
-        .lines()
-        .filter(|line| !line.contains("ContentProtection"))
-        .collect::<String>()
-        .replace("$Number$.m4s", "../film/720p/$Number$.m4s")
-        .replace("init.mp4", "../film/720p/init.mp4");
-    stage.server.make("made/endless", endless);
-    stage.open("?src=made/endless").await;
-    stage.plays().await;
-}
-
-#[apply(in_every_browser!)]
-async fn another_sound_is_played_from_where_the_film_is(stage: &Stage) {
-    let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
-    let at = film.find("<AdaptationSet id=\"2\"").unwrap();
-    let end = at + film[at..].find("</AdaptationSet>").unwrap() + "</AdaptationSet>".len();
-    let sound = &film[at..end];
+#[apply(browser_test!)]
+#[runs_in(Chromium; "replaced frames in a real buffer")]
+async fn another_audio_track_plays_from_the_position(test: &TestContext) {
+    let video = std::fs::read_to_string("assets/film/film.mpd").unwrap();
+    let at = video.find("<AdaptationSet id=\"2\"").unwrap();
+    let end = at + video[at..].find("</AdaptationSet>").unwrap() + "</AdaptationSet>".len();
+    let sound = &video[at..end];
     let german = sound
         .replace("id=\"2\"", "id=\"9\" lang=\"de\"")
         .replace("$RepresentationID$/", "german/");
-    let both = film.replace(sound, &[sound, &german].concat());
-    stage.server.make("film/both.mpd", both);
+    let both = video.replace(sound, &[sound, &german].concat());
+    test.server.add_file("film/both.mpd", both);
     for file in std::fs::read_dir("assets/film/audio").unwrap() {
         let file = file.unwrap();
         let path = format!("film/german/{}", file.file_name().to_str().unwrap());
-        stage
-            .server
-            .make(&path, std::fs::read(file.path()).unwrap());
+        test.server
+            .add_file(&path, std::fs::read(file.path()).unwrap());
     }
-    stage.open("?src=film/both.mpd").await;
-    stage.until_taken("end of stream").await;
-    stage.plays().await;
-    assert_eq!(stage.server.requests("german"), 0);
+    test.open("?src=film/both.mpd").await;
+    test.wait_for_milestone("end of stream").await;
+    test.wait_until_playing().await;
+    assert_eq!(test.server.request_count("german"), 0);
 
     let choose = "(() => { const select = document.querySelectorAll('.settings-menu select')[1]; \
          select.selectedIndex = 2; select.dispatchEvent(new Event('change', { bubbles: true })); \
          return select.selectedOptions[0].text })()";
-    assert_eq!(stage.value(choose).await, json!("de"));
-    stage.server.until_asked_for("german/16.m4s").await;
-    // What has been played, or is about to be, is left as it is.
-    assert_eq!(stage.server.requests("german/1.m4s"), 0);
-    stage.until_taken("end of stream").await;
-    stage.hurry(4).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    was_all_there(stage, "film/both.mpd").await;
+    assert_eq!(test.eval(choose).await, json!("de"));
+    test.server.wait_for_request("german/16.m4s").await;
+    // What has been played, or is played next, is not replaced.
+    assert_eq!(test.server.request_count("german/1.m4s"), 0);
+    test.wait_for_milestone("end of stream").await;
+    test.set_rate(4).await;
+    test.wait_until(&format!("{VIDEO}.ended")).await;
+    was_all_there(test, "film/both.mpd").await;
 }
 
-#[apply(in_every_browser!)]
-async fn credentials_go_along_where_they_are_asked_for(stage: &Stage) {
+#[apply(browser_test!)]
+#[runs_in(Chromium; "CORS")]
+async fn credentials_are_sent_only_if_requested(test: &TestContext) {
     let elsewhere = crate::server::Server::start().await;
-    let film = elsewhere.url("film/film.mpd");
-    // To a host that lets anybody in, browsers send no credentials.
-    stage.open(&format!("?src={film}&credentials")).await;
-    stage.notice("Could not fetch the manifest").await;
-    stage.open(&format!("?src={film}")).await;
-    stage.plays().await;
-}
-
-#[apply(in_every_browser!)]
-async fn a_film_that_begins_later_than_time_itself_is_begun_where_it_does(stage: &Stage) {
-    let film = std::fs::read_to_string("assets/film/film.mpd").unwrap();
-    let late = film.replace("start=\"PT0S\"", "start=\"PT5S\"");
-    assert_ne!(late, film);
-    stage
-        .server
-        .make("film/late.mpd", late.replace("\"PT32S\"", "\"PT37S\""));
-    stage.open("?src=film/late.mpd").await;
-    stage.until(&format!("{VIDEO}.currentTime > 6")).await;
-    // In one MediaSource, of which there is one handle.
-    assert_eq!(stage.server.requests("film/late.mpd"), 1);
-    let opened = "probe.mediaSources + probe.messages.filter((message) => message[1]?.[1] === 'MediaSourceHandle').length";
-    assert_eq!(stage.value(opened).await, json!(1));
-}
-
-#[apply(in_every_browser!)]
-async fn a_gap_that_is_longer_than_the_buffer_is_jumped(stage: &Stage) {
-    let missing = "#EXT-X-GAP\n#EXTINF:2,\nnowhere.m4s\n".repeat(6);
-    let playlist = [
-        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"muxed-init.mp4\"\n",
-        "#EXTINF:2,\nmuxed-1.m4s\n",
-        &missing,
-        "#EXT-X-DISCONTINUITY\n#EXTINF:2,\nmuxed-3.m4s\n#EXTINF:2,\nmuxed-4.m4s\n#EXT-X-ENDLIST\n",
-    ];
-    let path = "tests/media/packed/made.m3u8";
-    stage.server.make(path, playlist.concat());
-    stage.open(&format!("?src={path}&goal=8")).await;
-    stage.until(&format!("{VIDEO}.currentTime > 0.5")).await;
-    stage.until(&format!("{VIDEO}.ended")).await;
-    let end = stage.value(&format!("{VIDEO}.currentTime")).await;
-    assert!((end.as_f64().unwrap() - 18.0).abs() < 0.4, "{end}");
-    assert_eq!(stage.server.requests("nowhere"), 0);
+    let video = elsewhere.url("film/film.mpd");
+    // A response that allows any origin is refused to requests with credentials.
+    test.open(&format!("?src={video}&credentials")).await;
+    test.wait_for_alert("Could not fetch the manifest").await;
+    test.open(&format!("?src={video}")).await;
+    test.wait_until_playing().await;
 }

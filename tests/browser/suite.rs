@@ -1,5 +1,5 @@
-//! Each test in each browser, by the same code. A browser is started when it is first needed, and serves
-//! one test after another, each in a window of its own with a server, and so an origin, of its own.
+//! Registers the browser tests and runs each in its browsers. A browser is started when it is first needed and
+//! runs one test after another, each in a new window and with its own server, and therefore its own origin.
 
 use std::{
     any::Any,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::{
     runtime::Runtime,
     sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
@@ -21,160 +21,183 @@ use tokio::{
 
 use crate::{
     browser::{Browser, Window},
+    context::TestContext,
     server::Server,
-    stage::Stage,
 };
 
-/// What `#[apply(in_every_browser!)]` makes of a function.
+/// A test, as `#[apply(browser_test!)]` registers it.
 pub struct Test {
     /// Such as `browser::seeking`.
     pub module: &'static str,
     pub name: &'static str,
+    /// The browsers it runs in: Chromium, and those that differ from it here.
+    pub browsers: &'static [Browser],
+    /// What in the test needs a browser. The rest is tested in the simulated browser.
+    pub why: &'static str,
+    /// Why it is not part of every run; `None` if it is.
+    pub ignored: Option<&'static str>,
     pub run: Run,
 }
 
-type Run = for<'a> fn(&'a Stage) -> LocalBoxFuture<'a, ()>;
+type Run = for<'a> fn(&'a TestContext) -> LocalBoxFuture<'a, ()>;
 
 inventory::collect!(Test);
 
-/// The attribute of a test: `async fn what_is_so(stage: &Stage)`.
-macro_rules! in_every_browser {
-    ($(#[$doc:meta])* async fn $name:ident($stage:ident: &Stage $(,)?) $body:block) => {
-        $(#[$doc])*
-        async fn $name($stage: &Stage) $body
+/// Registers a test.
+///
+/// ```ignore
+/// #[apply(browser_test!)]
+/// #[runs_in(Chromium, Firefox; "what needs a browser")]
+/// async fn condition_and_outcome(test: &TestContext) {}
+/// ```
+///
+/// `#[ignore = "reason"]` after that leaves it to `--ignored`.
+macro_rules! browser_test {
+    (
+        $(#[doc = $doc:expr])*
+        #[runs_in($($browser:ident),+; $why:literal)]
+        $(#[ignore = $ignored:literal])?
+        async fn $name:ident($test:ident: &TestContext $(,)?) $body:block
+    ) => {
+        $(#[doc = $doc])*
+        async fn $name($test: &TestContext) $body
 
         inventory::submit! {
             $crate::suite::Test {
                 module: module_path!(),
                 name: stringify!($name),
-                run: |stage| Box::pin($name(stage)),
+                browsers: &[$($crate::browser::Browser::$browser),+],
+                why: $why,
+                ignored: [$($ignored,)?].as_slice().first().copied(),
+                run: |test| Box::pin($name(test)),
             }
         }
     };
 }
-pub(crate) use in_every_browser;
+pub(crate) use browser_test;
 
-/// What a test unwinds with that cannot be had in this browser, and why.
+/// Unwinds a test that needs a feature which this browser lacks. Contains the reason.
 pub struct Skipped(pub String);
 
-/// A test that failed.
+/// A failed attempt at a test.
 struct Failure {
-    /// What it unwound with.
     panic: Box<dyn Any + Send>,
-    /// What became of the browser, if that broke down.
-    why: Option<String>,
+    /// How the browser itself failed, if it did.
+    browser_failure: Option<String>,
 }
 
-/// Leave to run: beside other tests, until this one asks to be alone.
-pub struct Turn {
+/// Permission to run beside other tests, or [alone](Self::alone).
+pub struct Slot {
     machine: Arc<RwLock<()>>,
     shared: RefCell<Option<OwnedRwLockReadGuard<()>>>,
-    alone: RefCell<Option<OwnedRwLockWriteGuard<()>>>,
+    exclusive: RefCell<Option<OwnedRwLockWriteGuard<()>>>,
 }
 
-impl Turn {
+impl Slot {
     async fn shared(machine: Arc<RwLock<()>>) -> Self {
         Self {
             shared: RefCell::new(Some(machine.clone().read_owned().await)),
-            alone: RefCell::default(),
+            exclusive: RefCell::default(),
             machine,
         }
     }
 
-    /// Waits until no other test runs. None does until this one is over.
+    /// Waits until no other test runs. No other test starts before this one has ended.
     pub async fn alone(&self) {
-        if self.alone.borrow().is_some() {
+        if self.exclusive.borrow().is_some() {
             return;
         }
         self.shared.take();
-        let alone = self.machine.clone().write_owned().await;
-        self.alone.replace(Some(alone));
+        let exclusive = self.machine.clone().write_owned().await;
+        self.exclusive.replace(Some(exclusive));
     }
 }
 
-/// What all tests share: the machine, and the browsers that wait for their next test.
+/// Runs tests in browsers, and keeps the browsers that wait for their next test.
 #[derive(Default)]
-struct Theatre {
+struct Runner {
     machine: Arc<RwLock<()>>,
     idle: Mutex<Vec<Window>>,
-    /// Tests that failed beside others and then passed alone.
+    /// Tests that failed beside others and passed alone.
     flaky: AtomicU32,
 }
 
 /// How many flaky tests a run passes with.
 const MAX_FLAKY: u32 = 2;
+/// The length of a test's name that fits into a line of a report.
+const MAX_NAME_LENGTH: usize = 60;
 
-/// Files whose tests run in Chromium alone, with the reason. Every other test runs in all three browsers.
-const CHROMIUM_ONLY: [(&str, &str); 5] = [
-    ("claims", "the claims are about MediaSource in workers"),
-    (
-        "clock",
-        "only an engine in a worker plays on while the page is blocked",
-    ),
-    (
-        "lab",
-        "the lab draws what the engine reports, the same in every browser",
-    ),
-    (
-        "network",
-        "retries are the engine's, and tests/engine.rs plays it with each browser's model",
-    ),
-    ("quality", "the choice of quality is the engine's, as above"),
-];
-
-fn runs_in(browser: Browser, file: &str) -> bool {
-    browser == Browser::Chromium || CHROMIUM_ONLY.iter().all(|(only, _)| *only != file)
-}
-
-/// Runs all tests, or those that the command line asks for: `firefox` for all in Firefox, `seeking` for
-/// those of a file in all three.
+/// Runs the tests that the command line selects: `firefox` for all in Firefox, `seeking` for those of a file.
 pub fn run() -> ExitCode {
     let runtime = Arc::new(Runtime::new().unwrap());
-    let theatre = Arc::new(Theatre::default());
+    let runner = Arc::new(Runner::default());
     let mut tests: Vec<&Test> = inventory::iter::<Test>().collect();
     tests.sort_by_key(|test| (test.module, test.name));
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("suite::every_test_says_why", {
+        let tests = tests.clone();
+        move || check_tests(&tests)
+    })];
     for browser in Browser::ALL {
         for test in &tests {
-            let (_, file) = test.module.split_once("::").unwrap();
-            if !runs_in(browser, file) {
+            if !test.browsers.contains(&browser) {
                 continue;
             }
-            let (runtime, theatre, run) = (runtime.clone(), theatre.clone(), test.run);
+            let (_, file) = test.module.split_once("::").unwrap();
+            let (runtime, runner, run) = (runtime.clone(), runner.clone(), test.run);
             let name = format!("{browser}::{file}::{}", test.name);
             let trial = Trial::ignorable_test(name.clone(), move || {
-                Ok(runtime.block_on(theatre.perform(&name, browser, run)))
+                Ok(runtime.block_on(runner.run(&name, browser, run)))
             });
-            // What takes a quarter of an hour is for who asks for it.
-            trials.push(trial.with_ignored_flag(file == "soak"));
+            // `--list` prints the reason before the name.
+            let trial = trial.with_kind(test.why);
+            trials.push(trial.with_ignored_flag(test.ignored.is_some()));
         }
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    runtime.block_on(theatre.close());
+    runtime.block_on(runner.close());
     conclusion.exit_code()
 }
 
-impl Theatre {
-    /// Runs a test. One that fails is repeated once, in another browser: beside others if the browser
-    /// broke down, else alone, and then it counts as flaky if it passes.
-    async fn perform(&self, name: &str, browser: Browser, run: Run) -> Completion {
-        let turn = Turn::shared(self.machine.clone()).await;
-        let failure = match self.attempt(browser, run, turn).await {
+/// Checks that each test says why it needs a browser, and has a name that fits into a line.
+fn check_tests(tests: &[&Test]) -> Result<(), Failed> {
+    for test in tests {
+        let name = format!("{}::{}", test.module, test.name);
+        if test.why.trim().len() < 3 {
+            return Err(format!("{name} does not say why it needs a browser").into());
+        }
+        if test.name.len() > MAX_NAME_LENGTH {
+            return Err(format!("{name}: the name is longer than {MAX_NAME_LENGTH}").into());
+        }
+        if test.ignored.is_some_and(str::is_empty) {
+            return Err(format!("{name} does not say why it is ignored").into());
+        }
+    }
+    Ok(())
+}
+
+impl Runner {
+    /// Runs a test. If it fails, it is repeated once in a new browser: beside other tests if the browser itself
+    /// failed, else alone. One that then passes alone counts as flaky.
+    async fn run(&self, name: &str, browser: Browser, run: Run) -> Completion {
+        let slot = Slot::shared(self.machine.clone()).await;
+        let failure = match self.attempt(browser, run, slot).await {
             Ok(completion) => return completion,
             Err(failure) => failure,
         };
-        let turn = Turn::shared(self.machine.clone()).await;
-        if let Some(why) = &failure.why {
-            println!("{browser} broke down in {name}, which is repeated: {why}");
+        let slot = Slot::shared(self.machine.clone()).await;
+        if let Some(reason) = &failure.browser_failure {
+            println!("REPEATED: {name}, because {browser} itself failed: {reason}");
         } else {
-            println!("{name} failed and is repeated alone");
-            turn.alone().await;
+            println!("REPEATED ALONE: {name}, because it failed beside other tests");
+            slot.alone().await;
         }
-        let completion = self.attempt(browser, run, turn).await;
+        let completion = self.attempt(browser, run, slot).await;
         let completion = completion.unwrap_or_else(|failure| resume_unwind(failure.panic));
-        if failure.why.is_none() {
+        if failure.browser_failure.is_none() {
             let flaky = self.flaky.fetch_add(1, Ordering::Relaxed) + 1;
-            println!("FLAKY ({flaky}): {name} failed beside others and passed alone");
+            println!(
+                "FLAKY ({flaky} of at most {MAX_FLAKY}): {name} failed beside others and passed alone"
+            );
             if flaky > MAX_FLAKY {
                 resume_unwind(failure.panic);
             }
@@ -182,29 +205,32 @@ impl Theatre {
         completion
     }
 
-    async fn attempt(&self, browser: Browser, run: Run, turn: Turn) -> Result<Completion, Failure> {
-        let stage = Stage {
-            turn,
+    async fn attempt(&self, browser: Browser, run: Run, slot: Slot) -> Result<Completion, Failure> {
+        let test = TestContext {
+            slot,
             server: Server::start().await,
             window: self.window(browser).await,
         };
-        let outcome = AssertUnwindSafe(run(&stage)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(run(&test)).catch_unwind().await;
         let completion = match outcome.map_err(|panic| panic.downcast::<Skipped>()) {
             Ok(()) => Completion::Completed,
             Err(Ok(skipped)) => Completion::ignored_with(skipped.0),
             Err(Err(panic)) => {
-                let why = stage.breakdown().await;
-                // From whatever has been done to it, no other test is to suffer.
-                stage.window.quit().await;
-                return Err(Failure { panic, why });
+                let browser_failure = test.browser_failure().await;
+                // The browser may be in any state, so no other test gets it.
+                test.window.quit().await;
+                return Err(Failure {
+                    panic,
+                    browser_failure,
+                });
             }
         };
-        match stage.window.renew().await {
-            Ok(()) => self.idle.lock().unwrap().push(stage.window),
-            // Its next test gets another one.
+        match test.window.renew().await {
+            Ok(()) => self.idle.lock().unwrap().push(test.window),
+            // The next test gets a new one.
             Err(error) => {
-                println!("{browser} breaks down after its test: {error}");
-                stage.window.quit().await;
+                println!("{browser} failed after its test: {error}");
+                test.window.quit().await;
             }
         }
         Ok(completion)
