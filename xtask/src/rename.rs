@@ -226,16 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn renamed_checkout_builds_and_has_no_trace_of_the_old_name() {
-        let Some((copy, target)) = renamed_copy("check") else {
-            return;
-        };
-        succeeds(&copy, &target, "cargo fmt --all --check");
-        succeeds(&copy, &target, "cargo check --workspace --offline --locked");
+    fn renamed_checkout_has_no_trace_of_the_old_name() {
+        if let Some((copy, target)) = renamed_copy("check") {
+            succeeds(&copy, &target, "cargo fmt --all --check");
+        }
     }
 
     #[test]
-    #[ignore = "compiles everything again, twice: the scheduled workflow runs it"]
+    #[ignore = "compiles everything again, in a copy: the scheduled workflow runs it"]
     fn renamed_checkout_builds_tests_fuzz_targets_and_site() {
         let Some((copy, target)) = renamed_copy("build") else {
             return;
