@@ -15,6 +15,7 @@ seed dash ../tests/manifests/*.mpd ../tests/media/*.mpd ../tests/media/*/*.mpd .
 seed hls ../tests/manifests/*.m3u8 ../tests/media/*/*.m3u8 ../assets/film/film.m3u8 ../assets/film/720p/media.m3u8
 seed mp4 ../tests/media/ondemand/*.mp4 ../tests/media/*/*init.mp4 ../tests/media/*/*/init.mp4
 seed sniff ../tests/media/packed/[12].* ../tests/media/packed/muxed-init.mp4 ../tests/manifests/st-sl.mpd
+seed file ../remux/tests/files/*.mp4 ../remux/tests/files/*.mkv ../remux/tests/files/*.webm
 seed ts ../remux/tests/streams/*.ts
 seed captions ../assets/film/*.vtt
 mkdir -p corpus/number

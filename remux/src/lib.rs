@@ -1,4 +1,5 @@
-//! MPEG-TS to fragmented MP4 for MediaSource: a push parser without I/O, dependencies and `unsafe` code.
+//! MPEG-TS to fragmented MP4 for MediaSource: a push parser without I/O, dependencies and `unsafe` code. [`file`] reads
+//! other containers.
 //!
 //! ```
 //! # let bytes = [0; 188];
@@ -33,6 +34,9 @@
 //! | [`mp4`] | `moov`, `moof` | ISO/IEC 14496-12 |
 //! | [`remuxer`] | routing of packets, order of fragments | |
 //! | [`output`] | the outputs | |
+//!
+//! [`file`] is apart from these: it reads MP4, QuickTime, WebM and Matroska files by byte ranges, and shares [`mp4`], the
+//! parameter sets and the audio headers.
 //!
 //! `src/bin/remux.rs` is the wasm module.
 //!
@@ -75,6 +79,7 @@ pub mod ac3;
 pub mod adts;
 pub mod audio;
 pub mod bits;
+pub mod file;
 pub mod h264;
 pub mod h265;
 pub mod mp4;
