@@ -16,6 +16,7 @@
 //! | `media_source`, `segment_buffer` | the MediaSource and its SourceBuffers |
 //! | `context`, `playback_state` | what the modules of a session share; position, selection and buffer levels |
 //! | `content`, `manifest` | loads and completes the presentation; interprets its files |
+//! | `live`, `clock_offset` | follows a live stream: reloads, edge, window, catch-up; the server's clock |
 //! | `network`, `http`, `bandwidth_meter` | retries; one request; measures the throughput |
 //! | `box_validator`, `decryption`, `captions` | checks MP4 boxes; AES-128; WebVTT |
 //! | `error` | the error type and its constructors |
@@ -23,12 +24,14 @@
 mod bandwidth_meter;
 mod box_validator;
 mod captions;
+mod clock_offset;
 mod content;
 mod context;
 mod decryption;
 mod download;
 mod error;
 mod http;
+mod live;
 mod manifest;
 mod media_source;
 mod monitor;

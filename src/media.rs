@@ -12,6 +12,7 @@ mod container;
 pub mod dash;
 mod error;
 pub mod hls;
+pub mod live;
 pub mod mp4;
 pub mod number;
 pub mod plan;
@@ -28,10 +29,10 @@ pub mod xml;
 pub use container::Container;
 pub use error::ManifestError;
 pub use presentation::{
-    AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,
-    RepresentationId, SidxLocation, content_type_of_codec,
+    AdaptationSet, ContentType, Index, Period, Presentation, Representation, RepresentationId,
+    SidxLocation, content_type_of_codec,
 };
 pub use segments::{
-    BOUNDARY_TOLERANCE, ByteRange, EncryptionKey, ListedSegment, Resource, Segment,
+    BOUNDARY_TOLERANCE, ByteRange, EncryptionKey, ListedSegment, LiveList, Resource, Segment,
     SegmentAddresses, SegmentRun, Segments, Timestamps,
 };

@@ -211,7 +211,11 @@ impl Player {
 
 /// The message that is shown while the video keeps playing.
 fn status(model: &PlayerModel) -> Option<String> {
-    if let Some(error) = &model.retrying {
+    if let Some(error @ (PlaybackError::NotStarted { .. } | PlaybackError::StreamStalled { .. })) =
+        &model.retrying
+    {
+        Some(error.to_string())
+    } else if let Some(error) = &model.retrying {
         Some(format!("Retrying. {error}"))
     } else {
         let error = model.captions_error.as_ref()?;

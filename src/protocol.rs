@@ -32,6 +32,7 @@
 //! | `id` | [`SessionId`] and [`BUILD_ID`] |
 //! | `command` | [`Command`] and its parts |
 //! | `event` | [`Event`] and its parts |
+//! | `date` | wall-clock times in messages |
 //! | `error` | [`PlaybackError`] and its advice |
 //! | `message` | [`Message`]: a command or an event, still packed, for observers |
 //! | [`milestone`] | the milestones from `Load` to the first frame |
@@ -40,6 +41,7 @@
 //! | [`transfer`] | codec, worker and transfer list; knows nothing of this player's messages |
 
 mod command;
+mod date;
 mod encoded;
 mod error;
 mod event;
@@ -53,7 +55,9 @@ pub mod transfer;
 pub use command::{BufferGoal, Command, Observation, PlaybackSettings, TrackSelection};
 pub use encoded::Encoded;
 pub use error::{PlaybackError, ResourceKind};
-pub use event::{BufferLevel, Diagnostic, Event, Quality, SegmentReport, TrackInfo, TrackKind};
+pub use event::{
+    BufferLevel, Diagnostic, Event, LiveStatus, Quality, SegmentReport, TrackInfo, TrackKind,
+};
 pub use id::{BUILD_ID, SessionId};
 pub use message::Message;
 pub use port::{EventPort, EventSink};

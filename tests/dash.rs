@@ -13,8 +13,8 @@ use dash_mpd_core as oracle;
 use proptest::prelude::*;
 use url::Url;
 use yew_mse_worker::media::{
-    Availability, BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Presentation,
-    Representation, SegmentAddresses, Segments, dash,
+    BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Presentation, Representation,
+    SegmentAddresses, Segments, dash,
 };
 
 const URL: &str = "https://example.com/videos/video.mpd";
@@ -100,11 +100,7 @@ fn is_close(one: f64, other: f64) -> bool {
 fn periods_equal_those_of_the_oracle() {
     for (name, presentation, mpd) in with_oracle() {
         let is_live = mpd.mpdtype.as_deref() == Some("dynamic");
-        assert_eq!(
-            presentation.availability == Availability::Live,
-            is_live,
-            "{name}"
-        );
+        assert_eq!(presentation.live.is_some(), is_live, "{name}");
         assert_eq!(
             presentation.duration,
             seconds(mpd.mediaPresentationDuration),

@@ -13,8 +13,8 @@ use std::{
 
 use url::Url;
 use yew_mse_worker::media::{
-    Availability, ContentType, Index, ManifestError, Presentation, SegmentAddresses, Segments,
-    SidxLocation, dash,
+    ContentType, Index, ManifestError, Presentation, SegmentAddresses, Segments, SidxLocation,
+    dash,
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, VariableDefinitions},
     mp4::SegmentIndex,
     sniff::{self, Format},
@@ -105,15 +105,14 @@ impl Found {
         }
     }
 
-    fn add_live(&mut self, availability: Availability, feature: &'static str) {
-        if availability == Availability::Live {
+    fn add_live(&mut self, is_live: bool, feature: &'static str) {
+        if is_live {
             self.features.push(feature);
-            self.unsupported = Some("a live stream");
         }
     }
 
     fn add_dash(&mut self, presentation: &Presentation) {
-        self.add_live(presentation.availability, "type=\"dynamic\"");
+        self.add_live(presentation.live.is_some(), "type=\"dynamic\"");
         self.add_if(presentation.periods.len() > 1, "Period");
         self.add_if(!presentation.captions.is_empty(), "WebVTT");
         for set in presentation
@@ -158,7 +157,7 @@ impl Found {
     }
 
     fn add_media(&mut self, playlist: &MediaPlaylist, path: &Path) {
-        self.add_live(playlist.availability, "EXT-X-ENDLIST");
+        self.add_live(playlist.segments.live.is_growing, "EXT-X-ENDLIST");
         let segments: Vec<_> = (0..playlist.segments.len())
             .map(|number| playlist.segments.get(number).unwrap())
             .collect();

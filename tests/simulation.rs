@@ -18,7 +18,7 @@ use yew_mse_worker::media::{
     Segment, SegmentAddresses, SegmentRun, Segments,
     abr::{self, BandwidthEstimator},
     clock::PlaybackClock,
-    plan::{AppendedSegment, BufferAction, BufferInventory, Snapshot, plan},
+    plan::{AppendedSegment, BufferAction, BufferInventory, SegmentStatus, Snapshot, plan},
     ranges::{TimeRange, TimeRanges},
     retry::{FailureKind, RetryState},
 };
@@ -170,6 +170,7 @@ fn film(segment: u64) -> Presentation {
                 set(ContentType::Video, &LADDER),
                 set(ContentType::Audio, &[SOUND]),
             ],
+            ..Period::default()
         }],
         ..Presentation::default()
     }
@@ -499,6 +500,7 @@ impl Player {
                     representation: chosen?,
                 })
             },
+            status: &|_, _, _| SegmentStatus::Available,
             is_acceptable: &|_| true,
             is_replaceable: &|there| calm && chosen > Some(there.representation.representation),
         })

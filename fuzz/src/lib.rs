@@ -34,7 +34,7 @@ pub fn hls(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match hls::parse(&text, URL, &VariableDefinitions::default()) {
         Ok(Playlist::Media(media)) => {
-            assert!(media.target_duration.is_finite());
+            assert!(media.segments.live.target_duration.is_finite());
             check_segments(&media.segments, text.len());
         }
         Ok(Playlist::Multivariant(playlist)) => {

@@ -182,6 +182,7 @@ impl History {
                 }
             }
             Event::MilestoneReached { reached, .. } => push(&mut self.milestones, reached),
+            Event::CatchUp { rate, .. } => self.add_notice(at, format!("rate {rate:.2}")),
             Event::Seek { to, .. } => self.add_notice(at, format!("seek to {to:.2} s")),
             Event::CaptionsLoaded {
                 url: Err(error), ..
@@ -202,6 +203,8 @@ impl History {
             | Event::MediaSourceReady { .. }
             | Event::CaptionTracks { .. }
             | Event::CaptionsLoaded { .. }
+            | Event::Live { .. }
+            | Event::LeftWindow { .. }
             | Event::Pong => {}
         }
     }

@@ -1,6 +1,12 @@
 //! The content of a session: its presentation, which is completed by indexes, playlists and init segments when they are
 //! needed.
 
+mod availability;
+mod live;
+mod live_state;
+mod playlists;
+mod reload;
+
 use std::{
     cell::{Ref, RefCell},
     rc::Rc,
@@ -27,7 +33,10 @@ use crate::{
     platform::{self, Bytes, VideoConfiguration},
     protocol::{PlaybackError, ResourceKind},
 };
+use live_state::LiveContent;
 
+/// How often to look whether a live stream has begun.
+const NOT_STARTED_RETRY_MS: u32 = 2_000;
 /// Frames per second of a video whose manifest does not say.
 const ASSUMED_FRAME_RATE: f64 = 30.0;
 
@@ -41,9 +50,13 @@ pub struct Content {
     definitions: VariableDefinitions,
     /// Representations that must not be chosen.
     excluded: RefCell<Vec<RepresentationId>>,
-    /// Init segments and keys, which are small and needed repeatedly.
+    /// Init segments and keys, which are small and needed repeatedly. The oldest first.
     cache: RefCell<Vec<CachedFile>>,
+    live: LiveContent,
 }
+
+/// How many init segments and keys are kept. A live stream has ever new ones.
+const MAX_CACHED_FILES: usize = 64;
 
 struct CachedFile {
     base: Rc<str>,
@@ -59,18 +72,22 @@ impl Content {
     /// [`PlaybackError::UnsupportedCodec`] if nothing can be played, and those of the network.
     pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
         let manifest = Resource::default();
+        let requested_at = platform::now();
         let file = network
             .get(ResourceKind::Manifest, &[Rc::from(url)], &manifest)
             .await?;
-        let (presentation, definitions) = manifest::parse(&file)?;
+        let (mut presentation, definitions) = manifest::parse(&file)?;
+        let live = LiveContent::open(&mut presentation, &network, &file, requested_at).await;
         let content = Rc::new(Self {
-            url: file.url,
+            url: file.url.clone(),
             network,
             presentation: RefCell::new(presentation),
             definitions,
             excluded: RefCell::default(),
             cache: RefCell::default(),
+            live,
         });
+        content.adopt_playlist(&file, requested_at);
         // Adaptation sets of unknown type have to be described before any can be selected.
         while let Some(id) = content.first_undescribed() {
             content.load_index(id).await?;
@@ -232,7 +249,11 @@ impl Content {
 
     fn cache_file(&self, base_urls: &[Rc<str>], resource: &Resource, file: &Rc<FetchedFile>) {
         if let Some(base) = base_urls.first() {
-            self.cache.borrow_mut().push(CachedFile {
+            let mut cache = self.cache.borrow_mut();
+            if cache.len() == MAX_CACHED_FILES {
+                cache.remove(0);
+            }
+            cache.push(CachedFile {
                 base: base.clone(),
                 resource: resource.clone(),
                 file: file.clone(),
@@ -278,9 +299,26 @@ impl Content {
     /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], [`PlaybackError::InvalidData`],
     /// [`PlaybackError::UnsupportedCodec`], and those of the network.
     pub async fn load_index(&self, id: RepresentationId) -> Result<(), Error> {
+        loop {
+            match self.try_load_index(id).await {
+                // A live playlist may not list anything yet.
+                Err(error) if matches!(*error, PlaybackError::NotStarted { .. }) => {
+                    self.network.set_waiting(Some(*error));
+                    platform::sleep(NOT_STARTED_RETRY_MS).await;
+                }
+                result => {
+                    self.network.set_waiting(None);
+                    return result;
+                }
+            }
+        }
+    }
+
+    async fn try_load_index(&self, id: RepresentationId) -> Result<(), Error> {
         let mut load = IndexLoad::new(self.representation(id)?);
         while let Some((kind, resource)) = self.next_request(&load)? {
             let base_urls = &load.representation.base_urls;
+            load.requested_at = platform::now();
             let file = self.resource(kind, base_urls, &resource).await?;
             if let Err(error) = self.apply_response(&mut load, id, kind, &resource, &file) {
                 self.discard(&resource);
@@ -309,10 +347,19 @@ impl Content {
             Index::Known(_) if load.is_described => return Ok(None),
             Index::Known(segments) => segments,
         };
-        let first = (0..segments.len())
+        // In a live stream, the oldest segment may be removed before it is fetched.
+        let middle = if segments.live.is_growing {
+            segments.len() / 2
+        } else {
+            0
+        };
+        let first = (middle..segments.len())
             .map_while(|index| segments.get(index))
             .find(|segment| !segment.is_missing)
-            .ok_or_else(|| invalid_manifest(&self.url, "it has no segments"))?;
+            .ok_or_else(|| match segments.live.is_growing {
+                true => Error::from(PlaybackError::NotStarted { at: None }),
+                false => invalid_manifest(&self.url, "it has no segments"),
+            })?;
         Ok(Some(match first.init {
             Some(init) => (ResourceKind::InitSegment, init),
             None => (ResourceKind::MediaSegment, first.resource),
@@ -331,11 +378,20 @@ impl Content {
         let representation = &mut *load.representation;
         let segments = match (kind, &representation.index, &mut load.sidx) {
             (ResourceKind::Manifest, ..) => {
-                let segments = manifest::parse_media_playlist(file, &self.definitions)?;
+                let text = file.bytes.to_text();
+                let playlist = manifest::read_media_playlist(&text, &file.url, &self.definitions)?;
+                let mut segments = playlist.segments;
+                if segments.is_empty() && segments.live.is_growing {
+                    return Err(PlaybackError::NotStarted { at: None }.into());
+                }
                 let has_init = segments.get(0).is_some_and(|first| first.init.is_some());
                 load.is_described &= self.is_unmuxed(id) && has_init;
+                let base = representation.base_urls.first();
+                let url = base.and_then(|base| platform::resolve_url(base, &resource.path));
+                let url = url.unwrap_or_else(|| file.url.clone()).into();
+                self.place_playlist(id, url, text, &mut segments, load.requested_at);
                 representation.base_urls = vec![file.url.as_str().into()];
-                segments
+                Rc::new(segments)
             }
             (ResourceKind::SegmentIndex, Index::Sidx(location), Some(sidx)) => {
                 let first = resource.range.map_or(0, |range| range.first);
@@ -378,7 +434,7 @@ impl Content {
             return Err(PlaybackError::UnsupportedCodec { mime }.into());
         }
         let span = match &representation.index {
-            Index::Known(segments) => segments.span(),
+            Index::Known(segments) if !segments.live.is_growing => segments.span(),
             _ => None,
         };
         let mut presentation = self.presentation.borrow_mut();
@@ -402,6 +458,8 @@ impl Content {
             let known = presentation.duration;
             presentation.duration = Some(known.map_or(end, |known| known.max(end)));
         }
+        drop(presentation);
+        self.update_completeness();
         Ok(())
     }
 
@@ -426,7 +484,9 @@ impl Content {
             let is_unknown =
                 representation.codecs.is_empty() || representation.codecs == "mp4a.40.34";
             let is_decodable = is_unknown || platform::can_decode(&representation.mime());
-            if set.is_protected || manifest::has_cues(representation) || !is_decodable {
+            let is_excluded =
+                set.is_protected || manifest::has_cues(representation) || !is_decodable;
+            if is_excluded && self.is_playable(id) {
                 self.excluded.borrow_mut().push(id);
             }
         }
@@ -489,6 +549,8 @@ struct IndexLoad {
     is_described: bool,
     /// The content type of its segments, if they were inspected.
     content_type: Option<ContentType>,
+    /// When its last file was requested, in milliseconds since the Unix epoch.
+    requested_at: f64,
 }
 
 impl IndexLoad {
@@ -501,6 +563,7 @@ impl IndexLoad {
             sidx,
             is_described: !representation.container.is_empty() && !representation.codecs.is_empty(),
             content_type: None,
+            requested_at: 0.0,
             representation,
         }
     }

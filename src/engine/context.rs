@@ -22,6 +22,7 @@ pub struct Context {
     pub state: Rc<PlaybackState>,
     /// Discontinuity sequence number and timestamp offset, in seconds, for each HLS discontinuity that was reached. The
     /// first track that reaches one determines the offset for both, so that audio and video stay in sync.
+    /// The oldest first.
     pub offsets: RefCell<Vec<(u32, f64)>>,
     /// Whether no media segment has been appended yet.
     pub nothing_appended: Cell<bool>,

@@ -9,7 +9,7 @@ use super::{
     error::{Error, invalid_data},
 };
 use crate::{
-    media::{ByteRange, number::digits},
+    media::{ByteRange, live::wall_clock::parse_http_date, number::digits},
     platform::{self, Bytes, Exception, Fetch, Request, Response},
     protocol::{PlaybackError, PlaybackSettings, ResourceKind},
 };
@@ -31,7 +31,7 @@ const fn max_bytes(resource: ResourceKind) -> u64 {
     match resource {
         ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
         ResourceKind::Captions => 4 << 20,
-        ResourceKind::Key => 1 << 10,
+        ResourceKind::Key | ResourceKind::Clock => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
     }
 }
@@ -220,6 +220,11 @@ impl HttpResponse {
     /// The `Content-Type`; may be empty.
     pub fn content_type(&self) -> String {
         self.response.header("content-type").unwrap_or_default()
+    }
+
+    /// The `Date`, in seconds since the Unix epoch; `None` if it is missing or hidden.
+    pub fn date(&self) -> Option<f64> {
+        parse_http_date(&self.response.header("date")?)
     }
 
     /// Reads the next bytes of the body; `None` at its end.

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Availability, Container, ContentType, Index, Period, Presentation,
-        Representation, Segments, SidxLocation, dash,
-        hls::{self, Playlist, VariableDefinitions},
+        AdaptationSet, Container, ContentType, Index, Period, Presentation, Representation,
+        Segments, SidxLocation, dash,
+        hls::{self, MediaPlaylist, Playlist, VariableDefinitions},
         mp4,
         sniff::{self, Format},
         text,
@@ -20,7 +20,6 @@ use crate::{
 };
 
 const DRM: &str = "DRM protection";
-const LIVE: &str = "a live stream";
 const MPEG_TS: &str = "MPEG transport streams";
 
 /// How many bytes of a file are read to detect its format.
@@ -48,8 +47,7 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
                 playlist.presentation
             }
             Playlist::Media(playlist) => {
-                let index = Index::Known(Rc::new(playlist.segments));
-                single_representation(url, index, playlist.availability)
+                single_representation(url, Index::Known(Rc::new(playlist.segments)))
             }
         },
         Format::Mp4 => {
@@ -57,7 +55,7 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
                 end: f64::INFINITY,
                 ..SidxLocation::default()
             };
-            single_representation(url, Index::Sidx(sidx), Availability::Complete)
+            single_representation(url, Index::Sidx(sidx))
         }
         Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
         Format::Html => return Err(invalid_manifest(url, "it is a web page")),
@@ -66,9 +64,6 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
             return Err(invalid_manifest(url, reason));
         }
     };
-    if presentation.availability == Availability::Live {
-        return Err(unsupported_feature(url, LIVE));
-    }
     Ok((presentation, definitions))
 }
 
@@ -80,13 +75,23 @@ pub fn parse_media_playlist(
     file: &FetchedFile,
     definitions: &VariableDefinitions,
 ) -> Result<Rc<Segments>, Error> {
-    match parse_playlist(file, definitions)? {
-        Playlist::Media(media) if media.availability == Availability::Live => {
-            Err(unsupported_feature(&file.url, LIVE))
-        }
-        Playlist::Media(media) => Ok(Rc::new(media.segments)),
+    read_media_playlist(&file.bytes.to_text(), &file.url, definitions)
+        .map(|playlist| Rc::new(playlist.segments))
+}
+
+/// Parses the text of an HLS media playlist that was fetched from `url`.
+///
+/// # Errors
+/// [`PlaybackError::InvalidManifest`] and [`PlaybackError::UnsupportedFeature`].
+pub fn read_media_playlist(
+    text: &str,
+    url: &str,
+    definitions: &VariableDefinitions,
+) -> Result<MediaPlaylist, Error> {
+    match hls::parse(text, url, definitions).map_err(|error| manifest_error(url, error))? {
+        Playlist::Media(media) => Ok(media),
         Playlist::Multivariant(_) => Err(invalid_manifest(
-            &file.url,
+            url,
             "it lists variants instead of segments",
         )),
     }
@@ -205,9 +210,11 @@ pub fn has_cues(representation: &Representation) -> bool {
 }
 
 /// A presentation with one representation, for a media playlist or an MP4 file.
-fn single_representation(url: &str, index: Index, availability: Availability) -> Presentation {
+fn single_representation(url: &str, index: Index) -> Presentation {
     let end = match &index {
-        Index::Known(segments) => segments.span().map_or(0.0, |(_, end)| end),
+        Index::Known(segments) if !segments.live.is_growing => {
+            segments.span().map_or(0.0, |(_, end)| end)
+        }
         _ => f64::INFINITY,
     };
     let representation = Representation {
@@ -222,12 +229,11 @@ fn single_representation(url: &str, index: Index, availability: Availability) ->
     };
     Presentation {
         duration: end.is_finite().then_some(end),
-        availability,
         periods: vec![Period {
-            start: 0.0,
             end,
             adaptation_sets: vec![set],
+            ..Period::default()
         }],
-        captions: Vec::new(),
+        ..Presentation::default()
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     context::Context,
     error::{Error, nothing_to_play},
+    live::LiveFollower,
     media_source::OwnedMediaSource,
     playback_state::PlaybackState,
     track_feeder::track_kind,
@@ -31,6 +32,7 @@ const STALL_NUDGE_SECONDS: f64 = 0.1;
 /// throws.
 pub async fn monitor(
     context: &Context,
+    live: &LiveFollower,
     source: &OwnedMediaSource,
     tracks: &Tracks,
 ) -> Result<f64, Error> {
@@ -49,8 +51,10 @@ pub async fn monitor(
             tracks.select_audio(context);
         }
         report.post_if_changed(context, position);
+        live.step(context, source)?;
+        tracks.update(context);
 
-        let PeriodGroup { start, end, .. } = tracks.group;
+        let PeriodGroup { start, end, .. } = tracks.group.get();
         if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }

@@ -37,6 +37,8 @@ pub struct FetchedFile {
     pub url: String,
     /// Its `Content-Type`; may be empty.
     pub content_type: String,
+    /// Its `Date`, in seconds since the Unix epoch. Hidden from other origins unless the server exposes it.
+    pub date: Option<f64>,
 }
 
 /// The network of one session.
@@ -46,6 +48,8 @@ pub struct Network {
     settings: PlaybackSettings,
     /// Whether [`Event::Retrying`] was posted with an error that is not resolved yet.
     is_retrying: Cell<bool>,
+    /// Whether the page was told that a live stream has to be waited for.
+    is_waiting: Cell<bool>,
     /// The index of the last base URL that succeeded.
     last_base_url: Cell<usize>,
     /// Measures media downloads.
@@ -60,6 +64,7 @@ impl Network {
             session,
             settings,
             is_retrying: Cell::default(),
+            is_waiting: Cell::default(),
             last_base_url: Cell::default(),
             meter: Rc::default(),
         }
@@ -105,7 +110,11 @@ impl Network {
         }
     }
 
-    async fn get_once(
+    /// Fetches a resource from one base URL, without retries.
+    ///
+    /// # Errors
+    /// Those of [`HttpRequest`] and [`HttpResponse`](super::http::HttpResponse).
+    pub async fn get_once(
         &self,
         kind: ResourceKind,
         base: &str,
@@ -122,6 +131,7 @@ impl Network {
             bytes: bytes.unwrap_or_default(),
             url: response.url(),
             content_type: response.content_type(),
+            date: response.date(),
         })
     }
 
@@ -170,6 +180,13 @@ impl Network {
         // Retries at once when the browser comes back online.
         select(platform::next_online(), platform::sleep(wait_ms)).await;
         Ok(())
+    }
+
+    /// Tells the page why a live stream has to be waited for, once, or that it has not to be any more.
+    pub fn set_waiting(&self, error: Option<PlaybackError>) {
+        if self.is_waiting.replace(error.is_some()) != error.is_some() {
+            self.report(error.map(Box::new));
+        }
     }
 
     fn report(&self, error: Option<Error>) {

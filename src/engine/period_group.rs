@@ -3,11 +3,12 @@
 
 use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
 
-use futures_util::future::{LocalBoxFuture, try_join};
+use futures_util::future::LocalBoxFuture;
 
 use super::{
     context::Context,
     error::Error,
+    live::LiveFollower,
     media_source::OwnedMediaSource,
     monitor::monitor,
     track_feeder::TrackFeeder,
@@ -21,14 +22,16 @@ use crate::protocol::{Event, milestone::Milestone};
 /// Any that ends the session.
 pub async fn play(
     context: &Rc<Context>,
+    live: &LiveFollower,
     source: &OwnedMediaSource,
     position: f64,
     offered: &RefCell<OfferedTracks>,
 ) -> Result<f64, Error> {
     let tracks = Tracks::at(context, position)?;
-    let period = tracks.group.period;
-    let [video, audio] = &tracks.feeders;
-    let types = try_join(first_type(video, period), first_type(audio, period)).await?;
+    let types = tracks.load_first_indexes().await?;
+    if context.content.is_live() {
+        source.set_duration(f64::INFINITY)?;
+    }
     // The duration of HLS is only known once a media playlist is loaded.
     if let Some(duration) = context.content.presentation().duration {
         source.set_duration(duration)?;
@@ -51,7 +54,7 @@ pub async fn play(
             }));
         }
     }
-    tasks.push(Box::pin(monitor(context, source, &tracks)));
+    tasks.push(Box::pin(monitor(context, live, source, &tracks)));
     context
         .port
         .post_milestone(context.session, Milestone::SourceBuffersCreated);
@@ -64,12 +67,4 @@ pub async fn play(
         polls.find(Poll::is_ready).unwrap_or(Poll::Pending)
     })
     .await
-}
-
-/// The media type to create a feeder's SourceBuffer with; `None` without a feeder.
-async fn first_type(feeder: &Option<TrackFeeder>, period: usize) -> Result<Option<String>, Error> {
-    match feeder {
-        Some(feeder) => feeder.first_type(period).await.map(Some),
-        None => Ok(None),
-    }
 }

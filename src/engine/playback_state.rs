@@ -43,6 +43,22 @@ pub struct BufferStatus {
     pub is_complete: bool,
 }
 
+/// A seek that the engine has requested.
+#[derive(Clone, Copy, Debug)]
+struct PendingSeek {
+    /// The new position, in seconds.
+    to: f64,
+    /// When it was first requested, in milliseconds since the Unix epoch.
+    at: f64,
+    /// When it was last requested, in milliseconds since the Unix epoch.
+    repeated_at: f64,
+}
+
+/// Observations this close to the target of a requested seek, in seconds, show that it was performed.
+const SEEK_TOLERANCE_SECONDS: f64 = 1.0;
+/// After this time, a requested seek is given up: the viewer has seeked elsewhere.
+const SEEK_TIMEOUT_MS: f64 = 10_000.0;
+
 /// The playback state of a session, shared by its tasks.
 pub struct PlaybackState {
     clock: Cell<PlaybackClock>,
@@ -53,6 +69,8 @@ pub struct PlaybackState {
     moved_at: Cell<f64>,
     screen_size: Cell<(u32, u32)>,
     buffer_goal: Cell<BufferGoal>,
+    /// The seek that the engine has requested and that was not observed yet.
+    pending_seek: Cell<Option<PendingSeek>>,
     /// How many seconds ahead fit into the SourceBuffers; infinite until one was full.
     room_ahead: Cell<f64>,
     /// Bits per second of the selected quality.
@@ -88,6 +106,7 @@ impl PlaybackState {
             moved_at: Cell::default(),
             screen_size: Cell::default(),
             buffer_goal: Cell::new(buffer_goal),
+            pending_seek: Cell::default(),
             room_ahead: Cell::new(f64::INFINITY),
             quality: Cell::default(),
             audio_preference: RefCell::default(),
@@ -100,6 +119,21 @@ impl PlaybackState {
 
     /// Updates the state with an observation of the element.
     pub fn observe(&self, observation: Observation) {
+        if let Some(seek) = self.pending_seek.get() {
+            let elapsed_ms = observation.at - seek.at;
+            let moved = observation.position - seek.to;
+            let was_performed = moved > -SEEK_TOLERANCE_SECONDS
+                && moved < SEEK_TOLERANCE_SECONDS + (elapsed_ms / 1000.0).max(0.0);
+            if !was_performed && elapsed_ms < SEEK_TIMEOUT_MS {
+                // The element has not seeked yet: only its position is not the one to plan from.
+                self.screen_size.set(observation.screen_size);
+                let mut clock = self.clock.get();
+                clock.observe(seek.to, 0.0, observation.at);
+                self.clock.set(clock);
+                return;
+            }
+            self.pending_seek.set(None);
+        }
         let predicted = self.position();
         let mut clock = self.clock.get();
         let stands_still = clock.observed() == observation.position && observation.rate > 0.0;
@@ -137,6 +171,44 @@ impl PlaybackState {
     pub fn set_buffer_goal(&self, buffer_goal: BufferGoal) {
         self.buffer_goal.set(buffer_goal);
         self.notify();
+    }
+
+    /// Plans from another position, in seconds, to which the element is about to seek. Observations of other positions are
+    /// ignored until it has.
+    pub fn seek(&self, to: f64) {
+        let at = platform::now();
+        let repeated_at = at;
+        self.pending_seek.set(Some(PendingSeek {
+            to,
+            at,
+            repeated_at,
+        }));
+        let mut clock = self.clock.get();
+        clock.observe(to, 0.0, at);
+        self.clock.set(clock);
+        for buffer in self.buffers.borrow_mut().iter_mut().flatten() {
+            buffer.complete_until = to;
+        }
+        self.reset_stall();
+        self.notify();
+    }
+
+    /// Whether the element has not performed the last [`seek`](Self::seek) yet.
+    pub const fn has_pending_seek(&self) -> bool {
+        self.pending_seek.get().is_some()
+    }
+
+    /// The target of a seek, in seconds, that was requested `after_ms` ago and is not performed yet. Returns it once per
+    /// that time.
+    pub fn overdue_seek(&self, after_ms: f64) -> Option<f64> {
+        let mut seek = self.pending_seek.get()?;
+        let now = platform::now();
+        if now - seek.repeated_at < after_ms {
+            return None;
+        }
+        seek.repeated_at = now;
+        self.pending_seek.set(Some(seek));
+        Some(seek.to)
     }
 
     /// Sets the viewer's selection: bits per second of the quality, the audio track, and the index of the captions.

@@ -1,5 +1,7 @@
 //! The SourceBuffer of one track.
 
+use std::{cell::Cell, rc::Rc};
+
 use super::error::{Error, call_error};
 use crate::{
     media::{
@@ -20,16 +22,19 @@ pub struct SegmentBuffer {
     init: Option<(RepresentationId, Resource)>,
     /// The end of the segment that was appended last, in seconds.
     end: f64,
+    /// Whether an operation is running.
+    is_updating: Rc<Cell<bool>>,
 }
 
 impl SegmentBuffer {
-    /// Wraps a new SourceBuffer of the given type.
-    pub const fn new(buffer: SourceBuffer, mime: String) -> Self {
+    /// Wraps a new SourceBuffer of the given type. Sets `is_updating` while an operation is running.
+    pub const fn new(buffer: SourceBuffer, mime: String, is_updating: Rc<Cell<bool>>) -> Self {
         Self {
             buffer,
             mime,
             init: None,
             end: f64::NEG_INFINITY,
+            is_updating,
         }
     }
 
@@ -120,10 +125,10 @@ impl SegmentBuffer {
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is closed or the bytes cannot
     /// be parsed.
     pub async fn append(&mut self, bytes: &Bytes) -> Result<(), Error> {
-        self.buffer
-            .append(bytes)
-            .await
-            .map_err(|exception| call_error("append a segment", exception))
+        self.is_updating.set(true);
+        let result = self.buffer.append(bytes).await;
+        self.is_updating.set(false);
+        result.map_err(|exception| call_error("append a segment", exception))
     }
 
     /// Removes a range.
@@ -131,10 +136,10 @@ impl SegmentBuffer {
     /// # Errors
     /// [`MediaSourceCall`](crate::protocol::PlaybackError::MediaSourceCall) if the source is closed.
     pub async fn remove(&mut self, range: TimeRange) -> Result<(), Error> {
-        self.buffer
-            .remove(range.start..range.end)
-            .await
-            .map_err(|exception| call_error("evict media", exception))
+        self.is_updating.set(true);
+        let result = self.buffer.remove(range.start..range.end).await;
+        self.is_updating.set(false);
+        result.map_err(|exception| call_error("evict media", exception))
     }
 
     /// Aborts a running operation, and resets the parser. The appended part of an incomplete segment may or may not stay
@@ -147,5 +152,6 @@ impl SegmentBuffer {
         let offset = self.buffer.timestamp_offset();
         let _ = self.buffer.set_timestamp_offset(offset);
         let _ = self.buffer.abort();
+        self.is_updating.set(false);
     }
 }

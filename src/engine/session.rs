@@ -8,11 +8,12 @@ use std::{
 };
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, join, select, try_join};
+use futures_util::future::{Either, join3, select, try_join};
 
 use super::{
-    captions, content::Content, context::Context, error::Error, media_source::OwnedMediaSource,
-    network::Network, period_group, playback_state::PlaybackState, tracks::OfferedTracks,
+    captions, content::Content, context::Context, error::Error, live, live::LiveFollower,
+    media_source::OwnedMediaSource, network::Network, period_group, playback_state::PlaybackState,
+    tracks::OfferedTracks,
 };
 use crate::{
     platform,
@@ -169,14 +170,27 @@ impl SessionTask {
             offsets: RefCell::default(),
             nothing_appended: Cell::new(true),
         });
-        let playing = Box::pin(self.play_groups(&context, start));
-        let background = join(
+        let playing = Box::pin(async {
+            let position = live::start_position(&context, start).await?;
+            if context.content.is_live() {
+                let session = self.session;
+                self.state.seek(position);
+                self.port.post(Event::Seek {
+                    session,
+                    to: position,
+                });
+            }
+            self.play_groups(&context, &LiveFollower::default(), position)
+                .await
+        });
+        let background = join3(
             captions::serve(&context),
+            live::reload(&context),
             context.content.exclude_unsmooth(),
         );
         match select(playing, Box::pin(background)).await {
             Either::Left((result, _)) => result,
-            Either::Right(((never, ()), _)) => match never {},
+            Either::Right(((never, ..), _)) => match never {},
         }
     }
 
@@ -184,11 +198,12 @@ impl SessionTask {
     async fn play_groups(
         &self,
         context: &Rc<Context>,
+        live: &LiveFollower,
         mut position: f64,
     ) -> Result<Infallible, Error> {
         loop {
             let source = self.source.borrow().clone();
-            let playing = period_group::play(context, &source, position, &self.offered);
+            let playing = period_group::play(context, live, &source, position, &self.offered);
             let closed = source.wait_until_closed();
             position = match select(Box::pin(playing), Box::pin(closed)).await {
                 Either::Left((next, _)) => next?,

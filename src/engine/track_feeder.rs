@@ -40,7 +40,7 @@ pub struct TrackFeeder {
     context: Rc<Context>,
     content_type: ContentType,
     /// The end of the period group, in seconds.
-    end: f64,
+    end: Cell<f64>,
     /// The adaptation set to fetch from in each period.
     adaptation_sets: RefCell<SetPerPeriod>,
     /// The segments that are in the buffer.
@@ -74,7 +74,7 @@ impl TrackFeeder {
         Self {
             context,
             content_type,
-            end,
+            end: Cell::new(end),
             adaptation_sets: RefCell::new(sets),
             inventory: RefCell::default(),
             current: Cell::default(),
@@ -150,6 +150,7 @@ impl TrackFeeder {
             let Some(id) = self.choose(period, 0.0) else {
                 return Err(nothing_to_play(self.context.state.position()));
             };
+            self.context.content.set_in_use(self.content_type, id);
             if let Some(mime) = self.known_type(id) {
                 return Ok(mime);
             }
@@ -175,6 +176,13 @@ impl TrackFeeder {
     /// Changes the adaptation sets, one per period.
     pub fn select(&self, sets: SetPerPeriod) {
         self.adaptation_sets.replace(sets);
+    }
+
+    /// Continues into periods that were added: changes the adaptation sets, one per period, and the end of the period
+    /// group, in seconds.
+    pub fn extend(&self, sets: SetPerPeriod, end: f64) {
+        self.adaptation_sets.replace(sets);
+        self.end.set(end);
     }
 
     /// The index of the adaptation set that it feeds in a period.
@@ -211,7 +219,7 @@ impl TrackFeeder {
         let choose = |period| self.choose(period, ahead);
         plan(&Snapshot {
             presentation: &presentation,
-            end: self.end,
+            end: self.end.get(),
             position,
             evictable_before: state.evictable_before(),
             goal,
@@ -224,6 +232,7 @@ impl TrackFeeder {
                     chosen == *representation || (is_automatic && chosen.set == representation.set)
                 })
             },
+            status: &|id, segments, segment| self.context.content.status(id, segments, segment),
             is_replaceable: &|AppendedSegment { representation, .. }| {
                 has_reserve
                     && is_automatic
@@ -326,9 +335,18 @@ impl TrackFeeder {
             buffer.reset();
         }
         match outcome {
-            Outcome::Appended => self.record_appended(buffer, &download)?,
+            Outcome::Appended => {
+                self.context.content.record_available(id);
+                self.record_appended(buffer, &download)?;
+            }
             Outcome::Aborted => {}
             Outcome::Failed(error) => match *error {
+                // Not yet, or no longer. Init segments and keys may also be replaced by a restarted encoder.
+                PlaybackError::HttpStatus {
+                    status: 404 | 410, ..
+                } if self.context.content.was_live() => {
+                    self.context.content.record_unavailable(id, segment).await;
+                }
                 // The period may be shorter than its manifest says.
                 PlaybackError::HttpStatus {
                     resource: ResourceKind::MediaSegment,
@@ -390,6 +408,7 @@ impl TrackFeeder {
 
     /// Posts [`Event::QualityChanged`] if this is another video quality than before.
     fn announce(&self, id: RepresentationId, representation: &Representation) {
+        self.context.content.set_in_use(self.content_type, id);
         let previous = self.current.replace(Some(id));
         if previous != Some(id) && self.content_type == ContentType::Video {
             self.context.port.post(Event::QualityChanged {

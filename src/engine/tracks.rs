@@ -1,6 +1,11 @@
 //! The tracks of a period group: selects adaptation sets, and lists what the viewer can select.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures_util::future::try_join;
 
 use super::{
     context::Context,
@@ -31,9 +36,11 @@ pub struct OfferedTracks {
 /// The video and audio tracks that feed one MediaSource.
 pub struct Tracks {
     /// The periods they are in.
-    pub group: PeriodGroup,
+    pub group: Cell<PeriodGroup>,
     /// The feeders of video and audio, in the order of [`CONTENT_TYPES`].
     pub feeders: [Option<TrackFeeder>; 2],
+    /// The [`Content::version`](super::content::Content::version) that they are of.
+    version: Cell<u32>,
 }
 
 impl Tracks {
@@ -42,27 +49,10 @@ impl Tracks {
     /// # Errors
     /// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if there are none.
     pub fn at(context: &Rc<Context>, position: f64) -> Result<Self, Error> {
+        let version = Cell::new(context.content.version());
         let [video, audio] = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
-        let group = {
-            let presentation = context.content.presentation();
-            let format = |sets: &SetPerPeriod, period: usize| {
-                let representation = presentation.representation(RepresentationId {
-                    period,
-                    set: set_in_period(sets, period)?,
-                    representation: 0,
-                })?;
-                let codec = representation.codecs.split('.').next();
-                Some((representation.container.as_str(), codec))
-            };
-            let is_same_format = |one: usize, other: usize| {
-                platform::can_change_type()
-                    || [&video, &audio]
-                        .iter()
-                        .all(|sets| format(sets, one) == format(sets, other))
-            };
-            selection::period_group(&presentation, [&video, &audio], position, &is_same_format)
-        };
-        let group = group.ok_or_else(|| nothing_to_play(position))?;
+        let group = find_group(context, [&video, &audio], position)
+            .ok_or_else(|| nothing_to_play(position))?;
         let feeder = |kind, sets: SetPerPeriod| {
             let has_track = set_in_period(&sets, group.period).is_some();
             has_track.then(|| TrackFeeder::new(context.clone(), kind, sets, group.end))
@@ -71,7 +61,51 @@ impl Tracks {
             feeder(ContentType::Video, video),
             feeder(ContentType::Audio, audio),
         ];
-        Ok(Self { group, feeders })
+        Ok(Self {
+            group: Cell::new(group),
+            feeders,
+            version,
+        })
+    }
+
+    /// Loads the first indexes of the tracks. Returns the media types to create the SourceBuffers with; `None` without a
+    /// track.
+    ///
+    /// # Errors
+    /// Any that ends the session.
+    pub async fn load_first_indexes(&self) -> Result<(Option<String>, Option<String>), Error> {
+        async fn first_type(
+            feeder: &Option<TrackFeeder>,
+            period: usize,
+        ) -> Result<Option<String>, Error> {
+            match feeder {
+                Some(feeder) => feeder.first_type(period).await.map(Some),
+                None => Ok(None),
+            }
+        }
+        let period = self.group.get().period;
+        let [video, audio] = &self.feeders;
+        try_join(first_type(video, period), first_type(audio, period)).await
+    }
+
+    /// Extends the tracks to the periods that a live presentation has got since.
+    pub fn update(&self, context: &Context) {
+        let version = context.content.version();
+        if self.version.replace(version) == version {
+            return;
+        }
+        let [video, audio] = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
+        let position = context.state.position();
+        if let Some(group) = find_group(context, [&video, &audio], position) {
+            self.group.set(group);
+        }
+        let end = self.group.get().end;
+        for (feeder, sets) in self.feeders.iter().zip([video, audio]) {
+            if let Some(feeder) = feeder {
+                feeder.extend(sets, end);
+            }
+        }
+        context.state.notify();
     }
 
     /// Switches the audio feeder to the audio track that the viewer has selected.
@@ -85,7 +119,7 @@ impl Tracks {
     /// Posts the tracks that can be selected, and stores them in `offered`.
     pub fn announce(&self, context: &Context, offered: &RefCell<OfferedTracks>) {
         let presentation = context.content.presentation();
-        let period = self.group.period;
+        let period = self.group.get().period;
         let [video, audio] = &self.feeders;
         let video_set = video
             .as_ref()
@@ -124,6 +158,31 @@ impl Tracks {
             audio: tracks,
         });
     }
+}
+
+/// The period group at a position, in seconds, with these adaptation sets of video and audio.
+fn find_group(
+    context: &Context,
+    [video, audio]: [&SetPerPeriod; 2],
+    position: f64,
+) -> Option<PeriodGroup> {
+    let presentation = context.content.presentation();
+    let format = |sets: &SetPerPeriod, period: usize| {
+        let representation = presentation.representation(RepresentationId {
+            period,
+            set: set_in_period(sets, period)?,
+            representation: 0,
+        })?;
+        let codec = representation.codecs.split('.').next();
+        Some((representation.container.as_str(), codec))
+    };
+    let is_same_format = |one: usize, other: usize| {
+        platform::can_change_type()
+            || [video, audio]
+                .iter()
+                .all(|sets| format(sets, one) == format(sets, other))
+    };
+    selection::period_group(&presentation, [video, audio], position, &is_same_format)
 }
 
 /// The adaptation set that is played in each period.

@@ -8,6 +8,7 @@
 mod adaptation_sets;
 mod attributes;
 mod inheritance;
+mod live;
 mod periods;
 mod reader;
 mod representations;
@@ -19,11 +20,7 @@ mod ticks;
 
 use std::rc::Rc;
 
-use super::{
-    error::ManifestError,
-    presentation::{Availability, Presentation},
-    xml,
-};
+use super::{error::ManifestError, presentation::Presentation, xml};
 use reader::MpdReader;
 
 /// Reads an MPD that was fetched from `url`. `resolve(base, relative)` makes a URL absolute; it returns
@@ -52,11 +49,7 @@ pub fn parse(
     let end = Some(last.end).filter(|end| end.is_finite());
     Ok(Presentation {
         duration: attributes::presentation_duration(&mpd).or(end),
-        availability: if is_dynamic {
-            Availability::Live
-        } else {
-            Availability::Complete
-        },
+        live: is_dynamic.then(|| live::read_live(resolve, &mpd, url)),
         periods,
         captions: reader.captions,
     })

@@ -4,6 +4,7 @@
 //! ones that are not needed for playback; features that the player does not support are reported by name.
 
 mod attributes;
+mod delta_update;
 mod limits;
 mod media_playlist;
 mod multivariant;
@@ -14,6 +15,7 @@ use media_playlist::MediaReader;
 use multivariant::MultivariantReader;
 use variables::first_reference;
 
+pub use delta_update::apply_delta_update;
 pub use media_playlist::MediaPlaylist;
 pub use multivariant::MultivariantPlaylist;
 pub use variables::VariableDefinitions;

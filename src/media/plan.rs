@@ -34,6 +34,19 @@ pub struct Snapshot<'a> {
     pub is_acceptable: &'a dyn Fn(&AppendedSegment) -> bool,
     /// Whether an appended segment is worth fetching again in the representation that is chosen now.
     pub is_replaceable: &'a dyn Fn(&AppendedSegment) -> bool,
+    /// Whether a segment can be fetched.
+    pub status: &'a dyn Fn(RepresentationId, &Segments, &Segment) -> SegmentStatus,
+}
+
+/// Whether a segment can be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentStatus {
+    /// It can.
+    Available,
+    /// Not yet: it is at the edge of a live stream.
+    NotYet,
+    /// It never will be: it is skipped.
+    Missing,
 }
 
 /// The next action for a SourceBuffer.
@@ -124,8 +137,9 @@ fn is_buffered(now: &Snapshot, segment: &Segment, settled_until: f64) -> bool {
 }
 
 /// The action for the segment at `time`, or else for the first one after it, in any period; `End` if there is
-/// none.
+/// none, `Wait` if there is none yet.
 fn action_at(now: &Snapshot, time: f64) -> BufferAction {
+    let mut none = BufferAction::End;
     for (index, period) in now.presentation.periods.iter().enumerate() {
         if period.end <= time + BOUNDARY_TOLERANCE || period.start >= now.end {
             continue;
@@ -133,11 +147,14 @@ fn action_at(now: &Snapshot, time: f64) -> BufferAction {
         let action = action_in_period(now, index, &|segments| {
             segments.segment_at(time.max(period.start))
         });
-        if action != BufferAction::End {
-            return action;
+        match action {
+            BufferAction::End => {}
+            // The list of a live period may end early, once the next period has begun.
+            BufferAction::Wait => none = BufferAction::Wait,
+            action => return action,
         }
     }
-    BufferAction::End
+    none
 }
 
 /// The action for the last segment of all; `End` if it is buffered or marked as missing.
@@ -161,7 +178,7 @@ fn action_for_last(now: &Snapshot, settled_until: f64) -> BufferAction {
 }
 
 /// Fetches the segment that `select` returns for the representation chosen in a period, or loads the index of
-/// that representation first; `End` if there is no such representation or segment.
+/// that representation first; `End` if there is no such representation or segment, `Wait` if there will be one.
 fn action_in_period(
     now: &Snapshot,
     period: usize,
@@ -175,7 +192,14 @@ fn action_in_period(
     };
     match &representation.index {
         Index::Known(segments) if representation.is_resolved() => match select(segments) {
-            Some(segment) => BufferAction::Fetch(id, Box::new(segment)),
+            Some(mut segment) => match (now.status)(id, segments, &segment) {
+                SegmentStatus::NotYet => BufferAction::Wait,
+                status => {
+                    segment.is_missing |= status == SegmentStatus::Missing;
+                    BufferAction::Fetch(id, Box::new(segment))
+                }
+            },
+            None if segments.live.is_growing => BufferAction::Wait,
             None => BufferAction::End,
         },
         _ => BufferAction::LoadIndex(id),

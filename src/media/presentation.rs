@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{
     captions::CaptionTrack,
+    live::Live,
     segments::{ByteRange, Resource, Segments},
 };
 
@@ -12,22 +13,12 @@ use super::{
 pub struct Presentation {
     /// Duration in seconds; `None` if it is known only from segment indexes or, in HLS, media playlists.
     pub duration: Option<f64>,
-    /// Whether it is complete or live.
-    pub availability: Availability,
+    /// What it has while it is live; `None` if it is complete.
+    pub live: Option<Live>,
     /// In order, at least one.
     pub periods: Vec<Period>,
     /// Captions in files of their own.
     pub captions: Vec<CaptionTrack>,
-}
-
-/// Whether a manifest is complete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Availability {
-    /// On demand: it does not change.
-    #[default]
-    Complete,
-    /// Live: segments are added at the end and may be removed from the beginning.
-    Live,
 }
 
 /// Identifies a representation by its indexes in a presentation.
@@ -90,6 +81,8 @@ impl Presentation {
 /// A time range of a presentation with a fixed list of adaptation sets. HLS has one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Period {
+    /// The author's id; may be empty.
+    pub id: String,
     /// Start, in seconds.
     pub start: f64,
     /// End, in seconds; infinite if unknown.

@@ -66,6 +66,31 @@ pub struct Segments {
     pub timestamps: Timestamps,
     /// End of the period in seconds: segments end there at the latest.
     pub end: f64,
+    /// What only lists of live streams have.
+    pub live: LiveList,
+}
+
+/// What only the segment list of a live stream has. The default is that of a complete list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveList {
+    /// Whether segments will be added at the end.
+    pub is_growing: bool,
+    /// If segments become available by the clock, how many seconds before their end; `None` if every listed
+    /// segment is available.
+    pub availability_offset: Option<f64>,
+    /// Media sequence number of the first segment (HLS).
+    pub first_sequence: u64,
+    /// How often the encoder has restarted, with other sequence numbers, since the list was first loaded (HLS).
+    pub restarts: u32,
+    /// Wall-clock times in seconds since the Unix epoch, with the numbers of the segments that begin then, in
+    /// ascending order (HLS). A segment without an entry begins where the one before it ends.
+    pub dates: Vec<(u64, f64)>,
+    /// Upper bound of the segments' durations in seconds; 0 if it is not stated.
+    pub target_duration: f64,
+    /// The delay from the end of the list that the author wishes, in seconds (HLS `HOLD-BACK`).
+    pub hold_back: Option<f64>,
+    /// A delta update may leave out segments that are older than this, in seconds (HLS `CAN-SKIP-UNTIL`).
+    pub can_skip_until: Option<f64>,
 }
 
 impl Default for Segments {
@@ -78,6 +103,7 @@ impl Default for Segments {
             inits: Vec::new(),
             timestamps: Timestamps::Media,
             end: f64::INFINITY,
+            live: LiveList::default(),
         }
     }
 }
@@ -240,6 +266,26 @@ impl Segments {
             discontinuity: listed.discontinuity,
             is_missing: listed.is_missing,
         })
+    }
+
+    /// The wall-clock time of a presentation time, in seconds since the Unix epoch, by the list's own dates (HLS).
+    pub fn date_at(&self, time: f64) -> Option<f64> {
+        let number = self
+            .segment_at(time)
+            .map_or(self.len(), |segment| segment.number);
+        let dates = &self.live.dates;
+        let next = dates.partition_point(|(first, _)| *first <= number);
+        let (first, date) = dates.get(next.saturating_sub(1))?;
+        Some(date + time - self.get(*first)?.start)
+    }
+
+    /// The presentation time of a wall-clock time, by the list's own dates. After a gap in the dates, that of the last
+    /// segment before it.
+    pub fn time_of_date(&self, date: f64) -> Option<f64> {
+        let dates = &self.live.dates;
+        let next = dates.partition_point(|(_, start)| *start <= date);
+        let (first, start) = dates.get(next.saturating_sub(1))?;
+        Some(self.get(*first)?.start + date - start)
     }
 
     /// The presentation time of a media time in ticks.

@@ -149,6 +149,7 @@ mod tests {
             start: index as f64 * 10.0,
             end: index as f64 * 10.0 + 10.0,
             adaptation_sets: sets,
+            ..Period::default()
         });
         Presentation {
             periods: periods.collect(),

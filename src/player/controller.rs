@@ -213,12 +213,23 @@ impl PlayerController {
                     dispatch.emit(PlayerAction::MilestoneReached(arrived));
                 }
                 Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
+                Ok(Event::CatchUp { rate, .. }) => catch_up(&video, *rate),
                 _ => {}
             }
             if let Some(action) = engine_action(result, &video, last_position.get()) {
                 dispatch.emit(action);
             }
         })
+    }
+}
+
+/// The greatest deviation from 1 of a rate that only serves to catch up with a live stream.
+const MAX_CATCH_UP: f64 = 0.051;
+
+/// Plays at the rate that keeps the distance from the live edge, unless the viewer has chosen another.
+fn catch_up(video: &HtmlVideoElement, rate: f64) {
+    if (video.playback_rate() - 1.0).abs() <= MAX_CATCH_UP {
+        video.set_playback_rate(rate);
     }
 }
 

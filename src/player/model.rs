@@ -10,7 +10,7 @@ use super::{
 use crate::{
     platform::MediaHandle,
     protocol::{
-        Event, PlaybackError, Quality, TrackInfo, TrackSelection,
+        Event, LiveStatus, PlaybackError, Quality, TrackInfo, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
     },
 };
@@ -42,6 +42,8 @@ pub struct PlayerModel {
     pub captions_error: Option<PlaybackError>,
     /// The viewer's selection.
     pub selection: TrackSelection,
+    /// Where the stream is, while it is live.
+    pub live: Option<LiveStatus>,
     /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
     /// The position at which playback failed and did not recover, in seconds.
@@ -213,6 +215,7 @@ impl PlayerModel {
             Event::QualityChanged { bandwidth, .. } => self.bandwidth = bandwidth,
             Event::Retrying { error, .. } => self.retrying = error,
             Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
+            Event::Live { status, .. } => self.live = status,
             // The feature detection found MediaSource in workers, but it cannot be used.
             Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
@@ -222,6 +225,8 @@ impl PlayerModel {
             Event::Ready { .. }
             | Event::Diagnostics { .. }
             | Event::Seek { .. }
+            | Event::CatchUp { .. }
+            | Event::LeftWindow { .. }
             | Event::Pong
             | Event::Stopped { .. }
             | Event::Closed { .. } => return false,
@@ -232,6 +237,7 @@ impl PlayerModel {
     fn start(&mut self, is_new_content: bool) {
         self.error = None;
         self.retrying = None;
+        self.live = None;
         self.reload_from = None;
         self.lost_at = None;
         self.milestones.clear();

@@ -52,7 +52,7 @@ pub enum Command {
 /// Start position, buffer goal and request options of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlaybackSettings {
-    /// Where to start playback, in seconds.
+    /// Where to start playback, in seconds. Live streams start near their edge.
     pub start: f64,
     /// How much to buffer.
     pub buffer: BufferGoal,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{id::BUILD_ID, transfer::InvalidMessage};
+use super::{date::format_minutes, id::BUILD_ID, transfer::InvalidMessage};
 
 /// An error that ends or delays playback. `Display` says what happened, [`advice`](Self::advice) what the
 /// viewer can do.
@@ -132,6 +132,18 @@ pub enum PlaybackError {
         /// The position in whole seconds.
         second: u32,
     },
+    /// A live stream has not begun yet.
+    #[error("This live stream has not begun yet{}.", begins_at(*at))]
+    NotStarted {
+        /// When it will begin, in seconds since the Unix epoch, if the manifest says so.
+        at: Option<f64>,
+    },
+    /// The manifest of a live stream does not change any more.
+    #[error("Nothing new has arrived in this live stream for {seconds} seconds.")]
+    StreamStalled {
+        /// For how long.
+        seconds: u32,
+    },
     /// The manifest violates its format.
     #[error("{url} is not a video that can be read: {reason}.")]
     InvalidManifest {
@@ -165,12 +177,22 @@ pub enum ResourceKind {
     /// An initialization segment.
     #[error("the init segment")]
     InitSegment,
+    /// The server's time.
+    #[error("the time")]
+    Clock,
     /// A WebVTT file.
     #[error("the captions")]
     Captions,
     /// A media segment.
     #[error("the media segment")]
     MediaSegment,
+}
+
+/// When a stream begins, as the end of a sentence.
+fn begins_at(at: Option<f64>) -> String {
+    at.map_or_else(String::new, |seconds| {
+        format!(": it begins at {}", format_minutes(seconds))
+    })
 }
 
 impl From<InvalidMessage> for PlaybackError {
@@ -210,6 +232,10 @@ impl PlaybackError {
                 "Try again. If it happens at the same place, the video itself may be damaged."
             }
             Self::NothingToPlay { .. } => "Try again, or continue at another place of the video.",
+            Self::NotStarted { .. } => "It starts by itself when it begins.",
+            Self::StreamStalled { .. } => {
+                "The broadcaster may have stopped. The stream continues by itself when something arrives."
+            }
             Self::InvalidUrl { .. } => {
                 "Enter the http or https address of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
@@ -224,7 +250,7 @@ impl PlaybackError {
                 "Check whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
             Self::UnsupportedFeature { .. } => {
-                "This player plays DASH and HLS on demand, without DRM, in fragmented MP4 or packed \
+                "This player plays DASH and HLS, live and on demand, without DRM, in fragmented MP4 or packed \
                  audio."
             }
         }

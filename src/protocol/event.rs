@@ -81,6 +81,25 @@ pub enum Event {
         /// Why it failed; `None` once it has succeeded.
         error: Option<PlaybackError>,
     },
+    /// Where a live stream is. Sent once a second and when something changes.
+    Live {
+        /// The session it belongs to.
+        session: SessionId,
+        /// The state; `None` once the stream has ended and is on demand.
+        status: Option<LiveStatus>,
+    },
+    /// The element has to play at this rate, if the viewer has not chosen another, to keep its distance from the live edge.
+    CatchUp {
+        /// The session it belongs to.
+        session: SessionId,
+        /// The playback rate, close to 1.
+        rate: f64,
+    },
+    /// Playback was paused for longer than the stream keeps its past, and continues where that begins.
+    LeftWindow {
+        /// The session it belongs to.
+        session: SessionId,
+    },
     /// The engine has reached a milestone.
     MilestoneReached {
         /// The session it belongs to.
@@ -126,6 +145,9 @@ impl Event {
             | Self::Diagnostics { session, .. }
             | Self::Seek { session, .. }
             | Self::Retrying { session, .. }
+            | Self::Live { session, .. }
+            | Self::CatchUp { session, .. }
+            | Self::LeftWindow { session }
             | Self::MilestoneReached { session, .. }
             | Self::Failed { session, .. }
             | Self::Stopped { session }
@@ -133,6 +155,27 @@ impl Event {
             Self::Ready { .. } | Self::Pong | Self::EngineFailed { .. } => None,
         }
     }
+}
+
+/// Where a live stream is. Positions are in seconds, on the timeline of the element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveStatus {
+    /// Start and end of the range that can be played.
+    pub seekable: (f64, f64),
+    /// The live edge at `at`. It moves on steadily.
+    pub edge: f64,
+    /// The time of this state, in milliseconds since the Unix epoch.
+    pub at: f64,
+    /// How far behind the edge to play.
+    pub delay: f64,
+    /// How far behind the edge the position is.
+    pub latency: f64,
+    /// Wall-clock time of position 0, in seconds since the Unix epoch, if the stream tells.
+    pub zero: Option<f64>,
+    /// Seconds that the server's clock is ahead of this device's.
+    pub clock_offset: f64,
+    /// How often the manifest and the playlists were reloaded.
+    pub reloads: u32,
 }
 
 /// A video quality that the viewer can select.

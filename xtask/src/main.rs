@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's commands. Each installs the tools it lacks and prints each step.
 
+mod live;
 mod live_reload;
 mod rename;
 mod tools;
@@ -21,6 +22,7 @@ const TEST_PUBLIC_URL: &str = "/some/place/";
 
 const USAGE: &str = "\
 cargo xtask serve [trunk serve options]   build the demo and serve it, with live reload
+cargo xtask live [trunk build options]    serve the demo together with live streams
 cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
 cargo xtask test [filter]                 check and test everything, or run the tests whose names match
 cargo xtask tools                         install the tools for all of these
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let outcome = match (command.as_str(), rest.as_slice()) {
         ("serve", options) => serve(options),
+        ("live", options) => live::serve(options),
         ("build", options) => build(options),
         ("test", filters) => test(filters),
         ("tools", []) => install_tools(),

@@ -33,6 +33,7 @@ pub fn read_periods(reader: &mut MpdReader, mpd: &Element, base_urls: &[Rc<str>]
             None => end_by_duration.or(presentation_duration(mpd)),
         };
         let mut period = Period {
+            id: element.attribute("id").unwrap_or_default().to_owned(),
             start,
             end: end.unwrap_or(f64::INFINITY),
             adaptation_sets: Vec::new(),

@@ -6,7 +6,7 @@ use super::{
     attributes::{language_and_label, parse_frame_rate},
     inheritance::{attribute, child, number, segment_info},
     reader::MpdReader,
-    segments::{read_segments, sidx_location, time_offset},
+    segments::{availability_offset, read_segments, sidx_location, time_offset},
 };
 use crate::media::{
     captions::{CaptionFile, CaptionTrack},
@@ -54,7 +54,8 @@ pub fn read_representation(
                 ("RepresentationID", &*id.replace('$', "$$")),
                 ("Bandwidth", &*bandwidth.to_string()),
             ];
-            let segments = read_segments(reader.is_dynamic, &segment_info, &identifiers, period)?;
+            let offset = (reader.is_dynamic).then(|| availability_offset(levels, &segment_info));
+            let segments = read_segments(offset, &segment_info, &identifiers, period)?;
             Index::Known(Rc::new(segments))
         }
         _ if child(levels, "BaseURL").is_none() => {

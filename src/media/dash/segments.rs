@@ -9,16 +9,21 @@ use super::{
 };
 use crate::media::{
     error::ManifestError,
+    number::number,
     presentation::{Period, SidxLocation},
     segment_template,
-    segments::{ListedSegment, Resource, SegmentAddresses, Segments, Timestamps},
+    segments::{
+        BOUNDARY_TOLERANCE, ListedSegment, LiveList, Resource, SegmentAddresses, Segments,
+        Timestamps,
+    },
     xml::Element,
 };
 
 /// The segments of a SegmentTemplate or SegmentList (§ 5.3.9.3, § 5.3.9.4). `identifiers` are the template
-/// identifiers, such as `Bandwidth`, that have the same value for all segments.
+/// identifiers, such as `Bandwidth`, that have the same value for all segments. In a dynamic MPD,
+/// `availability_offset` is how many seconds before their end segments are available.
 pub fn read_segments(
-    is_dynamic: bool,
+    availability_offset: Option<f64>,
     segment_info: &[&Element],
     identifiers: &[(&str, &str)],
     period: &Period,
@@ -31,7 +36,7 @@ pub fn read_segments(
             .read(segment_info, "presentationTimeOffset")?
             .unwrap_or(0),
         period_duration: (period.end - period.start) * timescale as f64,
-        is_endless: period.end.is_infinite() && !is_dynamic,
+        is_endless: period.end.is_infinite() && availability_offset.is_none(),
         first_number: needed_number(segment_info, "startNumber")?.unwrap_or(1),
         last_number: needed_number(segment_info, "endNumber")?.unwrap_or(u64::MAX),
         runs: Vec::new(),
@@ -75,10 +80,11 @@ pub fn read_segments(
         }
         SegmentAddresses::Listed(listed)
     };
-    if timeline.runs.is_empty() {
+    // A live period may begin before its first segment is complete.
+    if timeline.runs.is_empty() && availability_offset.is_none() {
         return Err(ManifestError::Unsupported("segments outside their period"));
     }
-    Ok(Segments {
+    let mut segments = Segments {
         timescale,
         time_offset: time_offset(segment_info, period)?,
         runs: timeline.runs,
@@ -86,7 +92,51 @@ pub fn read_segments(
         inits: init.into_iter().collect(),
         timestamps: Timestamps::Media,
         end: period.end,
-    })
+        live: LiveList::default(),
+    };
+    if availability_offset.is_some() {
+        let end = segments.span().map_or(period.start, |(_, end)| end);
+        segments.live = LiveList {
+            is_growing: period.end.is_infinite() || end < period.end - BOUNDARY_TOLERANCE,
+            availability_offset: availability_offset.filter(|_| is_by_clock(segment_info)),
+            target_duration: max_duration(&segments),
+            ..LiveList::default()
+        };
+    }
+    Ok(segments)
+}
+
+/// Whether the MPD describes segments before they exist: by a constant duration, or by a SegmentTimeline that repeats
+/// its last segment until the next update.
+fn is_by_clock(segment_info: &[&Element]) -> bool {
+    let Some(timeline) = child(segment_info, "SegmentTimeline") else {
+        return true;
+    };
+    let last = timeline.children("S").last();
+    last.is_some_and(|last| last.attribute("r").is_some_and(|r| r.starts_with('-')))
+}
+
+/// The longest duration among the last segments, in seconds; 0 if there are none.
+fn max_duration(segments: &Segments) -> f64 {
+    /// Older runs say nothing about the segments to come.
+    const RUNS: usize = 10;
+    let last = segments.runs.iter().rev().take(RUNS);
+    let ticks = last.map(|run| run.duration).max().unwrap_or(0);
+    ticks as f64 / segments.timescale as f64
+}
+
+/// How many seconds before their end segments are available (§ 5.3.9.5.3): the sum of the attributes of the segment
+/// information and of the base URLs.
+pub fn availability_offset(levels: &[&Element], segment_info: &[&Element]) -> f64 {
+    let seconds = |element: &Element| match element.attribute("availabilityTimeOffset") {
+        Some("INF") => Some(f64::INFINITY),
+        text => number(text?),
+    };
+    let own = segment_info.iter().find_map(|level| seconds(level));
+    let base_urls = levels
+        .iter()
+        .filter_map(|level| seconds(level.child("BaseURL")?));
+    own.unwrap_or(0.0) + base_urls.sum::<f64>()
 }
 
 /// The Initialization element.

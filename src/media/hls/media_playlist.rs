@@ -7,8 +7,9 @@ use super::{
     limits::{EXPANDS_TOO_FAR, MAX_EXPANDED_BYTES},
 };
 use crate::media::{
-    Availability, EncryptionKey, ListedSegment, Resource, SegmentAddresses, SegmentRun, Segments,
+    EncryptionKey, ListedSegment, LiveList, Resource, SegmentAddresses, SegmentRun, Segments,
     Timestamps,
+    live::wall_clock,
     number::{integer, number},
 };
 
@@ -17,11 +18,10 @@ use crate::media::{
 pub struct MediaPlaylist {
     /// All segments; paths are relative to the playlist.
     pub segments: Segments,
-    /// Whether more segments will be added.
-    pub availability: Availability,
-    /// Upper bound of segment durations in seconds; 0 if it is missing.
-    pub target_duration: f64,
 }
+
+/// Differences between stated and computed wall-clock times up to this many seconds are rounding errors.
+const DATE_TOLERANCE_SECONDS: f64 = 0.05;
 
 /// Ticks per second of the segments: they are timed in microseconds.
 const TIMESCALE: u64 = 1_000_000;
@@ -39,7 +39,10 @@ pub(super) struct MediaReader<'a> {
     runs: Vec<SegmentRun>,
     inits: Vec<Resource>,
     is_complete: bool,
-    target_duration: f64,
+    live: LiveList,
+    /// The wall-clock time at which the next segment begins, in seconds since the Unix epoch, if there was an
+    /// EXT-X-PROGRAM-DATE-TIME before.
+    next_date: Option<f64>,
     unsupported: Option<&'static str>,
     /// End of the last segment. Exact durations are added up and rounded afterwards, so that rounding errors do
     /// not add up.
@@ -77,6 +80,8 @@ struct SegmentTags<'a> {
     byte_range: &'a str,
     /// EXT-X-GAP.
     is_missing: bool,
+    /// EXT-X-PROGRAM-DATE-TIME, in seconds since the Unix epoch.
+    date: Option<f64>,
 }
 
 impl<'a> MediaReader<'a> {
@@ -88,13 +93,22 @@ impl<'a> MediaReader<'a> {
             "#EXT-X-DISCONTINUITY" => self.discontinuity = self.discontinuity.saturating_add(1),
             "#EXT-X-KEY" => self.read_key(value)?,
             "#EXT-X-MAP" => self.read_map(value)?,
-            "#EXT-X-MEDIA-SEQUENCE" => self.sequence_number = integer(value).unwrap_or(0),
+            "#EXT-X-PROGRAM-DATE-TIME" => self.next.date = wall_clock::parse_iso8601(value),
+            "#EXT-X-SERVER-CONTROL" => {
+                let seconds = |name| attribute(value, name).and_then(positive_number);
+                self.live.hold_back = seconds("HOLD-BACK");
+                self.live.can_skip_until = seconds("CAN-SKIP-UNTIL");
+            }
+            "#EXT-X-MEDIA-SEQUENCE" => {
+                self.sequence_number = integer(value).unwrap_or(0);
+                self.live.first_sequence = self.sequence_number;
+            }
             "#EXT-X-DISCONTINUITY-SEQUENCE" => {
                 let number = integer(value).unwrap_or(0);
                 self.discontinuity = number.try_into().unwrap_or(u32::MAX);
             }
             "#EXT-X-TARGETDURATION" => {
-                self.target_duration = positive_number(value).unwrap_or(0.0);
+                self.live.target_duration = positive_number(value).unwrap_or(0.0);
             }
             "#EXT-X-ENDLIST" => self.is_complete = true,
             "#EXT-X-PLAYLIST-TYPE" => self.is_complete |= value.eq_ignore_ascii_case("VOD"),
@@ -159,7 +173,7 @@ impl<'a> MediaReader<'a> {
         let tags = take(&mut self.next);
         if !is_variant {
             self.has_durations |= tags.duration.is_some();
-            self.add_duration(tags.duration.unwrap_or_default());
+            self.add_duration(tags.duration.unwrap_or_default(), tags.date);
             self.add_segment(uri, &tags)?;
         }
         Ok(())
@@ -167,15 +181,16 @@ impl<'a> MediaReader<'a> {
 
     /// Adds the duration of the next segment. If EXTINF does not state one, it is assumed to be that of the segment
     /// before, until the media tell.
-    fn add_duration(&mut self, extinf: &str) {
+    fn add_duration(&mut self, extinf: &str, date: Option<f64>) {
         let assumed = [
             self.last_duration,
-            self.target_duration,
+            self.live.target_duration,
             ASSUMED_DURATION_SECONDS,
         ];
         let assumed = assumed.into_iter().find(|seconds| *seconds > 0.0);
         let seconds = duration(extinf).or(assumed).unwrap_or_default();
         self.last_duration = seconds;
+        self.add_date(date, seconds);
         self.end_seconds += seconds;
         let end_ticks = (self.end_seconds * TIMESCALE as f64 + 0.5) as u64;
         let time = self.end_ticks;
@@ -191,6 +206,16 @@ impl<'a> MediaReader<'a> {
                 first: self.segments.len() as u64,
             }),
         }
+    }
+
+    /// Records the wall-clock time of a segment, unless it follows from the one before.
+    fn add_date(&mut self, date: Option<f64>, duration: f64) {
+        if let Some(date) = date
+            && (self.next_date).is_none_or(|next| (date - next).abs() > DATE_TOLERANCE_SECONDS)
+        {
+            self.live.dates.push((self.segments.len() as u64, date));
+        }
+        self.next_date = date.or(self.next_date).map(|date| date + duration);
     }
 
     fn add_segment(&mut self, path: &str, tags: &SegmentTags) -> Result<(), String> {
@@ -246,12 +271,12 @@ impl<'a> MediaReader<'a> {
     }
 
     pub(super) fn has_segments(&self) -> bool {
-        self.has_durations || !self.segments.is_empty() && self.target_duration > 0.0
+        self.has_durations || !self.segments.is_empty() && self.live.target_duration > 0.0
     }
 
     /// Whether the playlist is live, and so may not have segments yet.
     pub(super) fn is_live(&self) -> bool {
-        !self.is_complete && self.target_duration > 0.0
+        !self.is_complete && self.live.target_duration > 0.0
     }
 
     /// A feature in the playlist that the player does not support.
@@ -260,6 +285,10 @@ impl<'a> MediaReader<'a> {
     }
 
     pub(super) fn into_playlist(self) -> MediaPlaylist {
+        let live = LiveList {
+            is_growing: !self.is_complete,
+            ..self.live
+        };
         MediaPlaylist {
             segments: Segments {
                 timescale: TIMESCALE,
@@ -269,13 +298,8 @@ impl<'a> MediaReader<'a> {
                 timestamps: Timestamps::Discontinuities,
                 time_offset: 0.0,
                 end: f64::INFINITY,
+                live,
             },
-            availability: if self.is_complete {
-                Availability::Complete
-            } else {
-                Availability::Live
-            },
-            target_duration: self.target_duration,
         }
     }
 }

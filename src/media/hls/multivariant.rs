@@ -8,8 +8,7 @@ use super::{
     variables::VariableDefinitions,
 };
 use crate::media::{
-    AdaptationSet, Availability, ContentType, Index, Period, Presentation, Representation,
-    Resource,
+    AdaptationSet, ContentType, Index, Period, Presentation, Representation, Resource,
     captions::{CaptionFile, CaptionTrack},
     content_type_of_codec,
     number::{integer, number},
@@ -142,13 +141,13 @@ impl<'a> MultivariantReader<'a> {
         }
         Presentation {
             periods: vec![Period {
-                start: 0.0,
                 end: f64::INFINITY,
                 adaptation_sets: builder.adaptation_sets,
+                ..Period::default()
             }],
             captions: self.captions(url),
             duration: None,
-            availability: Availability::Complete,
+            live: None,
         }
     }
 

@@ -2,8 +2,8 @@ mod leniency;
 
 use super::*;
 use crate::media::{
-    AdaptationSet, Availability, ByteRange, ContentType, Index, ListedSegment, Representation,
-    Resource, SegmentAddresses, Timestamps,
+    AdaptationSet, ByteRange, ContentType, Index, ListedSegment, Representation, Resource,
+    SegmentAddresses, Timestamps,
 };
 
 const URL: &str = "https://a.example/video/main.m3u8?token=a%2Fb&empty=&token=c#part";
@@ -90,9 +90,9 @@ main/english-audio.m3u8
 #[test]
 fn reads_simple_media_playlist() {
     let playlist = read_media(SIMPLE);
-    assert_eq!(playlist.availability, Availability::Complete);
-    assert_eq!(playlist.target_duration, 10.0);
     let segments = &playlist.segments;
+    assert!(!segments.live.is_growing);
+    assert_eq!(segments.live.target_duration, 10.0);
     assert_eq!((segments.len(), segments.runs.len()), (3, 2));
     assert_eq!(segments.timestamps, Timestamps::Discontinuities);
     assert_eq!(segments.span(), Some((0.0, 21.021)));
@@ -105,16 +105,16 @@ fn reads_simple_media_playlist() {
 #[test]
 fn playlist_without_end_is_live() {
     let open = SIMPLE.replace("#EXT-X-ENDLIST", "");
-    for (extra, availability) in [
-        ("", Availability::Live),
-        ("#EXT-X-PLAYLIST-TYPE:EVENT\n", Availability::Live),
-        ("#EXT-X-PLAYLIST-TYPE:VOD\n", Availability::Complete),
+    for (extra, is_live) in [
+        ("", true),
+        ("#EXT-X-PLAYLIST-TYPE:EVENT\n", true),
+        ("#EXT-X-PLAYLIST-TYPE:VOD\n", false),
     ] {
         let playlist = read_media(&[&open, extra].concat());
-        assert_eq!(playlist.availability, availability, "{extra}");
+        assert_eq!(playlist.segments.live.is_growing, is_live, "{extra}");
     }
     let not_started = read_media("#EXT-X-TARGETDURATION:4");
-    assert!(not_started.segments.is_empty() && not_started.availability == Availability::Live);
+    assert!(not_started.segments.is_empty() && not_started.segments.live.is_growing);
 }
 
 #[test]

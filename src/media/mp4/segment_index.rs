@@ -251,6 +251,7 @@ impl SegmentIndex {
             inits: Vec::from_iter(init),
             timestamps: Timestamps::Media,
             end: sidx.end,
+            ..Segments::default()
         }
     }
 }

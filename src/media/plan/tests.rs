@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::media::{
-    AdaptationSet, ListedSegment, Period, Representation, SegmentAddresses, SegmentRun,
-    ranges::TimeRanges,
+    AdaptationSet, ListedSegment, LiveList, Period, Representation, SegmentAddresses, SegmentRun,
+    live::edge::is_available, ranges::TimeRanges,
 };
 
 /// A presentation of two representations, in `count` segments of `seconds` each.
@@ -36,6 +36,7 @@ fn presentation(seconds: u64, count: u64) -> Presentation {
                 representations: vec![representation(1), representation(2)],
                 ..AdaptationSet::default()
             }],
+            ..Period::default()
         }],
         ..Presentation::default()
     }
@@ -51,6 +52,8 @@ struct Harness {
     other_buffer_ahead: f64,
     chosen: usize,
     is_locked: bool,
+    /// Presentation time by the wall clock, if segments become available by that.
+    clock: Option<f64>,
 }
 
 impl Harness {
@@ -64,6 +67,7 @@ impl Harness {
             other_buffer_ahead: f64::INFINITY,
             chosen: 0,
             is_locked: false,
+            clock: None,
         }
     }
 
@@ -91,6 +95,15 @@ impl Harness {
                     set: 0,
                     representation: self.chosen,
                 })
+            },
+            status: &|_, segments, segment| {
+                let is_available = self
+                    .clock
+                    .is_none_or(|now| is_available(segments, segment, now));
+                match is_available {
+                    true => SegmentStatus::Available,
+                    false => SegmentStatus::NotYet,
+                }
             },
             is_acceptable: &|entry| !(self.is_locked && other(entry)),
             is_replaceable: &|entry| {
@@ -294,7 +307,7 @@ fn continues_into_next_period_and_skips_empty_one() {
     two.periods.push(Period {
         start: 8.0,
         end: 10.0,
-        adaptation_sets: Vec::new(),
+        ..Period::default()
     });
     let mut third = presentation(2, 4).periods.remove(0);
     (third.start, third.end) = (10.0, 18.0);
@@ -381,4 +394,52 @@ proptest! {
             prop_assert!(harness.position + ahead >= goal_end || harness.position >= end - BOUNDARY_TOLERANCE);
         }
     }
+}
+
+/// A live presentation of segments of 2 s.
+fn live(count: u64, availability_offset: Option<f64>) -> Presentation {
+    let mut presentation = presentation(2, count);
+    presentation.periods[0].end = f64::INFINITY;
+    for representation in &mut presentation.periods[0].adaptation_sets[0].representations {
+        if let Index::Known(segments) = &mut representation.index {
+            Rc::make_mut(segments).live = LiveList {
+                is_growing: true,
+                availability_offset,
+                ..LiveList::default()
+            };
+        }
+    }
+    presentation
+}
+
+#[test]
+fn end_of_live_list_is_waited_for() {
+    let mut harness = Harness::new(live(3, None));
+    assert_eq!(harness.settle(), [0, 1, 2]);
+    assert_eq!(harness.plan(), BufferAction::Wait);
+    harness.presentation = live(4, None);
+    assert_eq!(harness.settle(), [3]);
+    assert_eq!(Harness::new(live(0, None)).plan(), BufferAction::Wait);
+}
+
+#[test]
+fn segment_is_fetched_once_the_clock_says_it_is_there() {
+    let mut harness = Harness::new(live(1 << 40, Some(0.0)));
+    harness.clock = Some(4.5);
+    assert_eq!(harness.settle(), [0, 1]);
+    harness.clock = Some(6.0);
+    assert_eq!(harness.settle(), [2]);
+}
+
+#[test]
+fn next_live_period_is_not_waited_for_in_the_one_before() {
+    // The list of the first period ends before the period does.
+    let mut two = live(3, None);
+    two.periods[0].end = 8.0;
+    let mut second = live(10, None).periods.remove(0);
+    second.start = 8.0;
+    two.periods.push(second);
+    let mut harness = Harness::new(two);
+    harness.goal = 10.0;
+    assert_eq!(harness.settle(), [0, 1, 2, 4]);
 }
