@@ -180,6 +180,7 @@ pub fn FreezeComparison() -> Html {
                 <figcaption>{ "Fed by the " }<strong>{ thread }</strong></figcaption>
                 <Player
                     source={SOURCE_URL}
+                    autoplay=true
                     buffer={BUFFER_GOAL}
                     engine={has_worker_media_source.then_some(location)}
                     show_milestones=false

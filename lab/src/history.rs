@@ -279,6 +279,19 @@ impl History {
         }
     }
 
+    /// Extends the session to `now` while the element plays or waits, for which it sends no messages. Returns whether
+    /// it does.
+    pub fn advance(&mut self, now: f64) -> bool {
+        let states = self.states(now);
+        let is_paused = matches!(states.last(), None | Some((_, _, ElementState::Paused)));
+        if let Some((_, last)) = &mut self.span
+            && !is_paused
+        {
+            *last = last.max(now);
+        }
+        !is_paused
+    }
+
     /// The states of the element as intervals: start, end, state. The last ends at `now`.
     pub fn states(&self, now: f64) -> Vec<(f64, f64, ElementState)> {
         let mut states: Vec<(f64, f64, ElementState)> = Vec::new();
@@ -408,6 +421,16 @@ mod tests {
             ]
         );
         assert_eq!(history.span, Some((1.0, 8.0)));
+    }
+
+    #[test]
+    fn session_goes_on_while_the_element_plays() {
+        let mut history = history(&[element_event(1.0, MediaEvent::Playing)]);
+        assert!(history.advance(500.0));
+        assert_eq!(history.span, Some((1.0, 500.0)));
+        history.add(element_event(600.0, MediaEvent::Pause));
+        assert!(!history.advance(900.0));
+        assert_eq!(history.span, Some((1.0, 600.0)));
     }
 
     #[test]

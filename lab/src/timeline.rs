@@ -7,11 +7,13 @@ use std::{
 };
 
 use gloo_events::{EventListener, EventListenerOptions};
+use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::*;
 use web_sys::{
     CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlElement, KeyboardEvent,
     PointerEvent, WheelEvent, window,
 };
+use yew_mse_worker::platform::web;
 
 use crate::{
     chart::{Chart, Extent, Palette},
@@ -34,12 +36,15 @@ const TOOLTIP_OFFSET_X: f64 = 14.0;
 const TOOLTIP_OFFSET_Y: f64 = 10.0;
 /// The font size around the canvas, in CSS pixels, at which a pixel of the drawing is a CSS pixel.
 const BASE_FONT_SIZE: f64 = 14.0;
+/// How often the timeline goes on while the video plays and nothing is recorded.
+const CLOCK_INTERVAL_MS: u32 = 250;
 /// The length of the list of events.
 const MAX_LISTED_EVENTS: usize = 100;
 
 /// The panel. Stops drawing and handling events when dropped.
 pub struct Timeline {
     canvas: Rc<TimelineCanvas>,
+    _clock: Interval,
     _visibility: Visibility,
     _listeners: Vec<EventListener>,
 }
@@ -135,8 +140,13 @@ impl Timeline {
                 canvas.request_paint();
             }
         })?;
+        let clock = Interval::new(CLOCK_INTERVAL_MS, {
+            let canvas = canvas.clone();
+            move || canvas.advance()
+        });
         Ok(Self {
             canvas,
+            _clock: clock,
             _visibility: visibility,
             _listeners: listeners,
         })
@@ -172,6 +182,13 @@ impl TimelineCanvas {
         let request = window()
             .map(|window| window.request_animation_frame(self.paint.as_ref().unchecked_ref()));
         self.is_frame_pending.set(matches!(request, Some(Ok(_))));
+    }
+
+    /// Goes on along the time axis while the video plays.
+    fn advance(&self) {
+        if self.is_visible.get() && self.history.borrow_mut().advance(web::now()) {
+            self.request_paint();
+        }
     }
 
     fn paint(&self) {
