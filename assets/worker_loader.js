@@ -3,9 +3,24 @@
 // answer with the files of another build.
 const build = new URL(import.meta.url).search;
 
+// A worker that is started before the page's program runs has its first video in its name. The manifest is requested at
+// once; `platform/browser/network.rs` takes the response.
+const early = new URLSearchParams(globalThis.document ? "" : globalThis.name);
+if (early.has("src")) {
+  const url = early.get("src");
+  const abort = new AbortController();
+  const credentials = early.has("credentials") ? "include" : "same-origin";
+  const response = fetch(url, { credentials, signal: abort.signal });
+  // Reported when it is taken.
+  response.catch(() => {});
+  globalThis.prefetched = { url, response, abort };
+}
+
 async function start() {
-  const program = await import(`./worker.js${build}`);
-  const response = await fetch(new URL(`./worker_bg.wasm${build}`, import.meta.url));
+  const [program, response] = await Promise.all([
+    import(`./worker.js${build}`),
+    fetch(new URL(`./worker_bg.wasm${build}`, import.meta.url)),
+  ]);
   if (!response.ok) throw Error(`the server answered ${response.status} for ${response.url}`);
   await program.default({ module_or_path: response });
   return program;

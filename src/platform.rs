@@ -61,7 +61,8 @@ mod browser {
     pub use exception::report_error;
     pub use media_source::{MediaHandle, MediaSource, is_worker};
     pub use network::{
-        Fetch, Online, Response, fetch, is_online, next_online, resolve_url, take_delivery,
+        Fetch, Online, Response, fetch, is_online, next_online, program_download, resolve_url,
+        take_delivery,
     };
     pub use object_url::ObjectUrl;
     pub use source_buffer::SourceBuffer;
@@ -79,7 +80,7 @@ use simulated as implementation;
 pub use implementation::{
     Bytes, Fetch, MediaHandle, MediaSource, ObjectUrl, Online, Response, Sleep, SourceBuffer,
     can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc, fetch, is_online, is_worker,
-    mark, memory_size, next_online, now, random, report_error, resolve_url, sleep, spawn,
-    take_delivery,
+    mark, memory_size, next_online, now, program_download, random, report_error, resolve_url,
+    sleep, spawn, take_delivery,
 };
 pub use types::{ByteRange, Delivery, Exception, ReadyState, Request, VideoConfiguration};

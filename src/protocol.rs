@@ -31,6 +31,7 @@
 //! |---|---|
 //! | `id` | [`SessionId`] and [`BUILD_ID`] |
 //! | `command` | [`Command`] and its parts |
+//! | [`early_load`] | the first command of a worker that is started before the page's program |
 //! | `event` | [`Event`] and its parts |
 //! | `date` | wall-clock times in messages |
 //! | `error` | [`PlaybackError`] and its advice |
@@ -42,6 +43,7 @@
 
 mod command;
 mod date;
+pub mod early_load;
 mod encoded;
 mod error;
 mod event;

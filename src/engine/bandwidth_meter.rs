@@ -28,6 +28,16 @@ pub struct BandwidthMeter {
 }
 
 impl BandwidthMeter {
+    /// A meter whose first estimate is the speed at which the engine's own program was downloaded, if that is known. On a
+    /// slow network, the first segment is then of a low quality.
+    pub fn new() -> Self {
+        let meter = Self::default();
+        if let Some((bytes, seconds)) = platform::program_download() {
+            meter.estimator.borrow_mut().sample(bytes, seconds);
+        }
+        meter
+    }
+
     /// The estimated bandwidth, in bits per second.
     pub fn estimate(&self) -> f64 {
         self.estimator.borrow().estimate()
@@ -51,9 +61,9 @@ pub struct MeasuredTransfer {
 }
 
 impl MeasuredTransfer {
-    /// Starts to measure the download of a URL.
-    pub fn begin(meter: Rc<BandwidthMeter>, url: &str) -> Self {
-        let started_at = platform::now();
+    /// Measures the download of a URL whose body has been arriving since `started_at`, in milliseconds since the Unix
+    /// epoch.
+    pub fn begin(meter: Rc<BandwidthMeter>, url: &str, started_at: f64) -> Self {
         if meter.active.get() == 0 {
             meter.since.set(started_at);
             meter.bytes.set(0);

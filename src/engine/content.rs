@@ -200,6 +200,12 @@ impl Content {
         Ok(file.bytes.clone())
     }
 
+    /// Whether an init segment is in the cache.
+    pub fn has_init_segment(&self, representation: &Representation, resource: &Resource) -> bool {
+        self.find_cached(&representation.base_urls, resource)
+            .is_some()
+    }
+
     /// Removes a damaged file from the cache, so that it is fetched again.
     fn discard(&self, resource: &Resource) {
         let mut cache = self.cache.borrow_mut();

@@ -1,13 +1,13 @@
 //! The download of one segment into a SourceBuffer.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use super::{
     box_validator::BoxValidator,
     context::Context,
     decryption::decrypt,
     error::{Error, invalid_data, unsupported_feature},
-    http::{ReadMode, RequestProgress},
+    http::{HttpRequest, ReadMode, RequestProgress},
     manifest::{describe_container, detect_container},
     network::{SEGMENT_MAX_FAILURES, base_url},
     segment_buffer::SegmentBuffer,
@@ -40,6 +40,8 @@ pub struct Download<'a> {
     pub segment: &'a Segment,
     /// The progress of the request.
     pub progress: Rc<RequestProgress>,
+    /// The request for the segment, if it has been sent already; the first attempt takes it.
+    pub sent: Cell<Option<HttpRequest>>,
 }
 
 /// The format of one segment, which may differ from that of its representation.
@@ -75,7 +77,10 @@ impl Download<'_> {
         } = self.context;
         let kind = ResourceKind::MediaSegment;
         // Sent before the init segment is awaited, so that both are fetched at the same time.
-        let request = network.send(kind, base, &self.segment.resource)?;
+        let request = match self.sent.take() {
+            Some(sent) => sent,
+            None => network.send(kind, base, &self.segment.resource)?,
+        };
         let init = match &self.segment.init {
             Some(resource) => Some(content.init_segment(self.representation, resource).await?),
             None => None,

@@ -26,6 +26,9 @@ const BATCH_MS: f64 = 500.0;
 /// [`ReadMode::Soon`] returns once this much has arrived, if [`BATCH_MS`] have passed.
 const BATCH_BYTES: usize = 65_536;
 
+/// A response that comes sooner than this after it is awaited had arrived before.
+const READY_MS: f64 = 2.0;
+
 /// The largest accepted body, in bytes.
 const fn max_bytes(resource: ResourceKind) -> u64 {
     match resource {
@@ -58,6 +61,8 @@ pub struct RequestProgress {
 pub struct HttpRequest {
     target: Target,
     fetch: Fetch,
+    /// In milliseconds since the Unix epoch.
+    sent_at: f64,
 }
 
 /// The resource that is requested, for error messages and checks.
@@ -88,7 +93,13 @@ impl HttpRequest {
                 url: request.url,
                 range,
             },
+            sent_at: platform::now(),
         }
+    }
+
+    /// Whether it requests this range of this URL.
+    pub fn is_for(&self, url: &str, range: Option<ByteRange>) -> bool {
+        self.target.url == url && self.target.range == range
     }
 
     /// Waits for the headers of the response.
@@ -97,9 +108,17 @@ impl HttpRequest {
     /// [`PlaybackError::HttpStatus`], [`PlaybackError::Network`], [`PlaybackError::Timeout`], or
     /// [`PlaybackError::InvalidData`] if the response is empty or of another range.
     pub async fn response(self, progress: Rc<RequestProgress>) -> Result<HttpResponse, Error> {
-        let Self { target, fetch } = self;
+        let Self {
+            target,
+            fetch,
+            sent_at,
+        } = self;
+        let awaited_at = platform::now();
         let response = target.wait(fetch.response()).await?;
-        HttpResponse::new(target, response, progress)
+        // Of a response that was there already, part of the body is, too.
+        let was_there = platform::now() - awaited_at < READY_MS;
+        let arriving_since = if was_there { sent_at } else { platform::now() };
+        HttpResponse::new(target, response, arriving_since, progress)
     }
 }
 
@@ -154,6 +173,7 @@ pub struct HttpResponse {
     /// Bytes of the range that are still to come, if its length is known.
     remaining: Option<u64>,
     received: u64,
+    /// When the body began to arrive, in milliseconds since the Unix epoch.
     started_at: f64,
     measured: Option<MeasuredTransfer>,
 }
@@ -162,6 +182,7 @@ impl HttpResponse {
     fn new(
         target: Target,
         response: Response,
+        arriving_since: f64,
         progress: Rc<RequestProgress>,
     ) -> Result<Self, Error> {
         let status = response.status();
@@ -202,14 +223,15 @@ impl HttpResponse {
             skip,
             remaining,
             received: 0,
-            started_at: platform::now(),
+            started_at: arriving_since,
             measured: None,
         })
     }
 
     /// Measures the throughput of the body.
     pub fn measure(&mut self, meter: Rc<BandwidthMeter>) {
-        self.measured = Some(MeasuredTransfer::begin(meter, &self.target.url));
+        let since = self.started_at;
+        self.measured = Some(MeasuredTransfer::begin(meter, &self.target.url, since));
     }
 
     /// The URL after redirects, the base of relative URLs in the body.

@@ -1,6 +1,9 @@
 //! Fetches files with retries: from several base URLs, and while offline. When to retry is decided by `media/retry.rs`.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures_util::future::select;
 
@@ -52,6 +55,8 @@ pub struct Network {
     is_waiting: Cell<bool>,
     /// The index of the last base URL that succeeded.
     last_base_url: Cell<usize>,
+    /// Requests that were sent before they are needed.
+    prefetched: RefCell<Vec<HttpRequest>>,
     /// Measures media downloads.
     pub meter: Rc<BandwidthMeter>,
 }
@@ -66,7 +71,8 @@ impl Network {
             is_retrying: Cell::default(),
             is_waiting: Cell::default(),
             last_base_url: Cell::default(),
-            meter: Rc::default(),
+            prefetched: RefCell::default(),
+            meter: Rc::new(BandwidthMeter::new()),
         }
     }
 
@@ -84,7 +90,23 @@ impl Network {
         let url = platform::resolve_url(base, path).ok_or_else(|| {
             invalid_manifest(base, &format!("“{path}” is not the address of a file"))
         })?;
-        Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
+        let mut prefetched = self.prefetched.borrow_mut();
+        let index = prefetched
+            .iter()
+            .position(|request| request.is_for(&url, resource.range));
+        Ok(match index {
+            Some(index) => prefetched.swap_remove(index),
+            None => HttpRequest::send(kind, url, resource.range, &self.settings),
+        })
+    }
+
+    /// Sends a request that [`send`](Self::send) returns when the resource is needed.
+    pub fn prefetch(&self, kind: ResourceKind, base_urls: &[Rc<str>], resource: &Resource) {
+        let attempts = self.start_attempts(base_urls, FILE_MAX_FAILURES);
+        // A wrong address is reported when the resource is needed.
+        if let Ok(request) = self.send(kind, base_url(base_urls, &attempts), resource) {
+            self.prefetched.borrow_mut().push(request);
+        }
     }
 
     /// Fetches a resource from its base URLs, with retries. Fetches only the first bytes of an unencrypted media segment.

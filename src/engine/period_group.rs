@@ -16,7 +16,34 @@ use super::{
 };
 use crate::protocol::{Event, milestone::Milestone};
 
-/// Plays the period group at a position. Returns the position where another group has to continue.
+/// A period group whose MediaSource may still be closed.
+pub struct PreparedGroup {
+    position: f64,
+    tracks: Tracks,
+    /// The media types of the SourceBuffers, in the order of the feeders.
+    types: [Option<String>; 2],
+}
+
+/// Prepares to play the period group at a position: selects its tracks, loads what is needed to know their types, and
+/// requests the first segments. Not those of a live stream, which plays from another position by then.
+///
+/// # Errors
+/// Any that ends the session.
+pub async fn prepare(context: &Rc<Context>, position: f64) -> Result<PreparedGroup, Error> {
+    let tracks = Tracks::at(context, position)?;
+    let types = tracks.load_first_indexes().await?;
+    if !context.content.is_live() {
+        let feeders = tracks.feeders.iter().flatten();
+        feeders.for_each(TrackFeeder::prefetch);
+    }
+    Ok(PreparedGroup {
+        position,
+        tracks,
+        types: [types.0, types.1],
+    })
+}
+
+/// Plays a period group. Returns the position where another group has to continue.
 ///
 /// # Errors
 /// Any that ends the session.
@@ -24,11 +51,14 @@ pub async fn play(
     context: &Rc<Context>,
     live: &LiveFollower,
     source: &OwnedMediaSource,
-    position: f64,
+    prepared: PreparedGroup,
     offered: &RefCell<OfferedTracks>,
 ) -> Result<f64, Error> {
-    let tracks = Tracks::at(context, position)?;
-    let types = tracks.load_first_indexes().await?;
+    let PreparedGroup {
+        position,
+        tracks,
+        types,
+    } = prepared;
     if context.content.is_live() {
         source.set_duration(f64::INFINITY)?;
     }
@@ -40,13 +70,13 @@ pub async fn play(
     if position > 0.0 && feeders().any(TrackFeeder::starts_at_zero) {
         // WebKitGTK plays a segment at 0 before its first seek, and loses the stream if a seek ends while the
         // first frame is decoded. An element that starts within the first segment therefore starts at 0, and
-        // `player/video_element.rs` seeks once the first frame is there.
+        // `player/attachment.rs` seeks once the first frame is there.
         let session = context.session;
         context.port.post(Event::Seek { session, to: 0.0 });
     }
     // Browsers refuse to create a SourceBuffer after the first append, so all are created before any feeder runs.
     let mut tasks: Vec<LocalBoxFuture<Result<f64, Error>>> = Vec::new();
-    for (feeder, mime) in tracks.feeders.iter().zip([&types.0, &types.1]) {
+    for (feeder, mime) in tracks.feeders.iter().zip(&types) {
         if let (Some(feeder), Some(mime)) = (feeder, mime) {
             let buffer = source.add_buffer(mime)?;
             tasks.push(Box::pin(async {

@@ -12,7 +12,8 @@ use futures_util::future::{Either, join3, select, try_join};
 
 use super::{
     captions, content::Content, context::Context, error::Error, live, live::LiveFollower,
-    media_source::OwnedMediaSource, network::Network, period_group, playback_state::PlaybackState,
+    media_source::OwnedMediaSource, network::Network, period_group, period_group::PreparedGroup,
+    playback_state::PlaybackState,
     tracks::OfferedTracks,
 };
 use crate::{
@@ -34,7 +35,7 @@ fn open_media_source(
     let source = OwnedMediaSource::new()?;
     port.post_milestone(session, Milestone::MediaSourceCreated);
 
-    // The handle is transferred to the page. `player/engine_client.rs` receives it, and `player/video_element.rs` sets
+    // The handle is transferred to the page. `player/engine_client.rs` receives it, and `player/attachment.rs` sets
     // `video.srcObject`. Then `sourceopen` fires on this thread (`SessionTask::play`).
     let reached = ReachedMilestone::now(Milestone::HandleSent);
     let handle = source.handle().clone();
@@ -151,36 +152,43 @@ impl SessionTask {
         pending().await
     }
 
-    /// Loads the manifest while the page attaches the handle, then plays.
+    /// Loads the manifest and requests the first segments while the page attaches the handle, then plays.
     async fn play(&self, url: &str, start: f64) -> Result<Infallible, Error> {
         let source = self.source.borrow().clone();
         let attached = async {
             source.wait_until_open().await;
             self.port
                 .post_milestone(self.session, Milestone::SourceOpen);
-            Ok(())
+            Ok::<(), Error>(())
         };
-        let (content, ()) = try_join(Content::load(url, self.network.clone()), attached).await?;
-        let context = Rc::new(Context {
-            port: self.port.clone(),
-            session: self.session,
-            content,
-            network: self.network.clone(),
-            state: self.state.clone(),
-            offsets: RefCell::default(),
-            nothing_appended: Cell::new(true),
-        });
+        let prepared = async {
+            let context = Rc::new(Context {
+                port: self.port.clone(),
+                session: self.session,
+                content: Content::load(url, self.network.clone()).await?,
+                network: self.network.clone(),
+                state: self.state.clone(),
+                offsets: RefCell::default(),
+                nothing_appended: Cell::new(true),
+            });
+            let first = period_group::prepare(&context, start).await?;
+            Ok((context, first))
+        };
+        // Boxed to keep the future small.
+        let ((context, mut first), ()) = try_join(Box::pin(prepared), attached).await?;
         let playing = Box::pin(async {
-            let position = live::start_position(&context, start).await?;
             if context.content.is_live() {
+                // Waits for reloads, which run beside it.
+                let position = live::start_position(&context, start).await?;
                 let session = self.session;
                 self.state.seek(position);
                 self.port.post(Event::Seek {
                     session,
                     to: position,
                 });
+                first = period_group::prepare(&context, position).await?;
             }
-            self.play_groups(&context, &LiveFollower::default(), position)
+            self.play_groups(&context, &LiveFollower::default(), first)
                 .await
         });
         let background = join3(
@@ -199,13 +207,14 @@ impl SessionTask {
         &self,
         context: &Rc<Context>,
         live: &LiveFollower,
-        mut position: f64,
+        first: PreparedGroup,
     ) -> Result<Infallible, Error> {
+        let mut group = first;
         loop {
             let source = self.source.borrow().clone();
-            let playing = period_group::play(context, live, &source, position, &self.offered);
+            let playing = period_group::play(context, live, &source, group, &self.offered);
             let closed = source.wait_until_closed();
-            position = match select(Box::pin(playing), Box::pin(closed)).await {
+            let position = match select(Box::pin(playing), Box::pin(closed)).await {
                 Either::Left((next, _)) => next?,
                 Either::Right(_) => return Err(PlaybackError::Detached.into()),
             };
@@ -213,6 +222,7 @@ impl SessionTask {
             next.wait_until_open().await;
             self.state.reset(position);
             self.source.replace(next);
+            group = period_group::prepare(context, position).await?;
         }
     }
 }

@@ -12,7 +12,9 @@ use super::{
     context::Context,
     download::Download,
     error::{Error, invalid_data, nothing_to_play},
+    http::HttpRequest,
     media_source::OwnedMediaSource,
+    network::base_url,
     playback_state::BufferStatus,
     segment_buffer::SegmentBuffer,
 };
@@ -51,6 +53,15 @@ pub struct TrackFeeder {
     max_representation: Cell<Option<RepresentationId>>,
     /// The start, in seconds, of the segment that was fetched again because part of it had been evicted.
     refetched_at: Cell<Option<f64>>,
+    /// The request for the first segment, which is sent before there is a buffer for it.
+    prefetched: RefCell<Option<PrefetchedSegment>>,
+}
+
+/// A request for a segment that is not needed yet.
+struct PrefetchedSegment {
+    id: RepresentationId,
+    segment: Box<Segment>,
+    request: HttpRequest,
 }
 
 /// How a download ended.
@@ -80,6 +91,7 @@ impl TrackFeeder {
             current: Cell::default(),
             max_representation: Cell::default(),
             refetched_at: Cell::default(),
+            prefetched: RefCell::default(),
         }
     }
 
@@ -119,6 +131,7 @@ impl TrackFeeder {
             let (id, result) = match action {
                 BufferAction::LoadIndex(id) => (id, self.load_index(id).await),
                 BufferAction::Fetch(id, segment) => {
+                    let (id, segment) = self.or_prefetched(id, segment);
                     (id, self.fetch(&mut buffer, id, &segment).await)
                 }
                 BufferAction::Evict(range) => {
@@ -160,6 +173,35 @@ impl TrackFeeder {
         }
     }
 
+    /// Requests the first segment and its init segment, while the MediaSource is not open yet. If another segment is
+    /// needed by then, the request is aborted.
+    pub fn prefetch(&self) {
+        let (BufferAction::Fetch(id, segment), _) = self.next_action(&TimeRanges::default()) else {
+            return;
+        };
+        let Context {
+            content, network, ..
+        } = &*self.context;
+        // What fails here fails again, and is handled, once the segment is needed.
+        let Ok(representation) = content.representation(id) else {
+            return;
+        };
+        if let Some(init) = &segment.init
+            && !content.has_init_segment(&representation, init)
+        {
+            network.prefetch(ResourceKind::InitSegment, &representation.base_urls, init);
+        }
+        let attempts = network.start_attempts(&representation.base_urls, 1);
+        let base = base_url(&representation.base_urls, &attempts);
+        if let Ok(request) = network.send(ResourceKind::MediaSegment, base, &segment.resource) {
+            self.prefetched.replace(Some(PrefetchedSegment {
+                id,
+                segment,
+                request,
+            }));
+        }
+    }
+
     /// The media type of a representation; `None` until its index is loaded.
     fn known_type(&self, id: RepresentationId) -> Option<String> {
         let presentation = self.context.content.presentation();
@@ -194,6 +236,25 @@ impl TrackFeeder {
     fn selected_quality(&self) -> Option<u64> {
         let quality = self.context.state.quality();
         quality.filter(|_| self.content_type == ContentType::Video)
+    }
+
+    /// What to fetch instead of a segment: the requested one at the same place, even if the quality would be chosen
+    /// differently by now.
+    fn or_prefetched(
+        &self,
+        id: RepresentationId,
+        segment: Box<Segment>,
+    ) -> (RepresentationId, Box<Segment>) {
+        match &*self.prefetched.borrow() {
+            Some(prefetched)
+                if self.selected_quality().is_none()
+                    && (prefetched.id.period, prefetched.id.set) == (id.period, id.set)
+                    && prefetched.segment.start == segment.start =>
+            {
+                (prefetched.id, prefetched.segment.clone())
+            }
+            _ => (id, segment),
+        }
     }
 
     /// Removes segments from the inventory that are no longer buffered. Called before each plan.
@@ -317,6 +378,9 @@ impl TrackFeeder {
     ) -> Result<(), Error> {
         let representation = self.context.content.representation(id)?;
         self.announce(id, &representation);
+        let prefetched = self.prefetched.take();
+        let prefetched =
+            prefetched.filter(|prefetched| (prefetched.id, &*prefetched.segment) == (id, segment));
         let download = Download {
             context: &self.context,
             content_type: self.content_type,
@@ -324,6 +388,7 @@ impl TrackFeeder {
             representation: &representation,
             segment,
             progress: Rc::default(),
+            sent: Cell::new(prefetched.map(|prefetched| prefetched.request)),
         };
         let requested_at = platform::now();
         let outcome = self

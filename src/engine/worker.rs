@@ -7,13 +7,13 @@ use gloo_worker::{HandlerId, Registrable, Worker, WorkerScope};
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::PromiseRejectionEvent;
+use web_sys::{DedicatedWorkerGlobalScope, PromiseRejectionEvent};
 
 use super::Engine;
 use crate::{
     platform::{self, web},
     protocol::{
-        Command, Event, EventPort,
+        Command, Event, EventPort, EventSink, PlaybackError, early_load,
         transfer::{MessageCodec, Packed, Port},
     },
 };
@@ -77,7 +77,93 @@ fn deliver(engine: &mut Engine, command: &Packed<Command>) {
 /// The engine as a gloo-worker.
 pub struct EngineWorker {
     engine: Option<Engine>,
+    /// Runs until the page's first command shows whether it is what the page wants.
+    early: Option<EarlyEngine>,
+    port: Option<Port<Event>>,
     _rejections: EventListener,
+}
+
+/// An engine that plays before the page has connected.
+struct EarlyEngine {
+    engine: Engine,
+    command: Command,
+    events: Rc<HeldEvents>,
+}
+
+/// Holds events until there is a port to the page.
+#[derive(Default)]
+struct HeldEvents {
+    port: RefCell<Option<Port<Event>>>,
+    events: RefCell<Vec<HeldEvent>>,
+}
+
+struct HeldEvent {
+    event: Event,
+    has_handle: bool,
+}
+
+impl EarlyEngine {
+    /// Starts an engine if the worker's name says what to play.
+    fn start() -> Option<Self> {
+        let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
+        let command = early_load::from_worker_name(&scope.name())?;
+        let events = Rc::<HeldEvents>::default();
+        let mut engine = Engine::new(EventPort::new(events.clone()));
+        engine.handle(command.clone());
+        Some(Self {
+            engine,
+            command,
+            events,
+        })
+    }
+}
+
+impl HeldEvents {
+    /// Posts the held events, and all further ones, to the page.
+    fn connect(&self, port: Port<Event>) {
+        self.port.replace(Some(port));
+        for HeldEvent { event, has_handle } in self.events.take() {
+            if !has_handle {
+                self.post(event);
+                continue;
+            }
+            let session = event.session().unwrap_or_default();
+            if let Err(error) = self.post_with_transfer(event) {
+                self.post(Event::Failed { session, error });
+            }
+        }
+    }
+
+    fn post(&self, event: Event) {
+        // Only a transfer can fail.
+        let _ = self.post_or_hold(event, false);
+    }
+
+    fn post_with_transfer(&self, event: Event) -> Result<(), PlaybackError> {
+        self.post_or_hold(event, true)
+    }
+
+    fn post_or_hold(&self, event: Event, has_handle: bool) -> Result<(), PlaybackError> {
+        match &*self.port.borrow() {
+            Some(port) if has_handle => EventSink::post_with_transfer(port, event)?,
+            Some(port) => EventSink::post(port, event),
+            None => self
+                .events
+                .borrow_mut()
+                .push(HeldEvent { event, has_handle }),
+        }
+        Ok(())
+    }
+}
+
+impl EventSink for Rc<HeldEvents> {
+    fn post(&self, event: Event) {
+        HeldEvents::post(self, event);
+    }
+
+    fn post_with_transfer(&self, event: Event) -> Result<(), PlaybackError> {
+        HeldEvents::post_with_transfer(self, event)
+    }
 }
 
 impl Worker for EngineWorker {
@@ -88,6 +174,8 @@ impl Worker for EngineWorker {
     fn create(_: &WorkerScope<Self>) -> Self {
         Self {
             engine: None,
+            early: EarlyEngine::start(),
+            port: None,
             // Browsers report a worker's uncaught exceptions to its page, but not its unhandled rejections.
             _rejections: EventListener::new(&web::global(), "unhandledrejection", |event| {
                 web::report_error(&event.unchecked_ref::<PromiseRejectionEvent>().reason());
@@ -98,11 +186,23 @@ impl Worker for EngineWorker {
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
     fn connected(&mut self, scope: &WorkerScope<Self>, bridge: HandlerId) {
-        let port = EventPort::new(Port::to_bridge(scope, bridge));
-        self.engine = Some(Engine::new(port));
+        let port = Port::to_bridge(scope, bridge);
+        if self.early.is_none() {
+            self.engine = Some(Engine::new(EventPort::new(port.clone())));
+        }
+        self.port = Some(port);
     }
 
     fn received(&mut self, _: &WorkerScope<Self>, command: Packed<Command>, _: HandlerId) {
+        if let (Some(early), Some(port)) = (self.early.take(), self.port.clone()) {
+            if command.unpack().as_ref() == Ok(&early.command) {
+                early.events.connect(port);
+                self.engine = Some(early.engine);
+                return;
+            }
+            drop(early);
+            self.engine = Some(Engine::new(EventPort::new(port)));
+        }
         // gloo-worker calls `connected` before it delivers any message.
         if let Some(engine) = &mut self.engine {
             deliver(engine, &command);

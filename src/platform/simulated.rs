@@ -71,7 +71,7 @@ pub use model::{
 };
 pub use network::{
     Answer, BodyFault, Fetch, Online, Outcome, Reply, RequestRecord, Response, Server, fetch,
-    is_online, next_online, resolve_url, take_delivery,
+    is_online, next_online, program_download, resolve_url, take_delivery,
 };
 pub use object_url::ObjectUrl;
 pub use random::Random;

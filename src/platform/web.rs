@@ -228,6 +228,12 @@ extern "C" {
     pub fn start_engine(this: &EngineModule, callback: &Function) -> Result<Promise, JsValue>;
 }
 
+/// The URL of the engine's script that `assets/start.js` has started before the page's program; `None` on a page without
+/// that.
+pub fn engine_script() -> Option<String> {
+    property(&js_sys::global(), "engineScript").as_string()
+}
+
 /// Makes a button open and close a [popover](https://html.spec.whatwg.org/#the-popover-attribute). The popover is
 /// named by element, not by id, because a page may have several players.
 pub fn set_popover_target(button: &JsValue, popover: &JsValue) {

@@ -18,7 +18,7 @@ use crate::{
     engine::worker::EngineWorker,
     platform::web::{self, EngineModule},
     protocol::{
-        BUILD_ID, Command, Event, PlaybackError,
+        BUILD_ID, Command, Event, PlaybackError, early_load,
         milestone::EngineLocation,
         transfer::{self, Packed},
     },
@@ -95,9 +95,10 @@ impl Drop for AgentState {
 impl AgentHandle {
     /// Starts an agent. `listener` is never called before this returns.
     pub fn spawn(location: EngineLocation, listener: AgentListener) -> Self {
-        // Relative to the document's base, so that the page can be served from any path. The query keeps
+        // By default relative to the document's base, so that the page can be served from any path. The query keeps
         // caches from answering with the script of another build.
-        let script = format!("./worker_loader.js?{BUILD_ID}");
+        let started = web::engine_script();
+        let script = started.unwrap_or_else(|| format!("./worker_loader.js?{BUILD_ID}"));
         let on_message = {
             let listener = listener.clone();
             move |message| listener(AgentSignal::Message(message))
@@ -135,6 +136,16 @@ impl AgentHandle {
                 }
             }
         }
+    }
+
+    /// If the agent was started before the page's program: when, in milliseconds since the Unix epoch, and with which
+    /// command.
+    pub fn early_start(&self) -> Option<(f64, Option<Command>)> {
+        let Self::Worker { worker, .. } = self else {
+            return None;
+        };
+        let start = transfer::early_start(worker)?;
+        Some((start.at(), early_load::from_worker_name(&start.name())))
     }
 
     /// Sends a command. Commands are handled in order, and never before this returns.

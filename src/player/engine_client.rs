@@ -124,7 +124,7 @@ impl EngineClient {
         listener: Callback<EngineResult>,
         on_message: Callback<Message>,
     ) -> Self {
-        let spawned = ReachedMilestone::now(Milestone::AgentSpawned);
+        let mut spawned = ReachedMilestone::now(Milestone::AgentSpawned);
         let state = Rc::new(ClientState {
             handshake: Cell::new(Handshake::Pending),
             session: Cell::default(),
@@ -139,6 +139,9 @@ impl EngineClient {
             let state = state.clone();
             Rc::new(move |signal| state.handle_signal(signal))
         }));
+        if let Some((at, _)) = agent.early_start() {
+            spawned.at = at;
+        }
         let heartbeat = Interval::new(PING_INTERVAL_MS, {
             let (state, agent) = (state.clone(), agent.clone());
             move || state.ping(&agent)
@@ -165,18 +168,26 @@ impl EngineClient {
         self.spawned.take()
     }
 
-    /// Starts a session with the manifest at this absolute URL. The previous session is over.
-    pub fn load(&self, url: String, settings: PlaybackSettings) {
+    /// Starts a session with the manifest at this absolute URL. The previous session is over. Returns when the command
+    /// was sent: an engine that was started before the page's program may have it already.
+    pub fn load(&self, url: String, settings: PlaybackSettings) -> ReachedMilestone {
         let session = self.state.session.get().next();
         self.state.session.set(session);
         self.state.has_answered.set(false);
         self.sent.set((settings.buffer, TrackSelection::default()));
         self.observed.set(None);
-        self.send(Command::Load {
+        let mut sent = ReachedMilestone::now(Milestone::LoadSent);
+        let command = Command::Load {
             session,
             url,
             settings,
-        });
+        };
+        if let Some((at, Some(early))) = self.agent.early_start()
+            && early == command
+        {
+            sent.at = at;
+        }
+        self.send(command);
         // A worker that hangs while it starts sends nothing, and gloo-worker has no timeout.
         let state = self.state.clone();
         let timeout = Timeout::new(ANSWER_TIMEOUT_SECONDS * 1000, move || {
@@ -186,6 +197,7 @@ impl EngineClient {
             }
         });
         self.answer_timeout.set(Some(timeout));
+        sent
     }
 
     /// Sends an observation of the element, unless the engine's clock already agrees with it.

@@ -244,6 +244,31 @@ where
     (bridge.unwrap_throw(), worker)
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// A worker that `assets/start.js` has started.
+    type EarlyWorker;
+
+    #[wasm_bindgen(method, getter)]
+    fn early(this: &EarlyWorker) -> Option<EarlyStart>;
+
+    /// How a worker was started before the page's program.
+    pub type EarlyStart;
+
+    /// The worker's name.
+    #[wasm_bindgen(method, getter)]
+    pub fn name(this: &EarlyStart) -> String;
+
+    /// When, in milliseconds since the Unix epoch.
+    #[wasm_bindgen(method, getter)]
+    pub fn at(this: &EarlyStart) -> f64;
+}
+
+/// How a worker was started before the page's program; `None` if that has started it.
+pub fn early_start(worker: &web_sys::Worker) -> Option<EarlyStart> {
+    worker.unchecked_ref::<EarlyWorker>().early()
+}
+
 /// Terminates a worker, and removes gloo-worker's listener: it and the `Worker` refer to each other, so neither would
 /// ever be freed.
 pub fn terminate(worker: &web_sys::Worker) {

@@ -29,6 +29,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = getEntriesByName)]
     fn timings_of(url: &str) -> Array;
 
+    #[wasm_bindgen(js_namespace = performance, js_name = getEntriesByType)]
+    fn entries_of_type(entry_type: &str) -> Array;
+
     #[wasm_bindgen(js_namespace = performance, js_name = clearResourceTimings)]
     fn clear_resource_timings();
 
@@ -84,10 +87,34 @@ pub fn fetch(request: &Request) -> Fetch {
         }
         init.set_headers(&headers);
     }
+    if let Some(prefetched) = take_prefetched(request) {
+        return prefetched;
+    }
     Fetch {
         sent: global_fetch(&request.url, &init).into(),
         abort,
     }
+}
+
+/// A request that `assets/worker_loader.js` has sent, if it is this one.
+fn take_prefetched(request: &Request) -> Option<Fetch> {
+    let global = js_sys::global();
+    let name = JsValue::from_str("prefetched");
+    let prefetched = js_sys::Reflect::get(&global, &name).ok()?;
+    if prefetched.is_undefined() || request.range.is_some() {
+        return None;
+    }
+    let property = |name: &str| js_sys::Reflect::get(&prefetched, &name.into()).ok();
+    if property("url")? != request.url.as_str() {
+        return None;
+    }
+    // Fails for frozen objects only.
+    let _ = js_sys::Reflect::delete_property(&global, &name);
+    let sent: Promise = property("response")?.dyn_into().ok()?;
+    Some(Fetch {
+        sent: sent.into(),
+        abort: AbortOnDrop(property("abort")?.dyn_into().ok()),
+    })
 }
 
 impl Fetch {
@@ -178,6 +205,20 @@ pub fn take_delivery(url: &str) -> Delivery {
     } else {
         Delivery::Network
     }
+}
+
+/// How many bytes of the engine's program came over the network to this thread, and in how many seconds: `None` if they
+/// came from a cache, or the timeline was cleared since.
+pub fn program_download() -> Option<(u64, f64)> {
+    let entries = entries_of_type("resource");
+    let mut timings = entries
+        .iter()
+        .map(JsCast::unchecked_into::<PerformanceResourceTiming>);
+    let is_program = |timing: &PerformanceResourceTiming| timing.name().contains("_bg.wasm");
+    let timing = timings.rfind(is_program)?;
+    let bytes = timing.transfer_size() as u64;
+    let seconds = (timing.response_end() - timing.response_start()) / 1000.0;
+    (bytes > 0 && seconds > 0.0).then_some((bytes, seconds))
 }
 
 /// Whether the browser believes that there is a network.

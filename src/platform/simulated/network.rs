@@ -699,6 +699,11 @@ pub fn take_delivery(url: &str) -> Delivery {
     delivery.unwrap_or(Delivery::Network)
 }
 
+/// The download of the engine's program. Simulated engines are not downloaded.
+pub const fn program_download() -> Option<(u64, f64)> {
+    None
+}
+
 /// Whether the browser believes that there is a network.
 pub fn is_online() -> bool {
     with_network(&World::current(), |network| !network.is_offline)
