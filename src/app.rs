@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     player::{Player, dom::query_page},
-    protocol::Message,
+    protocol::{BufferGoal, Message},
 };
 use deep_link::DeepLink;
 use lab::LabLoader;
@@ -20,6 +20,9 @@ use source_form::{FormAction, SourceForm};
 const SAMPLE: &str = "film/film.m3u8";
 /// The same video in DASH, which a button in index.html loads.
 const SAMPLE_IN_DASH: &str = "film/film.mpd";
+/// How much of the sample is buffered ahead. Less than of other videos: it is short, and visitors see it being fetched
+/// while it plays.
+const SAMPLE_GOAL_SECONDS: f64 = 8.0;
 /// The sample's chapters, which neither manifest lists.
 const SAMPLE_CHAPTERS: &str = "film/chapters.vtt";
 
@@ -69,14 +72,19 @@ impl Component for App {
         let (link, source) = (&self.deep_link, self.source());
         let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
         let chapters = is_sample.then_some(AttrValue::Static(SAMPLE_CHAPTERS));
+        let mut buffer = BufferGoal::default();
+        if let Some(goal) = link.goal.or(is_sample.then_some(SAMPLE_GOAL_SECONDS)) {
+            buffer.ahead = goal;
+        }
         let player = |on_message: Callback<Message>| {
             html! {
                 <Player
                     source={source.clone()}
                     reload_key={link.reload_key}
+                    autoplay=true
                     chapters={chapters.clone()}
                     start={link.start}
-                    buffer={link.buffer}
+                    {buffer}
                     engine={link.engine}
                     credentials={link.credentials}
                     {on_message}
@@ -104,5 +112,19 @@ impl App {
         if let Some(form) = &self.form {
             form.update(&self.source(), self.has_second_player);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `assets/start.js` takes them from there.
+    #[test]
+    fn index_html_names_the_same_sample() {
+        let meta = format!(
+            "<meta name=\"sample\" content=\"{SAMPLE} {SAMPLE_IN_DASH}\" data-goal=\"{SAMPLE_GOAL_SECONDS}\" />"
+        );
+        assert!(include_str!("../index.html").contains(&meta), "{meta}");
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! ```text
 //! page                                                 worker
+//! player/model.rs          PlayerModel::update(): Effect::Load
 //! player/controller.rs     PlayerController::load()
 //! player/engine_client.rs  EngineClient::load()
 //!         ── Command::Load ─────────────────────────►  engine.rs               Engine::handle()
@@ -20,8 +21,8 @@
 //!                                                      protocol/transfer.rs    Port::post_with_transfer()
 //!         ◄── Event::MediaSourceReady ───────────────  postMessage(message, [handle])
 //! player/engine_client.rs  ClientState::receive()
-//! player/model.rs          PlayerModel::update()
-//! player/video_element.rs  attach(): video.srcObject = handle
+//! player/model.rs          PlayerModel::update(): Effect::Attach
+//! player/attachment.rs     AttachedSource::attach(): video.srcObject = handle
 //!         ── sourceopen ────────────────────────────►  engine/track_feeder.rs  TrackFeeder::run()
 //!                                                      engine/download.rs      Download::run(): fetch, append
 //! ```
@@ -33,7 +34,7 @@
 //! | `bin/app.rs` | page | the page's program: [`app::start`] |
 //! | `bin/worker.rs` | worker | the engine's program; a page without MediaSource in workers loads it, too |
 //! | [`app`] | page | the demo page: URL parameters, source form, one or two players, recording for the lab |
-//! | [`player`] | page | [`player::Player`], the reusable component: model, controller, engine client, video element, controls |
+//! | [`player`] | page | [`player::Player`], the reusable component: model, controller, engine client, element's state, controls |
 //! | [`protocol`] | both | the messages between page and engine, their codec, and the transfer of handles |
 //! | [`engine`] | worker, or page without MediaSource in workers | sessions, content, track feeders, downloads, network, retries |
 //! | [`media`] | worker | readers of manifests (`dash`, `hls`), MP4 and captions; planner, ABR, retry rules, clock: pure functions and types |
@@ -56,8 +57,9 @@
 //! 5. ✓ gloo-worker's private messages are known only to `protocol/transfer.rs`.
 //! 6. ✓ No public type name is used twice, except in the two implementations of `platform`.
 //! 7. Every message about a playback carries its session. Stale events are dropped only in `player/engine_client.rs`.
-//! 8. The element owns its state (`paused`, `muted`, `currentTime`, `ended`): controls change the element, and update
-//!    themselves only from its events.
+//! 8. The element owns its state (`paused`, `muted`, `currentTime`, `ended`): controls request changes of it, and render
+//!    only what `player/media.rs` has read from it after its events. The page's playback changes only in
+//!    `PlayerModel::update`, a pure function whose effects `player/controller.rs` carries out.
 //! 9. One operation at a time per SourceBuffer: each takes `&mut self` and is awaited. An operation whose future was
 //!    dropped is ended by `SegmentBuffer::reset` before the next one.
 //! 10. Dropping a session aborts its requests, timers and tasks. Only the teardown (`Stopped`, then `Closed`) outlives

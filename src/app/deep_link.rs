@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams, window};
 use yew::AttrValue;
 
-use crate::protocol::{BufferGoal, milestone::EngineLocation};
+use crate::protocol::milestone::EngineLocation;
 
 /// The parameters of a deep link.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct DeepLink {
     /// `t`: where playback starts, in seconds.
     pub start: f64,
     /// `goal`: seconds to buffer ahead.
-    pub buffer: BufferGoal,
+    pub goal: Option<f64>,
     /// `engine`: the thread that the engine runs on.
     pub engine: Option<EngineLocation>,
     /// `credentials`: whether requests to other origins carry credentials.
@@ -35,7 +35,6 @@ impl DeepLink {
             let seconds = query.get(name).map(|seconds| parse_float(&seconds));
             seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)
         };
-        let default_goal = BufferGoal::default();
         Self {
             source: query
                 .get("src")
@@ -49,10 +48,7 @@ impl DeepLink {
                 _ => None,
             },
             credentials: query.has("credentials"),
-            buffer: BufferGoal {
-                ahead: seconds("goal").unwrap_or(default_goal.ahead),
-                ..default_goal
-            },
+            goal: seconds("goal"),
         }
     }
 

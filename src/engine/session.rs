@@ -13,8 +13,7 @@ use futures_util::future::{Either, join3, select, try_join};
 use super::{
     captions, content::Content, context::Context, error::Error, live, live::LiveFollower,
     media_source::OwnedMediaSource, network::Network, period_group, period_group::PreparedGroup,
-    playback_state::PlaybackState,
-    tracks::OfferedTracks,
+    playback_state::PlaybackState, tracks::OfferedTracks,
 };
 use crate::{
     platform,

@@ -1,4 +1,4 @@
-//! Chooses the playback backend, by feature detection.
+//! The playback backend, and the feature detection that chooses it.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlVideoElement;
@@ -18,22 +18,43 @@ pub enum Backend {
     Native,
 }
 
+/// What a browser can play with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BrowserSupport {
+    /// MediaSource in workers.
+    pub worker: bool,
+    /// MediaSource on the page.
+    pub page: bool,
+    /// HLS as the element's `src`.
+    pub native_hls: bool,
+}
+
+impl BrowserSupport {
+    /// Detects the features of this browser.
+    pub fn detect() -> Self {
+        Self {
+            worker: web::workers_have_media_source(),
+            page: web::has_media_source(),
+            native_hls: plays_hls(),
+        }
+    }
+}
+
 impl Backend {
-    /// Returns the backend for this browser. A `requested` thread is used without a check.
+    /// Returns the backend for a browser. A `requested` thread is used without a check.
     ///
     /// # Errors
     /// [`PlaybackError::NoMediaSource`] if the browser has neither MediaSource nor native HLS.
-    pub fn choose(requested: Option<EngineLocation>) -> Result<Self, PlaybackError> {
-        if let Some(location) = requested {
-            Ok(Self::Engine(location))
-        } else if web::workers_have_media_source() {
-            Ok(Self::Engine(EngineLocation::Worker))
-        } else if web::has_media_source() {
-            Ok(Self::Engine(EngineLocation::Page))
-        } else if plays_hls() {
-            Ok(Self::Native)
-        } else {
-            Err(PlaybackError::NoMediaSource)
+    pub const fn choose(
+        requested: Option<EngineLocation>,
+        support: BrowserSupport,
+    ) -> Result<Self, PlaybackError> {
+        match requested {
+            Some(location) => Ok(Self::Engine(location)),
+            None if support.worker => Ok(Self::Engine(EngineLocation::Worker)),
+            None if support.page => Ok(Self::Engine(EngineLocation::Page)),
+            None if support.native_hls => Ok(Self::Native),
+            None => Err(PlaybackError::NoMediaSource),
         }
     }
 

@@ -1,10 +1,10 @@
-//! Performs the effects of playback: chooses a backend, starts and releases engines, sends them commands, and
-//! translates the reports of the engine and the element into actions for the model.
+//! Runs the page's playback: applies messages to the model, carries its effects out on the engine and the element, and
+//! translates what these report into messages.
 
 use std::{
     cell::{Cell, RefCell},
-    mem,
-    rc::Rc,
+    collections::VecDeque,
+    rc::{Rc, Weak},
 };
 
 use gloo_events::EventListener;
@@ -15,210 +15,301 @@ use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
-    backend::Backend,
+    attachment::AttachedSource,
+    backend::BrowserSupport,
     engine_client::{EngineClient, EngineResult},
-    model::{Dispatch, ElementSource, PlaybackSource, PlayerAction, PlayerModel},
+    model::{Effect, PlaybackSource, PlayerMessage, PlayerModel},
     observer::ElementObserver,
+    preferences,
     recovery::LastPosition,
-    source_url,
+    store::Store,
 };
 use crate::{
     platform::web,
     protocol::{
-        BufferGoal, Event, Message, Observation, PlaybackError, PlaybackSettings, TrackSelection,
+        Event, Message, Observation, PlaybackError, PlaybackSettings,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
     },
 };
 
-/// The source to play, and the settings for playing it.
+/// The page's callbacks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PlayRequest {
-    /// URL of the manifest, absolute or relative to the page.
-    pub source: AttrValue,
-    /// A changed number starts another session with the same source.
-    pub reload_key: u32,
-    /// The engine's thread; `None` selects one that the browser supports.
-    pub engine: Option<EngineLocation>,
-    /// Settings for the engine.
-    pub settings: PlaybackSettings,
+pub struct PlaybackCallbacks {
+    /// Called with every message between player and engine; read when an engine is started.
+    pub on_message: Callback<Message>,
+    /// Called when playback cannot continue.
+    pub on_error: Callback<PlaybackError>,
 }
 
-/// The engine of a player, if it has one. Shared with the listeners.
-type SharedClient = Rc<RefCell<Option<EngineClient>>>;
-
-/// The last position of this session at which playback worked. Shared with the listeners.
-type SharedPosition = Rc<Cell<Option<LastPosition>>>;
-
-/// Plays videos in an element, and owns the engine. Dropping it ends the session and releases the engine.
+/// Owns the model and the engine of one player.
 pub struct PlayerController {
+    model: Rc<Store<PlayerModel>>,
+    queue: RefCell<VecDeque<PlayerMessage>>,
+    is_updating: Cell<bool>,
+    client: RefCell<Option<EngineClient>>,
+    element: RefCell<Option<ControlledElement>>,
+    /// The last position of this session at which playback worked.
+    last_position: Cell<Option<LastPosition>>,
+    callbacks: RefCell<PlaybackCallbacks>,
+    /// For the callbacks of engine and element, which must not keep the controller alive.
+    this: Weak<Self>,
+}
+
+struct ControlledElement {
     video: HtmlVideoElement,
-    dispatch: Dispatch,
-    client: SharedClient,
-    last_position: SharedPosition,
-    /// The request of the current session, and the model's count of reloads when it started.
-    session: Option<(PlayRequest, u32)>,
-    /// The buffer goal and the selection that the engine was last sent, and the model's count of track lists then.
-    sent: Option<(BufferGoal, TrackSelection, u32)>,
+    attached: Option<AttachedSource>,
     _observer: ElementObserver,
-    _errors: EventListener,
-    _page_restore: EventListener,
+    _listeners: [EventListener; 2],
 }
 
 impl Drop for PlayerController {
     fn drop(&mut self) {
-        release(self.client.take(), Some(self.video.clone()));
+        self.disconnect();
     }
 }
 
 impl PlayerController {
-    /// Creates a controller that plays in this element and sends its actions to `dispatch`.
-    pub fn new(video: &HtmlVideoElement, dispatch: &Dispatch) -> Self {
-        let client = SharedClient::default();
-        let last_position = SharedPosition::default();
+    /// A controller without an element.
+    pub fn new() -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            model: Store::new(PlayerModel::new(
+                BrowserSupport::detect(),
+                preferences::number("quality"),
+            )),
+            queue: RefCell::default(),
+            is_updating: Cell::default(),
+            client: RefCell::default(),
+            element: RefCell::default(),
+            last_position: Cell::default(),
+            callbacks: RefCell::default(),
+            this: this.clone(),
+        })
+    }
+
+    /// The model, for [`use_selector`](super::store::use_selector).
+    pub const fn model(&self) -> &Rc<Store<PlayerModel>> {
+        &self.model
+    }
+
+    /// Plays in this element from now on.
+    pub fn connect(&self, video: &HtmlVideoElement) {
         let observer = {
-            let (client, last_position) = (client.clone(), last_position.clone());
-            let element = video.clone();
+            let this = self.this.clone();
             ElementObserver::new(video, move |observation| {
-                if let Some(client) = &*client.borrow() {
-                    report(&element, &observation, client, &last_position);
+                if let Some(this) = this.upgrade() {
+                    this.observe(&observation);
                 }
             })
         };
-        let errors = listen_for_errors(video, dispatch, &last_position);
-        let page_restore = listen_for_page_restore(video, dispatch, &last_position, &client);
-        Self {
+        let listeners = [
+            self.listen_for_errors(video),
+            self.listen_for_restore(video),
+        ];
+        self.element.replace(Some(ControlledElement {
             video: video.clone(),
-            dispatch: dispatch.clone(),
-            client,
-            last_position,
-            session: None,
-            sent: None,
+            attached: None,
             _observer: observer,
-            _errors: errors,
-            _page_restore: page_restore,
+            _listeners: listeners,
+        }));
+    }
+
+    /// Ends the session and the engine, and leaves the element.
+    pub fn disconnect(&self) {
+        let element = self.element.take();
+        release(self.client.take(), element.map(|element| element.video));
+    }
+
+    /// Replaces the callbacks.
+    pub fn set_callbacks(&self, callbacks: PlaybackCallbacks) {
+        self.callbacks.replace(callbacks);
+    }
+
+    /// Applies a message and carries out the effects. A message that an effect causes is applied after them.
+    pub fn dispatch(&self, message: PlayerMessage) {
+        self.queue.borrow_mut().push_back(message);
+        if self.is_updating.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.queue.borrow_mut().pop_front();
+            let Some(message) = next else { break };
+            let effects = self.model.change(|model| model.update(message));
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+        self.is_updating.set(false);
+        self.model.notify();
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Load {
+                location,
+                url,
+                settings,
+            } => self.load(location, url, settings),
+            Effect::Stop => {
+                if let Some(client) = &*self.client.borrow() {
+                    client.stop();
+                }
+            }
+            Effect::Release => release(self.client.take(), None),
+            Effect::Select(selection) => {
+                if let Some(client) = &*self.client.borrow() {
+                    client.select(selection);
+                }
+            }
+            Effect::Configure(buffer) => {
+                if let Some(client) = &*self.client.borrow() {
+                    client.configure(buffer);
+                }
+            }
+            Effect::Attach(source) => self.attach(&source),
+            Effect::Pause => {
+                if let Some(video) = self.video() {
+                    // Fails only if the element has no source.
+                    let _ = video.pause();
+                }
+            }
+            Effect::Seek(position) => {
+                if let Some(video) = self.video() {
+                    video.set_current_time(position);
+                }
+            }
+            Effect::CatchUp(rate) => {
+                if let Some(video) = self.video() {
+                    catch_up(&video, rate);
+                }
+            }
+            Effect::RememberHeight(height) => {
+                preferences::remember("quality", &height.to_string());
+            }
+            Effect::ReportError(error) => {
+                let on_error = self.callbacks.borrow().on_error.clone();
+                on_error.emit(error);
+            }
         }
     }
 
-    /// Plays a request. Another request, or a reload in the model, starts another session; otherwise only the
-    /// changed buffer goal and selection are sent to the engine.
-    ///
-    /// `on_message` receives the messages of an engine that this call starts.
-    pub fn play(
-        &mut self,
-        mut request: PlayRequest,
-        model: &PlayerModel,
-        on_message: &Callback<Message>,
-    ) {
-        // Compared apart from the rest: another buffer goal does not start a session.
-        let buffer = mem::take(&mut request.settings.buffer);
-        let session = (request, model.reloads);
-        if self.session.as_ref() != Some(&session) {
-            let previous = self.session.as_ref().map(|(request, _)| request);
-            let is_new_content = previous != Some(&session.0);
-            self.start_session(is_new_content, &session.0, buffer, model, on_message);
-            self.session = Some(session);
-        }
-        let current = (buffer, model.selection, model.track_lists);
-        if self.sent.replace(current) != Some(current)
-            && let Some(client) = &*self.client.borrow()
-        {
-            client.configure(buffer);
-            client.select(model.selection);
-        }
+    fn video(&self) -> Option<HtmlVideoElement> {
+        let element = self.element.borrow();
+        Some(element.as_ref()?.video.clone())
     }
 
-    fn start_session(
-        &self,
-        is_new_content: bool,
-        request: &PlayRequest,
-        buffer: BufferGoal,
-        model: &PlayerModel,
-        on_message: &Callback<Message>,
-    ) {
-        let backend = Backend::choose(model.location.or(request.engine));
+    fn load(&self, location: EngineLocation, url: String, settings: PlaybackSettings) {
         self.last_position.set(None);
-        self.dispatch.emit(PlayerAction::Start {
-            is_new_content,
-            backend: backend.as_ref().ok().copied(),
-            location_was_requested: request.engine.is_some(),
-        });
-        let mut client = self.client.borrow_mut();
-        let location = match backend {
-            Ok(Backend::Engine(location)) => location,
-            Ok(Backend::Native) => {
-                release(client.take(), None);
-                return self.play_natively(request, model);
-            }
-            Err(error) => return self.dispatch.emit(PlayerAction::Failed(error)),
-        };
+        let mut slot = self.client.borrow_mut();
         let reusable =
-            client.take_if(|client| !client.needs_replacement() && client.location() == location);
-        release(client.take(), None);
-        let engine = reusable.unwrap_or_else(|| {
-            EngineClient::spawn(location, self.engine_listener(), on_message.clone())
-        });
-        self.load(request, buffer, model, client.insert(engine));
-    }
-
-    /// Sends the engine the command to load the video.
-    fn load(
-        &self,
-        request: &PlayRequest,
-        buffer: BufferGoal,
-        model: &PlayerModel,
-        client: &EngineClient,
-    ) {
+            slot.take_if(|client| !client.needs_replacement() && client.location() == location);
+        release(slot.take(), None);
+        let client = slot.insert(reusable.unwrap_or_else(|| {
+            let on_message = self.callbacks.borrow().on_message.clone();
+            EngineClient::spawn(location, self.engine_listener(), on_message)
+        }));
         if let Some(spawned) = client.take_spawn_milestone() {
-            self.dispatch.emit(PlayerAction::MilestoneReached(spawned));
+            self.dispatch(PlayerMessage::MilestoneReached(spawned));
         }
-        match source_url::resolve(&request.source) {
-            Ok(url) => {
-                let load_sent = ReachedMilestone::now(Milestone::LoadSent);
-                self.dispatch
-                    .emit(PlayerAction::MilestoneReached(load_sent));
-                let mut settings = request.settings.clone();
-                settings.buffer = buffer;
-                settings.start = model.reload_from.unwrap_or(settings.start);
-                client.load(url, settings);
-            }
-            Err(error) => {
-                client.stop();
-                self.dispatch.emit(PlayerAction::Failed(error));
-            }
-        }
+        let sent = client.load(url, settings);
+        self.dispatch(PlayerMessage::MilestoneReached(sent));
     }
 
-    /// Has the element play the URL itself.
-    fn play_natively(&self, request: &PlayRequest, model: &PlayerModel) {
-        let action = match source_url::resolve(&request.source) {
-            Ok(url) => PlayerAction::Show(PlaybackSource {
-                media: ElementSource::Url(url),
-                start: model.reload_from.unwrap_or(request.settings.start),
-                is_continuation: false,
-                was_playing: false,
-            }),
-            Err(error) => PlayerAction::Failed(error),
-        };
-        self.dispatch.emit(action);
+    fn attach(&self, source: &PlaybackSource) {
+        let mut element = self.element.borrow_mut();
+        let Some(element) = &mut *element else { return };
+        // The previous source is detached first.
+        element.attached = None;
+        let this = self.this.clone();
+        let attached = AttachedSource::attach(&element.video, source, move |reached| {
+            if let Some(this) = this.upgrade() {
+                this.dispatch(PlayerMessage::MilestoneReached(reached));
+            }
+        });
+        match attached {
+            Ok(attached) => element.attached = Some(attached),
+            Err(error) => self.dispatch(PlayerMessage::Failed(error)),
+        }
     }
 
     /// Returns the callback for the engine's events and failures.
     fn engine_listener(&self) -> Callback<EngineResult> {
-        let (dispatch, video) = (self.dispatch.clone(), self.video.clone());
-        let last_position = self.last_position.clone();
+        let this = self.this.clone();
         Callback::from(move |result: EngineResult| {
-            match &result {
-                Ok(Event::MediaSourceReady { .. }) => {
-                    let arrived = ReachedMilestone::now(Milestone::HandleArrived);
-                    dispatch.emit(PlayerAction::MilestoneReached(arrived));
+            let Some(this) = this.upgrade() else { return };
+            if let Ok(Event::MediaSourceReady { .. }) = &result {
+                let arrived = ReachedMilestone::now(Milestone::HandleArrived);
+                this.dispatch(PlayerMessage::MilestoneReached(arrived));
+            }
+            if let Some(video) = this.video()
+                && let Some(message) = engine_message(result, &video, this.last_position.get())
+            {
+                this.dispatch(message);
+            }
+        })
+    }
+
+    /// Reports an observation of the element to the engine, and keeps it as the last position if the element has no
+    /// error.
+    fn observe(&self, observation: &Observation) {
+        let (Some(video), client) = (self.video(), self.client.borrow()) else {
+            return;
+        };
+        let Some(client) = &*client else { return };
+        if web::has_lost_media_source(&video) {
+            return client.report_detached();
+        }
+        if video.error().is_none() && video.ready_state() >= HtmlMediaElement::HAVE_METADATA {
+            self.last_position.set(Some(LastPosition {
+                position: observation.position,
+                is_playing: observation.rate > 0.0,
+            }));
+        }
+        client.observe(*observation);
+    }
+
+    /// Listens for errors of the element. The video is not always their cause: WebKitGTK occasionally fails after a
+    /// seek.
+    fn listen_for_errors(&self, video: &HtmlVideoElement) -> EventListener {
+        let (element, this) = (video.clone(), self.this.clone());
+        web::listen(video, "error", move |_| {
+            if let Some(error) = element_error(&element)
+                && let Some(this) = this.upgrade()
+            {
+                let last_position = this.last_position.get();
+                this.dispatch(PlayerMessage::Lost {
+                    error,
+                    last_position,
+                });
+            }
+        })
+    }
+
+    /// Reloads the video when the page comes back from the back/forward cache and the browser has detached its
+    /// MediaSource there, as WebKit does.
+    fn listen_for_restore(&self, video: &HtmlVideoElement) -> EventListener {
+        let (video, this) = (video.clone(), self.this.clone());
+        web::listen(&web::global(), "pageshow", move |event| {
+            let is_restored = event.unchecked_ref::<PageTransitionEvent>().persisted();
+            let is_empty = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
+            let Some(controller) = this.upgrade().filter(|_| is_restored && is_empty) else {
+                return;
+            };
+            if let Some(client) = &*controller.client.borrow() {
+                client.distrust();
+            }
+            let from = controller.last_position.get().map(|last| last.position);
+            let (video, this) = (video.clone(), this.clone());
+            spawn_local(async move {
+                // WebKit empties the element shortly after the event, and would pause a video that plays by then.
+                for _ in 0..RESTORE_CHECKS {
+                    if web::is_aborted(&video) {
+                        TimeoutFuture::new(RESTORE_CHECK_MS).await;
+                    }
                 }
-                Ok(Event::Seek { to, .. }) => video.set_current_time(*to),
-                Ok(Event::CatchUp { rate, .. }) => catch_up(&video, *rate),
-                _ => {}
-            }
-            if let Some(action) = engine_action(result, &video, last_position.get()) {
-                dispatch.emit(action);
-            }
+                if let Some(this) = this.upgrade() {
+                    this.dispatch(PlayerMessage::Restore { from });
+                }
+            });
         })
     }
 }
@@ -233,14 +324,19 @@ fn catch_up(video: &HtmlVideoElement, rate: f64) {
     }
 }
 
-/// Translates an event or a failure of the engine into an action; `None` if it needs none.
-fn engine_action(
+/// How many times, and at which interval, to check whether WebKit has emptied the element of a restored page. It
+/// may never empty an element that had not started.
+const RESTORE_CHECKS: u32 = 10;
+const RESTORE_CHECK_MS: u32 = 100;
+
+/// Translates an event or a failure of the engine into a message; `None` if it needs none.
+fn engine_message(
     result: EngineResult,
     video: &HtmlVideoElement,
     last_position: Option<LastPosition>,
-) -> Option<PlayerAction> {
+) -> Option<PlayerMessage> {
     match result {
-        Err(error) if error.is_worker_lost() => Some(PlayerAction::Lost {
+        Err(error) if error.is_worker_lost() => Some(PlayerMessage::Lost {
             error,
             last_position,
         }),
@@ -252,61 +348,22 @@ fn engine_action(
         }) => {
             if web::is_aborted(video) {
                 // The page is in the browser's back/forward cache, or comes back from there: see
-                // `listen_for_page_restore`.
+                // `listen_for_restore`.
                 None
             } else if !web::shows_media_source(video) {
-                Some(PlayerAction::Failed(PlaybackError::Detached))
+                Some(PlayerMessage::Failed(PlaybackError::Detached))
             } else if last_position.is_some() {
                 // An element that fails closes its MediaSource, and may report its own error only later.
-                Some(PlayerAction::Lost {
+                Some(PlayerMessage::Lost {
                     error: element_error(video).unwrap_or(error),
                     last_position,
                 })
             } else {
-                Some(PlayerAction::Failed(error))
+                Some(PlayerMessage::Failed(error))
             }
         }
-        result => Some(PlayerAction::EngineEvent(result)),
+        result => Some(PlayerMessage::EngineEvent(result)),
     }
-}
-
-/// Reports an observation of the element to the engine, and keeps it as the last position if the element
-/// has no error.
-fn report(
-    video: &HtmlVideoElement,
-    observation: &Observation,
-    client: &EngineClient,
-    last_position: &SharedPosition,
-) {
-    if web::has_lost_media_source(video) {
-        return client.report_detached();
-    }
-    if video.error().is_none() && video.ready_state() >= HtmlMediaElement::HAVE_METADATA {
-        last_position.set(Some(LastPosition {
-            position: observation.position,
-            is_playing: observation.rate > 0.0,
-        }));
-    }
-    client.observe(*observation);
-}
-
-/// Listens for errors of the element. The video is not always their cause: WebKitGTK occasionally fails after a
-/// seek.
-fn listen_for_errors(
-    video: &HtmlVideoElement,
-    dispatch: &Dispatch,
-    last_position: &SharedPosition,
-) -> EventListener {
-    let (element, dispatch) = (video.clone(), dispatch.clone());
-    let last_position = last_position.clone();
-    web::listen(video, "error", move |_| {
-        if let Some(error) = element_error(&element) {
-            dispatch.emit(PlayerAction::Lost {
-                error,
-                last_position: last_position.get(),
-            });
-        }
-    })
 }
 
 fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
@@ -314,42 +371,6 @@ fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
     Some(PlaybackError::MediaElement {
         code: error.code(),
         reason: error.message().trim_end_matches('.').into(),
-    })
-}
-
-/// How many times, and at which interval, to check whether WebKit has emptied the element of a restored page. It
-/// may never empty an element that had not started.
-const RESTORE_CHECKS: u32 = 10;
-const RESTORE_CHECK_MS: u32 = 100;
-
-/// Reloads the video when the page comes back from the back/forward cache and the browser has detached its
-/// MediaSource there, as WebKit does.
-fn listen_for_page_restore(
-    video: &HtmlVideoElement,
-    dispatch: &Dispatch,
-    last_position: &SharedPosition,
-    client: &SharedClient,
-) -> EventListener {
-    let (video, dispatch) = (video.clone(), dispatch.clone());
-    let (last_position, client) = (last_position.clone(), client.clone());
-    web::listen(&web::global(), "pageshow", move |event| {
-        let is_restored = event.unchecked_ref::<PageTransitionEvent>().persisted();
-        let is_empty = video.ready_state() == HtmlMediaElement::HAVE_NOTHING;
-        if !is_restored || !is_empty {
-            return;
-        }
-        client.borrow().iter().for_each(EngineClient::distrust);
-        let (video, dispatch) = (video.clone(), dispatch.clone());
-        let from = last_position.get().map(|last| last.position);
-        spawn_local(async move {
-            // WebKit empties the element shortly after the event, and would pause a video that plays by then.
-            for _ in 0..RESTORE_CHECKS {
-                if web::is_aborted(&video) {
-                    TimeoutFuture::new(RESTORE_CHECK_MS).await;
-                }
-            }
-            dispatch.emit(PlayerAction::Reload { from });
-        });
     })
 }
 

@@ -3,34 +3,37 @@
 use js_sys::Number;
 use yew::prelude::*;
 
-use super::backend::Backend;
+use super::{
+    backend::Backend,
+    handle::{use_playback, use_player},
+    model::PlayerMessage,
+};
 use crate::protocol::milestone::{EngineLocation, Milestone, ReachedMilestone};
 
-/// Renders the milestones: those of the worker left of the lanes, those of the page right of them.
+/// Lists the milestones: those of the worker left of the lanes, those of the page right of them.
 /// Milestones that are not reached yet are listed too, so that the layout does not shift.
-///
-/// `onreload` is called when the viewer presses the button for a new session.
-pub fn milestone_list(
-    reached: &[ReachedMilestone],
-    backend: Option<Backend>,
-    description: Option<&'static str>,
-    onreload: &Callback<MouseEvent>,
-) -> Html {
+#[component]
+pub fn MilestoneList() -> Html {
+    let player = use_player();
+    let reached = use_playback(|model| model.milestones.clone());
+    let backend = use_playback(|model| model.backend);
+    let was_requested = use_playback(|model| model.location_was_requested);
     let is_local = backend == Some(Backend::Engine(EngineLocation::Page));
     let origin = reached.first().map(|first| first.at).unwrap_or_default();
-    let elapsed = |milestone| time_of(reached, milestone).map(|at| format_ms(at - origin));
+    let elapsed = |milestone| time_of(&reached, milestone).map(|at| format_ms(at - origin));
     let rows = Milestone::ALL
         .into_iter()
         .map(|milestone| row(milestone, is_local, elapsed(milestone)));
+    let onclick = move |_| player.dispatch(PlayerMessage::Restart);
     html! {
         <section class="milestones">
             <header>
                 <h2>{ "How playback starts" }</h2>
-                <button type="button" onclick={onreload}>{ "Play again" }</button>
+                <button type="button" {onclick}>{ "Play again" }</button>
             </header>
             <ol role="list">{ for rows }</ol>
-            <p class="summary" role="status">{ summary(reached, is_local) }</p>
-            <p class="backend">{ description }</p>
+            <p class="summary" role="status">{ summary(&reached, is_local) }</p>
+            <p class="backend">{ backend.map(|backend| backend.description(was_requested)) }</p>
         </section>
     }
 }

@@ -1,31 +1,35 @@
-//! The page's playback state: a model, the actions that change it, and a pure `update`. `controller` performs the
-//! effects.
+//! The page's playback as a state machine: a model, the messages that change it, and the effects that it demands.
+//! `controller` carries the effects out.
 
-use yew::prelude::*;
+use std::mem;
 
 use super::{
-    backend::Backend,
+    backend::{Backend, BrowserSupport},
     recovery::{LastPosition, Recovery},
 };
 use crate::{
     platform::MediaHandle,
     protocol::{
-        Event, LiveStatus, PlaybackError, Quality, TrackInfo, TrackSelection,
+        BufferGoal, Event, LiveStatus, PlaybackError, PlaybackSettings, Quality, TrackInfo,
+        TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
     },
 };
+
+#[cfg(test)]
+mod tests;
 
 /// [`MEDIA_ERR_SRC_NOT_SUPPORTED`](https://html.spec.whatwg.org/#dom-mediaerror-media_err_src_not_supported).
 const SRC_NOT_SUPPORTED: u16 = 4;
 
 /// The page's playback state. The element's own state (`paused`, `currentTime` and the like) is read from the
-/// element and not kept here.
+/// element and not kept here: see `media`.
 #[derive(Debug, Default)]
 pub struct PlayerModel {
     /// The backend of this session; `None` before the first, and if the browser has none.
     pub backend: Option<Backend>,
-    /// The element's source, once there is one.
-    pub source: Option<PlaybackSource>,
+    /// Whether a thread was requested for the engine.
+    pub location_was_requested: bool,
     /// Why playback cannot continue.
     pub error: Option<PlaybackError>,
     /// Why playback may stall: this request failed and is being retried.
@@ -46,18 +50,33 @@ pub struct PlayerModel {
     pub live: Option<LiveStatus>,
     /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
+    support: BrowserSupport,
+    /// The current request; `None` before the first.
+    request: Option<PlayRequest>,
+    /// The height that the viewer has selected, in pixels: also for the next video.
+    preferred_height: Option<u32>,
     /// The position at which playback failed and did not recover, in seconds.
-    pub lost_at: Option<f64>,
-    /// How many track lists have arrived. The engine is sent the selection again after each.
-    pub track_lists: u32,
-    /// How many times the same video was loaded again.
-    pub reloads: u32,
-    /// Where the last reload starts, in seconds; `None` for the requested start.
-    pub reload_from: Option<f64>,
+    lost_at: Option<f64>,
+    /// How the next source of this session starts.
+    start_mode: StartMode,
     /// Set once the engine could not run in a worker; takes precedence over the request and the detection.
-    pub location: Option<EngineLocation>,
-    location_was_requested: bool,
+    forced_location: Option<EngineLocation>,
     recovery: Recovery,
+}
+
+/// The source to play, and the settings for playing it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayRequest {
+    /// Absolute URL of the manifest, or why there is none.
+    pub url: Result<String, PlaybackError>,
+    /// A changed number starts another session with the same source.
+    pub reload_key: u32,
+    /// The engine's thread; `None` selects one that the browser supports.
+    pub engine: Option<EngineLocation>,
+    /// Whether playback starts without a click.
+    pub autoplay: bool,
+    /// Settings for the engine.
+    pub settings: PlaybackSettings,
 }
 
 /// Captions that the manifest lists.
@@ -76,10 +95,28 @@ pub struct PlaybackSource {
     pub media: ElementSource,
     /// Where it starts, in seconds.
     pub start: f64,
-    /// Whether it continues the previous source of the same video, and stays paused if that was paused.
-    pub is_continuation: bool,
-    /// Whether the previous source was playing before it was lost. The element's own state may have changed since.
-    pub was_playing: bool,
+    /// Whether the element plays it at once.
+    pub start_mode: StartMode,
+}
+
+/// Whether a new source plays at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartMode {
+    /// It plays.
+    Play,
+    /// It waits for the viewer.
+    Wait,
+    /// It continues the element's previous source, and stays paused if that is.
+    AsBefore {
+        /// Whether the previous source was playing before it was lost. The element's own state may have changed since.
+        was_playing: bool,
+    },
+}
+
+impl Default for StartMode {
+    fn default() -> Self {
+        Self::AsBefore { was_playing: false }
+    }
 }
 
 /// The media of a source.
@@ -92,27 +129,29 @@ pub enum ElementSource {
 }
 
 /// Something that happened, for [`PlayerModel::update`].
-pub enum PlayerAction {
-    /// The viewer requests the video again, with a new MediaSource.
-    Reload {
-        /// Where to start, in seconds; `None` for where it started before.
+#[derive(Debug)]
+pub enum PlayerMessage {
+    /// The page requests a video. Another buffer goal applies to the running session; any other difference from the
+    /// current request starts a session with new content.
+    Play(PlayRequest),
+    /// The viewer requests the video again, from where it started before, with a new MediaSource.
+    Restart,
+    /// The browser has emptied the element: the video is loaded again.
+    Restore {
+        /// Where to continue, in seconds; `None` for where it started before.
         from: Option<f64>,
     },
-    /// The viewer accepts an engine on the page where it cannot run in a worker.
-    MoveToPage,
-    /// The viewer has selected something.
-    Select(TrackSelection),
-    /// A new session starts. The element keeps the old source until the new one is there.
-    Start {
-        /// Whether it plays another video, for which nothing is kept.
-        is_new_content: bool,
-        /// The backend; `None` if the browser has none.
-        backend: Option<Backend>,
-        /// Whether a thread was requested for the engine.
-        location_was_requested: bool,
+    /// The viewer has pressed the button of the error message.
+    Retry {
+        /// The element's position, in seconds.
+        position: Option<f64>,
     },
-    /// The element plays this without an engine.
-    Show(PlaybackSource),
+    /// The viewer has selected a quality by its index; `None` for automatic selection.
+    SelectQuality(Option<u32>),
+    /// The viewer has selected an audio track by its index.
+    SelectAudio(Option<u32>),
+    /// The element shows, or a script reads, the captions with this index.
+    CaptionsEnabled(Option<u32>),
     /// The engine died or the element failed.
     Lost {
         /// The cause.
@@ -128,74 +167,116 @@ pub enum PlayerAction {
     Failed(PlaybackError),
 }
 
-/// Sends actions to the component that owns the model.
-pub type Dispatch = Callback<PlayerAction>;
+/// What the page has to do after a message. The effects of one message are carried out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a session of an engine on this thread. A running engine is used again, unless it is on another thread or
+    /// broken.
+    Load {
+        /// The engine's thread.
+        location: EngineLocation,
+        /// Absolute URL of the manifest.
+        url: String,
+        /// Settings of the session.
+        settings: PlaybackSettings,
+    },
+    /// End the session, and keep the engine.
+    Stop,
+    /// End the session and the engine.
+    Release,
+    /// Send the engine another selection of tracks.
+    Select(TrackSelection),
+    /// Send the engine another buffer goal.
+    Configure(BufferGoal),
+    /// Attach a source to the element.
+    Attach(PlaybackSource),
+    /// Pause the element, which an error message covers.
+    Pause,
+    /// Have the element seek to this position, in seconds.
+    Seek(f64),
+    /// Play at this rate to keep the distance from the live edge, unless the viewer has chosen another rate.
+    CatchUp(f64),
+    /// Store the selected height for the next visit; 0 for automatic selection.
+    RememberHeight(u32),
+    /// Tell the page that playback cannot continue.
+    ReportError(PlaybackError),
+}
 
 impl PlayerModel {
-    /// Applies an action. Returns whether the component has to render.
-    pub fn update(&mut self, action: PlayerAction) -> bool {
-        match action {
-            PlayerAction::Reload { from } => {
-                self.reloads += 1;
-                self.reload_from = from;
+    /// The model before the first request. `preferred_height` was stored by [`Effect::RememberHeight`].
+    pub fn new(support: BrowserSupport, preferred_height: Option<u32>) -> Self {
+        Self {
+            support,
+            preferred_height,
+            ..Self::default()
+        }
+    }
+
+    /// The current request, if there is one.
+    pub fn current_request(&self) -> Option<PlayRequest> {
+        self.request.clone()
+    }
+
+    /// Applies a message. Returns the effects to carry out.
+    pub fn update(&mut self, message: PlayerMessage) -> Vec<Effect> {
+        let previous = self.error.clone();
+        let mut effects = self.apply(message);
+        if let Some(error) = &self.error
+            && previous.as_ref() != Some(error)
+        {
+            effects.push(Effect::Pause);
+            effects.push(Effect::ReportError(error.clone()));
+        }
+        effects
+    }
+
+    fn apply(&mut self, message: PlayerMessage) -> Vec<Effect> {
+        match message {
+            PlayerMessage::Play(request) => return self.request(request),
+            PlayerMessage::Restart => return self.start_session(None, StartMode::Play),
+            PlayerMessage::Restore { from } => {
+                return self.start_session(from, self.requested_start_mode());
             }
-            PlayerAction::MoveToPage => self.reload_on_page(),
-            PlayerAction::Select(selection) => {
-                if selection.captions != self.selection.captions {
-                    self.captions_error = None;
+            PlayerMessage::Retry { position } => return self.retry(position),
+            PlayerMessage::SelectQuality(index) => return self.select_quality(index),
+            PlayerMessage::SelectAudio(index) => {
+                self.selection.audio = index;
+                return vec![Effect::Select(self.selection)];
+            }
+            PlayerMessage::CaptionsEnabled(index) => {
+                if self.selection.captions == index {
+                    return Vec::new();
                 }
-                self.selection = selection;
+                self.captions_error = None;
+                self.selection.captions = index;
+                return vec![Effect::Select(self.selection)];
             }
-            PlayerAction::Start {
-                is_new_content,
-                backend,
-                location_was_requested,
-            } => {
-                self.backend = backend;
-                self.location_was_requested = location_was_requested;
-                self.start(is_new_content);
-            }
-            PlayerAction::Show(source) => self.set_source(source),
-            PlayerAction::Lost {
+            PlayerMessage::Lost {
                 error,
                 last_position,
             } => return self.lose(error, last_position),
             // Until the source of this session is attached, the element shows a frame of the previous one.
-            PlayerAction::MilestoneReached(reached)
+            PlayerMessage::MilestoneReached(reached)
                 if reached.milestone == Milestone::FirstFrame && !self.is_attached() => {}
-            PlayerAction::MilestoneReached(reached) => self.milestones.push(reached),
-            PlayerAction::EngineEvent(Ok(event)) => return self.apply_event(event),
-            PlayerAction::EngineEvent(Err(error)) | PlayerAction::Failed(error) => self.fail(error),
+            PlayerMessage::MilestoneReached(reached) => self.milestones.push(reached),
+            PlayerMessage::EngineEvent(Ok(event)) => return self.apply_event(event),
+            PlayerMessage::EngineEvent(Err(error)) | PlayerMessage::Failed(error) => {
+                self.fail(error);
+            }
         }
-        true
+        Vec::new()
     }
 
-    fn apply_event(&mut self, event: Event) -> bool {
+    fn apply_event(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::MediaSourceReady { handle, start, .. } => {
                 // A worker that was reported as not answering has answered after all.
                 self.error = None;
-                self.set_source(PlaybackSource {
-                    media: ElementSource::Provided(handle),
-                    start,
-                    is_continuation: self.is_attached(),
-                    was_playing: false,
-                });
+                return vec![self.attach(ElementSource::Provided(handle), start)];
             }
             Event::Tracks {
                 qualities, audio, ..
-            } => {
-                // The next period may list the same tracks in another order.
-                let TrackSelection {
-                    quality,
-                    audio: track,
-                    ..
-                } = self.selection;
-                self.selection.quality = index_in_new(quality, &self.qualities, &qualities);
-                self.selection.audio = index_in_new(track, &self.audio_tracks, &audio);
-                (self.qualities, self.audio_tracks) = (qualities, audio);
-                self.track_lists += 1;
-            }
+            } => return self.set_tracks(qualities, audio),
             Event::CaptionTracks { tracks, .. } => {
                 // After a reload of the same video, keep the captions that are loaded already.
                 if !self.captions.iter().map(|entry| &entry.track).eq(&tracks) {
@@ -204,9 +285,8 @@ impl PlayerModel {
                 }
             }
             Event::CaptionsLoaded { index, url, .. } => {
-                let entry = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| self.captions.get_mut(index));
+                let index = usize::try_from(index).ok();
+                let entry = index.and_then(|index| self.captions.get_mut(index));
                 match (entry, url) {
                     (Some(entry), Ok(url)) => entry.file = Some(url),
                     (_, url) => self.captions_error = url.err(),
@@ -220,50 +300,147 @@ impl PlayerModel {
             Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
                 ..
-            } if !self.location_was_requested && self.location.is_none() => self.reload_on_page(),
+            } if !self.location_was_requested && self.forced_location.is_none() => {
+                return self.move_to_page();
+            }
             Event::Failed { error, .. } | Event::EngineFailed { error } => self.fail(error),
+            Event::Seek { to, .. } => return vec![Effect::Seek(to)],
+            Event::CatchUp { rate, .. } => return vec![Effect::CatchUp(rate)],
             Event::Ready { .. }
             | Event::Diagnostics { .. }
-            | Event::Seek { .. }
-            | Event::CatchUp { .. }
             | Event::LeftWindow { .. }
             | Event::Pong
             | Event::Stopped { .. }
-            | Event::Closed { .. } => return false,
+            | Event::Closed { .. } => {}
         }
-        true
+        Vec::new()
     }
 
-    fn start(&mut self, is_new_content: bool) {
+    /// Plays a request, unless it is the current one.
+    fn request(&mut self, request: PlayRequest) -> Vec<Effect> {
+        if let Some(current) = &mut self.request {
+            let buffer = mem::replace(&mut current.settings.buffer, request.settings.buffer);
+            let is_same = PlayRequest {
+                autoplay: current.autoplay,
+                ..request.clone()
+            } == *current;
+            current.autoplay = request.autoplay;
+            if is_same {
+                let changed = buffer != request.settings.buffer;
+                return Vec::from_iter(
+                    changed.then_some(Effect::Configure(request.settings.buffer)),
+                );
+            }
+        }
+        self.request = Some(request);
+        self.recovery = Recovery::None;
+        self.selection = TrackSelection::default();
+        self.qualities.clear();
+        self.audio_tracks.clear();
+        self.captions.clear();
+        self.captions_error = None;
+        self.start_session(None, self.requested_start_mode())
+    }
+
+    fn requested_start_mode(&self) -> StartMode {
+        let request = self.request.as_ref();
+        if request.is_some_and(|request| request.autoplay) {
+            StartMode::Play
+        } else {
+            StartMode::Wait
+        }
+    }
+
+    /// Starts another session of the current request. The element keeps the old source until the new one is there.
+    /// `from` is where it starts, in seconds; `None` for where the request says.
+    fn start_session(&mut self, from: Option<f64>, start_mode: StartMode) -> Vec<Effect> {
+        let Some(request) = &self.request else {
+            return Vec::new();
+        };
         self.error = None;
         self.retrying = None;
         self.live = None;
-        self.reload_from = None;
         self.lost_at = None;
         self.milestones.clear();
-        if is_new_content {
-            self.recovery = Recovery::None;
-            self.selection = TrackSelection::default();
-            self.qualities.clear();
-            self.audio_tracks.clear();
-            self.captions.clear();
-            self.captions_error = None;
+        self.start_mode = start_mode;
+        self.location_was_requested = request.engine.is_some();
+        let backend = Backend::choose(self.forced_location.or(request.engine), self.support);
+        self.backend = backend.as_ref().ok().copied();
+        let mut settings = request.settings.clone();
+        settings.start = from.unwrap_or(settings.start);
+        match (backend, request.url.clone()) {
+            (Ok(Backend::Engine(location)), Ok(url)) => vec![Effect::Load {
+                location,
+                url,
+                settings,
+            }],
+            (Ok(Backend::Native), Ok(url)) => {
+                let attach = self.attach(ElementSource::Url(url), settings.start);
+                vec![Effect::Release, attach]
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                self.fail(error);
+                vec![Effect::Stop]
+            }
         }
     }
 
-    fn reload_on_page(&mut self) {
-        self.reloads += 1;
-        self.location = Some(EngineLocation::Page);
+    fn retry(&mut self, position: Option<f64>) -> Vec<Effect> {
+        if self.error == Some(PlaybackError::NoMediaSourceInWorkers) {
+            return self.move_to_page();
+        }
+        // An element whose engine is gone behaves as if the video had ended: its position is wrong.
+        let error = self.error.as_ref();
+        let position_is_valid = !error.is_some_and(PlaybackError::needs_new_worker);
+        let from = self.lost_at.or(position.filter(|_| position_is_valid));
+        self.start_session(from, StartMode::Play)
     }
 
-    /// Recovers by a reload if that is possible, else shows the error. Returns whether anything changed.
-    fn lose(&mut self, error: PlaybackError, last_position: Option<LastPosition>) -> bool {
+    fn move_to_page(&mut self) -> Vec<Effect> {
+        self.forced_location = Some(EngineLocation::Page);
+        self.start_session(None, self.requested_start_mode())
+    }
+
+    fn select_quality(&mut self, index: Option<u32>) -> Vec<Effect> {
+        self.selection.quality = index;
+        let quality = index.and_then(|index| self.qualities.get(usize::try_from(index).ok()?));
+        let height = quality.map_or(0, |quality| quality.size.1);
+        self.preferred_height = Some(height).filter(|height| *height > 0);
+        vec![
+            Effect::RememberHeight(height),
+            Effect::Select(self.selection),
+        ]
+    }
+
+    fn set_tracks(&mut self, qualities: Vec<Quality>, audio: Vec<TrackInfo>) -> Vec<Effect> {
+        // The next period may list the same tracks in another order.
+        let TrackSelection {
+            quality,
+            audio: track,
+            ..
+        } = self.selection;
+        self.selection.quality = index_in_new(quality, &self.qualities, &qualities)
+            .or_else(|| self.preferred_quality(&qualities));
+        self.selection.audio = index_in_new(track, &self.audio_tracks, &audio);
+        (self.qualities, self.audio_tracks) = (qualities, audio);
+        vec![Effect::Select(self.selection)]
+    }
+
+    /// The best quality of the height that the viewer has selected.
+    fn preferred_quality(&self, qualities: &[Quality]) -> Option<u32> {
+        let height = self.preferred_height?;
+        let index = qualities
+            .iter()
+            .rposition(|quality| quality.size.1 == height)?;
+        u32::try_from(index).ok()
+    }
+
+    /// Recovers by a reload if that is possible, else shows the error.
+    fn lose(&mut self, error: PlaybackError, last_position: Option<LastPosition>) -> Vec<Effect> {
         let position = last_position.map(|last| last.position);
         match error {
             // A consequence of a known error, or an error of a source that is being replaced.
-            PlaybackError::MediaElement { .. } if self.error.is_some() || !self.is_attached() => {
-                return false;
-            }
+            PlaybackError::MediaElement { .. } if self.error.is_some() || !self.is_attached() => {}
             PlaybackError::MediaElement {
                 code: SRC_NOT_SUPPORTED,
                 ..
@@ -272,10 +449,13 @@ impl PlayerModel {
             }
             error if self.recovery.is_possible(&error, last_position) => {
                 self.recovery = Recovery::InProgress(last_position);
-                // Until the new source is attached, errors of the element concern the lost one.
-                self.milestones.clear();
-                self.reloads += 1;
-                self.reload_from = position;
+                let start_mode = match last_position {
+                    Some(last) => StartMode::AsBefore {
+                        was_playing: last.is_playing,
+                    },
+                    None => self.requested_start_mode(),
+                };
+                return self.start_session(position, start_mode);
             }
             error => {
                 self.recovery = Recovery::Done(last_position);
@@ -283,7 +463,7 @@ impl PlayerModel {
                 self.error = Some(error);
             }
         }
-        true
+        Vec::new()
     }
 
     /// Shows the first error, which is the cause of those that follow. A timeout is replaced, because its
@@ -294,14 +474,17 @@ impl PlayerModel {
         }
     }
 
-    /// Replaces the source. If playback was lost, this one continues it.
-    fn set_source(&mut self, mut source: PlaybackSource) {
+    /// Attaches a source. A later one of the same session, as for a period with other tracks, continues it.
+    fn attach(&mut self, media: ElementSource, start: f64) -> Effect {
         if let Recovery::InProgress(last_position) = self.recovery {
             self.recovery = Recovery::Done(last_position);
-            source.is_continuation = true;
-            source.was_playing = last_position.is_some_and(|last| last.is_playing);
         }
-        self.source = Some(source);
+        let start_mode = mem::take(&mut self.start_mode);
+        Effect::Attach(PlaybackSource {
+            media,
+            start,
+            start_mode,
+        })
     }
 
     /// Whether the element plays the MediaSource of this session.
@@ -317,228 +500,4 @@ fn index_in_new<T: PartialEq>(index: Option<u32>, old: &[T], new: &[T]) -> Optio
     let item = old.get(usize::try_from(index?).ok()?)?;
     let index = new.iter().position(|other| other == item)?;
     u32::try_from(index).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::SessionId;
-
-    fn after(actions: impl IntoIterator<Item = PlayerAction>) -> PlayerModel {
-        let mut model = PlayerModel::default();
-        for action in actions {
-            model.update(action);
-        }
-        model
-    }
-
-    fn start(is_new_content: bool) -> PlayerAction {
-        PlayerAction::Start {
-            is_new_content,
-            backend: None,
-            location_was_requested: false,
-        }
-    }
-
-    fn reached(milestone: Milestone) -> PlayerAction {
-        PlayerAction::MilestoneReached(ReachedMilestone { milestone, at: 1.0 })
-    }
-
-    fn show() -> PlayerAction {
-        PlayerAction::Show(PlaybackSource {
-            media: ElementSource::Url("video".into()),
-            start: 0.0,
-            is_continuation: false,
-            was_playing: false,
-        })
-    }
-
-    fn lost(error: PlaybackError, position: f64) -> PlayerAction {
-        let last_position = Some(LastPosition {
-            position,
-            is_playing: true,
-        });
-        PlayerAction::Lost {
-            error,
-            last_position,
-        }
-    }
-
-    fn failed(error: PlaybackError) -> PlayerAction {
-        let session = SessionId::default();
-        PlayerAction::EngineEvent(Ok(Event::Failed { session, error }))
-    }
-
-    fn decode_error() -> PlaybackError {
-        PlaybackError::MediaElement {
-            code: 3,
-            reason: "decoder failed".into(),
-        }
-    }
-
-    #[test]
-    fn start_clears_milestones() {
-        let mut model = after([reached(Milestone::LoadSent)]);
-        assert_eq!(model.milestones.len(), 1);
-        model.update(start(true));
-        assert_eq!(model.milestones, []);
-    }
-
-    #[test]
-    fn first_error_is_kept_until_the_next_start() {
-        let cause = PlaybackError::InvalidMessage;
-        let mut model = after([
-            PlayerAction::Failed(cause.clone()),
-            failed(PlaybackError::NoMediaSourceInWorkers),
-        ]);
-        assert_eq!(model.error, Some(cause));
-        model.update(start(true));
-        assert_eq!(model.error, None);
-    }
-
-    #[test]
-    fn first_worker_loss_reloads_at_last_position() {
-        let model = after([lost(PlaybackError::WorkerUnresponsive, 4.0)]);
-        assert_eq!((model.reloads, model.reload_from), (1, Some(4.0)));
-        assert_eq!(model.error, None);
-    }
-
-    #[test]
-    fn second_worker_loss_nearby_shows_the_error() {
-        let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
-        let model = after([lost(4.0), start(false), show(), lost(9.0)]);
-        assert_eq!((model.reloads, model.lost_at), (1, Some(9.0)));
-        assert_eq!(model.error, Some(PlaybackError::WorkerUnresponsive));
-    }
-
-    #[test]
-    fn second_worker_loss_far_away_reloads_again() {
-        let lost = |position| lost(PlaybackError::WorkerUnresponsive, position);
-        let model = after([lost(4.0), start(false), show(), lost(90.0)]);
-        assert_eq!((model.reloads, model.reload_from), (2, Some(90.0)));
-        assert_eq!(model.error, None);
-    }
-
-    #[test]
-    fn element_error_continues_once_in_the_same_state() {
-        // The element reports its error after the engine's, and once more after the session has started.
-        let attached = || reached(Milestone::SrcObjectSet);
-        let mut model = after([
-            attached(),
-            lost(PlaybackError::Detached, 4.0),
-            lost(decode_error(), 0.0),
-        ]);
-        assert_eq!((model.reloads, model.reload_from), (1, Some(4.0)));
-        for action in [start(false), show(), lost(decode_error(), 0.0)] {
-            model.update(action);
-        }
-        assert_eq!((model.reloads, &model.error), (1, &None));
-        let source = model.source.as_ref().unwrap();
-        assert!(source.is_continuation && source.was_playing);
-        // The new source fails at the same place.
-        model.update(attached());
-        model.update(lost(decode_error(), 5.0));
-        assert_eq!(model.error, Some(decode_error()));
-    }
-
-    #[test]
-    fn element_error_before_metadata_is_shown() {
-        let lost = PlayerAction::Lost {
-            error: decode_error(),
-            last_position: None,
-        };
-        let model = after([reached(Milestone::SrcObjectSet), lost]);
-        assert_eq!((model.reloads, model.error), (0, Some(decode_error())));
-    }
-
-    #[test]
-    fn element_error_after_another_error_is_ignored() {
-        let model = after([
-            PlayerAction::Failed(PlaybackError::InvalidMessage),
-            lost(decode_error(), 4.0),
-        ]);
-        assert_eq!(model.reloads, 0);
-        assert_eq!(model.error, Some(PlaybackError::InvalidMessage));
-    }
-
-    #[test]
-    fn selection_survives_reload_but_not_new_content() {
-        let selection = TrackSelection {
-            quality: Some(1),
-            ..TrackSelection::default()
-        };
-        let mut model = after([PlayerAction::Select(selection), start(false)]);
-        assert_eq!(model.selection, selection);
-        model.update(start(true));
-        assert_eq!(model.selection, TrackSelection::default());
-    }
-
-    #[test]
-    fn timeout_is_replaced_by_its_cause() {
-        let timeout = PlaybackError::WorkerTimeout { seconds: 6 };
-        let model = after([failed(timeout), failed(PlaybackError::InvalidMessage)]);
-        assert_eq!(model.error, Some(PlaybackError::InvalidMessage));
-    }
-
-    fn start_with(location_was_requested: bool) -> PlayerAction {
-        PlayerAction::Start {
-            is_new_content: true,
-            backend: Some(Backend::Engine(EngineLocation::Worker)),
-            location_was_requested,
-        }
-    }
-
-    #[test]
-    fn worker_without_media_source_moves_engine_to_page_once() {
-        let missing = || failed(PlaybackError::NoMediaSourceInWorkers);
-        let mut model = after([start_with(false), missing()]);
-        assert_eq!(model.location, Some(EngineLocation::Page));
-        assert_eq!((model.reloads, &model.error), (1, &None));
-        model.update(missing());
-        assert_eq!(model.reloads, 1);
-        assert_eq!(model.error, Some(PlaybackError::NoMediaSourceInWorkers));
-    }
-
-    #[test]
-    fn requested_worker_without_media_source_shows_the_error() {
-        let missing = failed(PlaybackError::NoMediaSourceInWorkers);
-        let model = after([start_with(true), missing]);
-        assert_eq!((model.location, model.reloads), (None, 0));
-        assert_eq!(model.error, Some(PlaybackError::NoMediaSourceInWorkers));
-    }
-
-    #[test]
-    fn selection_follows_its_track_into_a_reordered_list() {
-        let tracks = |languages: [&str; 2]| {
-            let audio = languages.map(|language| TrackInfo {
-                language: language.into(),
-                label: String::new(),
-            });
-            PlayerAction::EngineEvent(Ok(Event::Tracks {
-                session: SessionId::default(),
-                qualities: Vec::new(),
-                audio: audio.into(),
-            }))
-        };
-        let selection = TrackSelection {
-            audio: Some(0),
-            ..TrackSelection::default()
-        };
-        let mut model = after([tracks(["en", "de"]), PlayerAction::Select(selection)]);
-        model.update(tracks(["de", "en"]));
-        assert_eq!(model.selection.audio, Some(1));
-        model.update(tracks(["de", "fr"]));
-        assert_eq!(model.selection.audio, None);
-    }
-
-    #[test]
-    fn first_frame_counts_only_once_source_is_attached() {
-        let model = after([reached(Milestone::FirstFrame)]);
-        assert_eq!(model.milestones, []);
-        let model = after([
-            reached(Milestone::SrcObjectSet),
-            reached(Milestone::FirstFrame),
-        ]);
-        assert_eq!(model.milestones.len(), 2);
-    }
 }

@@ -96,8 +96,20 @@ impl TestContext {
         }
     }
 
-    /// Opens the page with this query.
+    /// Opens the page with this query. The sample is buffered as far ahead as other videos are, unless the query says
+    /// how far.
     pub async fn open(&self, query: &str) {
+        let is_sample = !query.contains("src=") || query.contains("src=film/film.");
+        let goal = match query.contains('?') {
+            _ if !is_sample || query.contains("goal=") => "",
+            true => "&goal=30",
+            false => "?goal=30",
+        };
+        self.open_exactly(&[query, goal].concat()).await;
+    }
+
+    /// Opens the page with this query and no other.
+    pub async fn open_exactly(&self, query: &str) {
         self.window
             .driver
             .goto(self.server.url(query))

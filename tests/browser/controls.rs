@@ -647,11 +647,12 @@ async fn script_time_of_the_page_during_playback(test: &TestContext) {
             "document.querySelector('.video-container {place}').focus()"
         ))
         .await;
-        keys(test, "0").await;
         if shown == "faded" {
-            test.eval("document.querySelector('.video-container').setAttribute('data-idle', '')")
+            test.wait_until("document.querySelector('.video-container').hasAttribute('data-idle')")
                 .await;
         }
+        test.eval(&format!("{VIDEO}.currentTime = 0")).await;
+        test.wait_until(&format!("!{VIDEO}.seeking")).await;
         // By DevTools and seldom, because WebDriver's polling is script, too.
         let cdp = test.window.driver.cdp();
         let reach = async |second: u32| {

@@ -341,8 +341,9 @@ async fn handle_message_has_the_format_of_gloo_worker(test: &TestContext) {
     assert_eq!(messages[0][0].as_array().unwrap().len(), 1);
     assert_ne!(variant(&messages[0]), variant(opened));
     // All others are outputs that gloo encoded, except the one with the handle. If they differ, gloo's private
-    // message has changed: see src/protocol/transfer.rs.
-    for message in &messages[1..] {
+    // message has changed: see src/protocol/transfer.rs. The first is seen twice where the worker was started before
+    // the page's program: events are held, and dispatched again.
+    for message in messages.iter().filter(|message| **message != messages[0]) {
         assert_eq!(variant(message), variant(opened), "{message} and {opened}");
         assert_eq!(bridge(message), bridge(opened), "{message} and {opened}");
     }

@@ -1,57 +1,169 @@
-//! Keyboard shortcuts.
+//! The keyboard layer: keys, and the list of what they do.
 
+use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+use yew::prelude::*;
 
-use super::action::ControlAction;
-use crate::player::dom::query_page;
+use crate::{
+    platform::web,
+    player::{
+        dom::{document, query_page},
+        handle::{use_labels, use_playback, use_player},
+        labels::ShortcutLabels,
+        media::MediaRequest,
+    },
+};
 
-/// The action of each key, and of the buttons that name it in `aria-keyshortcuts`. Besides, the digits seek to
-/// 0 % to 90 %. `assets/controls.html` lists them for the viewer.
-const KEYS: [(&str, ControlAction); 17] = [
-    (" ", ControlAction::Toggle),
-    ("k", ControlAction::Toggle),
-    ("j", ControlAction::Skip(-10.0)),
-    ("l", ControlAction::Skip(10.0)),
-    ("arrowleft", ControlAction::Skip(-5.0)),
-    ("arrowright", ControlAction::Skip(5.0)),
-    ("arrowup", ControlAction::Louder(5)),
-    ("arrowdown", ControlAction::Louder(-5)),
-    ("home", ControlAction::SeekTo(0.0)),
-    ("end", ControlAction::SeekTo(1.0)),
-    ("m", ControlAction::Mute),
-    ("c", ControlAction::Captions),
-    ("<", ControlAction::Slower),
-    (">", ControlAction::Faster),
-    ("f", ControlAction::FullScreen),
-    ("i", ControlAction::PictureInPicture),
-    ("?", ControlAction::Keys),
-];
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum KeyAction {
+    /// Makes a request to the element.
+    Request(MediaRequest),
+    /// Opens or closes the list of shortcuts.
+    ToggleSheet,
+}
+
+/// The action of each key. Besides, the digits seek to 0 % to 90 %.
+const KEYS: [(&str, KeyAction); 17] = {
+    use KeyAction::{Request, ToggleSheet};
+    use MediaRequest::{
+        Faster, FullScreen, Louder, Mute, PictureInPicture, SeekTo, Skip, Slower, Toggle,
+        ToggleCaptions,
+    };
+    [
+        (" ", Request(Toggle)),
+        ("k", Request(Toggle)),
+        ("j", Request(Skip(-10.0))),
+        ("l", Request(Skip(10.0))),
+        ("arrowleft", Request(Skip(-5.0))),
+        ("arrowright", Request(Skip(5.0))),
+        ("arrowup", Request(Louder(5))),
+        ("arrowdown", Request(Louder(-5))),
+        ("home", Request(SeekTo(0.0))),
+        ("end", Request(SeekTo(1.0))),
+        ("m", Request(Mute)),
+        ("c", Request(ToggleCaptions)),
+        ("<", Request(Slower)),
+        (">", Request(Faster)),
+        ("f", Request(FullScreen)),
+        ("i", Request(PictureInPicture)),
+        ("?", ToggleSheet),
+    ]
+};
+
+/// The rows of the list: keys as they are written, and what they do.
+fn rows(labels: &ShortcutLabels) -> [(String, &AttrValue); 11] {
+    let row = |keys: &str, label| (keys.to_owned(), label);
+    [
+        ([&labels.space, ", K"].concat(), &labels.play),
+        row("J, L", &labels.skip_10),
+        row("←, →", &labels.skip_5),
+        row("0 – 9", &labels.digits),
+        row("↑, ↓", &labels.volume),
+        row("M", &labels.mute),
+        row("C", &labels.subtitles),
+        row("<, >", &labels.speed),
+        row("F", &labels.full_screen),
+        row("I", &labels.picture_in_picture),
+        row("?", &labels.shortcuts),
+    ]
+}
+
+/// The props of [`KeyboardLayer`].
+#[derive(PartialEq, Properties)]
+pub struct KeyboardLayerProps {
+    /// Bound to the list of shortcuts, for a button that opens it.
+    #[prop_or_default]
+    pub sheet: NodeRef,
+}
+
+/// Has keys control the player that contains the focus, or the first one of the page if nothing has the focus. Shows
+/// the list of keys.
+#[component]
+pub fn KeyboardLayer(props: &KeyboardLayerProps) -> Html {
+    let (player, labels) = (use_player(), use_labels());
+    // While an error message covers the video, there is nothing to control.
+    let is_covered = use_playback(|model| model.error.is_some());
+    {
+        let sheet = props.sheet.clone();
+        use_effect_with((player, is_covered), move |(player, is_covered)| {
+            let player = player.clone();
+            let act = move |event: &Event| {
+                let event = event.unchecked_ref::<KeyboardEvent>();
+                let Some(action) = action_of_event(event).filter(|_| {
+                    let container = player.container();
+                    container.is_some_and(|container| is_for(&container, event))
+                }) else {
+                    return;
+                };
+                event.prevent_default();
+                player.set_idle(false);
+                match action {
+                    KeyAction::Request(request) => player.request(request),
+                    KeyAction::ToggleSheet => {
+                        if let Some(sheet) = sheet.cast::<HtmlElement>() {
+                            let _ = sheet.toggle_popover();
+                        }
+                    }
+                }
+            };
+            let listener = document().filter(|_| !is_covered).map(|document| {
+                let options = EventListenerOptions::enable_prevent_default();
+                web::listen_with(&document, "keydown", options, act)
+            });
+            move || drop::<Option<EventListener>>(listener)
+        });
+    }
+    html! {
+        <div
+            class="popup shortcuts"
+            popover="auto"
+            role="dialog"
+            aria-label={&labels.keyboard_shortcuts}
+            tabindex="-1"
+            autofocus=true
+            ref={&props.sheet}
+        >
+            <h2>{ &labels.keyboard_shortcuts }</h2>
+            <dl>
+                for (keys, label) in rows(&labels.shortcuts) {
+                    <dt>{ keys }</dt>
+                    <dd>{ label }</dd>
+                }
+            </dl>
+        </div>
+    }
+}
 
 /// The action of the key with this name.
-pub fn action_of(key: &str) -> Option<ControlAction> {
-    let (_, request) = KEYS.iter().find(|(name, _)| *name == key)?;
-    Some(*request)
+fn action_of(key: &str) -> Option<KeyAction> {
+    let (_, action) = KEYS.iter().find(|(name, _)| *name == key)?;
+    Some(*action)
 }
 
 /// The action of a key event. A key that is held down repeats only seeking and volume: repeated toggles would
 /// undo themselves.
-pub fn action_of_event(event: &KeyboardEvent) -> Option<ControlAction> {
+fn action_of_event(event: &KeyboardEvent) -> Option<KeyAction> {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() {
         return None;
     }
     let key = event.key().to_ascii_lowercase();
     if let [digit @ b'0'..=b'9'] = key.as_bytes() {
-        return Some(ControlAction::SeekTo(f64::from(digit - b'0') / 10.0));
+        let tenths = f64::from(digit - b'0') / 10.0;
+        return Some(KeyAction::Request(MediaRequest::SeekTo(tenths)));
     }
-    let request = action_of(&key)?;
-    let goes_on = matches!(request, ControlAction::Skip(_) | ControlAction::Louder(_));
-    (goes_on || !event.repeat()).then_some(request)
+    let action = action_of(&key)?;
+    let repeats = matches!(
+        action,
+        KeyAction::Request(MediaRequest::Skip(_) | MediaRequest::Louder(_))
+    );
+    (repeats || !event.repeat()).then_some(action)
 }
 
 /// Whether a key event is for this player: it contains the focus, or nothing has the focus and it is the first
 /// on the page. Keys that the focused element uses itself are left to it.
-pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
+fn is_for(container: &Element, event: &KeyboardEvent) -> bool {
     let Some(target) = event.target() else {
         return false;
     };
@@ -66,9 +178,9 @@ pub fn is_for(frame: &Element, event: &KeyboardEvent) -> bool {
     };
     let is_first = || {
         let first = query_page(".video-container");
-        is("body") && first.as_ref() == Some(frame)
+        is("body") && first.as_ref() == Some(container)
     };
-    !is(own) && (frame.contains(Some(&target)) || is_first())
+    !is(own) && (container.contains(Some(&target)) || is_first())
 }
 
 #[cfg(test)]
@@ -77,40 +189,23 @@ mod tests {
 
     #[test]
     fn each_key_has_one_action_and_is_listed() {
-        let sheet = include_str!("../../../assets/controls.html");
-        let (_, sheet) = sheet.split_once("<dl>").unwrap();
-        let keys = sheet
-            .split("<dt>")
-            .filter_map(|row| row.split_once("</dt>"));
-        let all = keys
-            .map(|(keys, _)| keys)
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase();
+        let labels = ShortcutLabels::default();
+        let listed = rows(&labels).map(|(keys, _)| keys).join(" ").to_lowercase();
         let signs = [
             (" ", "space"),
             ("arrowleft", "←"),
             ("arrowright", "→"),
             ("arrowup", "↑"),
             ("arrowdown", "↓"),
-            ("<", "&lt;"),
-            (">", "&gt;"),
             // Standard keys of a slider, not listed.
             ("home", ""),
             ("end", ""),
         ];
-        for (nth, (key, _)) in KEYS.iter().enumerate() {
-            assert!(KEYS[..nth].iter().all(|(other, _)| other != key), "{key}");
+        for (index, (key, _)) in KEYS.iter().enumerate() {
+            assert!(KEYS[..index].iter().all(|(other, _)| other != key), "{key}");
             let sign = signs.iter().find(|(name, _)| name == key);
             let sign = sign.map_or(*key, |(_, sign)| sign);
-            assert!(all.contains(sign), "{key} is not listed");
+            assert!(listed.contains(sign), "{key} is not listed");
         }
-    }
-
-    #[test]
-    fn each_shortcut_of_a_button_has_an_action() {
-        let text = include_str!("../../../assets/controls.html");
-        let mut keys = text.split("aria-keyshortcuts=\"").skip(1);
-        assert!(keys.all(|rest| action_of(rest.split('"').next().unwrap()).is_some()));
     }
 }

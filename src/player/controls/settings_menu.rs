@@ -1,185 +1,212 @@
 //! The settings menu: quality, audio, subtitles, speed.
 
-use std::cell::{Cell, RefCell};
+use web_sys::{Element, HtmlSelectElement};
+use yew::prelude::*;
 
-use gloo_events::EventListener;
-use web_sys::{
-    Event, HtmlElement, HtmlOptionElement, HtmlSelectElement, HtmlVideoElement, TextTrack,
-    TextTrackMode,
+use super::{
+    button::{ControlButton, icon},
+    popup::use_popup,
 };
-use yew::TargetCast;
-
-use super::{action::ControlAction, media_state, preferences};
 use crate::{
-    platform::web,
     player::{
-        dom::{focus_is_lost, query},
-        model::{Dispatch, PlayerAction, PlayerModel},
+        dom::query,
+        format::factor,
+        handle::{use_labels, use_media, use_playback, use_player},
+        media::{MediaRequest, RATES},
+        model::PlayerMessage,
     },
-    protocol::{Quality, TrackInfo, TrackSelection},
+    protocol::{Quality, TrackInfo},
 };
 
-/// The settings menu and its selects.
-pub struct SettingsMenu {
-    quality: Option<Menu>,
-    audio: Option<Menu>,
-    captions: Option<Menu>,
-    /// The selection as of the last update.
-    chosen: Cell<TrackSelection>,
-    /// The height of each quality in pixels, by which the selected quality is stored.
-    heights: RefCell<Vec<u32>>,
-    playback: Dispatch,
-    _sheets: [Option<EventListener>; 2],
+/// The props of [`SettingsMenu`].
+#[derive(PartialEq, Properties)]
+pub struct SettingsMenuProps {
+    /// The list of keyboard shortcuts, if there is one.
+    #[prop_or_default]
+    pub shortcuts: Option<NodeRef>,
 }
 
-impl SettingsMenu {
-    /// Finds the selects, and connects the buttons that open the popups.
-    pub fn new(frame: &HtmlElement, playback: &Dispatch) -> Self {
-        let sheet = |name| {
-            let button = query(frame, &["[data-opens='", name, "']"].concat());
-            Some(open_by(button?, &query(frame, name)?))
-        };
-        Self {
-            _sheets: [sheet(".settings-menu"), sheet(".shortcuts")],
-            quality: Menu::new(frame, "[name=quality]"),
-            audio: Menu::new(frame, "[name=audio]"),
-            captions: Menu::new(frame, "[name=captions]"),
-            chosen: Cell::default(),
-            heights: RefCell::default(),
-            playback: playback.clone(),
-        }
-    }
-
-    /// Updates the options, and selects the quality that was selected on the last visit.
-    pub fn show(&self, playback: &PlayerModel) {
-        let TrackSelection { quality, audio, .. } = playback.selection;
-        let all = &playback.qualities;
-        let is_current = |quality: &&Quality| quality.bandwidth == playback.bandwidth;
-        let automatic = match all.iter().find(is_current) {
-            Some(current) if quality.is_none() => ["Auto (", &name_of(current, all), ")"].concat(),
-            _ => "Auto".into(),
-        };
-        if let Some(menu) = &self.quality {
-            let names = all.iter().map(|quality| name_of(quality, all));
-            let mut names: Vec<_> = (0..).zip(names).collect();
-            // Best quality first.
-            names.reverse();
-            menu.offer(automatic, names, quality);
-        }
-        if let Some(menu) = &self.audio {
-            let name_of = |it: &TrackInfo| it.display_name().unwrap_or("Audio").to_owned();
-            let names = playback.audio_tracks.iter().map(name_of);
-            menu.offer("Auto".into(), (0..).zip(names).collect(), audio);
-        }
-        let heights: Vec<u32> = all.iter().map(|quality| quality.size.1).collect();
-        let height = preferences::number("quality");
-        let locked = heights.iter().rposition(|it| Some(*it) == height);
-        if quality.is_none() && locked.is_some() {
-            let quality = locked.and_then(|place| u32::try_from(place).ok());
-            self.playback.emit(PlayerAction::Select(TrackSelection {
-                quality,
-                ..playback.selection
-            }));
-        }
-        self.heights.replace(heights);
-        self.chosen.set(playback.selection);
-    }
-
-    /// Updates the options for captions, and selects the track that is not disabled, so that the engine loads it.
-    pub fn show_captions(&self, video: &HtmlVideoElement) {
-        let tracks = media_state::captions(video);
-        let first = |is_it: fn(&TextTrack) -> bool| {
-            let place = tracks.iter().position(is_it);
-            place.and_then(|place| u32::try_from(place).ok())
-        };
-        if let Some(menu) = &self.captions {
-            let names = tracks.iter().map(TextTrack::label);
-            let shown = first(media_state::is_shown);
-            menu.offer("Off".into(), (0..).zip(names).collect(), shown);
-        }
-        // A hidden track is loaded, too: a script may read it.
-        let captions = first(|track| track.mode() != TextTrackMode::Disabled);
-        let chosen = self.chosen.get();
-        if chosen.captions != captions {
-            self.playback
-                .emit(PlayerAction::Select(TrackSelection { captions, ..chosen }));
-        }
-    }
-
-    /// Handles a change of a select. Returns the action if it concerns the element.
-    pub fn chosen(&self, event: &Event) -> Option<ControlAction> {
-        let select = event.target_dyn_into::<HtmlSelectElement>();
-        let select = select.filter(|_| event.type_() == "change")?;
-        let place: Option<u32> = select.value().parse().ok();
-        let mut choice = self.chosen.get();
-        match select.name().as_str() {
-            "speed" => return place.map(ControlAction::Rate),
-            "captions" => return Some(ControlAction::Show(place)),
-            "quality" => {
-                choice.quality = place;
-                let heights = self.heights.borrow();
-                let height = place.and_then(|place| heights.get(usize::try_from(place).ok()?));
-                let height = height.copied().unwrap_or_default();
-                preferences::remember("quality", &height.to_string());
-            }
-            _ => choice.audio = place,
-        }
-        self.playback.emit(PlayerAction::Select(choice));
-        None
-    }
-}
-
-/// Connects a button to a popup, and moves the focus back to the button when that closes.
-fn open_by(button: HtmlElement, sheet: &HtmlElement) -> EventListener {
-    web::set_popover_target(&button, sheet);
-    web::listen(sheet, "toggle", move |_| {
-        // Firefox leaves nothing focused.
-        if focus_is_lost() {
-            let _ = button.focus();
-        }
-    })
-}
-
-/// One select.
-struct Menu {
-    select: HtmlSelectElement,
-    /// Values and names of the current options.
-    shown: RefCell<Vec<(String, String)>>,
-}
-
-impl Menu {
-    fn new(frame: &HtmlElement, selector: &str) -> Option<Self> {
-        let select = query(frame, selector)?;
-        let shown = RefCell::default();
-        Some(Self { select, shown })
-    }
-
-    /// Updates the options: `automatic` first, then the given indexes with their names.
-    fn offer(&self, automatic: String, places: Vec<(u32, String)>, chosen: Option<u32>) {
-        let places = places
-            .into_iter()
-            .map(|(place, name)| (place.to_string(), name));
-        let mut options = vec![(String::new(), automatic)];
-        options.extend(places);
-        if *self.shown.borrow() != options {
-            // Hidden if there is only one choice.
-            let is_idle = options.len() < 3;
-            if let Some(label) = self.select.parent_element() {
-                let _ = label.toggle_attribute_with_force("hidden", is_idle);
-            }
-            self.select.set_length(0);
-            for (place, name) in &options {
-                if let Ok(option) = HtmlOptionElement::new_with_text_and_value(name, place) {
-                    let _ = self.select.append_child(&option);
+/// The button and the menu that it opens.
+#[component]
+pub fn SettingsMenu(props: &SettingsMenuProps) -> Html {
+    let labels = use_labels();
+    let (button, menu, shortcuts) = (use_node_ref(), use_node_ref(), use_node_ref());
+    use_popup(&button, &menu);
+    use_popup(&shortcuts, &props.shortcuts.clone().unwrap_or_default());
+    let choices = [use_quality(), use_audio(), use_subtitles(), use_speed()];
+    use_selected(&menu, &choices);
+    html! {
+        <>
+            <ControlButton class="settings" label={&labels.settings} node={button}>
+                { icon(
+                    "M4 7.5h9M17 7.5h3M4 16.5h3M11 16.5h9M17 7.5a2 2 0 1 1-4 0a2 2 0 1 1 4 0\
+                     M11 16.5a2 2 0 1 1-4 0a2 2 0 1 1 4 0",
+                ) }
+            </ControlButton>
+            <div class="popup settings-menu" popover="auto" role="dialog" aria-label={&labels.settings} ref={menu}>
+                { for choices.iter().map(Choice::render) }
+                if props.shortcuts.is_some() {
+                    <button type="button" ref={shortcuts}>{ &labels.keyboard_shortcuts }</button>
                 }
-            }
-            self.shown.replace(options);
-        }
-        let chosen = chosen.map_or_else(String::new, |place| place.to_string());
-        if self.select.value() != chosen {
-            self.select.set_value(&chosen);
+            </div>
+        </>
+    }
+}
+
+/// One choice in the menu: a labelled select.
+struct Choice {
+    /// The name of the form control.
+    name: &'static str,
+    label: AttrValue,
+    /// Values and texts, in order. Without a value: none, or the player's choice.
+    options: Vec<(Option<u32>, AttrValue)>,
+    selected: Option<u32>,
+    onselect: Callback<Option<u32>>,
+}
+
+impl Choice {
+    /// Renders the select. Hidden if there is only one choice beside that without a value.
+    fn render(&self) -> Html {
+        let onselect = self.onselect.clone();
+        let onchange = move |event: Event| {
+            let select = event.target_unchecked_into::<HtmlSelectElement>();
+            onselect.emit(select.value().parse().ok());
+        };
+        let options = self.options.iter().map(|(value, label)| {
+            html! { <option value={text(*value)}>{ label }</option> }
+        });
+        html! {
+            <label hidden={self.options.len() < 3}>
+                <span>{ &self.label }</span>{ " " }
+                <select name={self.name} {onchange}>{ for options }</select>
+            </label>
         }
     }
+}
+
+/// Selects the selected options, after each render: options that do not exist yet cannot be selected, and a choice of
+/// the viewer that was not taken has to be undone.
+#[hook]
+fn use_selected(menu: &NodeRef, choices: &[Choice; 4]) {
+    let menu = menu.clone();
+    let values = choices
+        .each_ref()
+        .map(|choice| (choice.name, text(choice.selected)));
+    use_effect(move || {
+        let Some(menu) = menu.cast::<Element>() else {
+            return;
+        };
+        for (name, value) in values {
+            let selector = ["[name=", name, "]"].concat();
+            if let Some(select) = query::<HtmlSelectElement>(&menu, &selector)
+                && select.value() != value
+            {
+                select.set_value(&value);
+            }
+        }
+    });
+}
+
+fn text(value: Option<u32>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+#[hook]
+fn use_quality() -> Choice {
+    let (player, labels) = (use_player(), use_labels());
+    let qualities = use_playback(|model| model.qualities.clone());
+    let bandwidth = use_playback(|model| model.bandwidth);
+    let selected = use_playback(|model| model.selection.quality);
+    let current = qualities
+        .iter()
+        .find(|quality| quality.bandwidth == bandwidth);
+    let automatic = match current {
+        Some(current) if selected.is_none() => {
+            let name = name_of(current, &qualities);
+            [&labels.automatic, " (", &name, ")"].concat().into()
+        }
+        _ => labels.automatic.clone(),
+    };
+    let names = qualities
+        .iter()
+        .map(|quality| name_of(quality, &qualities).into());
+    let mut options: Vec<_> = indexed(names).collect();
+    // Best quality first.
+    options.reverse();
+    options.insert(0, (None, automatic));
+    Choice {
+        name: "quality",
+        label: labels.quality.clone(),
+        options,
+        selected,
+        onselect: Callback::from(move |index| player.dispatch(PlayerMessage::SelectQuality(index))),
+    }
+}
+
+#[hook]
+fn use_audio() -> Choice {
+    let (player, labels) = (use_player(), use_labels());
+    let tracks = use_playback(|model| model.audio_tracks.clone());
+    let name = |track: &TrackInfo| match track.display_name() {
+        Some(name) => name.to_owned().into(),
+        None => labels.audio.clone(),
+    };
+    Choice {
+        name: "audio",
+        label: labels.audio.clone(),
+        options: options(&labels.automatic, tracks.iter().map(name)),
+        selected: use_playback(|model| model.selection.audio),
+        onselect: Callback::from(move |index| player.dispatch(PlayerMessage::SelectAudio(index))),
+    }
+}
+
+#[hook]
+fn use_subtitles() -> Choice {
+    let (player, labels) = (use_player(), use_labels());
+    let captions = use_media(|media| media.captions.clone());
+    let names = captions
+        .iter()
+        .map(|captions| captions.label.clone().into());
+    Choice {
+        name: "captions",
+        label: labels.subtitles.clone(),
+        options: options(&labels.off, names),
+        selected: use_media(|media| media.shown_captions()),
+        onselect: Callback::from(move |index| player.request(MediaRequest::ShowCaptions(index))),
+    }
+}
+
+#[hook]
+fn use_speed() -> Choice {
+    let (player, labels) = (use_player(), use_labels());
+    let rate = use_media(|media| media.rate);
+    let option = |rate: u32| (Some(rate), [&factor(rate), "×"].concat().into());
+    Choice {
+        name: "speed",
+        label: labels.speed.clone(),
+        options: RATES.into_iter().map(option).collect(),
+        selected: Some(rate),
+        onselect: Callback::from(move |rate: Option<u32>| {
+            if let Some(rate) = rate {
+                player.request(MediaRequest::Rate(rate));
+            }
+        }),
+    }
+}
+
+/// The option without a value, and one for each name.
+fn options(
+    first: &AttrValue,
+    names: impl Iterator<Item = AttrValue>,
+) -> Vec<(Option<u32>, AttrValue)> {
+    let first = std::iter::once((None, first.clone()));
+    first.chain(indexed(names)).collect()
+}
+
+fn indexed(
+    names: impl Iterator<Item = AttrValue>,
+) -> impl Iterator<Item = (Option<u32>, AttrValue)> {
+    (0..).map(Some).zip(names)
 }
 
 /// The name of a quality: its height, its bandwidth if the height is unknown, both if the height is not unique.

@@ -9,24 +9,6 @@ pub fn clock(seconds: u32) -> String {
     }
 }
 
-/// Formats a time for screen readers: 1 hour 2 minutes 3 seconds.
-pub fn spoken(seconds: u32) -> String {
-    let units = [
-        (seconds / 3600, "hour"),
-        (seconds / 60 % 60, "minute"),
-        (seconds % 60, "second"),
-    ];
-    let parts: Vec<String> = units
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
-        .collect();
-    match parts.is_empty() {
-        true => "0 seconds".into(),
-        false => parts.join(" "),
-    }
-}
-
 /// Formats a speed in percent as a factor: 125 is "1.25".
 pub fn factor(percent: u32) -> String {
     let (whole, hundredths) = (percent / 100, percent % 100);
@@ -50,12 +32,5 @@ mod tests {
     fn clock_pads_all_but_the_first_unit() {
         let formatted = [0, 7, 754, 3723].map(clock);
         assert_eq!(formatted, ["0:00", "0:07", "12:34", "1:02:03"]);
-    }
-
-    #[test]
-    fn spoken_time_leaves_out_zero_units() {
-        assert_eq!(spoken(0), "0 seconds");
-        assert_eq!(spoken(61), "1 minute 1 second");
-        assert_eq!(spoken(7200), "2 hours");
     }
 }

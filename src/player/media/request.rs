@@ -1,21 +1,24 @@
-//! The actions of the controls. They change the element; the controls then update from its events, as they do
-//! when something else changes it.
+//! Requests to a media element. The controls update from the element's events, as they do when something else
+//! changes it.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, HtmlElement, HtmlVideoElement, TextTrackMode};
+use web_sys::{Element, HtmlVideoElement};
 
-use super::{media_state, preferences};
+use super::{
+    state::{MediaState, SeekWindow},
+    text_tracks,
+};
 use crate::{
     platform::web,
-    player::dom::{document, query},
+    player::{dom::document, preferences},
 };
 
 /// The selectable speeds, in percent.
 pub const RATES: [u32; 7] = [50, 75, 100, 125, 150, 175, 200];
 
-/// An action on the element or the player.
+/// A request to the element.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ControlAction {
+pub enum MediaRequest {
     /// Play.
     Play,
     /// Pause.
@@ -26,7 +29,7 @@ pub enum ControlAction {
     Skip(f64),
     /// Seek to this position, in seconds.
     Seek(f64),
-    /// Seek to this fraction of the duration, from 0 to 1.
+    /// Seek to this fraction of the duration, or of what can be seeked to if that is infinite; from 0 to 1.
     SeekTo(f64),
     /// Mute or unmute.
     Mute,
@@ -41,20 +44,18 @@ pub enum ControlAction {
     /// Select the next lower of [`RATES`].
     Slower,
     /// Turn captions on or off.
-    Captions,
+    ToggleCaptions,
     /// Show the captions with this index among those of the element, or none.
-    Show(Option<u32>),
+    ShowCaptions(Option<u32>),
     /// Enter or leave full screen.
     FullScreen,
     /// Enter or leave picture in picture.
     PictureInPicture,
-    /// Show or hide the keyboard shortcuts.
-    Keys,
 }
 
-impl ControlAction {
-    /// Performs the action. What the browser refuses has no effect.
-    pub fn perform(self, video: &HtmlVideoElement, frame: &HtmlElement) {
+impl MediaRequest {
+    /// Performs the request. What the browser refuses has no effect.
+    pub fn perform(self, video: &HtmlVideoElement, container: &Element) {
         match self {
             Self::Play => play(video),
             Self::Toggle if video.paused() => play(video),
@@ -63,7 +64,7 @@ impl ControlAction {
             }
             Self::Skip(by) => seek(video, video.current_time() + by),
             Self::Seek(to) => seek(video, to),
-            Self::SeekTo(part) => seek(video, video.duration() * part),
+            Self::SeekTo(fraction) => seek(video, window(video).position(fraction)),
             Self::Mute => {
                 let loudly = video.muted();
                 // Unmuting at volume 0 would have no audible effect.
@@ -80,7 +81,7 @@ impl ControlAction {
             }
             Self::Louder(by) => {
                 let now = if video.muted() { 0.0 } else { video.volume() };
-                Self::Volume((now * 100.0 + 0.5) as i32 + by).perform(video, frame);
+                Self::Volume((now * 100.0 + 0.5) as i32 + by).perform(video, container);
             }
             Self::Rate(percent) => {
                 let rate = f64::from(percent) / 100.0;
@@ -96,26 +97,20 @@ impl ControlAction {
                     _ => RATES.into_iter().rfind(|rate| *rate < now),
                 };
                 if let Some(next) = next {
-                    Self::Rate(next).perform(video, frame);
+                    Self::Rate(next).perform(video, container);
                 }
             }
-            Self::Captions => {
-                let are_shown = media_state::captions(video)
-                    .iter()
-                    .any(media_state::is_shown);
-                Self::Show((!are_shown).then_some(0)).perform(video, frame);
+            Self::ToggleCaptions => {
+                let captions = text_tracks::captions(video);
+                let are_shown = captions.iter().any(text_tracks::is_shown);
+                Self::ShowCaptions((!are_shown).then_some(0)).perform(video, container);
             }
-            Self::Show(which) => {
-                show(video, which);
-                preferences::remember("captions", flag(which.is_some()));
+            Self::ShowCaptions(index) => {
+                text_tracks::show_captions(video, index);
+                preferences::remember("captions", flag(index.is_some()));
             }
-            Self::FullScreen => toggle_fullscreen(video, frame),
+            Self::FullScreen => toggle_fullscreen(video, container),
             Self::PictureInPicture => web::toggle_picture_in_picture(video),
-            Self::Keys => {
-                if let Some(sheet) = query::<HtmlElement>(frame, ".shortcuts") {
-                    let _ = sheet.toggle_popover();
-                }
-            }
         }
     }
 }
@@ -137,10 +132,16 @@ pub fn play(video: &HtmlVideoElement) {
 }
 
 fn seek(video: &HtmlVideoElement, to: f64) {
-    let end = video.duration();
-    if end.is_finite() {
-        video.set_current_time(to.max(0.0).min(end));
+    let window = window(video);
+    if window.length() > 0.0 {
+        video.set_current_time(to.max(window.start).min(window.end));
     }
+}
+
+fn window(video: &HtmlVideoElement) -> SeekWindow {
+    let mut state = MediaState::default();
+    state.read_progress(video);
+    state.window()
 }
 
 fn mute(video: &HtmlVideoElement, muted: bool) {
@@ -148,29 +149,19 @@ fn mute(video: &HtmlVideoElement, muted: bool) {
     preferences::remember("muted", flag(muted));
 }
 
-/// Shows the captions with this index. Others are disabled rather than hidden, so that they are not fetched.
-pub fn show(video: &HtmlVideoElement, which: Option<u32>) {
-    for (place, track) in (0..).zip(media_state::captions(video)) {
-        track.set_mode(match which == Some(place) {
-            true => TextTrackMode::Showing,
-            false => TextTrackMode::Disabled,
-        });
-    }
-}
-
 const fn flag(on: bool) -> &'static str {
     if on { "1" } else { "0" }
 }
 
-/// Toggles full screen: of the frame, so that the controls are included, or of the video element with the
+/// Toggles full screen: of the container, so that the controls are included, or of the video element with the
 /// system's controls where only that is possible, as on iPhones.
-fn toggle_fullscreen(video: &HtmlVideoElement, frame: &Element) {
+fn toggle_fullscreen(video: &HtmlVideoElement, container: &Element) {
     let Some(document) = document() else {
         return;
     };
     if document.fullscreen_element().is_some() {
         document.exit_fullscreen();
-    } else if frame.request_fullscreen().is_err() {
+    } else if container.request_fullscreen().is_err() {
         web::enter_video_fullscreen(video);
     }
 }

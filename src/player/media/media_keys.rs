@@ -2,9 +2,9 @@
 
 use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlElement, HtmlVideoElement};
+use web_sys::HtmlVideoElement;
 
-use super::action::ControlAction;
+use super::request::MediaRequest;
 use crate::platform::web::{self, MediaSessionActionDetails};
 
 /// The handled actions.
@@ -21,19 +21,18 @@ pub struct MediaKeys {
 
 impl MediaKeys {
     /// Prepares the handler. `None` if the browser has no Media Session.
-    pub fn new(video: &HtmlVideoElement, frame: &HtmlElement, title: &str) -> Option<Self> {
+    pub fn new(title: &str, act: impl Fn(MediaRequest) + 'static) -> Option<Self> {
         web::media_session()?;
-        let (video, frame) = (video.clone(), frame.clone());
         let pressed = Closure::new(move |key: MediaSessionActionDetails| {
             let by = key.seek_offset().unwrap_or(DEFAULT_OFFSET);
             let request = match key.action().as_str() {
-                "play" => ControlAction::Play,
-                "pause" => ControlAction::Pause,
-                "seekbackward" => ControlAction::Skip(-by),
-                "seekforward" => ControlAction::Skip(by),
-                _ => ControlAction::Seek(key.seek_time().unwrap_or_default()),
+                "play" => MediaRequest::Play,
+                "pause" => MediaRequest::Pause,
+                "seekbackward" => MediaRequest::Skip(-by),
+                "seekforward" => MediaRequest::Skip(by),
+                _ => MediaRequest::Seek(key.seek_time().unwrap_or_default()),
             };
-            request.perform(&video, &frame);
+            act(request);
         });
         let title = web::media_metadata(title).ok()?;
         Some(Self { pressed, title })

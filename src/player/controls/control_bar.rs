@@ -1,0 +1,37 @@
+//! The bar at the bottom.
+
+use yew::prelude::*;
+
+use super::{
+    captions_button::CaptionsButton, fullscreen_button::FullscreenButton, pip_button::PipButton,
+    play_button::PlayButton, seek_bar::SeekBar, settings_menu::SettingsMenu,
+    time_display::TimeDisplay, volume::Volume,
+};
+use crate::player::handle::use_labels;
+
+/// The props of [`ControlBar`].
+#[derive(PartialEq, Properties)]
+pub struct ControlBarProps {
+    /// The list of keyboard shortcuts, which the settings menu opens.
+    pub shortcuts: NodeRef,
+}
+
+/// Seek bar and buttons. A "Live" button belongs beside the time.
+#[component]
+pub fn ControlBar(props: &ControlBarProps) -> Html {
+    let labels = use_labels();
+    html! {
+        <div class="control-bar" role="group" aria-label={&labels.controls}>
+            <SeekBar />
+            <div class="buttons">
+                <PlayButton />
+                <Volume />
+                <TimeDisplay />
+                <CaptionsButton />
+                <SettingsMenu shortcuts={props.shortcuts.clone()} />
+                <PipButton />
+                <FullscreenButton />
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,75 @@
+//! What is shown when playback cannot continue, or may stall.
+
+use yew::prelude::*;
+
+use super::{
+    dom::focus_is_lost,
+    handle::{use_playback, use_player},
+    model::{PlayerMessage, PlayerModel},
+};
+use crate::protocol::PlaybackError;
+
+/// Covers the video with an error that ends playback, advice for the viewer, and a button that tries again; or says what
+/// is wrong while the video keeps playing. Screen readers announce either.
+#[component]
+pub fn PlaybackMessage() -> Html {
+    let player = use_player();
+    let error = use_playback(|model| model.error.clone());
+    let status = use_playback(status);
+    {
+        let player = player.clone();
+        use_effect_with(error.is_some(), move |has_error| {
+            let has_error = *has_error;
+            move || {
+                // The focus was on the button, which is gone.
+                if has_error
+                    && focus_is_lost()
+                    && let Some(video) = player.video()
+                {
+                    let _ = video.focus();
+                }
+            }
+        });
+    }
+    let Some(error) = error else {
+        return html! {
+            if let Some(status) = status {
+                <p class="status-message" role="status">{ status }</p>
+            }
+        };
+    };
+    let onclick = move |_| {
+        let position = player.video().map(|video| video.current_time());
+        player.dispatch(PlayerMessage::Retry { position });
+    };
+    html! {
+        <div class="error-message" role="alert">
+            <p class="title">{ error.to_string() }</p>
+            <p>{ error.advice() }</p>
+            <button type="button" {onclick}>{ button_label(&error) }</button>
+        </div>
+    }
+}
+
+const fn button_label(error: &PlaybackError) -> &'static str {
+    match error {
+        PlaybackError::NoMediaSourceInWorkers => "Play without a worker",
+        _ => "Try again",
+    }
+}
+
+fn status(model: &PlayerModel) -> Option<String> {
+    if model.error.is_some() {
+        None
+    } else if let Some(
+        error @ (PlaybackError::NotStarted { .. } | PlaybackError::StreamStalled { .. }),
+    ) = &model.retrying
+    {
+        Some(error.to_string())
+    } else if let Some(error) = &model.retrying {
+        Some(format!("Retrying. {error}"))
+    } else {
+        let error = model.captions_error.as_ref()?;
+        Some(format!("Subtitles could not be loaded. {error}"))
+    }
+}
