@@ -19,6 +19,7 @@ mod engines;
 mod example;
 mod failures;
 mod lab;
+mod live;
 mod messages;
 mod network;
 mod page;

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -14,6 +14,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+};
+use testkit::{
+    http,
+    live::{Config, Live, Source},
+    sample_video::SampleVideo,
 };
 use tokio::sync::watch;
 use tower_http::services::ServeDir;
@@ -85,6 +90,8 @@ struct ServerState {
     aborted: usize,
     /// Wakes held requests when the faults are cleared.
     cleared: watch::Sender<()>,
+    /// The live stream below `live/`.
+    live: Option<Arc<Live>>,
     /// The `devicePixelRatio` that pages see; `None` for the real one.
     density: Option<f64>,
 }
@@ -166,6 +173,20 @@ impl Server {
         };
         let lines: Vec<&str> = SAMPLE_MPD.lines().filter(is_kept).collect();
         self.add_file("film/plain.mpd", lines.join("\n"));
+    }
+
+    /// Serves the sample video as a live stream below `live/`. `configure` is given a stream that began 100 s ago, with a
+    /// window of 60 s.
+    pub fn serve_live(&self, configure: impl FnOnce(&mut Config)) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut config = Config {
+            start: Duration::from_secs(now.as_secs() - 100),
+            ..Config::default()
+        };
+        configure(&mut config);
+        let video = SampleVideo::read(Path::new("assets/film")).unwrap();
+        let live = Live::new(config, Source::SampleVideo(video));
+        self.state.lock().unwrap().live = Some(Arc::new(live));
     }
 
     /// Sets the `devicePixelRatio` that pages see.
@@ -253,7 +274,7 @@ async fn answer(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let (fault, added, mut cleared) = {
+    let (fault, added, live, mut cleared) = {
         let mut state = state.lock().unwrap();
         state.requests.push(request.uri().clone());
         state.headers.push(request.headers().clone());
@@ -267,9 +288,16 @@ async fn answer(
         });
         let added = state.added.iter().find(|(at, _)| *at == path);
         let added = added.map(|(_, content)| content.clone());
-        (fault, added, state.cleared.subscribe())
+        (fault, added, state.live.clone(), state.cleared.subscribe())
     };
+    let live = live.zip(
+        path.strip_prefix(&(public_url() + "live"))
+            .map(str::to_owned),
+    );
     let answer_well = async {
+        if let Some((live, path)) = live {
+            return answer_live(&live, path, &request);
+        }
         match added {
             // Browsers require the type of scripts only.
             Some(content) if path.ends_with(".js") => {
@@ -332,6 +360,22 @@ async fn answer(
         );
     }
     response
+}
+
+/// The answer of a live stream's server.
+fn answer_live(live: &Live, path: String, request: &Request) -> Response {
+    let range = request.headers().get(header::RANGE);
+    let query = request.uri().query().map(|query| format!("?{query}"));
+    let answer = live.respond(&http::Request {
+        path: path + &query.unwrap_or_default(),
+        range: range.and_then(|range| http::ByteRange::parse(range.to_str().ok()?)),
+        now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
+    });
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap()
 }
 
 /// A body that arrives at so many bytes per second and breaks off after `length`.

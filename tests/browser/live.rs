@@ -1,0 +1,154 @@
+//! Live streams, from the testkit's live server, whose clock is the wall clock.
+
+use std::time::Duration;
+
+use macro_rules_attribute::apply;
+use serde_json::json;
+use testkit::live::{Incident, Timed};
+
+use crate::{
+    context::{Feature, TestContext},
+    suite::browser_test,
+};
+
+const VIDEO: &str = "document.querySelector('video')";
+const MANIFESTS: [&str; 3] = ["live/time.mpd", "live/number.mpd", "live/main.m3u8"];
+
+/// Opens a live stream, and waits until it plays.
+async fn open(test: &TestContext, manifest: &str) {
+    test.open(&format!("?goal=8&src={manifest}")).await;
+    test.wait_until(&format!(
+        "{VIDEO}.currentTime > 0 && !{VIDEO}.seeking && {VIDEO}.readyState > 2"
+    ))
+    .await;
+}
+
+async fn number(test: &TestContext, expression: &str) -> f64 {
+    test.eval(&format!("{VIDEO}.{expression}"))
+        .await
+        .as_f64()
+        .unwrap()
+}
+
+/// How far the position is from the end of what can be played, in seconds.
+async fn distance(test: &TestContext) -> f64 {
+    number(test, "seekable.end(0)").await - number(test, "currentTime").await
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "setLiveSeekableRange, an infinite duration")]
+async fn live_stream_starts_near_its_edge(test: &TestContext) {
+    test.server.serve_live(|_| {});
+    for manifest in MANIFESTS {
+        open(test, manifest).await;
+        assert_eq!(
+            test.eval(&format!("{VIDEO}.duration === Infinity")).await,
+            json!(true)
+        );
+        let (start, end) = (
+            number(test, "seekable.start(0)").await,
+            number(test, "seekable.end(0)").await,
+        );
+        assert!(
+            (50.0..70.0).contains(&(end - start)),
+            "{manifest}: {start} {end}"
+        );
+        let distance = distance(test).await;
+        assert!(
+            (2.0..9.0).contains(&distance),
+            "{manifest}: {distance} s behind"
+        );
+        let before = number(test, "currentTime").await;
+        test.wait_until(&format!("{VIDEO}.currentTime > {before} + 3"))
+            .await;
+        test.assert_no_errors().await;
+    }
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "seeks in a live stream")]
+async fn live_stream_seeks_back_and_returns_to_the_edge(test: &TestContext) {
+    test.server.serve_live(|_| {});
+    open(test, "live/main.m3u8").await;
+    let start = number(test, "seekable.start(0)").await;
+    for position in [start + 20.0, number(test, "seekable.end(0)").await - 6.0] {
+        test.eval(&format!("{VIDEO}.currentTime = {position}"))
+            .await;
+        test.wait_until(&format!(
+            "!{VIDEO}.seeking && {VIDEO}.currentTime > {position} + 1"
+        ))
+        .await;
+        let now = number(test, "currentTime").await;
+        assert!(now < position + 10.0, "{now} after a seek to {position}");
+    }
+    test.assert_no_errors().await;
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "an element that waits for data")]
+async fn live_stream_continues_after_its_encoder_stalls(test: &TestContext) {
+    test.server.serve_live(|config| {
+        config.incidents.push(Timed {
+            at: Duration::from_secs(100 + 8),
+            kind: Incident::Stall {
+                lasting: Duration::from_secs(8),
+            },
+        });
+    });
+    open(test, "live/time.mpd").await;
+    let before = number(test, "currentTime").await;
+    test.wait_until(&format!("{VIDEO}.currentTime > {before} + 14"))
+        .await;
+    test.assert_no_errors().await;
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "a duration that becomes finite")]
+async fn live_stream_that_ends_plays_to_its_end(test: &TestContext) {
+    test.server
+        .serve_live(|config| config.length = Some(Duration::from_secs(100 + 10)));
+    for manifest in ["live/time.mpd", "live/main.m3u8"] {
+        test.open(&format!("?goal=8&src={manifest}")).await;
+        test.wait_until(&format!("{VIDEO}.currentTime > 0")).await;
+        test.wait_until(&format!("{VIDEO}.ended")).await;
+        test.assert_no_errors().await;
+    }
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a blocked page beside a running worker")]
+async fn live_stream_plays_through_sixty_frozen_seconds(test: &TestContext) {
+    test.requires(Feature::MediaSourceInWorkers).await;
+    test.slot.alone().await;
+    test.server.serve_live(|_| {});
+    open(test, "live/main.m3u8").await;
+    // The latency settles.
+    test.wait_until(&format!(
+        "{VIDEO}.played.length && {VIDEO}.currentTime - {VIDEO}.played.start(0) > 6"
+    ))
+    .await;
+    let frozen = format!(
+        "(async () => {{
+            const video = {VIDEO};
+            const said = [];
+            const controller = new AbortController();
+            ['waiting', 'stalled', 'error', 'ended', 'pause', 'seeking'].forEach((kind) =>
+                video.addEventListener(kind, () => said.push(kind), {{ signal: controller.signal }}));
+            const before = video.currentTime;
+            const since = performance.now();
+            while (performance.now() - since < 60000);
+            await new Promise((done) => setTimeout(done));
+            const played = video.currentTime - before;
+            await new Promise((done) => setTimeout(done, 100));
+            controller.abort();
+            return [played, said];
+        }})()"
+    );
+    let (played, said): (f64, Vec<String>) =
+        serde_json::from_value(test.eval(&frozen).await).unwrap();
+    println!("of 60 s frozen: {played:.2} s played, {said:?}");
+    assert_eq!(said, [""; 0], "while frozen");
+    assert!(played > 55.0, "{played} s");
+    let distance = distance(test).await;
+    assert!(distance < 12.0, "{distance} s behind");
+}
