@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod live {
+    mod manifests;
     pub mod page;
     mod playing;
     mod sessions;
