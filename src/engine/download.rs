@@ -6,7 +6,7 @@ use super::{
     box_validator::BoxValidator,
     context::Context,
     decryption::decrypt,
-    error::{Error, invalid_data, unsupported_feature},
+    error::{Error, invalid_data, invalid_manifest, unsupported_feature},
     http::{HttpRequest, ReadMode, RequestProgress},
     manifest::{describe_container, detect_container},
     network::{SEGMENT_MAX_FAILURES, base_url},
@@ -23,6 +23,8 @@ use crate::{
 
 /// How far a frame may extend beyond its period.
 const PERIOD_EDGE_SECONDS: f64 = 0.1;
+/// By how much the times of live media may differ from their manifest.
+const MAX_TIME_ERROR_SECONDS: f64 = 1.0;
 /// How many bytes of a segment are parsed to find its first timestamp.
 const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
 
@@ -199,6 +201,33 @@ impl Download<'_> {
         append_window
     }
 
+    /// Checks that the timestamps of a live segment are those of the manifest. They are not if another period has begun
+    /// since the manifest was loaded, and templates count on in the old one.
+    ///
+    /// # Errors
+    /// [`PlaybackError::InvalidManifest`](crate::protocol::PlaybackError::InvalidManifest).
+    fn check_time(
+        &self,
+        init: Option<&Bytes>,
+        first_bytes: &Bytes,
+        time_offset: f64,
+    ) -> Result<(), Error> {
+        let Segment { start, end, .. } = *self.segment;
+        let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
+        let searched = first_bytes.prefix(TIMESTAMP_SEARCH_BYTES);
+        let first_time = init.and_then(|init| mp4::earliest_time(&searched, &init));
+        let is_elsewhere = first_time.is_some_and(|time| {
+            (time + time_offset - start).abs() > (end - start).max(MAX_TIME_ERROR_SECONDS)
+        });
+        match is_elsewhere {
+            true => Err(invalid_manifest(
+                &self.segment.resource.path,
+                "the times of its segments are others",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// The timestamp offset of the segment, in seconds. `None` keeps the previous one: packed audio has no timestamps, so
     /// that each segment continues the one before.
     fn timestamp_offset(
@@ -212,6 +241,9 @@ impl Download<'_> {
             return Ok(None);
         };
         if segments.timestamps == Timestamps::Media {
+            if segments.live.availability_offset.is_some() && container == Container::Mp4 {
+                self.check_time(init, first_bytes, segments.time_offset)?;
+            }
             return Ok(Some(segments.time_offset));
         }
         let (discontinuity, start) = (self.segment.discontinuity, self.segment.start);

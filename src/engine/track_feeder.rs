@@ -412,6 +412,9 @@ impl TrackFeeder {
                 } if self.context.content.was_live() => {
                     self.context.content.record_unavailable(id, segment).await;
                 }
+                PlaybackError::InvalidManifest { .. } if self.context.content.is_live() => {
+                    self.context.content.record_misplaced(id, segment);
+                }
                 // The period may be shorter than its manifest says.
                 PlaybackError::HttpStatus {
                     resource: ResourceKind::MediaSegment,

@@ -367,7 +367,7 @@ fn answer_live(live: &Live, path: String, request: &Request) -> Response {
     let range = request.headers().get(header::RANGE);
     let query = request.uri().query().map(|query| format!("?{query}"));
     let answer = live.respond(&http::Request {
-        path: path + &query.unwrap_or_default(),
+        path: [path.as_str(), &query.unwrap_or_default()].concat(),
         range: range.and_then(|range| http::ByteRange::parse(range.to_str().ok()?)),
         now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
     });

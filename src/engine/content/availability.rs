@@ -21,6 +21,8 @@ const PATIENCE_SEGMENTS: f64 = 3.0;
 /// How many segments that are not there are remembered.
 const MAX_UNAVAILABLE: usize = 64;
 
+/// A segment whose manifest was out of date is requested again after this time.
+const MISPLACED_RETRY_SECONDS: f64 = 1.0;
 /// A clock that was held back recovers by this much with each segment, in seconds.
 const CLOCK_RECOVERY_SECONDS: f64 = 0.05;
 /// Clocks that are wrong by up to this many hours are looked for.
@@ -65,6 +67,11 @@ impl Content {
             true => f64::INFINITY,
             false => now_seconds() + retry_seconds,
         };
+        self.retry_at(id, segment, retry_at);
+    }
+
+    /// Sets when a segment is requested again, in seconds; infinite for never.
+    fn retry_at(&self, id: RepresentationId, segment: &Segment, retry_at: f64) {
         let mut unavailable = self.live.unavailable.borrow_mut();
         let known = unavailable
             .iter_mut()
@@ -83,6 +90,12 @@ impl Content {
                 });
             }
         }
+    }
+
+    /// Records that a segment has other times than the manifest says: the manifest is reloaded at once.
+    pub fn record_misplaced(&self, id: RepresentationId, segment: &Segment) {
+        self.live.loaded_at.set(0.0);
+        self.retry_at(id, segment, now_seconds() + MISPLACED_RETRY_SECONDS);
     }
 
     /// Records that a segment was fetched. Where segments become available by the clock, the clock recovers.

@@ -61,6 +61,11 @@ pub fn read_segments(
         let Some(urls) = lists.find(|urls| !urls.is_empty()) else {
             return Err(ManifestError::Unsupported("segments without URLs"));
         };
+        if availability_offset.is_some() {
+            return Err(ManifestError::Unsupported(
+                "live lists of segments (SegmentList)",
+            ));
+        }
         let last_index = urls.len() as u64 - 1;
         timeline.last_number = timeline.first_number.saturating_add(last_index);
         timeline.read(segment_info)?;

@@ -40,6 +40,8 @@ pub(super) struct MediaReader<'a> {
     inits: Vec<Resource>,
     is_complete: bool,
     live: LiveList,
+    /// Whether there is an EXT-X-MEDIA-SEQUENCE, which only media playlists have.
+    has_sequence_number: bool,
     /// The wall-clock time at which the next segment begins, in seconds since the Unix epoch, if there was an
     /// EXT-X-PROGRAM-DATE-TIME before.
     next_date: Option<f64>,
@@ -102,6 +104,7 @@ impl<'a> MediaReader<'a> {
             "#EXT-X-MEDIA-SEQUENCE" => {
                 self.sequence_number = integer(value).unwrap_or(0);
                 self.live.first_sequence = self.sequence_number;
+                self.has_sequence_number = true;
             }
             "#EXT-X-DISCONTINUITY-SEQUENCE" => {
                 let number = integer(value).unwrap_or(0);
@@ -276,7 +279,7 @@ impl<'a> MediaReader<'a> {
 
     /// Whether the playlist is live, and so may not have segments yet.
     pub(super) fn is_live(&self) -> bool {
-        !self.is_complete && self.live.target_duration > 0.0
+        !self.is_complete && (self.live.target_duration > 0.0 || self.has_sequence_number)
     }
 
     /// A feature in the playlist that the player does not support.
