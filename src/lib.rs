@@ -43,7 +43,8 @@
 //!
 //! Beside this library, the workspace has `examples/handle` (the smallest program), `lab` (the laboratory section
 //! of the demo page), `remux` (MPEG-TS to fragmented MP4; not used by the engine yet), `testkit` (generated streams
-//! and a deterministic live server, for tests) and `xtask` (`cargo xtask`).
+//! and a deterministic live server, for tests), `tests/conformance` (scripts that compare the simulated browser with
+//! real ones) and `xtask` (`cargo xtask`).
 //!
 //! # Invariants
 //!

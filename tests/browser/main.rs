@@ -12,6 +12,7 @@ mod buffers;
 mod captions;
 mod claims;
 mod clock;
+mod conformance;
 mod context;
 mod controls;
 mod devtools;

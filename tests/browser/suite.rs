@@ -14,14 +14,16 @@ use std::{
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use thirtyfour::error::WebDriverError;
 use tokio::{
     runtime::Runtime,
     sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+    time::timeout,
 };
 
 use crate::{
     browser::{Browser, Window},
-    context::TestContext,
+    context::{TIMEOUT, TestContext},
     server::Server,
 };
 
@@ -225,7 +227,8 @@ impl Runner {
                 });
             }
         };
-        match test.window.renew().await {
+        let renewed = timeout(TIMEOUT, test.window.renew()).await;
+        match renewed.unwrap_or_else(|_| Err(WebDriverError::Timeout("it hangs".into()))) {
             Ok(()) => self.idle.lock().unwrap().push(test.window),
             // The next test gets a new one.
             Err(error) => {

@@ -53,11 +53,12 @@ impl Browser {
         }
     }
 
-    /// WebKitGTK 2.50: managed, and on the page only. Safari 18 has it in workers too.
+    /// WebKitGTK 2.50: managed, on the page only, and without `changeType`. Safari 18 has it in workers too.
     pub fn webkit() -> Self {
         Self {
             has_media_source_in_workers: false,
             managed_goal: Some((10.0, 30.0)),
+            has_change_type: false,
             ignores_early_seek: 0.0,
             early_seek_loses_stream: 0.5,
             rules: Rules::webkit(),

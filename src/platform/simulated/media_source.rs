@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bytes::Bytes,
-    codecs::can_decode,
+    codecs::{can_change_type, can_decode},
     element_state::{ElementState, PlayedSource},
     model::{
         MILLISECOND, Nanos,
@@ -517,6 +517,9 @@ impl SourceBuffer {
     /// # Errors
     /// If the type is not supported, during an operation, or if the source is closed.
     pub fn change_type(&mut self, mime: &str) -> Result<(), Exception> {
+        if !can_change_type() {
+            return Err(Exception::new("TypeError", "changeType is not a function"));
+        }
         if !can_decode(mime) {
             return Err(Exception::new(
                 "NotSupportedError",

@@ -88,6 +88,20 @@ pub struct Rules {
     pub abort_forgets_init: bool,
     /// Whether the timestamp offset may be set in the middle of a segment.
     pub takes_offset_in_segment: bool,
+    /// Whether all tracks of a buffer are buffered from where the first of them begins, in frames that follow each
+    /// other.
+    pub group_start_covers_all_tracks: bool,
+    /// Whether `buffered` ends at the duration.
+    pub clips_buffered_to_duration: bool,
+    /// Whether `endOfStream` sets the duration to 0 if there are no frames.
+    pub ends_empty_at_zero: bool,
+    /// Whether frames of sound are dropped that end before the first one since the last abort began, without
+    /// `timestampOffset`.
+    pub drops_audio_before_first: bool,
+    /// Whether a removal begins with the frame at its start, instead of after it.
+    pub removes_frame_at_start: bool,
+    /// Whether a track without frames does not count for `buffered`.
+    pub skips_empty_tracks: bool,
     /// Whether a duration within the last frame becomes that frame's end, as specified.
     pub raises_duration: bool,
     /// Bytes that a SourceBuffer with video may hold.
@@ -123,6 +137,12 @@ impl Rules {
             applies_edit_lists: false,
             abort_forgets_init: false,
             takes_offset_in_segment: false,
+            group_start_covers_all_tracks: true,
+            clips_buffered_to_duration: true,
+            ends_empty_at_zero: false,
+            drops_audio_before_first: false,
+            removes_frame_at_start: false,
+            skips_empty_tracks: false,
             raises_duration: false,
             video_quota: 142 << 20,
             audio_quota: 12 << 20,
@@ -143,6 +163,9 @@ impl Rules {
             engine: Engine::Firefox,
             trimming: Trimming::All,
             applies_edit_lists: true,
+            group_start_covers_all_tracks: false,
+            clips_buffered_to_duration: false,
+            ends_empty_at_zero: true,
             raises_duration: true,
             video_quota: 100 << 20,
             audio_quota: 20 << 20,
@@ -162,6 +185,12 @@ impl Rules {
             trimming: Trimming::Nothing,
             abort_forgets_init: true,
             takes_offset_in_segment: true,
+            group_start_covers_all_tracks: false,
+            clips_buffered_to_duration: false,
+            ends_empty_at_zero: true,
+            drops_audio_before_first: true,
+            removes_frame_at_start: true,
+            skips_empty_tracks: true,
             raises_duration: true,
             video_quota: 128 << 20,
             audio_quota: 16 << 20,

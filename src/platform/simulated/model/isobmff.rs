@@ -247,15 +247,22 @@ impl Parser {
     ) -> Result<Option<State>, Malformed> {
         const ERROR: Malformed = Malformed("no box of a segment");
         /// Larger than any box but an `mdat`.
-        const LARGE: u64 = 64 << 20;
+        const LARGE: u64 = 32 << 20;
+        /// The largest box that Chromium reads.
+        const MAX_SIZE: u64 = i32::MAX as u64;
         let is_too_small = header.size < header.length;
         match self.engine {
             // It looks at the type once the whole box is there: of text, which begins like a size of a gigabyte,
             // that is never.
-            Engine::Chromium => match is_too_small || header.size <= self.input.len() as u64 {
-                true => Err(ERROR),
-                false => Ok(None),
-            },
+            Engine::Chromium => {
+                let is_refused = is_too_small
+                    || header.size > MAX_SIZE
+                    || header.size <= self.input.len() as u64;
+                match is_refused {
+                    true => Err(ERROR),
+                    false => Ok(None),
+                }
+            }
             Engine::Firefox if is_known => Ok(Some(State::Swallow)),
             Engine::Firefox => Err(ERROR),
             // GStreamer's demuxer passes over what it does not know, within reason.
@@ -412,7 +419,7 @@ fn read_moov(content: &[u8]) -> Result<InitSegment, Malformed> {
     for (kind, content) in boxes(content) {
         match &kind {
             b"mvhd" => (timescale, length) = read_durations(content)?,
-            b"trak" => init.tracks.extend(read_trak(content)?),
+            b"trak" => init.tracks.extend(read_trak(content, timescale)?),
             b"mvex" => {
                 for (kind, content) in boxes(content) {
                     let mut reader = Reader(content);
@@ -466,7 +473,7 @@ fn read_durations(content: &[u8]) -> Result<(u32, u64), Malformed> {
 }
 
 /// Reads a track; `None` if it has neither pictures nor sound.
-fn read_trak(content: &[u8]) -> Result<Option<Track>, Malformed> {
+fn read_trak(content: &[u8], movie_timescale: u32) -> Result<Option<Track>, Malformed> {
     let mut track = Track {
         id: 0,
         kind: TrackKind::Video,
@@ -500,19 +507,22 @@ fn read_trak(content: &[u8]) -> Result<Option<Track>, Malformed> {
     if let Some(elst) = descend(content, &[b"edts", b"elst"]) {
         let mut reader = Reader(elst);
         let version = reader.u32()? >> 24;
-        if reader.u32()? > 0 {
-            track.edit_start = match version {
-                0 => {
-                    reader.u32()?;
-                    i64::from(reader.u32()? as i32)
-                }
-                _ => {
-                    reader.u64()?;
-                    reader.u64()? as i64
-                }
+        let count = reader.u32()?;
+        // An empty edit, which has the media time -1, delays the edit after it.
+        let mut delay = 0;
+        for _ in 0..count.min(2) {
+            let (duration, media_time) = match version {
+                0 => (i64::from(reader.u32()?), i64::from(reader.u32()? as i32)),
+                _ => (reader.u64()? as i64, reader.u64()? as i64),
             };
-            // -1 is an empty edit.
-            track.edit_start = track.edit_start.max(0);
+            reader.u32()?;
+            if media_time < 0 && movie_timescale > 0 {
+                delay = duration * i64::from(track.timescale) / i64::from(movie_timescale);
+                track.edit_start = -delay;
+            } else {
+                track.edit_start = media_time.max(0) - delay;
+                break;
+            }
         }
     }
     track.kind = match &handler {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{
-    Engine, FOREVER, Nanos, Rules,
+    Engine, FOREVER, MICROSECOND, Nanos, Rules,
     isobmff::{CodedFrame, InitSegment, Parsed, Parser, TrackKind},
     nanos, seconds,
     track_buffer::{Processed, TrackBuffer, intersection},
@@ -62,6 +62,10 @@ struct Buffer {
     offset: Nanos,
     append_window: Range<Nanos>,
     group_end: Nanos,
+    /// Where the first frame of the coded frame group begins.
+    group_start: Option<Nanos>,
+    /// Where the first frame of sound since the last reset began, without the offset.
+    first_audio: Option<Nanos>,
     is_full: bool,
     is_type_changing: bool,
 }
@@ -182,6 +186,8 @@ impl MediaSourceModel {
             offset: 0,
             append_window: 0..FOREVER,
             group_end: 0,
+            group_start: None,
+            first_audio: None,
             is_full: false,
             is_type_changing: false,
         });
@@ -255,11 +261,18 @@ impl MediaSourceModel {
         append_window: Range<f64>,
     ) -> Result<(), Exception> {
         let buffer = self.idle(nth)?;
-        let is_window = append_window.start >= 0.0 && append_window.start < append_window.end;
-        if !is_window {
-            return type_error("the append window is none");
+        // First the end is set to infinity, then the start, then the end.
+        buffer.append_window.end = FOREVER;
+        let is_start = append_window.start >= 0.0 && append_window.start.is_finite();
+        if !is_start {
+            return type_error("the start of the append window is invalid");
         }
-        buffer.append_window = nanos(append_window.start)..nanos(append_window.end);
+        buffer.append_window.start = nanos(append_window.start);
+        let is_end = append_window.end > append_window.start;
+        if !is_end {
+            return type_error("the append window is empty");
+        }
+        buffer.append_window.end = nanos(append_window.end);
         Ok(())
     }
 
@@ -384,8 +397,7 @@ impl MediaSourceModel {
         });
         if result.is_err() {
             let closes = match self.rules.engine {
-                Engine::Chromium => false,
-                Engine::Firefox => !self.has_metadata(),
+                Engine::Chromium | Engine::Firefox => !self.has_metadata(),
                 Engine::WebKit => true,
             };
             self.state = ReadyState::Ended;
@@ -541,7 +553,9 @@ impl MediaSourceModel {
         self.state = ReadyState::Ended;
         self.events.push(SourceEvent::Ended);
         let end = self.highest_end();
-        self.change_duration(end);
+        if end > 0 || self.rules.ends_empty_at_zero {
+            self.change_duration(end);
+        }
         Ok(())
     }
 
@@ -572,14 +586,25 @@ impl MediaSourceModel {
         let lists = buffer
             .tracks
             .iter_mut()
+            .filter(|track| !(rules.skips_empty_tracks && track.is_empty()))
             .map(|track| track.ranges(rules).to_vec());
-        common(lists.collect(), has_ended)
+        let mut ranges = common(lists.collect(), has_ended);
+        if rules.clips_buffered_to_duration
+            && let Some(duration) = self.duration
+        {
+            ranges.retain(|range| range.start < duration);
+            if let Some(last) = ranges.last_mut() {
+                last.end = last.end.min(duration);
+            }
+        }
+        ranges
     }
 
-    /// `buffered` of the element: what can be played of all buffers.
+    /// `buffered` of the element: what can be played of all active buffers, which are those with an init segment.
     pub fn element_buffered(&mut self) -> Vec<Range<Nanos>> {
-        let lists = (0..self.buffers.len()).map(|nth| self.playable(nth));
-        let lists = lists.collect();
+        let is_active = |nth: &usize| self.buffers.get(*nth).is_some_and(|it| it.init.is_some());
+        let active: Vec<usize> = (0..self.buffers.len()).filter(is_active).collect();
+        let lists = active.into_iter().map(|nth| self.playable(nth)).collect();
         common(lists, self.state == ReadyState::Ended)
     }
 
@@ -602,15 +627,19 @@ impl MediaSourceModel {
     /// Coded frame removal (§ 3.5.9).
     fn remove_frames(&mut self, nth: usize, start: Nanos, end: Nanos) {
         let duration = self.duration.unwrap_or(FOREVER);
+        let rules = &self.rules;
         let Some(buffer) = self.buffers.get_mut(nth) else {
             return;
         };
         let removed: Vec<Range<Nanos>> = buffer
             .tracks
             .iter_mut()
-            .filter_map(|track| track.remove(start, end, duration))
+            .filter_map(|track| track.remove(start, end, duration, rules))
             .collect();
         buffer.is_full = false;
+        if buffer.tracks.iter().any(TrackBuffer::begins_group) {
+            buffer.group_start = None;
+        }
         if self.is_managed
             && let (Some(start), Some(end)) = (
                 removed.iter().map(|it| it.start).min(),
@@ -664,6 +693,8 @@ impl Buffer {
     /// Reset parser state (§ 3.5.2).
     fn reset_parser(&mut self) {
         self.parser.reset();
+        self.group_start = None;
+        self.first_audio = None;
         for track in &mut self.tracks {
             track.begin_group();
         }
@@ -671,20 +702,33 @@ impl Buffer {
 
     /// Coded frame processing (§ 3.5.8) of one frame.
     fn process(&mut self, mut frame: CodedFrame, rules: &Rules) -> Result<(), ()> {
+        let nth = self.tracks.iter().position(|it| it.track.id == frame.track);
+        let nth = nth.ok_or(())?;
+        if rules.drops_audio_before_first && self.tracks[nth].track.kind == TrackKind::Audio {
+            let first = *self.first_audio.get_or_insert(frame.pts);
+            if frame.end + MICROSECOND < first {
+                return Ok(());
+            }
+        }
         frame.dts += self.offset;
         frame.pts += self.offset;
         frame.end += self.offset;
-        let nth = self.tracks.iter().position(|it| it.track.id == frame.track);
-        let nth = nth.ok_or(())?;
-        let mut processed = self.tracks[nth].process(frame, &self.append_window, rules);
+        let process = |tracks: &mut [TrackBuffer], group_start: Option<Nanos>| {
+            let covered = group_start.filter(|_| rules.group_start_covers_all_tracks);
+            tracks[nth].process(frame, &self.append_window, covered, rules)
+        };
+        let mut processed = process(&mut self.tracks, self.group_start);
         if processed == Processed::Discontinuity {
             self.group_end = frame.pts;
+            self.group_start = None;
             for track in &mut self.tracks {
                 track.begin_group();
             }
-            processed = self.tracks[nth].process(frame, &self.append_window, rules);
+            processed = process(&mut self.tracks, None);
         }
         if let Processed::Added(end) = processed {
+            let start = self.group_start.unwrap_or(frame.pts);
+            self.group_start = Some(start.min(frame.pts));
             self.group_end = self.group_end.max(end);
         }
         Ok(())

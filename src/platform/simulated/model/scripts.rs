@@ -290,6 +290,9 @@ fn webkit_joins_what_follows_within_100_ms() {
             order.reverse();
         }
         for (from, to) in order {
+            // Else WebKit would drop what is earlier.
+            script.source.abort(0).unwrap();
+            script.append(&init(&[AUDIO])).unwrap();
             script.append(&segment(&[run(AUDIO, from, to)])).unwrap();
         }
         script.buffered()
@@ -444,7 +447,7 @@ fn removal_cannot_be_aborted() {
 fn media_segment_before_any_init_segment_fails() {
     let mut script = Script::new(Rules::chromium(), &["video/mp4"]);
     assert_eq!(script.pictures(0.0, 1.0), error("decode error"));
-    assert_eq!(script.source.state(), ReadyState::Ended);
+    assert_eq!(script.source.state(), ReadyState::Closed);
 }
 
 /// What an append of garbage gives, and what is buffered after a segment that follows, and after another that
@@ -604,7 +607,7 @@ fn duration_within_the_last_frame_is_raised_but_in_chromium() {
 
 #[test]
 fn muxed_tracks_are_buffered_where_both_are() {
-    let mut script = Script::new(Rules::chromium(), &["video/mp4"]);
+    let mut script = Script::new(Rules::firefox(), &["video/mp4"]);
     script.append(&init(&[VIDEO, AUDIO])).unwrap();
     script
         .append(&segment(&[run(VIDEO, 0.0, 2.0), run(AUDIO, 0.5, 1.8)]))

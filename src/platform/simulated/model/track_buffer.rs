@@ -78,6 +78,11 @@ impl TrackBuffer {
         self.needs_random_access = true;
     }
 
+    /// Whether the next frame is the first of a coded frame group.
+    pub const fn begins_group(&self) -> bool {
+        self.last_decode.is_none()
+    }
+
     /// Sets the need random access point flag alone, as an init segment does.
     pub const fn require_random_access(&mut self) {
         self.needs_random_access = true;
@@ -93,11 +98,13 @@ impl TrackBuffer {
         self.frames.is_empty()
     }
 
-    /// Processes a frame whose timestamps have the offset added (§ 3.5.8).
+    /// Processes a frame whose timestamps have the offset added (§ 3.5.8). The first frame of a coded frame group
+    /// counts as buffered from `group_start` on, if that is earlier.
     pub fn process(
         &mut self,
         frame: CodedFrame,
         append_window: &Range<Nanos>,
+        group_start: Option<Nanos>,
         rules: &Rules,
     ) -> Processed {
         let CodedFrame {
@@ -140,6 +147,10 @@ impl TrackBuffer {
         {
             removed.push(overlapped);
         }
+        let covered_from = match (self.last_decode, group_start) {
+            (None, Some(start)) => start.min(pts),
+            _ => pts,
+        };
         let replaced = match self.highest_end {
             None => Some(pts..end),
             Some(highest) if highest <= pts => Some(highest..end),
@@ -158,7 +169,7 @@ impl TrackBuffer {
                 end,
                 covers_from: match self.last_end {
                     Some(last) if last < pts && pts - last <= rules.contiguous_in_sequence => last,
-                    _ => pts,
+                    _ => covered_from,
                 },
                 is_sync: frame.is_sync,
                 size: frame.size,
@@ -194,7 +205,18 @@ impl TrackBuffer {
 
     /// Removes frames that begin in a range, extended to the next random access point (§ 3.5.9), and what
     /// depends on them. Returns what is removed, from the first to the last time.
-    pub fn remove(&mut self, start: Nanos, end: Nanos, duration: Nanos) -> Option<Range<Nanos>> {
+    pub fn remove(
+        &mut self,
+        mut start: Nanos,
+        end: Nanos,
+        duration: Nanos,
+        rules: &Rules,
+    ) -> Option<Range<Nanos>> {
+        if rules.removes_frame_at_start
+            && let Some((_, frame)) = self.frame_at(start)
+        {
+            start = frame.pts;
+        }
         let near = self.decoded_near(end, Nanos::MAX);
         let next = self
             .frames
