@@ -8,15 +8,18 @@
 pub mod abr;
 pub mod captions;
 pub mod clock;
+mod codec_names;
 mod container;
 pub mod dash;
 mod error;
 pub mod hls;
+pub mod language;
 pub mod live;
 pub mod mp4;
 pub mod number;
 pub mod plan;
 mod presentation;
+mod purpose;
 pub mod ranges;
 pub mod retry;
 mod segment_template;
@@ -32,6 +35,7 @@ pub use presentation::{
     AdaptationSet, ContentType, Index, Period, Presentation, Representation, RepresentationId,
     SidxLocation, content_type_of_codec,
 };
+pub use purpose::{AutoSelect, Purpose};
 pub use segments::{
     BOUNDARY_TOLERANCE, ByteRange, EncryptionKey, ListedSegment, LiveList, Resource, Segment,
     SegmentAddresses, SegmentRun, Segments, Timestamps,

@@ -178,6 +178,7 @@ fn use_playback_props(player: &PlayerHandle, props: &PlayerProps) {
             buffer: props.buffer,
             credentials: props.credentials,
             headers: props.headers.clone(),
+            ..PlaybackSettings::default()
         },
     };
     let player = player.clone();

@@ -35,6 +35,7 @@
 //! | `event` | [`Event`] and its parts |
 //! | `date` | wall-clock times in messages |
 //! | `error` | [`PlaybackError`] and its advice |
+//! | `short_url` | [`short_url`]: URLs in messages, without secrets |
 //! | `message` | [`Message`]: a command or an event, still packed, for observers |
 //! | [`milestone`] | the milestones from `Load` to the first frame |
 //! | [`recording`] | the recorded events that the lab shows |
@@ -52,6 +53,7 @@ mod message;
 pub mod milestone;
 mod port;
 pub mod recording;
+mod short_url;
 pub mod transfer;
 
 pub use command::{BufferGoal, Command, Observation, PlaybackSettings, TrackSelection};
@@ -63,3 +65,4 @@ pub use event::{
 pub use id::{BUILD_ID, SessionId};
 pub use message::Message;
 pub use port::{EventPort, EventSink};
+pub use short_url::short_url;

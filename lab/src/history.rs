@@ -147,7 +147,10 @@ impl History {
         };
         match command {
             Command::Load { url, settings, .. } => {
-                format!("load {url}, starting at {:.1} s", settings.start)
+                format!(
+                    "load {url}, starting at {:.1} s",
+                    settings.start.unwrap_or_default()
+                )
             }
             Command::Select { selection, .. } => {
                 let TrackSelection {
@@ -187,13 +190,16 @@ impl History {
             Event::CaptionsLoaded {
                 url: Err(error), ..
             } => self.add_notice(at, format!("subtitles failed: {error}")),
-            Event::Retrying { error, .. } => self.add_notice(
-                at,
-                match error {
+            Event::Retrying { error, .. } => {
+                let notice = match error {
                     Some(error) => format!("retrying: {error}"),
                     None => "the retry succeeded".into(),
-                },
-            ),
+                };
+                // While a server is busy, the same error comes every second.
+                if self.notices.last().is_none_or(|(_, last)| *last != notice) {
+                    self.add_notice(at, notice);
+                }
+            }
             Event::Failed { error, .. } | Event::EngineFailed { error } => {
                 self.add_notice(at, format!("failed: {error}"));
             }

@@ -13,7 +13,7 @@ pub struct DeepLink {
     /// `src`: URL of the manifest, absolute or relative to the page.
     pub source: Option<AttrValue>,
     /// `t`: where playback starts, in seconds.
-    pub start: f64,
+    pub start: Option<f64>,
     /// `goal`: seconds to buffer ahead.
     pub goal: Option<f64>,
     /// `engine`: the thread that the engine runs on.
@@ -33,7 +33,7 @@ impl DeepLink {
         };
         let seconds = |name: &str| {
             let seconds = query.get(name).map(|seconds| parse_float(&seconds));
-            seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+            seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
         };
         Self {
             source: query
@@ -41,7 +41,7 @@ impl DeepLink {
                 .filter(|source| !source.is_empty())
                 .map(AttrValue::from),
             reload_key: 0,
-            start: seconds("t").unwrap_or_default(),
+            start: seconds("t"),
             engine: match query.get("engine").as_deref() {
                 Some("worker") => Some(EngineLocation::Worker),
                 Some("page") => Some(EngineLocation::Page),
@@ -55,7 +55,7 @@ impl DeepLink {
     /// Changes the source, or loads the same one again. It plays from the beginning.
     pub fn load(&mut self, source: Option<AttrValue>) {
         self.source = source;
-        self.start = 0.0;
+        self.start = None;
         self.reload_key += 1;
     }
 

@@ -35,6 +35,7 @@ pub async fn serve(context: &Context) -> Infallible {
             .map(|track| TrackInfo {
                 language: track.language.clone(),
                 label: track.label.clone(),
+                note: track.purpose.name().into(),
             })
             .collect(),
     });
@@ -49,7 +50,7 @@ pub async fn serve(context: &Context) -> Infallible {
             && let Some(track) = tracks.get(index as usize)
             && loaded.iter().all(|(known, _)| *known != index)
         {
-            let url = match load(&context.content, track).await {
+            let url = match load(context, track).await {
                 Ok(file) => {
                     let url = file.as_str().to_owned();
                     loaded.push((index, file));
@@ -86,20 +87,33 @@ async fn loadable_tracks(content: &Content) -> Vec<CaptionTrack> {
 }
 
 /// Loads a caption track and combines its files into one.
-async fn load(content: &Content, track: &CaptionTrack) -> Result<ObjectUrl, Error> {
+async fn load(context: &Context, track: &CaptionTrack) -> Result<ObjectUrl, Error> {
     let kind = ResourceKind::Captions;
     let mut combined = String::new();
     for part in &track.files {
-        let file = content
+        let file = context
+            .content
             .resource(kind, &part.base_urls, &part.resource)
             .await?;
-        captions::append(
-            &mut combined,
-            &text::decode(&file.bytes.to_vec()),
-            part.time_offset,
-        )
-        .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
+        let text = text::decode(&file.bytes.to_vec());
+        let mut time_offset = part.time_offset;
+        if part.has_timestamp_map
+            && let Some(media_time) = captions::timestamp_map(&text)
+        {
+            time_offset += captions::shift_by_map(media_time, first_media_offset(context));
+        }
+        captions::append(&mut combined, &text, time_offset)
+            .ok_or_else(|| invalid_data(kind, &file.url, "it is not WebVTT"))?;
     }
     ObjectUrl::of_text(&combined)
         .map_err(|exception| call_error("create a file of the captions", exception))
+}
+
+/// Seconds to add to the media times of the first discontinuity that was played, to get presentation times.
+fn first_media_offset(context: &Context) -> f64 {
+    let offsets = context.offsets.borrow();
+    let first = offsets
+        .iter()
+        .min_by_key(|(discontinuity, _)| *discontinuity);
+    first.map_or(0.0, |(_, offset)| *offset)
 }

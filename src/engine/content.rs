@@ -28,10 +28,11 @@ use crate::{
         content_type_of_codec,
         hls::VariableDefinitions,
         mp4,
-        selection::{self, is_muxed},
+        selection::{self, SelectionCriteria, is_muxed},
+        text,
     },
     platform::{self, Bytes, VideoConfiguration},
-    protocol::{PlaybackError, ResourceKind},
+    protocol::{PlaybackError, ResourceKind, short_url},
 };
 use live_state::LiveContent;
 
@@ -50,6 +51,8 @@ pub struct Content {
     definitions: VariableDefinitions,
     /// Representations that must not be chosen.
     excluded: RefCell<Vec<RepresentationId>>,
+    /// Representations whose media playlists have copies, and how many copies have failed since the last success.
+    failed_copies: RefCell<Vec<(RepresentationId, usize)>>,
     /// Init segments and keys, which are small and needed repeatedly. The oldest first.
     cache: RefCell<Vec<CachedFile>>,
     live: LiveContent,
@@ -84,13 +87,18 @@ impl Content {
             presentation: RefCell::new(presentation),
             definitions,
             excluded: RefCell::default(),
+            failed_copies: RefCell::default(),
             cache: RefCell::default(),
             live,
         });
         content.adopt_playlist(&file, requested_at);
         // Adaptation sets of unknown type have to be described before any can be selected.
         while let Some(id) = content.first_undescribed() {
-            content.load_index(id).await?;
+            if let Err(error) = content.load_index(id).await
+                && !content.fail_over(id)
+            {
+                return Err(error);
+            }
         }
         content.exclude_undecodable();
         content.require_playable()?;
@@ -114,6 +122,52 @@ impl Content {
             self.excluded.borrow_mut().push(id);
         }
         has_alternative
+    }
+
+    /// Makes a representation use the next copy of its media playlist, after an error. `false` if it has none, or each has
+    /// failed since the last [`succeeded`](Self::succeeded).
+    pub fn fail_over(&self, id: RepresentationId) -> bool {
+        let mut presentation = self.presentation.borrow_mut();
+        let set = presentation.adaptation_set_mut(id);
+        let Some(representation) =
+            set.and_then(|set| set.representations.get_mut(id.representation))
+        else {
+            return false;
+        };
+        let mut failed_copies = self.failed_copies.borrow_mut();
+        let known = failed_copies.iter().position(|(known, _)| *known == id);
+        let failures = known.map_or(0, |index| failed_copies.remove(index).1);
+        let count = match &representation.index {
+            Index::Playlist(_) => representation.copies.len(),
+            // The loaded playlist is among the copies.
+            _ => representation.copies.len().saturating_sub(1),
+        };
+        let has_next = failures < count;
+        failed_copies.push((id, failures + usize::from(has_next)));
+        if !has_next {
+            return false;
+        }
+        if let Index::Playlist(failed) = &representation.index {
+            representation.copies.push(failed.clone());
+        }
+        let next = representation.copies.remove(0);
+        representation.index = Index::Playlist(next);
+        representation.base_urls = vec![self.url.as_str().into()];
+        true
+    }
+
+    /// Records that a segment of a representation was fetched.
+    pub fn succeeded(&self, id: RepresentationId) {
+        self.failed_copies
+            .borrow_mut()
+            .retain(|(known, _)| *known != id);
+    }
+
+    /// The absolute URLs of a media playlist and its copies, relative to `base`.
+    fn playlist_urls(base: &str, path: &str, copies: &[String]) -> Vec<Rc<str>> {
+        let paths = std::iter::once(path).chain(copies.iter().map(String::as_str));
+        let urls = paths.filter_map(|path| platform::resolve_url(base, path));
+        urls.map(Rc::from).collect()
     }
 
     /// Whether another representation of the set is playable.
@@ -281,17 +335,15 @@ impl Content {
     /// # Errors
     /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`], and those of the network.
     pub async fn caption_file(&self, playlist: &CaptionFile) -> Result<Option<CaptionFile>, Error> {
+        let base = playlist.base_urls.first().map_or("", |base| base);
+        let urls = Self::playlist_urls(base, &playlist.resource.path, &playlist.copies);
         let file = self
-            .resource(
-                ResourceKind::Manifest,
-                &playlist.base_urls,
-                &playlist.resource,
-            )
+            .resource(ResourceKind::Manifest, &urls, &Resource::default())
             .await?;
         let segments = manifest::parse_media_playlist(&file, &self.definitions)?;
         let only = segments.get(0).filter(|_| segments.len() == 1);
         Ok(only.map(|segment| CaptionFile {
-            base_urls: vec![file.url.as_str().into()],
+            base_urls: with_redirect(urls, &file),
             resource: segment.resource,
             is_playlist: false,
             ..playlist.clone()
@@ -322,6 +374,16 @@ impl Content {
 
     async fn try_load_index(&self, id: RepresentationId) -> Result<(), Error> {
         let mut load = IndexLoad::new(self.representation(id)?);
+        if let Index::Playlist(path) = &load.representation.index {
+            let copies = &load.representation.copies;
+            let urls = Self::playlist_urls(&self.url, path, copies);
+            if urls.is_empty() {
+                let path = short_url(path);
+                let reason = format!("“{path}” is not the address of a file");
+                return Err(invalid_manifest(&self.url, &reason));
+            }
+            load.representation.base_urls = urls;
+        }
         while let Some((kind, resource)) = self.next_request(&load)? {
             let base_urls = &load.representation.base_urls;
             load.requested_at = platform::now();
@@ -337,10 +399,8 @@ impl Content {
     /// The next file that is needed to complete a representation; `None` if it is complete.
     fn next_request(&self, load: &IndexLoad) -> Result<Option<(ResourceKind, Resource)>, Error> {
         let segments = match &load.representation.index {
-            Index::Playlist(path) => {
-                let playlist = Resource::whole(path.clone());
-                return Ok(Some((ResourceKind::Manifest, playlist)));
-            }
+            // The base URLs are those of the playlist and its copies.
+            Index::Playlist(_) => return Ok(Some((ResourceKind::Manifest, Resource::default()))),
             Index::Sidx(location) => {
                 let sidx = load.sidx.as_ref();
                 let resource = Resource {
@@ -384,19 +444,31 @@ impl Content {
         let representation = &mut *load.representation;
         let segments = match (kind, &representation.index, &mut load.sidx) {
             (ResourceKind::Manifest, ..) => {
-                let text = file.bytes.to_text();
+                let text = text::decode(&file.bytes.to_vec());
                 let playlist = manifest::read_media_playlist(&text, &file.url, &self.definitions)?;
                 let mut segments = playlist.segments;
                 if segments.is_empty() && segments.live.is_growing {
                     return Err(PlaybackError::NotStarted { at: None }.into());
                 }
+                load.start = playlist.start;
                 let has_init = segments.get(0).is_some_and(|first| first.init.is_some());
                 load.is_described &= self.is_unmuxed(id) && has_init;
-                let base = representation.base_urls.first();
-                let url = base.and_then(|base| platform::resolve_url(base, &resource.path));
-                let url = url.unwrap_or_else(|| file.url.clone()).into();
+                // Before redirects: a live playlist is requested again there.
+                let url = representation.base_urls.get(file.server).cloned();
+                let url = url.unwrap_or_else(|| file.url.as_str().into());
                 self.place_playlist(id, url, text, &mut segments, load.requested_at);
-                representation.base_urls = vec![file.url.as_str().into()];
+                representation.base_urls =
+                    with_redirect(std::mem::take(&mut representation.base_urls), file);
+                if let Index::Playlist(path) = &representation.index
+                    && !representation.copies.is_empty()
+                {
+                    // The next to fail over to is the one after this.
+                    let mut all = vec![path.clone()];
+                    all.append(&mut representation.copies);
+                    let after = (file.server + 1).min(all.len());
+                    all.rotate_left(after);
+                    representation.copies = all;
+                }
                 Rc::new(segments)
             }
             (ResourceKind::SegmentIndex, Index::Sidx(location), Some(sidx)) => {
@@ -453,6 +525,7 @@ impl Content {
             }
             replace_representation(set, id, *representation);
         }
+        presentation.start = presentation.start.or(load.start);
         // Without a duration in the manifest, the longest known representation determines it.
         let is_open_ended = presentation
             .periods
@@ -485,10 +558,9 @@ impl Content {
     fn exclude_undecodable(&self) {
         let presentation = self.presentation();
         for &(id, set, representation) in &presentation.representations() {
-            // Unknown codecs are detected before they are played. The container of MP3 (mp4a.40.34) in HLS is only known
-            // once a segment is fetched.
-            let is_unknown =
-                representation.codecs.is_empty() || representation.codecs == "mp4a.40.34";
+            // Unknown codecs are detected before they are played. The container of MP3 in HLS is only known once a
+            // segment is fetched.
+            let is_unknown = representation.codecs.is_empty() || representation.codecs == "mp4a.6B";
             let is_decodable = is_unknown || platform::can_decode(&representation.mime());
             let is_excluded =
                 set.is_protected || manifest::has_cues(representation) || !is_decodable;
@@ -538,7 +610,12 @@ impl Content {
             false => ContentType::Audio,
         };
         let is_playable = &|id| self.is_playable(id);
-        let selected = selection::select_sets(&presentation, required, None, is_playable);
+        let selected = selection::select_sets(
+            &presentation,
+            required,
+            SelectionCriteria::default(),
+            is_playable,
+        );
         if selected.iter().any(Option::is_some) {
             return Ok(());
         }
@@ -557,6 +634,8 @@ struct IndexLoad {
     content_type: Option<ContentType>,
     /// When its last file was requested, in milliseconds since the Unix epoch.
     requested_at: f64,
+    /// Where its playlist wants playback to start, in seconds.
+    start: Option<f64>,
 }
 
 impl IndexLoad {
@@ -570,9 +649,19 @@ impl IndexLoad {
             is_described: !representation.container.is_empty() && !representation.codecs.is_empty(),
             content_type: None,
             requested_at: 0.0,
+            start: None,
             representation,
         }
     }
+}
+
+/// The base URLs of the files in a playlist: the URLs of the playlist and its copies. That of the fetched one is the URL
+/// after redirects.
+fn with_redirect(mut urls: Vec<Rc<str>>, file: &FetchedFile) -> Vec<Rc<str>> {
+    if let Some(fetched) = urls.get_mut(file.server) {
+        *fetched = file.url.as_str().into();
+    }
+    urls
 }
 
 fn replace_representation(

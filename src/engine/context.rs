@@ -6,7 +6,19 @@ use std::{
 };
 
 use super::{content::Content, network::Network, playback_state::PlaybackState};
-use crate::protocol::{EventPort, SessionId};
+use crate::{
+    media::selection::AudioPreference,
+    protocol::{EventPort, SessionId},
+};
+
+/// Which audio to play by default.
+#[derive(Clone, Debug, Default)]
+pub struct AudioDefaults {
+    /// The track that the viewer chose last, in another video.
+    pub remembered: Option<AudioPreference>,
+    /// The viewer's languages, in order of preference.
+    pub languages: Vec<String>,
+}
 
 /// Services and state that the modules of a session share once its manifest is loaded.
 pub struct Context {
@@ -24,6 +36,10 @@ pub struct Context {
     /// first track that reaches one determines the offset for both, so that audio and video stay in sync.
     /// The oldest first.
     pub offsets: RefCell<Vec<(u32, f64)>>,
+    /// Which audio to play as long as the viewer has not chosen any.
+    pub audio_defaults: AudioDefaults,
+    /// Whether the author decides where playback starts: the page did not, and it has not started yet.
+    pub starts_by_author: Cell<bool>,
     /// Whether no media segment has been appended yet.
     pub nothing_appended: Cell<bool>,
 }

@@ -47,7 +47,11 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
                 playlist.presentation
             }
             Playlist::Media(playlist) => {
-                single_representation(url, Index::Known(Rc::new(playlist.segments)))
+                let index = Index::Known(Rc::new(playlist.segments));
+                Presentation {
+                    start: playlist.start,
+                    ..single_representation(url, index)
+                }
             }
         },
         Format::Mp4 => {
@@ -75,7 +79,7 @@ pub fn parse_media_playlist(
     file: &FetchedFile,
     definitions: &VariableDefinitions,
 ) -> Result<Rc<Segments>, Error> {
-    read_media_playlist(&file.bytes.to_text(), &file.url, definitions)
+    read_media_playlist(&text::decode(&file.bytes.to_vec()), &file.url, definitions)
         .map(|playlist| Rc::new(playlist.segments))
 }
 

@@ -18,7 +18,9 @@ use crate::{
         retry::{FailureKind, RetryState},
     },
     platform::{self, Bytes},
-    protocol::{Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId},
+    protocol::{
+        Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId, short_url,
+    },
 };
 
 /// How long a retry waits while the browser is offline. It is then sent all the same, because `navigator.onLine` can be
@@ -32,6 +34,9 @@ pub const SEGMENT_MAX_FAILURES: u32 = 6;
 /// After how many failures of one file to post [`Event::Retrying`].
 const FAILURES_UNTIL_REPORT: u32 = 2;
 
+/// A busy server is waited for this long without [`Event::Retrying`].
+const MAX_SILENT_WAIT_MS: u32 = 1_000;
+
 /// A fetched file.
 pub struct FetchedFile {
     /// The file, or its first bytes.
@@ -42,6 +47,8 @@ pub struct FetchedFile {
     pub content_type: String,
     /// Its `Date`, in seconds since the Unix epoch. Hidden from other origins unless the server exposes it.
     pub date: Option<f64>,
+    /// The index of the base URL that it was fetched from.
+    pub server: usize,
 }
 
 /// The network of one session.
@@ -88,6 +95,7 @@ impl Network {
     ) -> Result<HttpRequest, Error> {
         let path = &resource.path;
         let url = platform::resolve_url(base, path).ok_or_else(|| {
+            let path = short_url(path);
             invalid_manifest(base, &format!("“{path}” is not the address of a file"))
         })?;
         let mut prefetched = self.prefetched.borrow_mut();
@@ -124,9 +132,10 @@ impl Network {
             let base = base_url(base_urls, &attempts);
             match self.get_once(kind, base, resource).await {
                 Err(error) => self.wait_for_retry(&mut attempts, error).await?,
-                fetched => {
+                Ok(file) => {
                     self.succeeded(&attempts);
-                    return fetched;
+                    let server = attempts.base_url_index();
+                    return Ok(FetchedFile { server, ..file });
                 }
             }
         }
@@ -154,6 +163,7 @@ impl Network {
             url: response.url(),
             content_type: response.content_type(),
             date: response.date(),
+            server: 0,
         })
     }
 
@@ -166,7 +176,7 @@ impl Network {
     pub fn succeeded(&self, attempts: &RetryState) {
         self.last_base_url.set(attempts.base_url_index());
         if self.is_retrying.take() {
-            self.report(None);
+            self.report(None, 0);
         }
     }
 
@@ -181,6 +191,9 @@ impl Network {
     ) -> Result<(), Error> {
         let failure = match &*error {
             PlaybackError::HttpStatus { status, .. } => FailureKind::from_status(*status),
+            PlaybackError::ServerBusy { retry_after, .. } => FailureKind::Busy {
+                retry_after: *retry_after,
+            },
             PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Transient,
             PlaybackError::InvalidData { .. } => FailureKind::Corrupt,
             _ => return Err(error),
@@ -195,9 +208,14 @@ impl Network {
                 None => return Err(error),
             }
         };
+        // The page shows how long a busy server is waited for, unless that is over at once.
+        if matches!(failure, FailureKind::Busy { .. }) && wait_ms > MAX_SILENT_WAIT_MS {
+            self.is_retrying.set(true);
+            return self.count_down(wait_ms, error).await;
+        }
         let is_reportable = is_offline || attempts.failures() >= FAILURES_UNTIL_REPORT;
         if is_reportable && !self.is_retrying.replace(true) {
-            self.report(Some(error));
+            self.report(Some(error), wait_ms.div_ceil(1000));
         }
         // Retries at once when the browser comes back online.
         select(platform::next_online(), platform::sleep(wait_ms)).await;
@@ -207,14 +225,29 @@ impl Network {
     /// Tells the page why a live stream has to be waited for, once, or that it has not to be any more.
     pub fn set_waiting(&self, error: Option<PlaybackError>) {
         if self.is_waiting.replace(error.is_some()) != error.is_some() {
-            self.report(error.map(Box::new));
+            self.report(error.map(Box::new), 0);
         }
     }
 
-    fn report(&self, error: Option<Error>) {
+    /// Waits, and reports every second how long.
+    async fn count_down(&self, mut wait_ms: u32, error: Error) -> Result<(), Error> {
+        while wait_ms > 0 {
+            self.report(Some(error.clone()), wait_ms.div_ceil(1000));
+            let step_ms = match wait_ms % 1000 {
+                0 => 1000,
+                rest => rest,
+            };
+            platform::sleep(step_ms).await;
+            wait_ms -= step_ms;
+        }
+        Ok(())
+    }
+
+    fn report(&self, error: Option<Error>, seconds: u32) {
         self.port.post(Event::Retrying {
             session: self.session,
             error: error.map(|error| *error),
+            seconds,
         });
     }
 }

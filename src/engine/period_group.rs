@@ -1,7 +1,12 @@
 //! Plays consecutive periods that one MediaSource can play. Most content is one group; a period with other tracks,
 //! such as an advertisement without audio, starts another.
 
-use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
+use std::{
+    cell::RefCell,
+    future::{pending, poll_fn},
+    rc::Rc,
+    task::Poll,
+};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -16,9 +21,14 @@ use super::{
 };
 use crate::protocol::{Event, milestone::Milestone};
 
+/// An element that ignored its first seek has played at most this much.
+const MAX_IGNORED_SEEK_SECONDS: f64 = 0.5;
+
 /// A period group whose MediaSource may still be closed.
 pub struct PreparedGroup {
     position: f64,
+    /// Where the author wants playback to start, in seconds, if the page does not say.
+    author_start: Option<f64>,
     tracks: Tracks,
     /// The media types of the SourceBuffers, in the order of the feeders.
     types: [Option<String>; 2],
@@ -32,12 +42,20 @@ pub struct PreparedGroup {
 pub async fn prepare(context: &Rc<Context>, position: f64) -> Result<PreparedGroup, Error> {
     let tracks = Tracks::at(context, position)?;
     let types = tracks.load_first_indexes().await?;
+    let mut author_start = None;
     if !context.content.is_live() {
+        // Known once a media playlist is loaded.
+        author_start = context.content.presentation().start_position();
+        author_start = author_start.filter(|start| context.starts_by_author.take() && *start > 0.0);
+        if let Some(start) = author_start {
+            context.state.seek(start);
+        }
         let feeders = tracks.feeders.iter().flatten();
         feeders.for_each(TrackFeeder::prefetch);
     }
     Ok(PreparedGroup {
         position,
+        author_start,
         tracks,
         types: [types.0, types.1],
     })
@@ -56,6 +74,7 @@ pub async fn play(
 ) -> Result<f64, Error> {
     let PreparedGroup {
         position,
+        author_start,
         tracks,
         types,
     } = prepared;
@@ -65,6 +84,10 @@ pub async fn play(
     // The duration of HLS is only known once a media playlist is loaded.
     if let Some(duration) = context.content.presentation().duration {
         source.set_duration(duration)?;
+    }
+    if let Some(start) = author_start {
+        let session = context.session;
+        context.port.post(Event::Seek { session, to: start });
     }
     let feeders = || tracks.feeders.iter().flatten();
     if position > 0.0 && feeders().any(TrackFeeder::starts_at_zero) {
@@ -84,6 +107,9 @@ pub async fn play(
             }));
         }
     }
+    if let Some(start) = author_start {
+        tasks.push(Box::pin(repeat_ignored_seek(context, start)));
+    }
     tasks.push(Box::pin(monitor(context, live, source, &tracks)));
     context
         .port
@@ -97,4 +123,18 @@ pub async fn play(
         polls.find(Poll::is_ready).unwrap_or(Poll::Pending)
     })
     .await
+}
+
+/// Repeats a seek from the beginning, once there is media, if the element has ignored it. Chromium may ignore a seek before
+/// it has metadata. Does not return.
+async fn repeat_ignored_seek(context: &Context, to: f64) -> Result<f64, Error> {
+    let state = &context.state;
+    while state.playable_ranges().iter().next().is_none() {
+        state.next_change().await;
+    }
+    if state.observed_position() < MAX_IGNORED_SEEK_SECONDS.min(to) {
+        let session = context.session;
+        context.port.post(Event::Seek { session, to });
+    }
+    pending().await
 }

@@ -11,11 +11,19 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, join3, select, try_join};
 
 use super::{
-    captions, content::Content, context::Context, error::Error, live, live::LiveFollower,
-    media_source::OwnedMediaSource, network::Network, period_group, period_group::PreparedGroup,
-    playback_state::PlaybackState, tracks::OfferedTracks,
+    captions,
+    content::Content,
+    context::{AudioDefaults, Context},
+    error::Error,
+    live::{self, LiveFollower},
+    media_source::OwnedMediaSource,
+    network::Network,
+    period_group::{self, PreparedGroup},
+    playback_state::PlaybackState,
+    tracks::OfferedTracks,
 };
 use crate::{
+    media::{Purpose, selection::AudioPreference},
     platform,
     protocol::{
         BufferGoal, Event, EventPort, Observation, PlaybackError, PlaybackSettings, SessionId,
@@ -68,12 +76,23 @@ impl Session {
         url: String,
         settings: PlaybackSettings,
     ) -> Result<Self, Error> {
-        let start = settings.start;
+        let start = settings.start.unwrap_or(0.0);
+        let starts_by_author = settings.start.is_none();
+        let audio_defaults = AudioDefaults {
+            remembered: (settings.remembered_audio.as_ref()).map(|track| AudioPreference {
+                language: track.language.clone(),
+                purpose: Purpose::of_name(&track.note),
+                ..AudioPreference::default()
+            }),
+            languages: settings.languages.clone(),
+        };
         let task = Rc::new(SessionTask {
             source: RefCell::new(open_media_source(&port, session, start)?),
             state: PlaybackState::new(start, settings.buffer),
             network: Rc::new(Network::new(port.clone(), session, settings)),
             offered: RefCell::default(),
+            starts_by_author,
+            audio_defaults,
             port,
             session,
         });
@@ -123,6 +142,9 @@ struct SessionTask {
     network: Rc<Network>,
     state: Rc<PlaybackState>,
     offered: RefCell<OfferedTracks>,
+    /// See [`Context::starts_by_author`].
+    starts_by_author: bool,
+    audio_defaults: AudioDefaults,
 }
 
 impl SessionTask {
@@ -168,6 +190,8 @@ impl SessionTask {
                 network: self.network.clone(),
                 state: self.state.clone(),
                 offsets: RefCell::default(),
+                starts_by_author: Cell::new(self.starts_by_author),
+                audio_defaults: self.audio_defaults.clone(),
                 nothing_appended: Cell::new(true),
             });
             let first = period_group::prepare(&context, start).await?;

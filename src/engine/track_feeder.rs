@@ -554,6 +554,7 @@ impl TrackFeeder {
             end: download.segment.end,
         };
         self.max_representation.set(None);
+        self.context.content.succeeded(download.id);
         buffer.set_end(time.end);
         let buffered = buffer.buffered();
         let covered = buffered.covered_seconds(time);
@@ -597,7 +598,7 @@ impl TrackFeeder {
         ) {
             return Err(error);
         }
-        if self.context.content.exclude(id) {
+        if self.context.content.fail_over(id) || self.context.content.exclude(id) {
             return Ok(());
         }
         let state = &self.context.state;

@@ -14,8 +14,11 @@ use super::{
 };
 use crate::{
     media::{
-        ContentType, RepresentationId,
-        selection::{self, AudioPreference, PeriodGroup, SetPerPeriod, is_muxed, set_in_period},
+        AdaptationSet, ContentType, RepresentationId,
+        selection::{
+            self, AudioPreference, PeriodGroup, SelectionCriteria, SetPerPeriod, is_muxed,
+            set_in_period,
+        },
     },
     platform,
     protocol::{Event, Quality, TrackInfo},
@@ -124,33 +127,44 @@ impl Tracks {
         let video_set = video
             .as_ref()
             .and_then(|feeder| feeder.adaptation_set(period));
-        let (mut qualities, mut tracks) = (Vec::new(), Vec::new());
+        let mut qualities = Vec::new();
         let mut selectable = OfferedTracks::default();
-        for &(id, set, representation) in &presentation.representations() {
-            if id.period != period || !context.content.is_playable(id) {
-                continue;
-            }
-            if Some(id.set) == video_set {
+        for &(id, _, representation) in &presentation.representations() {
+            if (id.period, Some(id.set)) == (period, video_set) && context.content.is_playable(id) {
                 selectable.qualities.push(representation.bandwidth);
                 qualities.push(Quality {
                     size: representation.size,
                     bandwidth: representation.bandwidth,
                     mime: representation.mime(),
                 });
-            } else if set.content_type == ContentType::Audio && audio.is_some() {
-                let preference = Rc::new(AudioPreference {
-                    language: set.language.clone(),
-                    label: set.label.clone(),
-                });
-                if !selectable.audio.contains(&preference) {
-                    tracks.push(TrackInfo {
-                        language: set.language.clone(),
-                        label: set.label.clone(),
-                    });
-                    selectable.audio.push(preference);
-                }
             }
         }
+        let sets = (presentation.periods.get(period))
+            .map_or(&[] as &[AdaptationSet], |period| &period.adaptation_sets);
+        let is_selectable = |(index, set): &(usize, &AdaptationSet)| {
+            let is_playable = |representation| {
+                context.content.is_playable(RepresentationId {
+                    period,
+                    set: *index,
+                    representation,
+                })
+            };
+            set.content_type == ContentType::Audio
+                && audio.is_some()
+                && (0..set.representations.len()).any(is_playable)
+        };
+        let audio_sets: Vec<(usize, &AdaptationSet)> =
+            sets.iter().enumerate().filter(is_selectable).collect();
+        for (index, set) in &audio_sets {
+            selectable.audio.push(Rc::new(AudioPreference {
+                language: set.language.clone(),
+                label: set.label.clone(),
+                purpose: set.purpose,
+                nth: selection::nth_of_kind(sets, *index),
+            }));
+        }
+        let audio_sets: Vec<&AdaptationSet> = audio_sets.iter().map(|(_, set)| *set).collect();
+        let tracks = audio_track_infos(&audio_sets);
         offered.replace(selectable);
         context.port.post(Event::Tracks {
             session: context.session,
@@ -185,15 +199,80 @@ fn find_group(
     selection::period_group(&presentation, [video, audio], position, &is_same_format)
 }
 
+/// The audio tracks as a viewer can tell them apart.
+fn audio_track_infos(sets: &[&AdaptationSet]) -> Vec<TrackInfo> {
+    let is_same = |one: &AdaptationSet, other: &AdaptationSet| {
+        (one.purpose, &one.language, &one.label) == (other.purpose, &other.language, &other.label)
+    };
+    let note = |index: usize, set: &AdaptationSet| {
+        let purpose = set.purpose.name().to_owned();
+        let same: Vec<&AdaptationSet> = (sets.iter())
+            .filter(|other| is_same(set, other))
+            .copied()
+            .collect();
+        if same.len() < 2 {
+            return purpose;
+        }
+        let formats: Vec<&str> = same.iter().map(|set| audio_format(set)).collect();
+        let is_unique = |format| formats.iter().filter(|other| **other == format).count() == 1;
+        let detail = match audio_format(set) {
+            format if !format.is_empty() && is_unique(format) => format.to_owned(),
+            _ => {
+                let before = sets.iter().take(index);
+                let nth = 1 + before.filter(|other| is_same(set, other)).count();
+                nth.to_string()
+            }
+        };
+        match purpose.is_empty() {
+            true => detail,
+            false => [&purpose, ", ", &detail].concat(),
+        }
+    };
+    (sets.iter().enumerate())
+        .map(|(index, set)| TrackInfo {
+            language: set.language.clone(),
+            label: set.label.clone(),
+            note: note(index, set),
+        })
+        .collect()
+}
+
+/// The name of the audio format of a set; empty if it is unknown.
+fn audio_format(set: &AdaptationSet) -> &'static str {
+    let codecs = set.representations.first().map(|first| &first.codecs);
+    let entry = codecs.and_then(|codecs| codecs.split('.').next());
+    match entry.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "mp4a" => "AAC",
+        "ac-3" => "Dolby Digital",
+        "ec-3" => "Dolby Digital Plus",
+        "ac-4" => "Dolby AC-4",
+        "opus" => "Opus",
+        "flac" => "FLAC",
+        "dtsc" | "dtse" | "dtsx" => "DTS",
+        _ => "",
+    }
+}
+
 /// The adaptation set that is played in each period.
 fn select_adaptation_sets(context: &Context, kind: ContentType) -> SetPerPeriod {
     let presentation = context.content.presentation();
-    let preference = context.state.audio_preference();
+    let chosen = context.state.audio_preference();
     let is_playable = &|id| context.content.is_playable(id);
-    let mut sets = selection::select_sets(&presentation, kind, preference.as_deref(), is_playable);
-    if kind == ContentType::Audio && preference.is_none() {
+    let criteria = SelectionCriteria {
+        chosen: chosen.as_deref(),
+        remembered: context.audio_defaults.remembered.as_ref(),
+        languages: &context.audio_defaults.languages,
+    };
+    let video_criteria = SelectionCriteria::default();
+    let select =
+        |kind, criteria| selection::select_sets(&presentation, kind, criteria, is_playable);
+    if kind == ContentType::Video {
+        return select(kind, video_criteria);
+    }
+    let mut sets = select(kind, criteria);
+    if chosen.is_none() {
         // Muxed audio is played unless the viewer has selected another track.
-        let video = selection::select_sets(&presentation, ContentType::Video, None, is_playable);
+        let video = select(ContentType::Video, video_criteria);
         for ((period, video), audio) in presentation.periods.iter().zip(video).zip(&mut sets) {
             let video = video.and_then(|set| period.adaptation_sets.get(set));
             if video.is_some_and(is_muxed) {
@@ -202,4 +281,43 @@ fn select_adaptation_sets(context: &Context, kind: ContentType) -> SetPerPeriod 
         }
     }
     sets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{Purpose, Representation};
+
+    #[test]
+    fn tracks_of_one_language_have_different_notes() {
+        let set = |purpose, codecs: &str| AdaptationSet {
+            content_type: ContentType::Audio,
+            language: "en".into(),
+            purpose,
+            representations: vec![Representation {
+                codecs: codecs.into(),
+                ..Representation::default()
+            }],
+            ..AdaptationSet::default()
+        };
+        let sets = [
+            set(Purpose::Programme, "mp4a.40.2"),
+            set(Purpose::Programme, "ec-3"),
+            set(Purpose::AudioDescription, "mp4a.40.2"),
+            set(Purpose::Commentary, "mp4a.40.2"),
+            set(Purpose::Commentary, "mp4a.40.2"),
+        ];
+        let infos = audio_track_infos(&sets.iter().collect::<Vec<_>>());
+        let notes: Vec<&str> = infos.iter().map(|info| info.note.as_str()).collect();
+        assert_eq!(
+            notes,
+            [
+                "AAC",
+                "Dolby Digital Plus",
+                "audio description",
+                "commentary, 1",
+                "commentary, 2"
+            ]
+        );
+    }
 }

@@ -3,7 +3,11 @@
 
 use std::rc::Rc;
 
-use super::{number::digits, segments::Resource};
+use super::{
+    number::{digits, number},
+    purpose::Purpose,
+    segments::Resource,
+};
 
 /// Captions in one language.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +16,8 @@ pub struct CaptionTrack {
     pub language: String,
     /// Name to show in a menu; empty if there is none.
     pub label: String,
+    /// What they are for.
+    pub purpose: Purpose,
     /// In order, at least one, and at most one per period.
     pub files: Vec<CaptionFile>,
 }
@@ -23,34 +29,75 @@ pub struct CaptionFile {
     pub base_urls: Vec<Rc<str>>,
     /// The file, or its playlist.
     pub resource: Resource,
+    /// Paths of redundant copies of the playlist, for fail-over.
+    pub copies: Vec<String>,
     /// Whether `resource` is an HLS media playlist that lists the file.
     pub is_playlist: bool,
     /// Start of its period, in seconds.
     pub start: f64,
     /// Seconds to add to a cue time to get a presentation time.
     pub time_offset: f64,
+    /// Whether the file may map its cues to the timestamps of the media ([`timestamp_map`]), as in HLS.
+    pub has_timestamp_map: bool,
 }
 
 impl CaptionTrack {
-    /// Adds a file to the track of its language and label. A second file for the same period is ignored,
-    /// because a viewer could not tell the two apart.
-    pub fn add(tracks: &mut Vec<Self>, language: &str, label: &str, file: CaptionFile) {
-        let track = tracks
-            .iter_mut()
-            .find(|track| track.language == language && track.label == label);
+    /// Adds a file to the track of its language, label and purpose. A second playlist for the same period is a copy for
+    /// fail-over; a second file is ignored, because a viewer could not tell the two apart.
+    pub fn add(
+        tracks: &mut Vec<Self>,
+        language: &str,
+        label: &str,
+        purpose: Purpose,
+        file: CaptionFile,
+    ) {
+        let track = tracks.iter_mut().find(|track| {
+            track.language == language && track.label == label && track.purpose == purpose
+        });
         match track {
             Some(track) => {
-                if track.files.iter().all(|other| other.start < file.start) {
-                    track.files.push(file);
+                let same_period = (track.files.iter_mut()).find(|other| other.start >= file.start);
+                match same_period {
+                    None => track.files.push(file),
+                    Some(other) if other.is_playlist && other.resource != file.resource => {
+                        other.copies.push(file.resource.path);
+                    }
+                    Some(_) => {}
                 }
             }
             None => tracks.push(Self {
                 language: language.into(),
                 label: label.into(),
+                purpose,
                 files: vec![file],
             }),
         }
     }
+}
+
+/// The media time, in seconds, of cue time 0 by the `X-TIMESTAMP-MAP` in the header of a file (RFC 8216bis § 3.1.4);
+/// `None` if there is none.
+pub fn timestamp_map(text: &str) -> Option<f64> {
+    const TAG: &str = "X-TIMESTAMP-MAP=";
+    const TICKS_PER_SECOND: f64 = 90_000.0;
+    let lines = text.split('\n').map(str::trim_ascii);
+    let mut header = lines.take_while(|line| !line.is_empty());
+    let map = header.find_map(|line| line.strip_prefix(TAG))?;
+    let value = |name: &str| {
+        let mut parts = map.split(',').map(str::trim_ascii);
+        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix(':'))
+    };
+    let media = number(value("MPEGTS")?)? / TICKS_PER_SECOND;
+    let local = milliseconds(value("LOCAL")?)? / 1000.0;
+    Some(media - local)
+}
+
+/// The shift of cues whose time 0 is `media_time` of the media, where `media_offset` maps media times to presentation
+/// times; all in seconds. Timestamps of MPEG-2 transport streams have 33 bits: their difference is the least possible.
+pub fn shift_by_map(media_time: f64, media_offset: f64) -> f64 {
+    const WRAP_SECONDS: f64 = (1_u64 << 33) as f64 / 90_000.0;
+    let shift = media_time + media_offset;
+    shift - (shift / WRAP_SECONDS).round() * WRAP_SECONDS
 }
 
 /// Appends a WebVTT file to `all`, with its cues shifted by `time_offset` seconds. Only the first file keeps
@@ -166,6 +213,33 @@ mod tests {
             all.contains("0000:00:00.000 --> 0000:00:01.501\nx\n"),
             "{all}"
         );
+    }
+
+    #[test]
+    fn timestamp_maps_are_read_from_the_header() {
+        for (text, seconds) in [
+            (
+                "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:180000,LOCAL:00:00:00.000\n\n",
+                Some(2.0),
+            ),
+            (
+                "WEBVTT\r\nX-TIMESTAMP-MAP=LOCAL:00:01.500, MPEGTS:900000\r\n",
+                Some(8.5),
+            ),
+            ("WEBVTT\n\nX-TIMESTAMP-MAP=MPEGTS:1,LOCAL:00:00.000", None),
+            ("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:x,LOCAL:00:00.000", None),
+            ("WEBVTT", None),
+        ] {
+            assert_eq!(timestamp_map(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn shift_by_map_survives_a_wrap() {
+        assert_eq!(shift_by_map(2.0, 0.0), 2.0);
+        assert_eq!(shift_by_map(10.0, -10.0), 0.0);
+        let wrapped = shift_by_map(1.0, -95_443.0);
+        assert!((wrapped - 1.717_688).abs() < 1e-3, "{wrapped}");
     }
 
     #[test]

@@ -18,8 +18,6 @@ mod segments;
 mod tests;
 mod ticks;
 
-use std::rc::Rc;
-
 use super::{error::ManifestError, presentation::Presentation, xml};
 use reader::MpdReader;
 
@@ -41,7 +39,13 @@ pub fn parse(
     }
     let is_dynamic = mpd.attribute("type") == Some("dynamic");
     let mut reader = MpdReader::new(resolve, is_dynamic);
-    let periods = periods::read_periods(&mut reader, &mpd, &[Rc::from(url)]);
+    reader.default_service = (mpd.child("ContentSteering"))
+        .and_then(|steering| steering.attribute("defaultServiceLocation"))
+        // It may list several, separated by blanks.
+        .and_then(|services| services.split_ascii_whitespace().next())
+        .map(str::to_owned);
+    let base_urls = reader.document_urls(url, &mpd);
+    let periods = periods::read_periods(&mut reader, &mpd, &base_urls);
     let Some(last) = periods.last() else {
         let unreadable = unreadable_duration(&mpd).or(reader.skipped);
         return Err(unreadable.unwrap_or_else(|| malformed("it contains neither video nor audio")));
@@ -52,6 +56,7 @@ pub fn parse(
         live: is_dynamic.then(|| live::read_live(resolve, &mpd, url)),
         periods,
         captions: reader.captions,
+        start: None,
     })
 }
 

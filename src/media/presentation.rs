@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{
     captions::CaptionTrack,
     live::Live,
+    purpose::{AutoSelect, Purpose},
     segments::{ByteRange, Resource, Segments},
 };
 
@@ -19,6 +20,8 @@ pub struct Presentation {
     pub periods: Vec<Period>,
     /// Captions in files of their own.
     pub captions: Vec<CaptionTrack>,
+    /// Where the author wants playback to start (EXT-X-START), in seconds; negative ones count from the end.
+    pub start: Option<f64>,
 }
 
 /// Identifies a representation by its indexes in a presentation.
@@ -33,6 +36,16 @@ pub struct RepresentationId {
 }
 
 impl Presentation {
+    /// Where the author wants playback to start, in seconds; `None` if that is not in the presentation, or not known yet.
+    pub fn start_position(&self) -> Option<f64> {
+        let (start, duration) = (self.start?, self.duration?);
+        let position = match start < 0.0 {
+            true => (duration + start).max(0.0),
+            false => start,
+        };
+        (position < duration).then_some(position)
+    }
+
     /// The ids of all representations, in order.
     pub fn representation_ids(&self) -> Vec<RepresentationId> {
         let all = self.representations().into_iter();
@@ -100,6 +113,10 @@ pub struct AdaptationSet {
     pub language: String,
     /// Name to show in a menu; empty if there is none.
     pub label: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether it may be played without having been chosen.
+    pub auto_select: AutoSelect,
     /// Whether the author marks it as the default.
     pub is_main: bool,
     /// Whether it is encrypted for a DRM system.
@@ -136,6 +153,9 @@ pub struct Representation {
     /// Absolute URLs that segment paths are relative to: the preferred one and its alternatives. At least
     /// one.
     pub base_urls: Vec<Rc<str>>,
+    /// Paths of redundant copies of its media playlist (HLS), in the order of preference, for fail-over. The segments of
+    /// a copy are the same; their addresses may differ.
+    pub copies: Vec<String>,
     /// Its segments, or where they are listed.
     pub index: Index,
 }
@@ -192,7 +212,7 @@ pub struct SidxLocation {
 pub fn content_type_of_codec(codec: &str) -> Option<ContentType> {
     let sample_entry = codec.trim_ascii().split('.').next().unwrap_or_default();
     match sample_entry.to_ascii_lowercase().as_str() {
-        "mp4a" | "ac-3" | "ec-3" | "ac-4" | "opus" | "vorbis" | "flac" | "alac" | "mp3"
+        "mp4a" | "aac" | "ac-3" | "ec-3" | "ac-4" | "opus" | "vorbis" | "flac" | "alac" | "mp3"
         | "dtsc" | "dtse" | "dtsx" | "mhm1" | "mha1" => Some(ContentType::Audio),
         "wvtt" | "stpp" | "tx3g" | "c608" | "c708" => None,
         _ => Some(ContentType::Video),

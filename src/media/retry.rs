@@ -7,6 +7,11 @@ pub enum FailureKind {
     Final,
     /// A retry may succeed: no response, an interrupted one, an overloaded server.
     Transient,
+    /// The server has too many requests (429, 503), and asks to wait for some seconds, if it says so.
+    Busy {
+        /// `Retry-After`; `None` if it is missing, or not exposed to other origins.
+        retry_after: Option<u32>,
+    },
     /// The response arrived but its data is invalid. One retry may succeed, more hardly will.
     Corrupt,
 }
@@ -15,8 +20,9 @@ impl FailureKind {
     /// Classifies an HTTP status other than success.
     pub const fn from_status(status: u16) -> Self {
         match status {
-            // Request Timeout, Too Early and Too Many Requests invite a retry.
-            408 | 425 | 429 => Self::Transient,
+            429 | 503 => Self::Busy { retry_after: None },
+            // Request Timeout and Too Early invite a retry.
+            408 | 425 => Self::Transient,
             400..500 => Self::Final,
             _ => Self::Transient,
         }
@@ -29,6 +35,14 @@ const CORRUPT_WEIGHT: u32 = 2;
 const FIRST_DELAY_SECONDS: f64 = 0.5;
 const MAX_DELAY_SECONDS: f64 = 8.0;
 
+/// A busy server that does not say for how long is asked again after this, doubled with each round.
+const FIRST_BUSY_SECONDS: f64 = 1.0;
+const MAX_BUSY_SECONDS: f64 = 30.0;
+/// A busy server is not waited for longer than this at once, whatever it says.
+const MAX_RETRY_AFTER_SECONDS: f64 = 120.0;
+/// Gives up after so many rounds in which all servers were busy: after one and a half minutes if they do not say how long.
+const MAX_BUSY_ROUNDS: usize = 8;
+
 /// State of the attempts to fetch one resource, which several servers (base URLs) may offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryState {
@@ -39,6 +53,8 @@ pub struct RetryState {
     failures: u32,
     /// Consecutive [`FailureKind::Final`] failures.
     final_failures: usize,
+    /// [`FailureKind::Busy`] failures. They do not count as others: a busy server is well.
+    busy_failures: usize,
 }
 
 impl RetryState {
@@ -57,6 +73,7 @@ impl RetryState {
             max_failures,
             failures: 0,
             final_failures: 0,
+            busy_failures: 0,
         }
     }
 
@@ -75,6 +92,33 @@ impl RetryState {
     /// players that failed together do not retry together.
     pub fn fail(&mut self, failure: FailureKind, jitter: f64) -> Option<f64> {
         match failure {
+            FailureKind::Busy { retry_after } => {
+                self.final_failures = 0;
+                self.busy_failures += 1;
+                self.next();
+                let servers = self.server_count.max(1);
+                let rounds = self.busy_failures / servers;
+                if rounds >= MAX_BUSY_ROUNDS {
+                    return None;
+                }
+                if !self.busy_failures.is_multiple_of(servers) {
+                    // Another server may be less busy.
+                    return Some(0.0);
+                }
+                let delay = match retry_after {
+                    // Not less than a usual delay, and not all at the same time.
+                    Some(seconds) => {
+                        f64::from(seconds).clamp(FIRST_BUSY_SECONDS, MAX_RETRY_AFTER_SECONDS)
+                            + jitter * FIRST_DELAY_SECONDS
+                    }
+                    None => {
+                        let doublings = u32::try_from(rounds - 1).unwrap_or(u32::MAX).min(16);
+                        let delay = FIRST_BUSY_SECONDS * f64::from(1_u32 << doublings);
+                        delay.min(MAX_BUSY_SECONDS) * (0.5 + jitter / 2.0)
+                    }
+                };
+                Some(delay)
+            }
             FailureKind::Final => {
                 self.final_failures += 1;
                 if self.final_failures >= self.server_count {
@@ -176,13 +220,47 @@ mod tests {
     }
 
     #[test]
+    fn busy_server_is_waited_for_with_doubling_delays() {
+        let busy = FailureKind::Busy { retry_after: None };
+        let mut state = RetryState::new(1, 3);
+        let delays: Vec<_> = std::iter::from_fn(|| state.fail(busy, 1.0)).collect();
+        assert_eq!(delays, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+        assert_eq!(state.failures(), 0);
+    }
+
+    #[test]
+    fn busy_server_is_waited_for_as_long_as_it_says() {
+        for (seconds, delay) in [(0, 1.0), (7, 7.0), (100_000, 120.0)] {
+            let retry_after = Some(seconds);
+            let mut state = RetryState::new(1, 3);
+            assert_eq!(
+                state.fail(FailureKind::Busy { retry_after }, 0.0),
+                Some(delay)
+            );
+        }
+    }
+
+    #[test]
+    fn other_servers_are_asked_before_a_busy_one_is_waited_for() {
+        let busy = FailureKind::Busy {
+            retry_after: Some(9),
+        };
+        let mut state = RetryState::new(2, 3);
+        assert_eq!(state.fail(busy, 0.0), Some(0.0));
+        assert_eq!(state.base_url_index(), 1);
+        assert_eq!(state.fail(busy, 0.0), Some(9.0));
+        assert_eq!(state.base_url_index(), 0);
+    }
+
+    #[test]
     fn statuses_are_final_or_transient() {
         for (status, failure) in [
             (404, FailureKind::Final),
             (403, FailureKind::Final),
-            (429, FailureKind::Transient),
+            (408, FailureKind::Transient),
+            (429, FailureKind::Busy { retry_after: None }),
             (500, FailureKind::Transient),
-            (503, FailureKind::Transient),
+            (503, FailureKind::Busy { retry_after: None }),
         ] {
             assert_eq!(FailureKind::from_status(status), failure, "{status}");
         }

@@ -1,5 +1,7 @@
 //! Template-based segment URLs (ISO/IEC 23009-1 § 5.3.9.4.4).
 
+use std::borrow::Cow;
+
 use super::number::digits;
 
 /// The greatest width a number can be padded to: the digits of `u64::MAX`.
@@ -23,11 +25,13 @@ pub fn substitute(template: &str, values: &[(&str, &str)]) -> String {
         rest = after;
         let (identifier, format) = tag.split_once('%').unwrap_or((tag, ""));
         if let Some((_, value)) = values.iter().find(|(name, _)| *name == identifier) {
-            let width = digits(format.trim_end_matches('d')).unwrap_or(0);
+            let conversion = format.trim_start_matches(|char: char| char.is_ascii_digit());
+            let value = in_base(value, conversion);
+            let width = digits(format.trim_end_matches(conversion)).unwrap_or(0);
             for _ in value.len() as u64..width.min(MAX_WIDTH) {
                 result.push('0');
             }
-            result.push_str(value);
+            result.push_str(&value);
         } else {
             result.push('$');
             result.push_str(tag);
@@ -36,6 +40,16 @@ pub fn substitute(template: &str, values: &[(&str, &str)]) -> String {
     }
     result.push_str(rest);
     result
+}
+
+/// A number as a conversion of `printf` writes it. The standard has only `d`; some packagers use others.
+fn in_base<'v>(value: &'v str, conversion: &str) -> Cow<'v, str> {
+    match (conversion, digits(value)) {
+        ("x", Some(number)) => format!("{number:x}").into(),
+        ("X", Some(number)) => format!("{number:X}").into(),
+        ("o", Some(number)) => format!("{number:o}").into(),
+        _ => value.into(),
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +62,10 @@ mod tests {
             ("$Number$.m4s", "7.m4s"),
             ("a/$Number%05d$_$Time$.m4s", "a/00007_123.m4s"),
             ("$Time%02d$", "123"),
+            (
+                "$Time%05x$-$Time%X$-$Number%3o$-$Number%2u$",
+                "0007b-7B-007-07",
+            ),
             ("$$$Time$$$", "$123$"),
             ("$Number%1000000000d$", "00000000000000000007"),
             ("$Number%99999999999999999999d$", "7"),

@@ -1,9 +1,11 @@
 //! Selects the adaptation sets to play, and groups the periods that one MediaSource can play.
 
 use super::{
+    language::{is_same_language, match_rank},
     presentation::{
         AdaptationSet, ContentType, Presentation, RepresentationId, content_type_of_codec,
     },
+    purpose::{AutoSelect, Purpose},
     segments::BOUNDARY_TOLERANCE,
 };
 
@@ -15,21 +17,72 @@ pub fn set_in_period(sets: &SetPerPeriod, period: usize) -> Option<usize> {
     sets.get(period).copied().flatten()
 }
 
-/// The audio track that the viewer has selected.
+/// An audio track that the viewer has selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudioPreference {
     /// [`AdaptationSet::language`].
     pub language: String,
     /// [`AdaptationSet::label`].
     pub label: String,
+    /// [`AdaptationSet::purpose`].
+    pub purpose: Purpose,
+    /// Its index among the sets of its period that are equal in all of the above.
+    pub nth: usize,
 }
 
-/// Selects an adaptation set of a content type in each period, among those with a `playable`
-/// representation: by the viewer's preference, then the author's default, then the order in the manifest.
+/// What decides between adaptation sets, in the order of its fields. After that come the author's default and the
+/// order in the manifest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SelectionCriteria<'a> {
+    /// The track that the viewer has selected in this video.
+    pub chosen: Option<&'a AudioPreference>,
+    /// The track that the viewer selected last in another video. Its label does not count.
+    pub remembered: Option<&'a AudioPreference>,
+    /// The viewer's languages, in order of preference.
+    pub languages: &'a [String],
+}
+
+/// How well an adaptation set fits: the greater, the better. Compared field by field.
+type Rank = (u8, u8, usize, bool, AutoSelect);
+
+impl SelectionCriteria<'_> {
+    /// The rank of a set that is the `nth` of its kind in its period.
+    fn rank(&self, set: &AdaptationSet, nth: usize) -> Rank {
+        let chosen = self.chosen.map_or(0, |chosen| {
+            let is_same = [
+                chosen.purpose == set.purpose,
+                chosen.label == set.label,
+                chosen.nth == nth,
+            ];
+            let [purpose, label, nth] = is_same.map(u8::from);
+            match chosen.language == set.language {
+                true => 8 + 4 * purpose + 2 * label + nth,
+                false => 0,
+            }
+        });
+        let is_automatic = set.auto_select != AutoSelect::Never;
+        let remembered = self.remembered.map_or(0, |remembered| {
+            let is_same_purpose = remembered.purpose == set.purpose;
+            let is_same_language = is_same_language(&set.language, &remembered.language);
+            match is_same_language && (is_same_purpose || is_automatic) {
+                true => 1 + u8::from(is_same_purpose),
+                false => 0,
+            }
+        });
+        let language = match is_automatic {
+            true => match_rank(&set.language, self.languages),
+            false => 0,
+        };
+        let is_default = set.is_main && is_automatic;
+        (chosen, remembered, language, is_default, set.auto_select)
+    }
+}
+
+/// Selects an adaptation set of a content type in each period, among those with a `playable` representation.
 pub fn select_sets(
     presentation: &Presentation,
     content_type: ContentType,
-    preference: Option<&AudioPreference>,
+    criteria: SelectionCriteria,
     playable: &dyn Fn(RepresentationId) -> bool,
 ) -> SetPerPeriod {
     let mut sets = SetPerPeriod::new();
@@ -37,12 +90,7 @@ pub fn select_sets(
         let mut best = None;
         let mut best_rank = None;
         for (set_index, set) in period.adaptation_sets.iter().enumerate() {
-            let rank = Some(match preference {
-                Some(preference) if preference.language == set.language => {
-                    2 + u8::from(preference.label == set.label)
-                }
-                _ => u8::from(set.is_main),
-            });
+            let rank = Some(criteria.rank(set, nth_of_kind(&period.adaptation_sets, set_index)));
             let is_playable = |representation| {
                 playable(RepresentationId {
                     period: period_index,
@@ -60,6 +108,17 @@ pub fn select_sets(
         sets.push(best);
     }
     sets
+}
+
+/// How many sets before the one at `index` are equal to it in content type, language, label and purpose.
+pub fn nth_of_kind(sets: &[AdaptationSet], index: usize) -> usize {
+    let Some(set) = sets.get(index) else { return 0 };
+    let is_same = |other: &&AdaptationSet| {
+        (other.content_type, other.purpose) == (set.content_type, set.purpose)
+            && other.language == set.language
+            && other.label == set.label
+    };
+    sets.iter().take(index).filter(is_same).count()
 }
 
 /// Consecutive periods that one MediaSource can play. Its SourceBuffers are created once, and each of them
@@ -157,32 +216,115 @@ mod tests {
         }
     }
 
+    fn audio(language: &str, purpose: Purpose, auto_select: AutoSelect) -> AdaptationSet {
+        AdaptationSet {
+            purpose,
+            auto_select,
+            ..set(ContentType::Audio, language, false)
+        }
+    }
+
+    fn select(sets: Vec<AdaptationSet>, criteria: SelectionCriteria) -> Option<usize> {
+        let presentation = presentation(vec![sets]);
+        select_sets(&presentation, ContentType::Audio, criteria, &|_| true)[0]
+    }
+
     #[test]
-    fn preference_beats_author_default_beats_order() {
-        let audio = |language, is_main| set(ContentType::Audio, language, is_main);
-        let presentation = presentation(vec![vec![
-            set(ContentType::Video, "", true),
-            audio("de", false),
-            audio("en", true),
-            audio("fr", false),
-        ]]);
-        let select = |language: Option<&str>| {
-            let preference = language.map(|language| AudioPreference {
-                language: language.into(),
-                label: String::new(),
-            });
-            select_sets(
-                &presentation,
-                ContentType::Audio,
-                preference.as_ref(),
-                &|_| true,
-            )
+    fn chosen_then_remembered_then_languages_then_default() {
+        let sets = || {
+            vec![
+                set(ContentType::Video, "", true),
+                set(ContentType::Audio, "it", false),
+                set(ContentType::Audio, "de", false),
+                set(ContentType::Audio, "en", true),
+                set(ContentType::Audio, "fr", false),
+            ]
         };
-        assert_eq!(select(None), [Some(2)]);
-        assert_eq!(select(Some("fr")), [Some(3)]);
-        assert_eq!(select(Some("it")), [Some(2)]);
-        let german = select_sets(&presentation, ContentType::Audio, None, &|id| id.set == 1);
-        assert_eq!(german, [Some(1)]);
+        let preference = |language: &str| AudioPreference {
+            language: language.into(),
+            ..AudioPreference::default()
+        };
+        let (chosen, remembered, absent) = (preference("fr"), preference("it"), preference("xx"));
+        let languages = ["de-AT".to_owned()];
+        let mut criteria = SelectionCriteria {
+            chosen: Some(&chosen),
+            remembered: Some(&remembered),
+            languages: &languages,
+        };
+        assert_eq!(select(sets(), criteria), Some(4));
+        criteria.chosen = Some(&absent);
+        assert_eq!(select(sets(), criteria), Some(1));
+        criteria.remembered = Some(&absent);
+        assert_eq!(select(sets(), criteria), Some(2));
+        criteria.languages = &[];
+        assert_eq!(select(sets(), criteria), Some(3));
+        let without_default = sets()
+            .into_iter()
+            .filter(|set| set.language != "en")
+            .collect();
+        assert_eq!(select(without_default, criteria), Some(1));
+    }
+
+    #[test]
+    fn audio_description_is_played_only_if_chosen() {
+        let sets = || {
+            vec![
+                audio("en", Purpose::AudioDescription, AutoSelect::Never),
+                audio("en", Purpose::Programme, AutoSelect::Allowed),
+                audio("de", Purpose::Programme, AutoSelect::Preferred),
+            ]
+        };
+        let languages = ["en".to_owned()];
+        let automatic = SelectionCriteria {
+            languages: &languages,
+            ..SelectionCriteria::default()
+        };
+        assert_eq!(select(sets(), automatic), Some(1));
+        let described = AudioPreference {
+            language: "en".into(),
+            purpose: Purpose::AudioDescription,
+            ..AudioPreference::default()
+        };
+        for criteria in [
+            SelectionCriteria {
+                chosen: Some(&described),
+                ..automatic
+            },
+            SelectionCriteria {
+                remembered: Some(&described),
+                ..automatic
+            },
+        ] {
+            assert_eq!(select(sets(), criteria), Some(0));
+        }
+        // Without another one, it is better than silence.
+        assert_eq!(select(sets().drain(..1).collect(), automatic), Some(0));
+    }
+
+    #[test]
+    fn autoselect_decides_among_equals() {
+        let sets = vec![
+            audio("en", Purpose::Programme, AutoSelect::Allowed),
+            audio("en", Purpose::Programme, AutoSelect::Preferred),
+        ];
+        assert_eq!(select(sets, SelectionCriteria::default()), Some(1));
+    }
+
+    #[test]
+    fn each_of_equal_sets_can_be_chosen() {
+        for nth in 0..3 {
+            let equal = || audio("en", Purpose::Programme, AutoSelect::Allowed);
+            let chosen = AudioPreference {
+                language: "en".into(),
+                nth,
+                ..AudioPreference::default()
+            };
+            let criteria = SelectionCriteria {
+                chosen: Some(&chosen),
+                ..SelectionCriteria::default()
+            };
+            assert_eq!(select(vec![equal(), equal(), equal()], criteria), Some(nth));
+        }
     }
 
     #[test]
@@ -196,8 +338,18 @@ mod tests {
         let video_only = || vec![set(ContentType::Video, "", true)];
         let presentation = presentation(vec![both(), both(), video_only(), both()]);
         let (video, audio) = (
-            select_sets(&presentation, ContentType::Video, None, &|_| true),
-            select_sets(&presentation, ContentType::Audio, None, &|_| true),
+            select_sets(
+                &presentation,
+                ContentType::Video,
+                SelectionCriteria::default(),
+                &|_| true,
+            ),
+            select_sets(
+                &presentation,
+                ContentType::Audio,
+                SelectionCriteria::default(),
+                &|_| true,
+            ),
         );
         let group = |time| {
             let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();
@@ -215,8 +367,18 @@ mod tests {
     fn periods_without_selected_sets_are_skipped() {
         let one = || vec![set(ContentType::Video, "", true)];
         let presentation = presentation(vec![one(), Vec::new(), one()]);
-        let video = select_sets(&presentation, ContentType::Video, None, &|_| true);
-        let audio = select_sets(&presentation, ContentType::Audio, None, &|_| true);
+        let video = select_sets(
+            &presentation,
+            ContentType::Video,
+            SelectionCriteria::default(),
+            &|_| true,
+        );
+        let audio = select_sets(
+            &presentation,
+            ContentType::Audio,
+            SelectionCriteria::default(),
+            &|_| true,
+        );
         let group = period_group(&presentation, [&video, &audio], 12.0, &|_, _| true).unwrap();
         assert_eq!((group.period, group.start), (2, 0.0));
     }
@@ -233,8 +395,18 @@ mod tests {
         let mut presentation = presentation(vec![both(), Vec::new(), video_only(), both()]);
         presentation.periods[0].start = 5.0;
         let (video, audio) = (
-            select_sets(&presentation, ContentType::Video, None, &|_| true),
-            select_sets(&presentation, ContentType::Audio, None, &|_| true),
+            select_sets(
+                &presentation,
+                ContentType::Video,
+                SelectionCriteria::default(),
+                &|_| true,
+            ),
+            select_sets(
+                &presentation,
+                ContentType::Audio,
+                SelectionCriteria::default(),
+                &|_| true,
+            ),
         );
         for time in [0.0, 3.0, 9.0, 10.0, 15.0, 20.0, 29.0, 35.0, 100.0] {
             let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();

@@ -73,6 +73,18 @@ extern "C" {
     #[wasm_bindgen(thread_local_v2, js_name = navigator)]
     static NAVIGATOR: AnyNavigator;
 
+    #[wasm_bindgen(method, getter, structural)]
+    fn languages(this: &AnyNavigator) -> Option<js_sys::Array>;
+
+    #[wasm_bindgen(js_namespace = Intl, js_name = DisplayNames)]
+    type DisplayNames;
+
+    #[wasm_bindgen(constructor, catch, js_namespace = Intl, js_class = "DisplayNames")]
+    fn new(locale: &str, options: &Object) -> Result<DisplayNames, JsValue>;
+
+    #[wasm_bindgen(method, catch, structural)]
+    fn of(this: &DisplayNames, tag: &str) -> Result<Option<String>, JsValue>;
+
     #[wasm_bindgen(method, getter, structural, js_name = mediaSession)]
     fn media_session(this: &AnyNavigator) -> Option<MediaSession>;
 
@@ -139,6 +151,18 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = webkitEnterFullscreen)]
     fn enter_fullscreen(this: &ExtendedVideo) -> Result<(), JsValue>;
+}
+
+/// `navigator.languages`: the viewer's languages, in order of preference.
+pub fn languages() -> Vec<String> {
+    let languages = NAVIGATOR.with(AnyNavigator::languages).unwrap_or_default();
+    languages.iter().filter_map(|tag| tag.as_string()).collect()
+}
+
+/// The name of a language in the language of this page, English; `None` if the tag is malformed.
+pub fn language_name(tag: &str) -> Option<String> {
+    let names = DisplayNames::new("en", &object(&[("type", "language".into())])).ok()?;
+    names.of(tag).ok().flatten()
 }
 
 /// `navigator.mediaSession`, where the browser has one.

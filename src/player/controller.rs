@@ -197,7 +197,9 @@ impl PlayerController {
         Some(element.as_ref()?.video.clone())
     }
 
-    fn load(&self, location: EngineLocation, url: String, settings: PlaybackSettings) {
+    fn load(&self, location: EngineLocation, url: String, mut settings: PlaybackSettings) {
+        settings.languages = web::languages();
+        settings.remembered_audio = preferences::audio();
         self.last_position.set(None);
         let mut slot = self.client.borrow_mut();
         let reusable =

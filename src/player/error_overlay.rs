@@ -58,18 +58,24 @@ const fn button_label(error: &PlaybackError) -> &'static str {
     }
 }
 
-fn status(model: &PlayerModel) -> Option<String> {
+fn status(model: &PlayerModel) -> Option<Html> {
     if model.error.is_some() {
-        None
-    } else if let Some(
-        error @ (PlaybackError::NotStarted { .. } | PlaybackError::StreamStalled { .. }),
-    ) = &model.retrying
-    {
-        Some(error.to_string())
-    } else if let Some(error) = &model.retrying {
-        Some(format!("Retrying. {error}"))
-    } else {
-        let error = model.captions_error.as_ref()?;
-        Some(format!("Subtitles could not be loaded. {error}"))
+        return None;
+    }
+    match &model.retrying {
+        Some((PlaybackError::ServerBusy { .. }, seconds)) => {
+            // Screen readers would read each second.
+            let wait = html! { <span aria-hidden="true">{ format!(" in {seconds} s") }</span> };
+            Some(html! { <>{ "The server is busy. Trying again" }{ wait }{ "." }</> })
+        }
+        Some((
+            error @ (PlaybackError::NotStarted { .. } | PlaybackError::StreamStalled { .. }),
+            _,
+        )) => Some(error.to_string().into()),
+        Some((error, _)) => Some(format!("Retrying. {error}").into()),
+        None => {
+            let error = model.captions_error.as_ref()?;
+            Some(format!("Subtitles could not be loaded. {error}").into())
+        }
     }
 }

@@ -32,8 +32,8 @@ pub struct PlayerModel {
     pub location_was_requested: bool,
     /// Why playback cannot continue.
     pub error: Option<PlaybackError>,
-    /// Why playback may stall: this request failed and is being retried.
-    pub retrying: Option<PlaybackError>,
+    /// Why playback may stall: this request failed, and is repeated after so many seconds.
+    pub retrying: Option<(PlaybackError, u32)>,
     /// The selectable qualities, by ascending bandwidth.
     pub qualities: Vec<Quality>,
     /// The bandwidth of the quality that is being fetched, in bits per second.
@@ -293,7 +293,9 @@ impl PlayerModel {
                 }
             }
             Event::QualityChanged { bandwidth, .. } => self.bandwidth = bandwidth,
-            Event::Retrying { error, .. } => self.retrying = error,
+            Event::Retrying { error, seconds, .. } => {
+                self.retrying = error.map(|error| (error, seconds));
+            }
             Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
             Event::Live { status, .. } => self.live = status,
             // The feature detection found MediaSource in workers, but it cannot be used.
@@ -367,7 +369,7 @@ impl PlayerModel {
         let backend = Backend::choose(self.forced_location.or(request.engine), self.support);
         self.backend = backend.as_ref().ok().copied();
         let mut settings = request.settings.clone();
-        settings.start = from.unwrap_or(settings.start);
+        settings.start = from.or(settings.start);
         match (backend, request.url.clone()) {
             (Ok(Backend::Engine(location)), Ok(url)) => vec![Effect::Load {
                 location,
@@ -375,7 +377,8 @@ impl PlayerModel {
                 settings,
             }],
             (Ok(Backend::Native), Ok(url)) => {
-                let attach = self.attach(ElementSource::Url(url), settings.start);
+                let attach =
+                    self.attach(ElementSource::Url(url), settings.start.unwrap_or_default());
                 vec![Effect::Release, attach]
             }
             (Err(error), _) | (_, Err(error)) => {

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use web_sys::{HtmlVideoElement, Storage, UrlSearchParams, window};
 
+use crate::protocol::TrackInfo;
+
 /// The key in [`Storage`].
 const KEY: &str = "yew-mse-worker";
 
@@ -21,6 +23,25 @@ pub fn remember(name: &str, value: &str) {
 pub fn number(name: &str) -> Option<u32> {
     let (_, all) = kept()?;
     all.get(name)?.parse().ok()
+}
+
+/// Stores the language and the purpose of the chosen audio track, or that there is none.
+pub fn remember_audio(track: Option<&TrackInfo>) {
+    let (language, note) = track.map_or(("", ""), |track| (&track.language, &track.note));
+    remember("audio-language", language);
+    remember("audio-note", note);
+}
+
+/// Returns the language and the purpose of the audio track that was chosen last.
+pub fn audio() -> Option<TrackInfo> {
+    let (_, all) = kept()?;
+    let text = |name| all.get(name).unwrap_or_default();
+    let track = TrackInfo {
+        language: text("audio-language"),
+        label: String::new(),
+        note: text("audio-note"),
+    };
+    (!track.language.is_empty()).then_some(track)
 }
 
 fn kept() -> Option<(Storage, UrlSearchParams)> {

@@ -55,7 +55,7 @@ pub struct PlayerProps {
     pub title: Option<AttrValue>,
     /// Where playback starts, in seconds. A change starts another session.
     #[prop_or_default]
-    pub start: f64,
+    pub start: Option<f64>,
     /// Seconds to buffer ahead of and behind the position. A change applies to the running
     /// session. Default: 30 s each.
     #[prop_or_default]

@@ -6,6 +6,7 @@ use super::{
     handle::{use_labels, use_playback},
     model::CaptionEntry,
 };
+use crate::platform::web;
 
 /// The props of [`Video`].
 #[derive(PartialEq, Properties)]
@@ -30,7 +31,7 @@ pub fn Video(props: &VideoProps) -> Html {
     // Captions of the manifest have a track before they have a file: the engine loads them once their track is
     // shown.
     let from_manifest = captions.iter().map(|CaptionEntry { track, file }| {
-        let name = track.display_name().map(|name| name.to_owned().into());
+        let name = track.display_name(&web::language_name).map(Into::into);
         let label = name.unwrap_or_else(|| labels.subtitles.clone());
         let file = file.clone().unwrap_or_default();
         html! {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::SessionId;
+use super::{event::TrackInfo, id::SessionId};
 
 /// A request from the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,10 +52,16 @@ pub enum Command {
 /// Start position, buffer goal and request options of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlaybackSettings {
-    /// Where to start playback, in seconds. Live streams start near their edge.
-    pub start: f64,
+    /// Where to start playback, in seconds; `None` for where the author wants, or else the beginning. Live streams start
+    /// near their edge.
+    pub start: Option<f64>,
     /// How much to buffer.
     pub buffer: BufferGoal,
+    /// The viewer's languages as [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646) tags, in order of preference. They
+    /// decide which audio plays by default.
+    pub languages: Vec<String>,
+    /// The audio track that the viewer chose last, in another video; its label does not count.
+    pub remembered_audio: Option<TrackInfo>,
     /// Whether cookies and other credentials are sent to other origins.
     pub credentials: bool,
     /// Headers to add to every request, to any host: name and value.

@@ -8,6 +8,7 @@ use super::{
     command::{BufferGoal, Command, PlaybackSettings},
     id::SessionId,
 };
+use crate::platform::web;
 
 /// Parses a worker's name: a query string with `src`, the absolute URL of the manifest, and optionally `t`, `goal` and
 /// `credentials`, as in the page's address. `None` if it is none.
@@ -21,13 +22,17 @@ pub fn from_worker_name(name: &str) -> Option<Command> {
         session: SessionId::default().next(),
         url,
         settings: PlaybackSettings {
-            start: seconds("t").unwrap_or_default(),
+            start: seconds("t"),
             buffer: BufferGoal {
                 ahead: seconds("goal").unwrap_or(default_goal.ahead),
                 ..default_goal
             },
             credentials: query.has("credentials"),
             headers: Vec::new(),
+            // The same in both threads.
+            languages: web::languages(),
+            // Only the page knows it. If there is one, its own command differs, and is carried out.
+            remembered_audio: None,
         },
     })
 }

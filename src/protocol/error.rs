@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{date::format_minutes, id::BUILD_ID, transfer::InvalidMessage};
+use super::{date::format_minutes, id::BUILD_ID, short_url::short_url, transfer::InvalidMessage};
 
 /// An error that ends or delays playback. `Display` says what happened, [`advice`](Self::advice) what the
 /// viewer can do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum PlaybackError {
     /// The worker's script could not be fetched.
-    #[error("The worker’s script {url} could not be loaded: {reason}.")]
+    #[error(
+        "The worker’s script {} could not be loaded: {reason}.",
+        short_url(url)
+    )]
     WorkerNotFound {
         /// The script's URL.
         url: String,
@@ -81,13 +84,13 @@ pub enum PlaybackError {
         reason: String,
     },
     /// The URL cannot be parsed, or its scheme cannot be fetched.
-    #[error("“{url}” is not the address of a video.")]
+    #[error("“{}” is not the address of a video.", short_url(url))]
     InvalidUrl {
         /// The given URL.
         url: String,
     },
     /// The server answered with an error status.
-    #[error("The server answered {status} for {resource} {url}.")]
+    #[error("The server answered {status} for {resource} {}.", short_url(url))]
     HttpStatus {
         /// The requested resource.
         resource: ResourceKind,
@@ -96,8 +99,23 @@ pub enum PlaybackError {
         /// The HTTP status.
         status: u16,
     },
+    /// The server has too many requests to answer this one now: 429 or 503.
+    #[error(
+        "The server is busy: it answered {status} for {resource} {}.",
+        short_url(url)
+    )]
+    ServerBusy {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// Seconds after which the server asks to try again; `None` if it does not say, or the header is not exposed.
+        retry_after: Option<u32>,
+    },
     /// The request failed, or its response broke off.
-    #[error("Could not fetch {resource} {url}: {reason}.")]
+    #[error("Could not fetch {resource} {}: {reason}.", short_url(url))]
     Network {
         /// The requested resource.
         resource: ResourceKind,
@@ -107,7 +125,7 @@ pub enum PlaybackError {
         reason: String,
     },
     /// The response, or the next part of it, did not arrive in time.
-    #[error("Waited {seconds} seconds for {resource} {url}.")]
+    #[error("Waited {seconds} seconds for {resource} {}.", short_url(url))]
     Timeout {
         /// The requested resource.
         resource: ResourceKind,
@@ -117,7 +135,7 @@ pub enum PlaybackError {
         seconds: u32,
     },
     /// The response is damaged, or of the wrong type.
-    #[error("Could not read {resource} {url}: {reason}.")]
+    #[error("Could not read {resource} {}: {reason}.", short_url(url))]
     InvalidData {
         /// The requested resource.
         resource: ResourceKind,
@@ -145,7 +163,7 @@ pub enum PlaybackError {
         seconds: u32,
     },
     /// The manifest violates its format.
-    #[error("{url} is not a video that can be read: {reason}.")]
+    #[error("{} is not a video that can be read: {reason}.", short_url(url))]
     InvalidManifest {
         /// The manifest's URL.
         url: String,
@@ -153,7 +171,7 @@ pub enum PlaybackError {
         reason: String,
     },
     /// The content is valid but uses a feature that this player lacks.
-    #[error("{url} uses {feature}, which this player does not play.")]
+    #[error("{} uses {feature}, which this player does not play.", short_url(url))]
     UnsupportedFeature {
         /// The URL of the file that uses it.
         url: String,
@@ -239,9 +257,19 @@ impl PlaybackError {
             Self::InvalidUrl { .. } => {
                 "Enter the http or https address of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
+            Self::HttpStatus {
+                status: 401 | 403, ..
+            } => {
+                "The server gives this video only to some viewers. Perhaps you have to sign in there, or the link \
+                 has expired."
+            }
+            Self::HttpStatus {
+                status: 500..=599, ..
+            } => "The server has a problem. Try again in a few minutes.",
             Self::HttpStatus { .. } => {
                 "Check whether the address is right and the video is still there, then try again."
             }
+            Self::ServerBusy { .. } => "Try again in a few minutes.",
             Self::Network { .. } => {
                 "Check whether you are online. Another site must allow this page to fetch its videos (CORS)."
             }

@@ -80,6 +80,8 @@ pub enum Event {
         session: SessionId,
         /// Why it failed; `None` once it has succeeded.
         error: Option<PlaybackError>,
+        /// Seconds until it is repeated.
+        seconds: u32,
     },
     /// Where a live stream is. Sent once a second and when something changes.
     Live {
@@ -196,13 +198,32 @@ pub struct TrackInfo {
     pub language: String,
     /// The label in the manifest; may be empty.
     pub label: String,
+    /// What tells it from others of its language, such as `audio description`; may be empty.
+    pub note: String,
 }
 
 impl TrackInfo {
-    /// The label, or else the language.
-    pub fn display_name(&self) -> Option<&str> {
-        let names = [self.label.as_str(), &self.language];
-        names.into_iter().find(|name| !name.is_empty())
+    /// The label, or else the name of the language, and the note. `None` if there are none. `language_name` returns the
+    /// name of a language tag.
+    pub fn display_name(&self, language_name: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let language = || match self.language.as_str() {
+            "" => None,
+            tag => Some(language_name(tag).unwrap_or_else(|| tag.to_owned())),
+        };
+        let name = match self.label.as_str() {
+            "" => language(),
+            label => Some(label.to_owned()),
+        };
+        // The label often says it already.
+        let is_said = self
+            .label
+            .to_ascii_lowercase()
+            .contains(&self.note.to_ascii_lowercase());
+        match name {
+            Some(name) if is_said || self.note.is_empty() => Some(name),
+            Some(name) => Some([&name, " – ", &self.note].concat()),
+            None => Some(self.note.clone()).filter(|note| !note.is_empty()),
+        }
     }
 }
 
@@ -306,6 +327,43 @@ mod tests {
             Event::Closed { session },
         ] {
             assert_eq!(decode(&encode(&event)), Some(event));
+        }
+    }
+
+    #[test]
+    fn track_is_named_by_label_or_language_and_note() {
+        let name = |language: &str, label: &str, note: &str| {
+            let track = TrackInfo {
+                language: language.into(),
+                label: label.into(),
+                note: note.into(),
+            };
+            track.display_name(&|tag| (tag == "en").then(|| "English".into()))
+        };
+        for (track, expected) in [
+            (["en", "", ""], Some("English")),
+            (
+                ["en", "", "audio description"],
+                Some("English – audio description"),
+            ),
+            (
+                ["en", "Described", "audio description"],
+                Some("Described – audio description"),
+            ),
+            (
+                ["en", "Audio Description (EN)", "audio description"],
+                Some("Audio Description (EN)"),
+            ),
+            (["xx", "", "2"], Some("xx – 2")),
+            (["", "", "commentary"], Some("commentary")),
+            (["", "", ""], None),
+        ] {
+            let [language, label, note] = track;
+            assert_eq!(
+                name(language, label, note).as_deref(),
+                expected,
+                "{track:?}"
+            );
         }
     }
 

@@ -13,4 +13,5 @@ mod page;
 mod playing;
 mod quality;
 mod seeking;
+mod servers;
 mod streams;

@@ -173,6 +173,11 @@ impl Page {
         self.events.borrow().iter().filter(is_report).count()
     }
 
+    /// The events so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.borrow().clone()
+    }
+
     pub fn has_received(&self, condition: impl Fn(&Event) -> bool) -> bool {
         self.events.borrow().iter().any(condition)
     }

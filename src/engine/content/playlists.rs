@@ -192,7 +192,7 @@ impl Content {
         {
             text = whole;
         }
-        let MediaPlaylist { mut segments } =
+        let MediaPlaylist { mut segments, .. } =
             match manifest::read_media_playlist(&text, &file.url, &self.definitions) {
                 Ok(playlist) => playlist,
                 Err(error) => {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::media::{
     presentation::{AdaptationSet, ContentType, Period, Representation},
+    purpose::{AutoSelect, Purpose},
     xml::Element,
 };
 
@@ -98,15 +99,22 @@ fn read_uniform_sets(
 /// An adaptation set without representations, from the description in its element.
 fn empty_set(element: &Element, content_type: ContentType, is_protected: bool) -> AdaptationSet {
     let (language, label) = language_and_label(element);
-    let has_role = |value| {
-        let mut roles = element.children("Role");
-        roles.any(|role| role.attribute("value") == Some(value))
-    };
+    let purpose = Purpose::of_adaptation_set(element);
+    let has_main_role = element
+        .children("Role")
+        .any(|role| role.attribute("value") == Some("main"));
+    let is_main = has_main_role && !purpose.is_special();
     AdaptationSet {
         content_type,
         language: language.to_owned(),
         label: label.to_owned(),
-        is_main: has_role("main") && !has_role("description") && !has_role("commentary"),
+        purpose,
+        auto_select: match is_main {
+            true => AutoSelect::Preferred,
+            false if purpose.is_special() => AutoSelect::Never,
+            false => AutoSelect::Allowed,
+        },
+        is_main,
         is_protected,
         representations: Vec::new(),
     }
@@ -135,9 +143,17 @@ fn contains_id(ids: &str, id: &str) -> bool {
 
 /// Whether the representations of two switchable sets can share a SourceBuffer and a menu entry.
 fn can_be_merged(one: &AdaptationSet, other: &AdaptationSet) -> bool {
-    (one.content_type, one.is_protected, &one.language)
-        == (other.content_type, other.is_protected, &other.language)
-        && container(one) == container(other)
+    (
+        one.content_type,
+        one.is_protected,
+        &one.language,
+        one.purpose,
+    ) == (
+        other.content_type,
+        other.is_protected,
+        &other.language,
+        other.purpose,
+    ) && container(one) == container(other)
 }
 
 /// The container of all representations in a set.

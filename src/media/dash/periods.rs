@@ -27,7 +27,9 @@ pub fn read_periods(reader: &mut MpdReader, mpd: &Element, base_urls: &[Rc<str>]
             reader.skipped = Some(ManifestError::Unsupported("a period without a start time"));
             continue;
         }
-        let end_by_duration = seconds(element, "duration").map(|duration| start + duration);
+        // Some packagers write 0 when they do not know it.
+        let duration = seconds(element, "duration").filter(|duration| *duration > 0.0);
+        let end_by_duration = duration.map(|duration| start + duration);
         let end = match elements.get(index + 1) {
             Some(next) => seconds(next, "start").or(end_by_duration),
             None => end_by_duration.or(presentation_duration(mpd)),

@@ -28,6 +28,8 @@ pub struct MpdReader<'r> {
     inherited_bytes: usize,
     /// Why the last skipped element was skipped.
     pub skipped: Option<ManifestError>,
+    /// The `serviceLocation` that content steering begins with (§ 5.3.1.4).
+    pub default_service: Option<String>,
     /// The captions found so far.
     pub captions: Vec<CaptionTrack>,
 }
@@ -39,6 +41,7 @@ impl<'r> MpdReader<'r> {
             is_dynamic,
             inherited_bytes: 0,
             skipped: None,
+            default_service: None,
             captions: Vec::new(),
         }
     }
@@ -53,11 +56,30 @@ impl<'r> MpdReader<'r> {
         self.inherited_bytes > MAX_INHERITED_BYTES
     }
 
+    /// The URLs of the MPD: where it was fetched from, and those in its Location elements (§ 5.3.1.2), where it also is.
+    pub fn document_urls(&self, url: &str, mpd: &Element) -> Vec<Rc<str>> {
+        let locations = mpd.children("Location").take(MAX_BASE_URLS - 1);
+        let urls = locations.filter_map(|location| (self.resolve)(url, &location.text));
+        let mut all = vec![Rc::from(url)];
+        for url in urls.map(Rc::from) {
+            if !all.contains(&url) {
+                all.push(url);
+            }
+        }
+        all
+    }
+
     /// The base URLs of an element: each one of the level above, combined with each BaseURL of the element
-    /// (§ 5.6.4), the latter by ascending `dvb:priority` (ETSI TS 103 285 § 10.8.2.1).
+    /// (§ 5.6.4), the latter by ascending `dvb:priority` (ETSI TS 103 285 § 10.8.2.1), and those of the service that
+    /// content steering begins with first.
     pub fn base_urls(&mut self, parent_urls: &[Rc<str>], element: &Element) -> Vec<Rc<str>> {
         let mut own_urls: Vec<&Element> = element.children("BaseURL").take(MAX_BASE_URLS).collect();
-        own_urls.sort_by_key(|url| inheritance::number(&[*url], "dvb:priority").unwrap_or(1));
+        own_urls.sort_by_key(|url| {
+            let service = url.attribute("serviceLocation");
+            let is_default = service.is_some() && service == self.default_service.as_deref();
+            let priority = inheritance::number(&[*url], "dvb:priority").unwrap_or(1);
+            (!is_default, priority)
+        });
         if own_urls.is_empty() {
             return parent_urls.to_vec();
         }

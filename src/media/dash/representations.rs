@@ -10,8 +10,10 @@ use super::{
 };
 use crate::media::{
     captions::{CaptionFile, CaptionTrack},
+    codec_names::normalize_codecs,
     error::ManifestError,
     presentation::{ContentType, Index, Period, Representation, content_type_of_codec},
+    purpose::Purpose,
     segments::Resource,
     xml::Element,
 };
@@ -74,8 +76,9 @@ pub fn read_representation(
         size: (pixels("width"), pixels("height")),
         frame_rate: parse_frame_rate(text("frameRate")).unwrap_or(0.0),
         container: container.to_owned(),
-        codecs: codecs.to_owned(),
+        codecs: normalize_codecs(codecs),
         base_urls,
+        copies: Vec::new(),
         index,
     })
 }
@@ -97,11 +100,14 @@ pub fn read_captions(
         let file = CaptionFile {
             base_urls,
             resource: Resource::default(),
+            copies: Vec::new(),
             is_playlist: false,
             start: period.start,
             time_offset: time_offset(&segment_info, period).unwrap_or(period.start),
+            has_timestamp_map: false,
         };
-        CaptionTrack::add(&mut reader.captions, language, label, file);
+        let purpose = Purpose::of_adaptation_set(set_element);
+        CaptionTrack::add(&mut reader.captions, language, label, purpose, file);
     }
 }
 

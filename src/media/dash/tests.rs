@@ -130,7 +130,7 @@ fn captions_are_read_from_whole_files_only() {
 fn missing_attributes_are_inherited() {
     let presentation = parse_period(
         "<SegmentTemplate timescale='2' startNumber='3' media='p/$Number$'/>\
-         <AdaptationSet contentType='video' mimeType='video/mp4' codecs='avc1' width='640' \
+         <AdaptationSet contentType='video' mimeType='video/mp4' codecs='avc1.4d401e' width='640' \
          height='360' frameRate='30000/1001'>\
          <SegmentTemplate media='s/$Number$' initialization='i'><SegmentTimeline><S \
          d='12'/><S d='8'/></SegmentTimeline></SegmentTemplate>\
@@ -146,7 +146,7 @@ fn missing_attributes_are_inherited() {
     };
     assert_eq!(
         (a.id.as_str(), a.size, &*a.codecs),
-        ("a", (640, 360), "avc1")
+        ("a", (640, 360), "avc1.4d401e")
     );
     assert_eq!((b.id.as_str(), b.size), ("b", (1280, 720)));
     assert!((a.frame_rate - 29.97).abs() < 0.001);

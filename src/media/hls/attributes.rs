@@ -1,6 +1,9 @@
 //! Attribute lists (§ 4.2) and the types of values in them.
 
-use crate::media::{ByteRange, number::integer};
+use crate::media::{
+    ByteRange,
+    number::{integer, number},
+};
 
 /// The value of an attribute without its quotes; `None` if it is missing. Lenient: blanks around names and values,
 /// lower-case names, single quotes, junk between attributes and a missing end quote are accepted.
@@ -48,6 +51,11 @@ pub(super) fn is_drm(list: &str) -> bool {
 /// Whether an enumerated-string is `YES`.
 pub(super) fn is_yes(list: &str, name: &str) -> bool {
     attribute_or_empty(list, name).eq_ignore_ascii_case("YES")
+}
+
+/// The TIME-OFFSET of EXT-X-START (§ 4.4.2.2), in seconds. PRECISE makes no difference: playback starts at that frame.
+pub(super) fn start_offset(list: &str) -> Option<f64> {
+    number(attribute(list, "TIME-OFFSET")?)
 }
 
 /// Width and height of a decimal-resolution.

@@ -3,7 +3,9 @@
 use std::{mem::take, rc::Rc};
 
 use super::{
-    attributes::{attribute, attribute_or_empty, byte_range, hexadecimal_sequence, is_drm},
+    attributes::{
+        attribute, attribute_or_empty, byte_range, hexadecimal_sequence, is_drm, start_offset,
+    },
     limits::{EXPANDS_TOO_FAR, MAX_EXPANDED_BYTES},
 };
 use crate::media::{
@@ -18,6 +20,8 @@ use crate::media::{
 pub struct MediaPlaylist {
     /// All segments; paths are relative to the playlist.
     pub segments: Segments,
+    /// Where the author wants playback to start (EXT-X-START), in seconds; negative ones count from the end.
+    pub start: Option<f64>,
 }
 
 /// Differences between stated and computed wall-clock times up to this many seconds are rounding errors.
@@ -45,6 +49,7 @@ pub(super) struct MediaReader<'a> {
     /// The wall-clock time at which the next segment begins, in seconds since the Unix epoch, if there was an
     /// EXT-X-PROGRAM-DATE-TIME before.
     next_date: Option<f64>,
+    start: Option<f64>,
     unsupported: Option<&'static str>,
     /// End of the last segment. Exact durations are added up and rounded afterwards, so that rounding errors do
     /// not add up.
@@ -101,18 +106,20 @@ impl<'a> MediaReader<'a> {
                 self.live.hold_back = seconds("HOLD-BACK");
                 self.live.can_skip_until = seconds("CAN-SKIP-UNTIL");
             }
-            "#EXT-X-MEDIA-SEQUENCE" => {
+            // Both have to be before the first segment (§ 4.4.3.2, § 4.4.3.3).
+            "#EXT-X-MEDIA-SEQUENCE" if self.segments.is_empty() => {
                 self.sequence_number = integer(value).unwrap_or(0);
                 self.live.first_sequence = self.sequence_number;
                 self.has_sequence_number = true;
             }
-            "#EXT-X-DISCONTINUITY-SEQUENCE" => {
+            "#EXT-X-DISCONTINUITY-SEQUENCE" if self.segments.is_empty() => {
                 let number = integer(value).unwrap_or(0);
                 self.discontinuity = number.try_into().unwrap_or(u32::MAX);
             }
             "#EXT-X-TARGETDURATION" => {
                 self.live.target_duration = positive_number(value).unwrap_or(0.0);
             }
+            "#EXT-X-START" => self.start = start_offset(value),
             "#EXT-X-ENDLIST" => self.is_complete = true,
             "#EXT-X-PLAYLIST-TYPE" => self.is_complete |= value.eq_ignore_ascii_case("VOD"),
             "#EXT-X-I-FRAMES-ONLY" => self.unsupported = Some("playlists of I-frames only"),
@@ -126,7 +133,7 @@ impl<'a> MediaReader<'a> {
 
     fn read_key(&mut self, list: &'a str) -> Result<(), String> {
         let method = attribute_or_empty(list, "METHOD");
-        let uri = attribute(list, "URI");
+        let uri = attribute(list, "URI").filter(|uri| !uri.is_empty());
         match method.to_ascii_uppercase().as_str() {
             "NONE" => (self.encryption, self.has_drm_key) = (None, false),
             // Without a method and a URI, it says nothing.
@@ -152,7 +159,7 @@ impl<'a> MediaReader<'a> {
 
     /// Reads EXT-X-MAP (§ 4.4.4.5). Without a URI, the media have to tell.
     fn read_map(&mut self, list: &str) -> Result<(), String> {
-        let Some(path) = attribute(list, "URI") else {
+        let Some(path) = attribute(list, "URI").filter(|uri| !uri.is_empty()) else {
             return Ok(());
         };
         let range = match attribute_or_empty(list, "BYTERANGE") {
@@ -303,6 +310,7 @@ impl<'a> MediaReader<'a> {
                 end: f64::INFINITY,
                 live,
             },
+            start: self.start,
         }
     }
 }

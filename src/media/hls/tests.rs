@@ -1,9 +1,10 @@
 mod leniency;
+mod redundancy;
 
 use super::*;
 use crate::media::{
-    AdaptationSet, ByteRange, ContentType, Index, ListedSegment, Representation, Resource,
-    SegmentAddresses, Timestamps,
+    AdaptationSet, AutoSelect, ByteRange, ContentType, Index, ListedSegment, Purpose,
+    Representation, Resource, SegmentAddresses, Timestamps,
 };
 
 const URL: &str = "https://a.example/video/main.m3u8?token=a%2Fb&empty=&token=c#part";
@@ -359,6 +360,57 @@ fn renditions_and_variants_become_adaptation_sets() {
 }
 
 #[test]
+fn attributes_tell_purpose_and_default_of_renditions() {
+    let rendition = |attributes: &str| {
+        format!(
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",LANGUAGE=\"en\",URI=\"u\",{attributes}\n"
+        )
+    };
+    for (attributes, purpose, auto_select, is_main) in [
+        (
+            "DEFAULT=YES",
+            Purpose::Programme,
+            AutoSelect::Preferred,
+            true,
+        ),
+        (
+            "AUTOSELECT=YES",
+            Purpose::Programme,
+            AutoSelect::Preferred,
+            false,
+        ),
+        (
+            "AUTOSELECT=NO",
+            Purpose::Programme,
+            AutoSelect::Never,
+            false,
+        ),
+        ("X=1", Purpose::Programme, AutoSelect::Allowed, false),
+        (
+            "AUTOSELECT=YES,CHARACTERISTICS=\"public.accessibility.describes-video\"",
+            Purpose::AudioDescription,
+            AutoSelect::Never,
+            false,
+        ),
+    ] {
+        let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv\n";
+        let set = sets(&[&rendition(attributes), variant].concat()).remove(1);
+        assert_eq!(
+            (set.purpose, set.auto_select, set.is_main),
+            (purpose, auto_select, is_main),
+            "{attributes}"
+        );
+    }
+    // The same name and language, for different purposes.
+    let two = [
+        rendition("CHARACTERISTICS=\"public.easy-to-read\""),
+        rendition("DEFAULT=YES"),
+    ];
+    let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv\n";
+    assert_eq!(sets(&[two.concat().as_str(), variant].concat()).len(), 3);
+}
+
+#[test]
 fn rendition_has_representation_per_used_group() {
     let found = sets(
         r#"
@@ -462,19 +514,6 @@ fn audio_variants_are_used_only_without_video() {
         (1, vec!["x.m3u8"])
     );
     assert_eq!(renditions[0].representations[0].bandwidth, 8);
-}
-
-#[test]
-fn redundant_copies_are_skipped() {
-    let lines = "#EXT-X-STREAM-INF:BANDWIDTH=2,PATHWAY-ID=\"one\"\na/2\n\
-         #EXT-X-STREAM-INF:BANDWIDTH=2,PATHWAY-ID=\"two\"\nb/2\n\
-         #EXT-X-STREAM-INF:BANDWIDTH=1,PATHWAY-ID=\"two\"\nb/1\n\
-         #EXT-X-STREAM-INF:BANDWIDTH=1,PATHWAY-ID=\"one\"\na/1\n";
-    assert_eq!(uris(&sets(lines)[0]), ["a/1", "a/2"]);
-    let same = lines
-        .replace(",PATHWAY-ID=\"one\"", "")
-        .replace(",PATHWAY-ID=\"two\"", "");
-    assert_eq!(uris(&sets(&same)[0]), ["b/1", "a/2"]);
 }
 
 #[test]

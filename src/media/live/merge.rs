@@ -132,6 +132,7 @@ pub fn merge(old: Presentation, mut new: Presentation) -> Merged {
             live: new.live,
             periods: merge.periods,
             captions: new.captions,
+            start: new.start,
         },
         removed: merge.removed,
         is_newer: true,

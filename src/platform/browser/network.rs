@@ -52,10 +52,13 @@ extern "C" {
 }
 
 /// The absolute URL of a reference, relative to a base URL; `None` if it is not valid, or not an `http`,
-/// `https` or `blob` URL.
+/// `https`, `blob` or `data` URL.
 pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
     let url = Url::new_with_base(reference, base).ok()?;
-    let is_fetched = matches!(url.protocol().as_str(), "http:" | "https:" | "blob:");
+    let is_fetched = matches!(
+        url.protocol().as_str(),
+        "http:" | "https:" | "blob:" | "data:"
+    );
     is_fetched.then(|| url.href())
 }
 

@@ -681,10 +681,10 @@ impl Response {
 }
 
 /// The absolute URL of a reference, relative to a base URL; `None` if it is not valid, or not an `http`,
-/// `https` or `blob` URL.
+/// `https`, `blob` or `data` URL.
 pub fn resolve_url(base: &str, reference: &str) -> Option<String> {
     let url = url::Url::parse(base).ok()?.join(reference).ok()?;
-    let is_fetched = matches!(url.scheme(), "http" | "https" | "blob");
+    let is_fetched = matches!(url.scheme(), "http" | "https" | "blob" | "data");
     is_fetched.then(|| url.into())
 }
 

@@ -8,12 +8,14 @@ use super::{
     popup::use_popup,
 };
 use crate::{
+    platform::web,
     player::{
         dom::query,
         format::factor,
         handle::{use_labels, use_media, use_playback, use_player},
         media::{MediaRequest, RATES},
         model::PlayerMessage,
+        preferences,
     },
     protocol::{Quality, TrackInfo},
 };
@@ -147,8 +149,8 @@ fn use_quality() -> Choice {
 fn use_audio() -> Choice {
     let (player, labels) = (use_player(), use_labels());
     let tracks = use_playback(|model| model.audio_tracks.clone());
-    let name = |track: &TrackInfo| match track.display_name() {
-        Some(name) => name.to_owned().into(),
+    let name = |track: &TrackInfo| match track.display_name(&web::language_name) {
+        Some(name) => name.into(),
         None => labels.audio.clone(),
     };
     Choice {
@@ -156,7 +158,11 @@ fn use_audio() -> Choice {
         label: labels.audio.clone(),
         options: options(&labels.automatic, tracks.iter().map(name)),
         selected: use_playback(|model| model.selection.audio),
-        onselect: Callback::from(move |index| player.dispatch(PlayerMessage::SelectAudio(index))),
+        onselect: Callback::from(move |index: Option<u32>| {
+            let track = index.and_then(|index| tracks.get(usize::try_from(index).ok()?));
+            preferences::remember_audio(track);
+            player.dispatch(PlayerMessage::SelectAudio(index));
+        }),
     }
 }
 

@@ -49,7 +49,7 @@ impl Run {
     /// The start positions of all sessions so far.
     fn loads(&self) -> Vec<f64> {
         let start = |effect: &Effect| match effect {
-            Effect::Load { settings, .. } => Some(settings.start),
+            Effect::Load { settings, .. } => settings.start,
             _ => None,
         };
         self.effects.iter().filter_map(start).collect()
@@ -63,7 +63,7 @@ fn request(url: &str) -> PlayRequest {
         engine: None,
         autoplay: true,
         settings: PlaybackSettings {
-            start: 1.0,
+            start: Some(1.0),
             ..PlaybackSettings::default()
         },
     }
@@ -394,6 +394,7 @@ fn selection_follows_its_track_into_a_reordered_list() {
         let audio = languages.map(|language| TrackInfo {
             language: language.into(),
             label: String::new(),
+            note: String::new(),
         });
         event(|session| Event::Tracks {
             session,

@@ -1,5 +1,5 @@
 use super::{first_representation, parse_mpd, parse_period, video_set};
-use crate::media::{dash::reader::MAX_BASE_URLS, presentation::ContentType};
+use crate::media::{AutoSelect, Purpose, dash::reader::MAX_BASE_URLS, presentation::ContentType};
 
 #[test]
 fn switchable_sets_are_merged() {
@@ -80,6 +80,32 @@ fn sets_have_type_language_label_and_role() {
 }
 
 #[test]
+fn purpose_keeps_sets_apart() {
+    let template = "<SegmentTemplate media='m'/><Representation/>";
+    let switching = "<SupplementalProperty \
+        schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='1'/>";
+    let described = "<Accessibility schemeIdUri='urn:tva:metadata:cs:AudioPurposeCS:2007' value='1'/>\
+        <Role schemeIdUri='urn:mpeg:dash:role:2011' value='alternate'/>";
+    let main = "<Role schemeIdUri='urn:mpeg:dash:role:2011' value='main'/>";
+    let set = |id: u8, children: &str| {
+        format!(
+            "<AdaptationSet id='{id}' lang='en' mimeType='audio/mp4'>{children}{switching}{template}\
+             </AdaptationSet>"
+        )
+    };
+    let presentation = parse_period(&[set(1, described), set(2, main), set(3, "")].concat());
+    let actual: Vec<_> = (presentation.periods[0].adaptation_sets.iter())
+        .map(|set| (set.purpose, set.auto_select, set.is_main))
+        .collect();
+    let expected = [
+        (Purpose::AudioDescription, AutoSelect::Never, false),
+        (Purpose::Programme, AutoSelect::Preferred, true),
+        (Purpose::Programme, AutoSelect::Allowed, false),
+    ];
+    assert_eq!(actual, expected);
+}
+
+#[test]
 fn set_is_divided_by_container_and_protection() {
     let presentation = parse_period(
         "<AdaptationSet contentType='video'><SegmentTemplate media='m'/>\
@@ -101,4 +127,31 @@ fn set_is_divided_by_container_and_protection() {
         (vec!["4"], true),
     ];
     assert_eq!(sets, expected);
+}
+
+#[test]
+fn locations_and_services_are_alternative_bases() {
+    let urls = |before: &str, base_urls: &str| {
+        let set = video_set("<SegmentTemplate media='m'/>");
+        let text = format!(
+            "<MPD mediaPresentationDuration='PT1S'>{before}{base_urls}<Period>{set}</Period></MPD>"
+        );
+        let presentation = parse_mpd(&text).unwrap();
+        let representation = first_representation(&presentation);
+        let urls = representation.base_urls.iter().map(ToString::to_string);
+        urls.collect::<Vec<_>>()
+    };
+    let original = "http://x/a/stream.mpd";
+    assert_eq!(
+        urls(
+            "<Location>http://y/b/s.mpd</Location><Location>stream.mpd</Location>",
+            ""
+        ),
+        [original, "http://y/b/s.mpd"]
+    );
+    let services = "<BaseURL serviceLocation='a'>http://a/</BaseURL>\
+        <BaseURL serviceLocation='b'>http://b/</BaseURL>";
+    assert_eq!(urls("", services), ["http://a/", "http://b/"]);
+    let steering = "<ContentSteering defaultServiceLocation='b a'>http://s/</ContentSteering>";
+    assert_eq!(urls(steering, services), ["http://b/", "http://a/"]);
 }

@@ -116,3 +116,12 @@ fn dynamic_mpd_is_live_and_endless() {
         assert!(segments.get(0).is_some());
     }
 }
+
+#[test]
+fn zero_duration_of_a_period_counts_as_unknown() {
+    let set = video_set("<SegmentTemplate media='m' duration='5'/>");
+    let text = format!(
+        "<MPD mediaPresentationDuration='PT10S'><Period duration='PT0S'>{set}</Period></MPD>"
+    );
+    assert_eq!(spans(&parse_mpd(&text).unwrap()), [(0.0, 10.0)]);
+}

@@ -25,6 +25,7 @@ fn malformed_playlist_is_rejected() {
 fn needed_attribute_that_cannot_be_read_is_named() {
     for (line, named) in [
         ("#EXT-X-KEY:METHOD=AES-128", "EXT-X-KEY has no URI"),
+        ("#EXT-X-KEY:METHOD=AES-128,URI=\"\"", "EXT-X-KEY has no URI"),
         (
             "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0xg",
             "IV “0xg” of an EXT-X-KEY",
@@ -93,6 +94,9 @@ fn odd_syntax_is_read() {
         before("#EXT-X-KEY:METHOD=none"),
         before("#EXT-X-KEY:"),
         before("#EXT-X-MAP:"),
+        before("#EXT-X-MAP:URI=\"\""),
+        before("#EXT-X-MEDIA-SEQUENCE:7"),
+        before("#EXT-X-DISCONTINUITY-SEQUENCE:7"),
         before("#EXT-X-DATERANGE:ID=\"1\",START-DATE=x,DURATION=-1"),
         before("#EXT-X-START:TIME-OFFSET=x"),
         before("#EXT-X-DEFINE:"),
