@@ -46,7 +46,8 @@ pub struct PlayerController {
     model: Rc<Store<PlayerModel>>,
     queue: RefCell<VecDeque<PlayerMessage>>,
     is_updating: Cell<bool>,
-    client: RefCell<Option<EngineClient>>,
+    /// Shared, because a call of it may report a failure at once, which replaces it.
+    client: RefCell<Option<Rc<EngineClient>>>,
     element: RefCell<Option<ControlledElement>>,
     /// The last position of this session at which playback worked.
     last_position: Cell<Option<LastPosition>>,
@@ -150,18 +151,18 @@ impl PlayerController {
                 settings,
             } => self.load(location, url, settings),
             Effect::Stop => {
-                if let Some(client) = &*self.client.borrow() {
+                if let Some(client) = self.client() {
                     client.stop();
                 }
             }
             Effect::Release => release(self.client.take(), None),
             Effect::Select(selection) => {
-                if let Some(client) = &*self.client.borrow() {
+                if let Some(client) = self.client() {
                     client.select(selection);
                 }
             }
             Effect::Configure(buffer) => {
-                if let Some(client) = &*self.client.borrow() {
+                if let Some(client) = self.client() {
                     client.configure(buffer);
                 }
             }
@@ -192,6 +193,10 @@ impl PlayerController {
         }
     }
 
+    fn client(&self) -> Option<Rc<EngineClient>> {
+        self.client.borrow().clone()
+    }
+
     fn video(&self) -> Option<HtmlVideoElement> {
         let element = self.element.borrow();
         Some(element.as_ref()?.video.clone())
@@ -205,10 +210,13 @@ impl PlayerController {
         let reusable =
             slot.take_if(|client| !client.needs_replacement() && client.location() == location);
         release(slot.take(), None);
-        let client = slot.insert(reusable.unwrap_or_else(|| {
+        let client = reusable.unwrap_or_else(|| {
             let on_message = self.callbacks.borrow().on_message.clone();
-            EngineClient::spawn(location, self.engine_listener(), on_message)
-        }));
+            let listener = self.engine_listener();
+            Rc::new(EngineClient::spawn(location, listener, on_message))
+        });
+        slot.replace(client.clone());
+        drop(slot);
         if let Some(spawned) = client.take_spawn_milestone() {
             self.dispatch(PlayerMessage::MilestoneReached(spawned));
         }
@@ -253,10 +261,9 @@ impl PlayerController {
     /// Reports an observation of the element to the engine, and keeps it as the last position if the element has no
     /// error.
     fn observe(&self, observation: &Observation) {
-        let (Some(video), client) = (self.video(), self.client.borrow()) else {
+        let (Some(video), Some(client)) = (self.video(), self.client()) else {
             return;
         };
-        let Some(client) = &*client else { return };
         if web::has_lost_media_source(&video) {
             return client.report_detached();
         }
@@ -296,7 +303,7 @@ impl PlayerController {
             let Some(controller) = this.upgrade().filter(|_| is_restored && is_empty) else {
                 return;
             };
-            if let Some(client) = &*controller.client.borrow() {
+            if let Some(client) = controller.client() {
                 client.distrust();
             }
             let from = controller.last_position.get().map(|last| last.position);
@@ -377,7 +384,7 @@ fn element_error(video: &HtmlVideoElement) -> Option<PlaybackError> {
 }
 
 /// Releases an engine. `video` is its element, if that is removed too.
-fn release(client: Option<EngineClient>, video: Option<HtmlVideoElement>) {
+fn release(client: Option<Rc<EngineClient>>, video: Option<HtmlVideoElement>) {
     match client {
         // This engine would not answer the shutdown handshake. It is terminated at once, so that the next engine
         // does not load beside it.

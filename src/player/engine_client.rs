@@ -269,7 +269,7 @@ impl EngineClient {
     /// dropped. An engine that does not answer is dropped after [`SHUTDOWN_TIMEOUT_SECONDS`] per step.
     ///
     /// `video` is the element to detach; `None` if it gets another source, which detaches it too.
-    pub async fn close(self, video: Option<HtmlVideoElement>) {
+    pub async fn close(self: Rc<Self>, video: Option<HtmlVideoElement>) {
         let (stopped_sender, stopped) = oneshot::channel();
         let (closed_sender, closed) = oneshot::channel();
         let (stopped_sender, closed_sender) = (

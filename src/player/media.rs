@@ -202,11 +202,12 @@ impl MediaStore {
     }
 
     fn read_all(&self) {
-        let element = self.element.borrow();
-        let Some(element) = &*element else { return };
-        let previous = self.state.read(Clone::clone);
-        let state = MediaState::read(&element.video, &element.container, previous);
-        self.state.set(state);
+        // Copied, because a subscriber may disconnect the element.
+        if let (Some(video), Some(container)) = (self.video(), self.container()) {
+            let previous = self.state.read(Clone::clone);
+            let state = MediaState::read(&video, &container, previous);
+            self.state.set(state);
+        }
     }
 
     /// Reads what changes all the time.
