@@ -150,6 +150,12 @@ fn use_playback_props(player: &PlayerHandle, props: &PlayerProps) {
     }
     {
         let player = player.clone();
+        use_effect_with(props.catch_up, move |catch_up| {
+            player.set_catch_up(*catch_up)
+        });
+    }
+    {
+        let player = player.clone();
         let is_first = use_mut_ref(|| true);
         use_effect_with(requested_sound(props), move |sound| {
             // At first they are part of what the element is connected with.

@@ -52,6 +52,8 @@ pub struct PlayerController {
     /// The last position of this session at which playback worked.
     last_position: Cell<Option<LastPosition>>,
     callbacks: RefCell<PlaybackCallbacks>,
+    /// Whether the element obeys the rates that keep the distance from a live edge.
+    catches_up: Cell<bool>,
     /// For the callbacks of engine and element, which must not keep the controller alive.
     this: Weak<Self>,
 }
@@ -83,6 +85,7 @@ impl PlayerController {
             element: RefCell::default(),
             last_position: Cell::default(),
             callbacks: RefCell::default(),
+            catches_up: Cell::new(true),
             this: this.clone(),
         })
     }
@@ -123,6 +126,14 @@ impl PlayerController {
     /// Replaces the callbacks.
     pub fn set_callbacks(&self, callbacks: PlaybackCallbacks) {
         self.callbacks.replace(callbacks);
+    }
+
+    /// Sets whether to play a live stream faster or slower to keep its distance from the live edge.
+    pub fn set_catch_up(&self, catches_up: bool) {
+        self.catches_up.set(catches_up);
+        if !catches_up && let Some(video) = self.video() {
+            catch_up(&video, 1.0);
+        }
     }
 
     /// Applies a message and carries out the effects. A message that an effect causes is applied after them.
@@ -179,7 +190,7 @@ impl PlayerController {
                 }
             }
             Effect::CatchUp(rate) => {
-                if let Some(video) = self.video() {
+                if let Some(video) = self.video().filter(|_| self.catches_up.get()) {
                     catch_up(&video, rate);
                 }
             }

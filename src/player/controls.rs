@@ -9,6 +9,7 @@ mod captions_button;
 mod control_bar;
 mod fullscreen_button;
 mod keyboard;
+mod live_button;
 mod pip_button;
 mod play_button;
 mod popup;
@@ -28,6 +29,7 @@ pub use self::{
     control_bar::ControlBar,
     fullscreen_button::FullscreenButton,
     keyboard::KeyboardLayer,
+    live_button::LiveButton,
     pip_button::PipButton,
     play_button::{BigPlayButton, PlayButton},
     seek_bar::SeekBar,

@@ -9,6 +9,13 @@ pub fn clock(seconds: u32) -> String {
     }
 }
 
+/// Formats a wall-clock time, in seconds since the Unix epoch, in the viewer's time zone: 20:15:00.
+pub fn wall_clock(seconds: f64) -> String {
+    let date = js_sys::Date::new(&(seconds * 1000.0).into());
+    let (hours, minutes, seconds) = (date.get_hours(), date.get_minutes(), date.get_seconds());
+    format!("{hours:02}:{minutes:02}:{seconds:02}")
+}
+
 /// Formats a speed in percent as a factor: 125 is "1.25".
 pub fn factor(percent: u32) -> String {
     let (whole, hundredths) = (percent / 100, percent % 100);

@@ -119,6 +119,11 @@ impl PlayerHandle {
         self.0.controller.set_callbacks(callbacks);
     }
 
+    /// Sets whether to play a live stream faster or slower to keep its distance from the live edge.
+    pub(super) fn set_catch_up(&self, catches_up: bool) {
+        self.0.controller.set_catch_up(catches_up);
+    }
+
     /// Sets whether the viewer is inactive, so that the controls fade.
     pub(super) fn set_idle(&self, is_idle: bool) {
         self.0.media.set_idle(is_idle);

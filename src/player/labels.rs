@@ -31,6 +31,9 @@ pub struct Labels {
     /// The choice of no subtitles.
     pub off: AttrValue,
     pub loading: AttrValue,
+    pub live: AttrValue,
+    pub return_to_live: AttrValue,
+    pub left_window: AttrValue,
     pub keyboard_shortcuts: AttrValue,
     pub shortcuts: ShortcutLabels,
     /// Between position and duration, as they are spoken.
@@ -86,6 +89,9 @@ impl Default for Labels {
             automatic: text("Auto"),
             off: text("Off"),
             loading: text("Loading"),
+            live: text("Live"),
+            return_to_live: text("Go to live"),
+            left_window: text("The stream does not go back that far: it continues where it begins"),
             keyboard_shortcuts: text("Keyboard shortcuts"),
             shortcuts: ShortcutLabels::default(),
             of: text("of"),

@@ -48,6 +48,8 @@ pub struct PlayerModel {
     pub selection: TrackSelection,
     /// Where the stream is, while it is live.
     pub live: Option<LiveStatus>,
+    /// How often a live stream has gone on without the position, which was paused for too long.
+    pub left_windows: u32,
     /// The milestones of this session, in the order in which they became known.
     pub milestones: Vec<ReachedMilestone>,
     support: BrowserSupport,
@@ -298,6 +300,7 @@ impl PlayerModel {
             }
             Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
             Event::Live { status, .. } => self.live = status,
+            Event::LeftWindow { .. } => self.left_windows += 1,
             // The feature detection found MediaSource in workers, but it cannot be used.
             Event::Failed {
                 error: PlaybackError::NoMediaSourceInWorkers,
@@ -310,7 +313,6 @@ impl PlayerModel {
             Event::CatchUp { rate, .. } => return vec![Effect::CatchUp(rate)],
             Event::Ready { .. }
             | Event::Diagnostics { .. }
-            | Event::LeftWindow { .. }
             | Event::Pong
             | Event::Stopped { .. }
             | Event::Closed { .. } => {}

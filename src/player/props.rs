@@ -68,6 +68,10 @@ pub struct PlayerProps {
     /// Default: a worker where the browser has MediaSource in workers, else the page.
     #[prop_or_default]
     pub engine: Option<EngineLocation>,
+    /// Whether a live stream is played up to 5 % faster or slower to keep its distance from the live edge. A change
+    /// applies to the running session.
+    #[prop_or(true)]
+    pub catch_up: bool,
     /// Whether the startup milestones are shown beside the video.
     #[prop_or(true)]
     pub show_milestones: bool,

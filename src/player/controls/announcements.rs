@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::player::{
     format::factor,
-    handle::{use_labels, use_media},
+    handle::{use_labels, use_media, use_playback},
     labels::Labels,
     media::MediaState,
 };
@@ -32,11 +32,21 @@ pub fn Announcements() -> Html {
     let shown = use_state(|| (0_u32, None::<String>));
     {
         let shown = shown.clone();
+        let labels = labels.clone();
         use_effect_with(current, move |current| {
             let previous = previous.replace(*current);
             let text = current.announcement(&previous, &labels);
             if text.is_some() {
                 shown.set((shown.0.wrapping_add(1), text));
+            }
+        });
+    }
+    let left_windows = use_playback(|model| model.left_windows);
+    {
+        let (shown, text) = (shown.clone(), labels.left_window.to_string());
+        use_effect_with(left_windows, move |left_windows| {
+            if *left_windows > 0 {
+                shown.set((shown.0.wrapping_add(1), Some(text)));
             }
         });
     }

@@ -3,8 +3,8 @@
 use yew::prelude::*;
 
 use super::{
-    captions_button::CaptionsButton, fullscreen_button::FullscreenButton, pip_button::PipButton,
-    play_button::PlayButton, seek_bar::SeekBar, settings_menu::SettingsMenu,
+    captions_button::CaptionsButton, fullscreen_button::FullscreenButton, live_button::LiveButton,
+    pip_button::PipButton, play_button::PlayButton, seek_bar::SeekBar, settings_menu::SettingsMenu,
     time_display::TimeDisplay, volume::Volume,
 };
 use crate::player::handle::use_labels;
@@ -16,7 +16,7 @@ pub struct ControlBarProps {
     pub shortcuts: NodeRef,
 }
 
-/// Seek bar and buttons. A "Live" button belongs beside the time.
+/// Seek bar and buttons.
 #[component]
 pub fn ControlBar(props: &ControlBarProps) -> Html {
     let labels = use_labels();
@@ -26,6 +26,7 @@ pub fn ControlBar(props: &ControlBarProps) -> Html {
             <div class="buttons">
                 <PlayButton />
                 <Volume />
+                <LiveButton />
                 <TimeDisplay />
                 <CaptionsButton />
                 <SettingsMenu shortcuts={props.shortcuts.clone()} />

@@ -11,7 +11,7 @@ use yew::prelude::*;
 use crate::{
     platform::web,
     player::{
-        format::clock,
+        format::{clock, wall_clock},
         handle::{PlayerHandle, use_labels, use_media, use_player},
         media::{Chapter, MediaRequest, MediaState, SeekWindow},
     },
@@ -97,7 +97,12 @@ pub fn SeekBar() -> Html {
             let fraction = f64::from(event.offset_x()) / f64::from(width.max(1));
             let fraction = fraction.clamp(0.0, 1.0);
             set_number(&bar, "--pointer", fraction);
-            tooltip.set(player.media(|media| tooltip_at(media, fraction)));
+            let zero = player.playback().read(|model| model.live?.zero);
+            tooltip.set(player.media(|media| match zero {
+                // A live stream has no chapters.
+                Some(zero) => wall_clock(zero + media.window().position(fraction)),
+                None => tooltip_at(media, fraction),
+            }));
         }
     };
     html! {

@@ -162,7 +162,7 @@ impl MediaState {
             muted,
             muted_for_autoplay: muted && preferences::number("muted") != Some(1),
             volume: percent(video.volume()),
-            rate: percent(video.playback_rate()),
+            rate: chosen_rate(percent(video.playback_rate())),
             captions: read_captions(video),
             chapters: read_chapters(video),
             is_fullscreen: document()
@@ -263,6 +263,14 @@ fn read_chapters(video: &HtmlVideoElement) -> Rc<[Chapter]> {
 fn ranges(ranges: &TimeRanges) -> Rc<[(f64, f64)]> {
     let range = |index| Some((ranges.start(index).ok()?, ranges.end(index).ok()?));
     (0..ranges.length()).filter_map(range).collect()
+}
+
+/// The rate that the viewer has chosen, in percent. Rates close to 1 keep the distance from a live edge.
+const fn chosen_rate(percent: u32) -> u32 {
+    match percent {
+        95..=105 => 100,
+        _ => percent,
+    }
 }
 
 fn percent(part: f64) -> u32 {
