@@ -36,7 +36,7 @@
 //! | [`app`] | page | the demo page: URL parameters, source form, one or two players, recording for the lab |
 //! | [`player`] | page | [`player::Player`], the reusable component: model, controller, engine client, element's state, controls |
 //! | [`protocol`] | both | the messages between page and engine, their codec, and the transfer of handles |
-//! | [`engine`] | worker, or page without MediaSource in workers | sessions, content, track feeders, downloads, network, retries |
+//! | [`engine`] | worker, or page without MediaSource in workers | sessions, content, track feeders, downloads, network, retries, live streams |
 //! | [`media`] | worker | readers of manifests (`dash`, `hls`), MP4 and captions; planner, ABR, retry rules, clock: pure functions and types |
 //! | [`platform`] | both | the browser APIs that the engine uses, for wasm and simulated for native tests |
 //! | [`platform::web`] | page | the browser APIs that the page uses and web-sys lacks |

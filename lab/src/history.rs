@@ -1,7 +1,7 @@
 //! The recorded events of the session, sorted by kind, each list oldest first. Does not touch the DOM.
 
 use yew_mse_worker::protocol::{
-    Command, Diagnostic, Event, Quality, SegmentReport, TrackKind, TrackSelection,
+    Command, Diagnostic, Event, LiveStatus, Quality, SegmentReport, TrackKind, TrackSelection,
     milestone::{Milestone, ReachedMilestone},
     recording::{MediaEvent, RecordedEvent, RecordedKind},
 };
@@ -20,6 +20,10 @@ pub struct History {
     pub samples: Vec<BufferSample>,
     /// When another quality was selected, and its bandwidth in bits per second.
     pub switches: Vec<(f64, u64)>,
+    /// The last report of a live stream.
+    pub live: Option<LiveStatus>,
+    /// The first report of its edge: the time in milliseconds since the Unix epoch, and the edge in seconds.
+    pub first_edge: Option<(f64, f64)>,
     /// Events of the video element.
     pub element_events: Vec<ElementEvent>,
     /// Milestones of the startup.
@@ -203,14 +207,23 @@ impl History {
             Event::Failed { error, .. } | Event::EngineFailed { error } => {
                 self.add_notice(at, format!("failed: {error}"));
             }
+            Event::Live { status, .. } => {
+                if status.is_none() {
+                    self.add_notice(at, "the live stream has ended".into());
+                }
+                let first = status.map(|status| (status.at, status.edge));
+                self.first_edge = self.first_edge.filter(|_| status.is_some()).or(first);
+                self.live = status;
+            }
+            Event::LeftWindow { .. } => {
+                self.add_notice(at, "the position has left the live window".into());
+            }
             Event::Stopped { .. } => self.add_notice(at, "stopped".into()),
             Event::Closed { .. } => self.add_notice(at, "MediaSource closed".into()),
             Event::Ready { .. }
             | Event::MediaSourceReady { .. }
             | Event::CaptionTracks { .. }
             | Event::CaptionsLoaded { .. }
-            | Event::Live { .. }
-            | Event::LeftWindow { .. }
             | Event::Pong => {}
         }
     }

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlMediaElement, HtmlVideoElement, VideoPlaybackQuality, window};
 use yew_mse_worker::{
     platform::{self, web},
-    protocol::BUILD_ID,
+    protocol::{BUILD_ID, LiveStatus},
 };
 
 use crate::{
@@ -162,6 +162,12 @@ fn entries(history: &History) -> Entries {
         ("Handle", from_video(handle_state)),
         ("Buffered ahead", buffer),
         ("Network", network),
+        (
+            "Live",
+            history
+                .live
+                .map(|live| live_state(&live, history.first_edge)),
+        ),
         ("Downloaded", Some(downloads)),
         ("Wasm memory", Some(memory)),
         ("Build", Some(BUILD_ID.into())),
@@ -169,6 +175,22 @@ fn entries(history: &History) -> Entries {
     ]
     .map(|(name, value)| (name, value.unwrap_or_else(|| UNKNOWN.into())))
     .into()
+}
+
+/// Latency, window, drift and clock offset of a live stream. `first_edge` is the time and the edge of the first report.
+fn live_state(live: &LiveStatus, first_edge: Option<(f64, f64)>) -> String {
+    let (start, end) = live.seekable;
+    let drift = first_edge.map_or(0.0, |(at, edge)| {
+        (live.edge - edge) - (live.at - at) / 1000.0
+    });
+    format!(
+        "{:.1} s behind the edge, {:.1} s wished; window {:.0} s; drift {drift:+.1} s; clock {:+.1} s; {} reloads",
+        live.latency,
+        live.delay,
+        end - start,
+        live.clock_offset,
+        live.reloads,
+    )
 }
 
 /// The size of the video, and its size on the screen in device pixels.
