@@ -1,6 +1,10 @@
 //! Live streams, from the testkit's live server, whose clock is the wall clock.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
 
 use macro_rules_attribute::apply;
 use serde_json::json;
@@ -177,4 +181,103 @@ async fn live_stream_plays_through_sixty_frozen_seconds(test: &TestContext) {
     assert!(played > 55.0, "{played} s");
     let distance = distance(test).await;
     assert!(distance < 12.0, "{distance} s behind");
+}
+
+/// A real packager, which writes a live stream into a folder of the site. Ended when dropped.
+struct Packager {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Packager {
+    /// Starts ffmpeg with a test picture and a tone in segments of 2 s.
+    fn start(format: &[&str], manifest: &str) -> Self {
+        let site = std::env::var("SITE").expect("the variable SITE is not set");
+        let folder = Path::new(&site).join("packager");
+        std::fs::create_dir_all(&folder).unwrap();
+        let process = Command::new("ffmpeg")
+            .args([
+                "-loglevel",
+                "error",
+                "-re",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc=size=320x180:rate=25",
+            ])
+            .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+            .args([
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-pix_fmt",
+                "yuv420p",
+                "-g",
+                "50",
+            ])
+            .args(["-keyint_min", "50", "-sc_threshold", "0", "-c:a", "aac"])
+            .args(format)
+            .arg(manifest)
+            .current_dir(&folder)
+            .spawn()
+            .expect("ffmpeg is needed");
+        Self { process, folder }
+    }
+}
+
+impl Drop for Packager {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[apply(browser_test!)]
+#[runs_in(Chromium; "a real packager beside a real decoder")]
+#[ignore = "needs ffmpeg, and takes two minutes"]
+async fn live_streams_of_ffmpeg_play_for_a_minute(test: &TestContext) {
+    let dash = [
+        "-f",
+        "dash",
+        "-seg_duration",
+        "2",
+        "-window_size",
+        "10",
+        "-extra_window_size",
+        "5",
+    ];
+    let hls = [
+        "-f",
+        "hls",
+        "-hls_time",
+        "2",
+        "-hls_list_size",
+        "10",
+        "-hls_segment_type",
+        "fmp4",
+        "-hls_flags",
+        "delete_segments+program_date_time",
+    ];
+    for (format, manifest) in [(&dash[..], "live.mpd"), (&hls[..], "live.m3u8")] {
+        let _packager = Packager::start(format, manifest);
+        // The first segments.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        open(test, &format!("packager/{manifest}")).await;
+        let before = number(test, "currentTime").await;
+        let since = Instant::now();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let played = number(test, "currentTime").await - before;
+        let seconds = since.elapsed().as_secs_f64();
+        println!(
+            "{manifest}: {played:.1} of {seconds:.1} s played, {:.1} s behind",
+            distance(test).await
+        );
+        assert!(
+            played > seconds - 5.0,
+            "{manifest}: {played} of {seconds} s"
+        );
+        test.assert_no_errors().await;
+    }
 }
