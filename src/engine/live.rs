@@ -257,7 +257,8 @@ impl LiveFollower {
         if state.has_pending_seek() || state.rate() == 0.0 {
             return;
         }
-        let has_nothing = state.buffered_ahead() < NOTHING_AHEAD_SECONDS;
+        let ahead = state.playable_ranges().ahead(now.position);
+        let has_nothing = ahead < NOTHING_AHEAD_SECONDS;
         let is_outside = now.position < now.seekable.start && has_nothing;
         let too_far = now.delay + RETURN_SECONDS.max(RETURN_SEGMENTS * now.segment);
         let is_away = self.is_away.get();

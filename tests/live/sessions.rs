@@ -15,11 +15,12 @@ const DEFAULT_SESSIONS: u64 = 40;
 /// A stream may begin to play this many seconds after it could.
 const MAX_START_SECONDS: f64 = 8.0;
 /// How far the latency may be from the wished delay, in seconds.
-const MAX_DEVIATION_SECONDS: f64 = 2.0;
+const MAX_DEVIATION_SECONDS: f64 = 2.5;
 /// The share of the time in which it may be further.
 const MAX_DEVIATING_SHARE: f64 = 0.05;
-/// The latency counts after this time, in seconds.
-const SETTLING_SECONDS: f64 = 30.0;
+/// The latency counts after this time, in seconds. An MPD that is refreshed every 5 s shows the edge that late, and 5 % of a
+/// minute are 3 s.
+const SETTLING_SECONDS: f64 = 60.0;
 /// Segments of two tracks, and reloads of two playlists twice per segment, with some reserve.
 const MAX_REQUESTS_PER_MINUTE: f64 = 260.0;
 

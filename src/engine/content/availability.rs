@@ -43,6 +43,12 @@ impl Content {
         match known {
             Some(known) if known.retry_at.is_infinite() => SegmentStatus::Missing,
             Some(known) if known.retry_at > now_seconds() => SegmentStatus::NotYet,
+            // Templates also describe the segments before the window, which are gone.
+            None if segments.live.availability_offset.is_some()
+                && segment.end <= self.live.seekable_start.get() =>
+            {
+                SegmentStatus::Missing
+            }
             None if !edge::is_available(segments, segment, self.clock()) => SegmentStatus::NotYet,
             _ => SegmentStatus::Available,
         }

@@ -141,6 +141,7 @@ impl Content {
     /// call.
     pub fn live_edge(&self) -> Option<(f64, bool)> {
         let seekable = self.seekable_range()?;
+        self.live.seekable_start.set(seekable.start);
         let has_changed = self
             .live
             .edge

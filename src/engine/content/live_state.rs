@@ -41,6 +41,8 @@ pub struct LiveContent {
     /// Whether the manifest is an MPD.
     pub is_mpd: Cell<bool>,
     pub edge: RefCell<EdgeEstimate>,
+    /// Start of the window, in seconds.
+    pub seekable_start: Cell<f64>,
     /// How often the manifest or a playlist was reloaded.
     pub reloads: Cell<u32>,
     /// Incremented when the periods change.

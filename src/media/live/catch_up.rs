@@ -7,10 +7,10 @@ pub const MAX_RATE_CHANGE: f64 = 0.05;
 const RATE_STEP: f64 = 0.01;
 /// The rate changes by this much per second of deviation.
 const RATE_PER_SECOND: f64 = 0.05;
-/// Deviations up to this many seconds are tolerated.
-const TOLERANCE_SECONDS: f64 = 0.4;
+/// Deviations up to this many seconds are tolerated. A frozen page keeps the last rate, so corrections are rare.
+const TOLERANCE_SECONDS: f64 = 1.0;
 /// A correction continues until the deviation is this small, in seconds.
-const DONE_SECONDS: f64 = 0.1;
+const DONE_SECONDS: f64 = 0.25;
 /// With less than this buffered ahead, in seconds, playback is not sped up.
 const MIN_BUFFER_SECONDS: f64 = 1.0;
 /// A stall raises the delay by this many seconds, or by a segment if that is less.
@@ -94,12 +94,12 @@ mod tests {
     #[test]
     fn rate_corrects_deviation_and_stays_within_bounds() {
         let catch_up = &mut CatchUp::default();
-        assert_eq!(rate_of(catch_up, 6.3, 5.0), 1.0);
-        assert_eq!(rate_of(catch_up, 6.5, 5.0), 1.03);
+        assert_eq!(rate_of(catch_up, 6.9, 5.0), 1.0);
+        assert_eq!(rate_of(catch_up, 7.2, 5.0), 1.05);
         // The correction continues within the tolerance, and then ends.
-        assert_eq!(rate_of(catch_up, 6.2, 5.0), 1.01);
-        assert_eq!(rate_of(catch_up, 6.05, 5.0), 1.0);
+        assert_eq!(rate_of(catch_up, 6.4, 5.0), 1.02);
         assert_eq!(rate_of(catch_up, 6.2, 5.0), 1.0);
+        assert_eq!(rate_of(catch_up, 6.9, 5.0), 1.0);
         assert_eq!(rate_of(catch_up, 30.0, 5.0), 1.05);
         assert_eq!(rate_of(catch_up, 3.0, 5.0), 0.95);
     }
