@@ -143,6 +143,8 @@ pub struct Recipe {
     pub captions: Vec<String>,
     /// Number of BaseURL elements, if more than one. DASH only.
     pub bases: u32,
+    /// Whether samples are padded with zeros, so that segments have their nominal sizes. For simulated decoders.
+    pub is_padded: bool,
     /// Unusual properties.
     pub quirks: Quirks,
 }
@@ -162,6 +164,7 @@ impl Recipe {
             sample_rate: 48_000,
             captions: vec!["en".to_owned()],
             bases: 1,
+            is_padded: false,
             quirks: Quirks {
                 first_number: 1,
                 fragments: 1,
@@ -229,6 +232,7 @@ impl Recipe {
                 _ => Vec::new(),
             },
             bases: random.pick(&[1, 1, 2, 3]),
+            is_padded: false,
             quirks: Quirks::random(random),
         }
     }
@@ -355,6 +359,8 @@ pub struct Representation {
     packaging: Packaging,
     /// Number of frames that the second segment lacks.
     gap_frames: u64,
+    /// Whether segments have their nominal sizes.
+    is_padded: bool,
     seed: u64,
 }
 
@@ -485,6 +491,10 @@ impl Representation {
             nominal_bytes: self.nominal_bytes(segment),
         };
         let mut packaging = self.packaging.clone();
+        if self.is_padded {
+            let samples = parts.iter().map(|part| part.frames).sum::<u64>();
+            packaging.sample_bytes = (tag.nominal_bytes / samples.max(1)) as usize;
+        }
         if segment == 0 {
             packaging.position = 0;
         }
@@ -764,8 +774,10 @@ impl Recipe {
                 fragments: quirks.fragments,
                 position: u64::from(quirks.starts_without_sync) * 3,
                 gap_frames: 0,
+                sample_bytes: 0,
             },
             gap_frames: u64::from(quirks.has_gap) * 2,
+            is_padded: self.is_padded,
             seed: self.seed,
         }
     }

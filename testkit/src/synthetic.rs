@@ -222,6 +222,8 @@ pub struct Packaging {
     /// Number of frames that are missing before the second half of the segment: the timestamps have a gap, and
     /// the segment has fewer frames.
     pub gap_frames: u64,
+    /// Bytes that each sample is padded to with zeros. Real decoders do not accept padded samples.
+    pub sample_bytes: usize,
 }
 
 /// An init segment for some streams, whose tracks have different numbers.
@@ -275,10 +277,17 @@ impl Part<'_> {
         // A gap needs a fragment to begin after it.
         let skipped = if nth > 0 && nth * 2 >= count { gap } else { 0 };
         let time = (start + skipped) * u64::from(self.stream.frame_ticks);
-        (start < end).then(|| TrackFragment {
-            track: self.stream.track.id,
-            decode_time: self.decode_time + time,
-            samples: (self.stream).samples(start..end, all, packaging.position, tag),
+        (start < end).then(|| {
+            let mut samples = (self.stream).samples(start..end, all, packaging.position, tag);
+            for sample in &mut samples {
+                let length = sample.bytes.len().max(packaging.sample_bytes);
+                sample.bytes.resize(length, 0);
+            }
+            TrackFragment {
+                track: self.stream.track.id,
+                decode_time: self.decode_time + time,
+                samples,
+            }
         })
     }
 }
