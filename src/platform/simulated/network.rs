@@ -778,6 +778,16 @@ impl World {
 
     /// All requests so far, in order.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        with_network(self, |network| network.records.clone())
+        self.with_requests(<[RequestRecord]>::to_vec)
+    }
+
+    /// Reads all requests so far, in order.
+    pub fn with_requests<T>(&self, read: impl FnOnce(&[RequestRecord]) -> T) -> T {
+        with_network(self, |network| read(&network.records))
+    }
+
+    /// How many requests are on their way.
+    pub fn pending_requests(&self) -> usize {
+        with_network(self, |network| network.transfers.len())
     }
 }
