@@ -11,6 +11,9 @@ use crate::{
     platform::{self, Bytes, Exception, SourceBuffer},
 };
 
+/// Browsers round times to microseconds.
+const ROUNDING_SECONDS: f64 = 1e-6;
+
 /// The SourceBuffer of one track, with a record of what was appended last.
 ///
 /// The browser refuses an operation while another is running. Every operation takes `&mut self` and is awaited, so the
@@ -110,7 +113,10 @@ impl SegmentBuffer {
     ) -> Result<(), Error> {
         let mut set = || -> Result<(), Exception> {
             if let Some(offset) = offset {
-                self.buffer.set_timestamp_offset(offset)?;
+                // The sum of an offset and a timestamp may be rounded to less than the start of the append window. The
+                // first frame would be dropped then, with all that depend on it.
+                let rounding = if offset == 0.0 { 0.0 } else { ROUNDING_SECONDS };
+                self.buffer.set_timestamp_offset(offset + rounding)?;
             }
             self.buffer
                 .set_append_window(append_window.start.max(0.0)..append_window.end)
@@ -147,10 +153,12 @@ impl SegmentBuffer {
     pub fn reset(&mut self) {
         self.init = None;
         self.end = f64::NEG_INFINITY;
-        // An ended source refuses `abort`, so it is reopened by setting the offset. That throws if an append is running,
-        // but then the source is open. Both calls throw if the source is closed, where nothing is left to reset.
-        let offset = self.buffer.timestamp_offset();
-        let _ = self.buffer.set_timestamp_offset(offset);
+        // An ended source refuses `abort`, so it is reopened by setting the offset. If an append is running, that would
+        // throw, but then the source is open. Both calls throw if the source is closed, where nothing is left to reset.
+        if !self.buffer.is_updating() {
+            let offset = self.buffer.timestamp_offset();
+            let _ = self.buffer.set_timestamp_offset(offset);
+        }
         let _ = self.buffer.abort();
         self.is_updating.set(false);
     }
