@@ -62,7 +62,8 @@ pub struct Content {
 const MAX_CACHED_FILES: usize = 64;
 
 struct CachedFile {
-    base: Rc<str>,
+    /// Its URL at the first of its base URLs.
+    url: String,
     resource: Resource,
     file: Rc<FetchedFile>,
 }
@@ -308,13 +309,13 @@ impl Content {
     }
 
     fn cache_file(&self, base_urls: &[Rc<str>], resource: &Resource, file: &Rc<FetchedFile>) {
-        if let Some(base) = base_urls.first() {
+        if let Some(url) = first_url(base_urls, resource) {
             let mut cache = self.cache.borrow_mut();
             if cache.len() == MAX_CACHED_FILES {
                 cache.remove(0);
             }
             cache.push(CachedFile {
-                base: base.clone(),
+                url,
                 resource: resource.clone(),
                 file: file.clone(),
             });
@@ -322,11 +323,12 @@ impl Content {
     }
 
     fn find_cached(&self, base_urls: &[Rc<str>], resource: &Resource) -> Option<Rc<FetchedFile>> {
-        let base = base_urls.first();
+        // By its URL, because several playlists may refer to the same key.
+        let url = first_url(base_urls, resource)?;
         let cache = self.cache.borrow();
         cache
             .iter()
-            .find(|cached| base == Some(&cached.base) && cached.resource == *resource)
+            .find(|cached| cached.url == url && cached.resource.range == resource.range)
             .map(|cached| cached.file.clone())
     }
 
@@ -703,4 +705,9 @@ fn video_configuration(representation: &Representation) -> Option<VideoConfigura
             _ => ASSUMED_FRAME_RATE,
         },
     })
+}
+
+/// The URL of a resource at the first of its base URLs.
+fn first_url(base_urls: &[Rc<str>], resource: &Resource) -> Option<String> {
+    platform::resolve_url(base_urls.first()?, &resource.path)
 }
