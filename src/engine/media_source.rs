@@ -117,6 +117,11 @@ impl OwnedMediaSource {
         self.source.ready_state() == ReadyState::Open
     }
 
+    /// Whether it has ended: `endOfStream()` was called, and nothing was removed or appended since.
+    pub fn is_ended(&self) -> bool {
+        self.0.ready_state() == ReadyState::Ended
+    }
+
     /// Whether the browser wants more data now. Always true unless the source is managed.
     pub fn is_streaming(&self) -> bool {
         self.source.is_streaming()

@@ -42,6 +42,9 @@ pub async fn monitor(
     let mut jumper = GapJumper::default();
     let mut audio = state.audio_preference();
     let mut is_ended = false;
+    let (began_at, begins_at) = (platform::now(), state.position());
+    // Whether the element was observed within the group.
+    let mut has_arrived = false;
     loop {
         let change = state.next_change_or_tick();
         let position = state.position();
@@ -55,16 +58,29 @@ pub async fn monitor(
         tracks.update(context);
 
         let PeriodGroup { start, end, .. } = tracks.group.get();
+        state.set_ended(source.is_ended());
+        if position < start - BOUNDARY_TOLERANCE && !has_arrived {
+            // Chromium sometimes ignores a start position that is set before there is metadata.
+            if let Some(to) = jumper.request(begins_at) {
+                port.post(Event::Seek { session, to });
+            }
+            change.await;
+            continue;
+        }
+        has_arrived |= state.is_observed_since(began_at);
         if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
             return Ok(position);
         }
         let playable = state.playable_ranges();
         if state.is_fully_buffered() {
-            let Some(last) = playable.iter().last() else {
-                return Err(nothing_to_play(position));
-            };
-            if end.is_finite() && position >= last.end - BOUNDARY_TOLERANCE {
+            // After a seek to the end of tracks of different lengths, none of what is buffered is in both. The end of
+            // stream extends the shorter one.
+            let last_end = playable.iter().last().map_or(position, |last| last.end);
+            if end.is_finite() && position >= last_end - BOUNDARY_TOLERANCE {
                 return Ok(end);
+            }
+            if state.has_empty_buffer() {
+                return Err(nothing_to_play(position));
             }
             if end.is_infinite() && source.is_open() {
                 source.end_of_stream()?;
@@ -144,6 +160,8 @@ impl GapJumper {
         let to = if state.is_stalled() {
             state.reset_stall();
             position + STALL_NUDGE_SECONDS
+        } else if let Some(next) = state.end_of_short_gap() {
+            next + JUMP_MARGIN_SECONDS
         } else if playable.range_at(position).is_none() {
             // Seeks to the next range, or to where the media will continue, unless media may still be fetched for the
             // gap.
@@ -159,6 +177,11 @@ impl GapJumper {
         } else {
             return None;
         };
+        self.request(to)
+    }
+
+    /// The target, unless the same seek was requested a short time ago.
+    fn request(&mut self, to: f64) -> Option<f64> {
         let now = platform::now();
         if to == self.to && now - self.at < SEEK_TIMEOUT_MS {
             return None;

@@ -22,6 +22,10 @@ use crate::{
 const TICK_MS: u32 = 250;
 /// How long `currentTime` may stand still, with media ahead, before the element counts as stalled.
 const STALL_TIMEOUT_MS: f64 = 2_500.0;
+/// How long `currentTime` may stand still before a short gap.
+const SHORT_GAP_TIMEOUT_MS: f64 = 250.0;
+/// How far before the end of a range an element stops, at most.
+const SHORT_GAP_REACH_SECONDS: f64 = 0.1;
 /// With less media ahead than this, the element may be waiting for data.
 const STALL_MIN_AHEAD_SECONDS: f64 = 0.5;
 
@@ -67,6 +71,8 @@ pub struct PlaybackState {
     /// When the element was last observed to move, or to have a reason to stand still. In milliseconds since the Unix
     /// epoch.
     moved_at: Cell<f64>,
+    /// When the element was first observed at its current position, in milliseconds since the Unix epoch.
+    still_since: Cell<f64>,
     screen_size: Cell<(u32, u32)>,
     buffer_goal: Cell<BufferGoal>,
     /// The seek that the engine has requested and that was not observed yet.
@@ -77,6 +83,10 @@ pub struct PlaybackState {
     quality: Cell<Option<u64>>,
     audio_preference: RefCell<Option<Rc<AudioPreference>>>,
     captions: Cell<Option<u32>>,
+    /// Whether the MediaSource has ended.
+    is_ended: Cell<bool>,
+    /// Observations before this time are of an earlier MediaSource. In milliseconds since the Unix epoch.
+    reset_at: Cell<f64>,
     /// By [`index_of`] the content type.
     buffers: RefCell<[Option<BufferStatus>; 2]>,
     change_count: Cell<u32>,
@@ -104,6 +114,7 @@ impl PlaybackState {
             clock: Cell::new(PlaybackClock::new(start)),
             observed_at: Cell::default(),
             moved_at: Cell::default(),
+            still_since: Cell::default(),
             screen_size: Cell::default(),
             buffer_goal: Cell::new(buffer_goal),
             pending_seek: Cell::default(),
@@ -111,6 +122,8 @@ impl PlaybackState {
             quality: Cell::default(),
             audio_preference: RefCell::default(),
             captions: Cell::default(),
+            is_ended: Cell::default(),
+            reset_at: Cell::default(),
             buffers: RefCell::default(),
             change_count: Cell::default(),
             wakers: RefCell::default(),
@@ -119,6 +132,9 @@ impl PlaybackState {
 
     /// Updates the state with an observation of the element.
     pub fn observe(&self, observation: Observation) {
+        if observation.at < self.reset_at.get() {
+            return;
+        }
         if let Some(seek) = self.pending_seek.get() {
             let elapsed_ms = observation.at - seek.at;
             let moved = observation.position - seek.to;
@@ -149,6 +165,9 @@ impl PlaybackState {
             }
         }
         self.observed_at.set(observation.at);
+        if !stands_still {
+            self.still_since.set(observation.at);
+        }
         if !stands_still || ahead < STALL_MIN_AHEAD_SECONDS {
             self.moved_at.set(observation.at);
         }
@@ -160,6 +179,21 @@ impl PlaybackState {
     pub fn is_stalled(&self) -> bool {
         self.clock.get().rate() > 0.0
             && self.observed_at.get() - self.moved_at.get() > STALL_TIMEOUT_MS
+    }
+
+    /// Where the element has to continue if it was observed to stand still before a gap that most browsers play over, in
+    /// seconds. Chromium stops before a gap of two frames.
+    pub fn end_of_short_gap(&self) -> Option<f64> {
+        let position = self.observed_position();
+        let playable = self.playable_ranges();
+        let is_before_gap = playable
+            .range_at(position)
+            .is_some_and(|range| range.end - position < SHORT_GAP_REACH_SECONDS);
+        let stands_still = self.clock.get().rate() > 0.0
+            && self.observed_at.get() - self.still_since.get() >= SHORT_GAP_TIMEOUT_MS;
+        playable
+            .after_ignored_gap(position)
+            .filter(|_| is_before_gap && stands_still)
     }
 
     /// Restarts stall detection, after the element was moved.
@@ -311,9 +345,15 @@ impl PlaybackState {
             })
     }
 
-    /// The ranges that can be played: the intersection of all buffers.
+    /// The ranges that can be played: the intersection of all buffers. After the end of stream, the shorter track counts
+    /// as long as the longer one, as in [`HTMLMediaElement.buffered`](https://w3c.github.io/media-source/#htmlmediaelement-extensions-buffered).
     pub fn playable_ranges(&self) -> TimeRanges {
         match &*self.buffers.borrow() {
+            [Some(video), Some(audio)] if self.is_ended.get() => {
+                let end = video.buffered.end().max(audio.buffered.end());
+                let [video, audio] = [video, audio].map(|it| it.buffered.extended_to(end));
+                video.intersection(&audio)
+            }
             [Some(video), Some(audio)] => video.buffered.intersection(&audio.buffered),
             [Some(only), None] | [None, Some(only)] => only.buffered.clone(),
             [None, None] => TimeRanges::default(),
@@ -325,6 +365,13 @@ impl PlaybackState {
         let buffers = self.buffers.borrow();
         let mut all = buffers.iter().flatten().peekable();
         all.peek().is_some() && all.all(|buffer| buffer.is_complete)
+    }
+
+    /// Whether a track has nothing buffered.
+    pub fn has_empty_buffer(&self) -> bool {
+        let buffers = self.buffers.borrow();
+        let mut all = buffers.iter().flatten();
+        all.any(|buffer| buffer.buffered.iter().next().is_none())
     }
 
     /// Between the position and this time, in seconds, no more media will be fetched for any track.
@@ -361,7 +408,13 @@ impl PlaybackState {
     /// media from `start` on may be missing, also where the segment replaces other media.
     pub fn update_buffered(&self, kind: ContentType, buffered: TimeRanges, start: f64) {
         self.advance_clock();
+        let position = self.observed_position();
         if let Some(status) = &mut self.buffers.borrow_mut()[index_of(kind)] {
+            let ahead = buffered.ahead(position);
+            if ahead < status.buffered.ahead(position) - BOUNDARY_TOLERANCE {
+                // The browser has evicted something, which is fetched again.
+                status.complete_until = status.complete_until.min(position + ahead);
+            }
             status.buffered = buffered;
             status.complete_until = status.complete_until.min(start);
         }
@@ -374,7 +427,20 @@ impl PlaybackState {
         let mut clock = self.clock.get();
         clock.observe(start, 0.0, platform::now());
         self.clock.set(clock);
+        self.is_ended.set(false);
+        self.reset_at.set(platform::now());
         self.reset_stall();
+    }
+
+    /// Whether the element was observed since a time, in milliseconds since the Unix epoch.
+    pub const fn is_observed_since(&self, time: f64) -> bool {
+        self.observed_at.get() > time
+    }
+
+    /// Sets whether the MediaSource has ended.
+    pub fn set_ended(&self, is_ended: bool) {
+        self.advance_clock();
+        self.is_ended.set(is_ended);
     }
 
     /// Wakes the tasks that wait for a change.

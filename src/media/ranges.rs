@@ -62,9 +62,40 @@ impl TimeRanges {
             .find(|range| range.start - MAX_IGNORED_GAP_SECONDS <= time && time < range.end)
     }
 
-    /// Seconds from `time` to the end of the range that contains it; 0 outside of all ranges.
+    /// Seconds from `time` to the end of the range that contains it, or of the last of those that follow it after an
+    /// ignored gap each; 0 outside of all ranges.
     pub fn ahead(&self, time: f64) -> f64 {
-        self.range_at(time).map_or(0.0, |range| range.end - time)
+        let mut end = time;
+        for range in self.iter().filter(|range| range.end > time) {
+            if range.start - MAX_IGNORED_GAP_SECONDS > end {
+                break;
+            }
+            end = range.end;
+        }
+        end - time
+    }
+
+    /// The start of the range that follows the range at `time` after an ignored gap; `None` if none does.
+    pub fn after_ignored_gap(&self, time: f64) -> Option<f64> {
+        let here = self.iter().find(|range| time < range.end)?;
+        let next = self.first_after(here.start)?;
+        let is_near = next.start - MAX_IGNORED_GAP_SECONDS <= here.end;
+        (here.start <= time && is_near).then_some(next.start)
+    }
+
+    /// The end of the last range; 0 if there is none.
+    pub fn end(&self) -> f64 {
+        self.0.last().map_or(0.0, |range| range.end)
+    }
+
+    /// The same ranges, with the last one extended to `end`.
+    #[must_use]
+    pub fn extended_to(&self, end: f64) -> Self {
+        let mut ranges = (*self.0).clone();
+        if let Some(last) = ranges.last_mut() {
+            last.end = last.end.max(end);
+        }
+        Self(Rc::new(ranges))
     }
 
     /// The first range that begins after `time`.
@@ -137,8 +168,24 @@ mod tests {
     #[test]
     fn short_gap_before_range_is_ignored() {
         let two = ranges(&[(0.05, 2.0), (2.05, 5.0)]);
-        assert_eq!(two.ahead(0.0), 2.0);
+        assert_eq!(two.ahead(0.0), 5.0);
         assert_eq!(two.ahead(2.0), 3.0);
+        assert_eq!(two.after_ignored_gap(1.0), Some(2.05));
+        assert_eq!(two.after_ignored_gap(2.02), None);
+        assert_eq!(two.after_ignored_gap(3.0), None);
+        assert_eq!(
+            ranges(&[(0.0, 2.0), (2.2, 5.0)]).after_ignored_gap(1.0),
+            None
+        );
+    }
+
+    #[test]
+    fn only_the_last_range_is_extended() {
+        let two = ranges(&[(1.0, 2.0), (3.0, 5.0)]);
+        assert_eq!(two.end(), 5.0);
+        assert_eq!(two.extended_to(6.0), ranges(&[(1.0, 2.0), (3.0, 6.0)]));
+        assert_eq!(two.extended_to(4.0), two);
+        assert_eq!(ranges(&[]).extended_to(4.0), ranges(&[]));
     }
 
     #[test]
