@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     media::{
-        Container, ContentType, Index, Representation, RepresentationId, Segment, Timestamps, mp4,
-        ranges::TimeRange,
+        BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId, Segment,
+        Timestamps, mp4, ranges::TimeRange,
     },
     platform::Bytes,
-    protocol::ResourceKind,
+    protocol::{PlaybackError, ResourceKind},
 };
 
 /// How far a frame may extend beyond its period.
@@ -27,6 +27,30 @@ const PERIOD_EDGE_SECONDS: f64 = 0.1;
 const MAX_TIME_ERROR_SECONDS: f64 = 1.0;
 /// How many bytes of a segment are parsed to find its first timestamp.
 const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
+
+/// Why an attempt to fetch a segment failed.
+enum AttemptError {
+    /// Another attempt may succeed.
+    Retry(Error),
+    /// The init segment or the key could not be fetched, in spite of retries of its own.
+    Final(Error),
+}
+
+impl AttemptError {
+    /// An init segment or a key is requested again after errors of the network. Damage is found only afterwards.
+    fn after_own_retries(error: Error) -> Self {
+        match *error {
+            PlaybackError::InvalidData { .. } => Self::Retry(error),
+            _ => Self::Final(error),
+        }
+    }
+}
+
+impl From<Error> for AttemptError {
+    fn from(error: Error) -> Self {
+        Self::Retry(error)
+    }
+}
 
 /// The download of one segment: what to fetch and how to append it.
 pub struct Download<'a> {
@@ -40,6 +64,9 @@ pub struct Download<'a> {
     pub representation: &'a Representation,
     /// The segment itself.
     pub segment: &'a Segment,
+    /// Whether most of it is buffered already. It is appended only once all of it has arrived, because a part would
+    /// remove what is buffered, and the download may be abandoned.
+    pub is_replacement: bool,
     /// The progress of the request.
     pub progress: Rc<RequestProgress>,
     /// The request for the segment, if it has been sent already; the first attempt takes it.
@@ -62,15 +89,22 @@ impl Download<'_> {
         let network = &self.context.network;
         let base_urls = &self.representation.base_urls;
         let mut attempts = network.start_attempts(base_urls, SEGMENT_MAX_FAILURES);
-        while let Err(error) = self.attempt(buffer, base_url(base_urls, &attempts)).await {
-            buffer.reset();
-            network.wait_for_retry(&mut attempts, error).await?;
+        loop {
+            let attempt = self.attempt(buffer, base_url(base_urls, &attempts)).await;
+            match attempt {
+                Ok(()) => break,
+                Err(AttemptError::Final(error)) => return Err(error),
+                Err(AttemptError::Retry(error)) => {
+                    buffer.reset();
+                    network.wait_for_retry(&mut attempts, error).await?;
+                }
+            }
         }
         network.succeeded(&attempts);
         Ok(())
     }
 
-    async fn attempt(&self, buffer: &mut SegmentBuffer, base: &str) -> Result<(), Error> {
+    async fn attempt(&self, buffer: &mut SegmentBuffer, base: &str) -> Result<(), AttemptError> {
         let Context {
             network,
             content,
@@ -84,12 +118,16 @@ impl Download<'_> {
             None => network.send(kind, base, &self.segment.resource)?,
         };
         let init = match &self.segment.init {
-            Some(resource) => Some(content.init_segment(self.representation, resource).await?),
+            Some(resource) => {
+                let init = content.init_segment(self.representation, resource);
+                Some(init.await.map_err(AttemptError::after_own_retries)?)
+            }
             None => None,
         };
         let key = match &self.segment.resource.key {
             Some(key) => {
-                let key_file = content.key(&self.representation.base_urls, key).await?;
+                let key_file = content.key(&self.representation.base_urls, key);
+                let key_file = key_file.await.map_err(AttemptError::after_own_retries)?;
                 Some((key_file, key.iv))
             }
             None => None,
@@ -97,9 +135,9 @@ impl Download<'_> {
         let mut response = request.response(self.progress.clone()).await?;
         response.measure(network.meter.clone());
         // An encrypted segment can only be decrypted as a whole; any other is appended as it arrives.
-        let mode = match key {
-            Some(_) => ReadMode::Whole,
-            None => ReadMode::Soon,
+        let mode = match key.is_some() || self.is_replacement {
+            true => ReadMode::Whole,
+            false => ReadMode::Soon,
         };
         // `None` until the first bytes tell the format.
         let mut parser: Option<(SegmentFormat, BoxValidator)> = None;
@@ -121,6 +159,7 @@ impl Download<'_> {
                 break;
             }
             if is_first {
+                self.wait_for_offset().await;
                 self.prepare_buffer(buffer, format, init.as_ref(), &bytes)?;
                 if let (Some(bytes), Some(resource)) = (&init, &self.segment.init)
                     && !buffer.is_initialized(self.id, resource)
@@ -137,7 +176,7 @@ impl Download<'_> {
             None => Some("it is empty"),
         };
         match defect {
-            Some(reason) => Err(invalid_data(kind, &response.url(), reason)),
+            Some(reason) => Err(invalid_data(kind, &response.url(), reason).into()),
             None => Ok(()),
         }
     }
@@ -182,6 +221,33 @@ impl Download<'_> {
         }
         let offset = self.timestamp_offset(buffer, format.container, init, first_bytes)?;
         buffer.set_offset_and_window(offset, self.append_window())
+    }
+
+    /// Waits until the timestamp offset of an HLS discontinuity is known, if video will determine it. Audio often begins
+    /// a little later than video. If it determined the offset, the first pictures would lie before the append window
+    /// and be dropped, up to the next sync sample.
+    async fn wait_for_offset(&self) {
+        let Context { state, offsets, .. } = self.context;
+        let Index::Known(segments) = &self.representation.index else {
+            return;
+        };
+        if segments.timestamps == Timestamps::Media || self.content_type == ContentType::Video {
+            return;
+        }
+        let is_known = || {
+            let offsets = offsets.borrow();
+            let mut known = offsets.iter().map(|(discontinuity, _)| discontinuity);
+            known.any(|known| *known == self.segment.discontinuity)
+        };
+        // Video that is complete beyond the segment has none of this discontinuity.
+        let video_will_come = || {
+            state
+                .buffer_status(ContentType::Video)
+                .is_some_and(|video| video.complete_until < self.segment.end - BOUNDARY_TOLERANCE)
+        };
+        while !is_known() && video_will_come() {
+            state.next_change_or_tick().await;
+        }
     }
 
     /// The append window: the segment's period, with a margin for the frames at its edges.
