@@ -288,6 +288,11 @@ impl TrackFeeder {
             buffered,
             inventory: &self.inventory.borrow(),
             choose: &choose,
+            may_continue: &|id| {
+                self.context.content.is_playable(id)
+                    && choose(id.period)
+                        .is_some_and(|chosen| bandwidth_of(id) <= bandwidth_of(chosen))
+            },
             is_acceptable: &|AppendedSegment { representation, .. }| {
                 choose(representation.period).is_none_or(|chosen| {
                     chosen == *representation || (is_automatic && chosen.set == representation.set)
@@ -381,7 +386,13 @@ impl TrackFeeder {
         let prefetched = self.prefetched.take();
         let prefetched =
             prefetched.filter(|prefetched| (prefetched.id, &*prefetched.segment) == (id, segment));
+        let time = TimeRange {
+            start: segment.start,
+            end: segment.end,
+        };
+        let is_replacement = buffer.buffered().covered_seconds(time) > time.length() / 2.0;
         let download = Download {
+            is_replacement,
             context: &self.context,
             content_type: self.content_type,
             id,
@@ -489,23 +500,19 @@ impl TrackFeeder {
     /// Whether the segment of a running download is still the next that playback needs.
     fn is_needed(&self, id: RepresentationId, segment: &Segment, buffered: &TimeRanges) -> bool {
         let state = &self.context.state;
-        let position = state.position();
-        let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
-        if segment.end < position || segment.start > latest_start {
-            return false;
-        }
         match self.next_action(buffered).0 {
-            // A segment that is needed later is no reason to abort.
-            BufferAction::Fetch(_, next) if next.start >= segment.end - BOUNDARY_TOLERANCE => true,
-            BufferAction::Fetch(next_id, next) => {
+            // The position may be beyond its end, after a seek to the end of the presentation.
+            BufferAction::Fetch(next_id, next) if next.start < segment.end - BOUNDARY_TOLERANCE => {
                 let overlaps = segment.start < next.end;
                 let is_automatic = self.selected_quality().is_none();
                 overlaps && next_id.set == id.set && (is_automatic || next_id == id)
             }
-            BufferAction::Evict(_)
-            | BufferAction::LoadIndex(_)
-            | BufferAction::Wait
-            | BufferAction::End => true,
+            // That a later segment is needed next is no reason to abort, unless the position has moved away.
+            _ => {
+                let position = state.position();
+                let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
+                position <= segment.end && segment.start <= latest_start
+            }
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Snapshot<'a> {
     pub inventory: &'a BufferInventory,
     /// The representation to fetch now in a period; `None` if the period has none for this SourceBuffer.
     pub choose: &'a dyn Fn(usize) -> Option<RepresentationId>,
+    /// Whether a representation may follow one that is chosen no longer: it can be played, and needs no more bandwidth
+    /// than the one that is chosen now.
+    pub may_continue: &'a dyn Fn(RepresentationId) -> bool,
     /// Whether an appended segment may still be played: not if the viewer has chosen another representation.
     pub is_acceptable: &'a dyn Fn(&AppendedSegment) -> bool,
     /// Whether an appended segment is worth fetching again in the representation that is chosen now.
@@ -110,6 +113,11 @@ fn next_missing(now: &Snapshot, settled_until: f64) -> (BufferAction, f64) {
         let action = match action_at(now, time) {
             // A position after the last segment is complete only if the last segment is there.
             BufferAction::End => action_for_last(now, settled_until),
+            BufferAction::Fetch(id, segment)
+                if segment.start < settled_until.min(time - 2.0 * BOUNDARY_TOLERANCE) =>
+            {
+                aligned_action_at(now, time).unwrap_or(BufferAction::Fetch(id, segment))
+            }
             action => action,
         };
         let segment = match &action {
@@ -133,7 +141,9 @@ fn is_buffered(now: &Snapshot, segment: &Segment, settled_until: f64) -> bool {
     let covered_until =
         now.inventory
             .covered_until(segment.start, settled_until, now.is_acceptable);
-    covered_until >= segment.end - BOUNDARY_TOLERANCE
+    // A last segment of one frame may be shorter than the tolerance.
+    let tolerance = BOUNDARY_TOLERANCE.min((segment.end - segment.start) / 2.0);
+    covered_until >= segment.end - tolerance
 }
 
 /// The action for the segment at `time`, or else for the first one after it, in any period; `End` if there is
@@ -155,6 +165,23 @@ fn action_at(now: &Snapshot, time: f64) -> BufferAction {
         }
     }
     none
+}
+
+/// Fetches the segment at `time` of the representation that is buffered before it. Where the segments of
+/// representations are not aligned, a segment of another one would replace what is being played.
+fn aligned_action_at(now: &Snapshot, time: f64) -> Option<BufferAction> {
+    let before = now.inventory.iter().find(|entry| {
+        let end = entry.time.end;
+        (end - time).abs() <= BOUNDARY_TOLERANCE && (now.is_acceptable)(entry)
+    })?;
+    let id = before.representation;
+    let representation = now.presentation.representation(id)?;
+    let Index::Known(segments) = &representation.index else {
+        return None;
+    };
+    let segment = segments.segment_at(time + BOUNDARY_TOLERANCE)?;
+    let is_aligned = segment.start > time - 2.0 * BOUNDARY_TOLERANCE;
+    (is_aligned && (now.may_continue)(id)).then(|| BufferAction::Fetch(id, Box::new(segment)))
 }
 
 /// The action for the last segment of all; `End` if it is buffered or marked as missing.

@@ -89,6 +89,7 @@ impl Harness {
             other_buffer_ahead: self.other_buffer_ahead,
             buffered: &self.buffered(),
             inventory: &self.inventory,
+            may_continue: &|_| true,
             choose: &|period| {
                 Some(RepresentationId {
                     period,
