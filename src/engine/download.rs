@@ -214,12 +214,17 @@ impl Download<'_> {
         first_bytes: &Bytes,
     ) -> Result<(), Error> {
         buffer.change_type(&format.mime)?;
+        let offset = self.timestamp_offset(buffer, format.container, init, first_bytes)?;
         // Without a reset, WebKitGTK drops a segment that is earlier than the first one since the last reset. WebM is
-        // reset for each segment: it is not validated, so the previous one may have been incomplete.
-        if !buffer.ends_at(self.segment.start) || format.container == Container::WebM {
+        // reset for each segment: it is not validated, so the previous one may have been incomplete. Where the offset
+        // changes, the tracks of a muxed segment need not continue: a gap in one track would make the browser drop the
+        // other, too, up to its next sync sample.
+        if !buffer.ends_at(self.segment.start)
+            || format.container == Container::WebM
+            || offset.is_some_and(|offset| buffer.is_offset_by_other_than(offset))
+        {
             buffer.reset();
         }
-        let offset = self.timestamp_offset(buffer, format.container, init, first_bytes)?;
         buffer.set_offset_and_window(offset, self.append_window())
     }
 

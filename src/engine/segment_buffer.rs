@@ -124,6 +124,11 @@ impl SegmentBuffer {
         set().map_err(|exception| call_error("set the timestamp offset", exception))
     }
 
+    /// Whether the current timestamp offset is another one than this, in seconds.
+    pub fn is_offset_by_other_than(&self, offset: f64) -> bool {
+        (self.buffer.timestamp_offset() - offset).abs() > BOUNDARY_TOLERANCE
+    }
+
     /// Appends a segment or a part of one.
     ///
     /// # Errors

@@ -502,7 +502,10 @@ impl TrackFeeder {
         let state = &self.context.state;
         match self.next_action(buffered).0 {
             // The position may be beyond its end, after a seek to the end of the presentation.
-            BufferAction::Fetch(next_id, next) if next.start < segment.end - BOUNDARY_TOLERANCE => {
+            BufferAction::Fetch(next_id, next)
+                if next.start < segment.start.max(segment.end - BOUNDARY_TOLERANCE)
+                    || next.start == segment.start =>
+            {
                 let overlaps = segment.start < next.end;
                 let is_automatic = self.selected_quality().is_none();
                 overlaps && next_id.set == id.set && (is_automatic || next_id == id)
