@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     media::{
-        BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId, Segment,
-        Timestamps, mp4, ranges::TimeRange,
+        BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId,
+        Segment, Timestamps, mp4, ranges::TimeRange,
     },
     platform::Bytes,
     protocol::{PlaybackError, ResourceKind},

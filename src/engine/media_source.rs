@@ -119,7 +119,7 @@ impl OwnedMediaSource {
 
     /// Whether it has ended: `endOfStream()` was called, and nothing was removed or appended since.
     pub fn is_ended(&self) -> bool {
-        self.0.ready_state() == ReadyState::Ended
+        self.source.ready_state() == ReadyState::Ended
     }
 
     /// Whether the browser wants more data now. Always true unless the source is managed.
