@@ -21,9 +21,6 @@ use super::{
 };
 use crate::protocol::{Event, milestone::Milestone};
 
-/// An element that ignored its first seek has played at most this much.
-const MAX_IGNORED_SEEK_SECONDS: f64 = 0.5;
-
 /// A period group whose MediaSource may still be closed.
 pub struct PreparedGroup {
     position: f64,
@@ -125,16 +122,13 @@ pub async fn play(
     .await
 }
 
-/// Repeats a seek from the beginning, once there is media, if the element has ignored it. Chromium may ignore a seek before
-/// it has metadata. Does not return.
+/// Repeats the first seek once there is media: Chromium may ignore a seek before it has metadata. Does not return.
 async fn repeat_ignored_seek(context: &Context, to: f64) -> Result<f64, Error> {
     let state = &context.state;
     while state.playable_ranges().iter().next().is_none() {
         state.next_change().await;
     }
-    if state.observed_position() < MAX_IGNORED_SEEK_SECONDS.min(to) {
-        let session = context.session;
-        context.port.post(Event::Seek { session, to });
-    }
+    let session = context.session;
+    context.port.post(Event::Seek { session, to });
     pending().await
 }
