@@ -1,5 +1,5 @@
-//! Reads media files by byte ranges: MP4 and QuickTime, progressive and fragmented, WebM and Matroska. It has no I/O: it
-//! says which bytes it needs, and never waits.
+//! Reads media files by byte ranges: MP4 and QuickTime, progressive and fragmented, WebM, Matroska and MPEG-TS. It has no
+//! I/O: it says which bytes it needs, and never waits.
 //!
 //! ```
 //! # fn main() -> Result<(), remux::file::Error> {
@@ -39,8 +39,8 @@
 use std::ops::Range;
 
 pub use self::{
+    converter::Converter,
     input::Error,
-    matroska::convert::{Converter, Ends},
     movie::{FileSegment, FileTrack, Movie, Plan, TrackSet},
     search::MAX_READS,
 };
@@ -48,13 +48,16 @@ use self::{
     input::{Input, Read, Stop},
     matroska::Matroska,
     mp4::Mp4,
+    transport::Transport,
 };
 
+mod converter;
 mod input;
 mod matroska;
 mod movie;
 mod mp4;
 mod search;
+mod transport;
 
 /// A result, or the bytes that are needed for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +81,7 @@ enum Container {
     Unknown,
     Mp4(Box<Mp4>),
     Matroska(Box<Matroska>),
+    Transport(Box<Transport>),
 }
 
 fn step<T>(read: Read<T>) -> Result<Step<T>, Error> {
@@ -109,7 +113,7 @@ impl MediaFile {
     /// [`Error::UnknownFormat`], and what is wrong with the index.
     pub fn open(&mut self) -> Result<Step<Movie>, Error> {
         if let Container::Unknown = self.container {
-            let bytes = match step(self.input.read("header", 0..64))? {
+            let bytes = match step(self.input.read("header", 0..1024))? {
                 Step::Done(bytes) => bytes,
                 Step::Need(range) => return Ok(Step::Need(range)),
             };
@@ -117,6 +121,8 @@ impl MediaFile {
                 Container::Matroska(Box::default())
             } else if Mp4::is_likely(bytes) {
                 Container::Mp4(Box::default())
+            } else if Transport::is_likely(bytes) {
+                Container::Transport(Box::default())
             } else {
                 return Err(Error::UnknownFormat);
             };
@@ -124,6 +130,7 @@ impl MediaFile {
         let opened = match &mut self.container {
             Container::Mp4(file) => file.open(&mut self.input),
             Container::Matroska(file) => file.open(&mut self.input),
+            Container::Transport(file) => file.open(&mut self.input),
             Container::Unknown => return Err(Error::UnknownFormat),
         };
         let opened = step(opened)?;
@@ -145,6 +152,7 @@ impl MediaFile {
         match &mut self.container {
             Container::Mp4(file) => file.choose(&mut self.input, tracks),
             Container::Matroska(file) => file.choose(&mut self.input, tracks),
+            Container::Transport(file) => file.choose(&self.input, tracks),
             Container::Unknown => Err(Error::NoTracks),
         }
     }
@@ -157,28 +165,31 @@ impl MediaFile {
         let mut plan = step(match &mut self.container {
             Container::Mp4(file) => file.plan(&mut self.input, set, segment),
             Container::Matroska(file) => file.plan(&mut self.input, set, segment),
+            Container::Transport(file) => file.plan(&mut self.input, segment),
             Container::Unknown => return Err(Error::NoSegment),
         })?;
         if let Step::Done(plan) = &mut plan {
             // An index may list what the file does not have.
             let size = self.input.size;
+            if plan.ranges.iter().all(|range| range.start >= size) {
+                return Err(Error::NoSegment);
+            }
             for range in &mut plan.ranges {
                 *range = range.start.min(size)..range.end.min(size);
             }
+            // A segment may be empty: where a cluster is longer than it, the next one has its bytes.
             plan.ranges.retain(|range| !range.is_empty());
-            if plan.ranges.is_empty() {
-                return Err(Error::NoSegment);
-            }
         }
         Ok(plan)
     }
 
-    /// A converter for the segment that was planned last for a set, if it has to be converted. `ends` are those of the
+    /// A converter for the segment that was planned last for a set, if it has to be converted. `previous` is that of the
     /// segment before it, if that was appended just before.
-    pub fn converter(&self, set: usize, ends: Ends) -> Option<Converter> {
+    pub fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
         match &self.container {
-            Container::Matroska(file) => file.converter(set, ends),
-            _ => None,
+            Container::Matroska(file) => file.converter(set, previous),
+            Container::Transport(file) => Some(file.converter(previous)),
+            Container::Mp4(_) | Container::Unknown => None,
         }
     }
 }

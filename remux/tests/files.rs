@@ -461,7 +461,7 @@ proptest::proptest! {
             let plan = reader.plan(0, 0);
             let payload = reader.source.read(plan.ranges[0].clone());
             let convert = |sizes: &[usize]| {
-                let mut converter = reader.file.converter(0, [None, None]).unwrap();
+                let mut converter = reader.file.converter(0, None).unwrap();
                 let mut rest = payload.as_slice();
                 for size in sizes.iter().cycle() {
                     let (part, later) = rest.split_at(rest.len().min(*size));
@@ -473,11 +473,62 @@ proptest::proptest! {
                 }
                 converter.finish();
                 let bytes: Vec<_> = std::iter::from_fn(|| converter.take())
-                    .flat_map(|fragment| fragment.bytes().to_vec())
+                    .flatten()
                     .collect();
                 bytes
             };
             proptest::prop_assert_eq!(convert(&sizes), convert(&[usize::MAX]));
+        }
+    }
+}
+
+/// Transport streams as files: the same samples as when they are remuxed from the beginning to the end.
+#[test]
+fn transport_streams_are_divided_without_loss() {
+    for name in ["aac-0", "b-frames", "program", "wrap", "captions", "h265"] {
+        let bytes = fs::read(folder("streams").join(name).with_extension("ts")).unwrap();
+        let mut remuxer = remux::Remuxer::new(remux::Wanted::default(), None);
+        let mut whole = [0, 0];
+        let mut count = |remuxer: &mut remux::Remuxer| {
+            while let Some(output) = remuxer.take() {
+                if let remux::Output::Fragment(fragment) = output {
+                    whole[usize::from(fragment.kind == Kind::Audio)] += fragment.samples;
+                }
+            }
+        };
+        for part in bytes.chunks(1 << 16) {
+            remuxer.push(part);
+            count(&mut remuxer);
+        }
+        remuxer.flush();
+        count(&mut remuxer);
+        let mut reader = Reader::open(Source::Bytes(bytes)).unwrap();
+        assert_eq!(reader.movie.container, "MPEG-TS");
+        let tracks: Vec<_> = (0..reader.movie.tracks.len()).collect();
+        let set = reader.file.choose(&tracks).unwrap().remove(0);
+        let (_, samples) = samples_of(&mut reader, 0, &set);
+        let of = |kind| samples.iter().filter(|sample| sample.kind == kind).count();
+        assert_eq!([of(Kind::Video), of(Kind::Audio)], whole, "{name}");
+        // A seek decodes from before the time that is sought.
+        for (index, segment) in set.segments.iter().enumerate().skip(1) {
+            let plan = reader.plan(0, index);
+            let mut converter = reader.file.converter(0, None).unwrap();
+            converter.push(&reader.source.read(plan.ranges[0].clone()));
+            converter.finish();
+            let mut appended = Vec::new();
+            while let Some(bytes) = converter.take() {
+                appended.extend_from_slice(&bytes);
+            }
+            let samples = reader::samples_in(&set.init, &appended);
+            let first = samples
+                .iter()
+                .find(|sample| sample.kind == set.kind)
+                .unwrap();
+            assert!(
+                first.pts - set.origin <= segment.start + 0.1,
+                "{name} {index}: {}",
+                first.pts
+            );
         }
     }
 }

@@ -24,6 +24,8 @@
 //! Problems: 1 no packets, 2 no program, 3 unsupported coding, 4 SAMPLE-AES, 5 scrambled, 6 lost packets, 7 broken
 //! header, 8 times jump, 9 no random access point, 10 a track that began too late.
 //!
+//! The functions that read media files are in `remux/file.rs`.
+//!
 //! `cargo build -p remux --release --target wasm32-unknown-unknown` builds it; gzipped it has 38 kB, and 31 kB after
 //! `wasm-opt -Oz`.
 
@@ -33,6 +35,10 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {}
+
+#[cfg(target_arch = "wasm32")]
+#[path = "remux/file.rs"]
+mod file;
 
 #[cfg(target_arch = "wasm32")]
 mod exports {

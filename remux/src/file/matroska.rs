@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use self::{
     cluster::{last_block, scan},
-    convert::{ConvertedTrack, Converter, Ends},
+    convert::{ClusterConverter, ConvertedTrack},
     ebml::{Elements, Parsed, find, float, header, text, unsigned},
     track::{MatroskaTrack, entry},
 };
 use super::{
+    converter::Converter,
     input::{Error, Input, Read, Stop},
     movie::{FileSegment, Movie, Plan, TrackSet},
     mp4::fragmented::searched,
@@ -597,8 +598,12 @@ impl Matroska {
         }
     }
 
-    /// A converter for the segment that was planned last for a set.
-    pub fn converter(&self, set: usize, ends: Ends) -> Option<Converter> {
+    /// A converter for the segment that was planned last for a set. `previous` is that of the segment before.
+    pub fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
+        let ends = match &previous {
+            Some(Converter::Clusters(previous)) => previous.ends(),
+            _ => [None; 2],
+        };
         let (_, position, from) = (*self.planned.get(set)?)?;
         let tracks = self.sets.get(set)?.iter().filter_map(|index| {
             let track = self.tracks.get(*index)?;
@@ -613,12 +618,8 @@ impl Matroska {
                 prefix: track.prefix.clone(),
             })
         });
-        Some(Converter::new(
-            tracks.collect(),
-            self.scale,
-            position,
-            from,
-            ends,
-        ))
+        let tracks = tracks.collect();
+        let converter = ClusterConverter::new(tracks, self.scale, position, from, ends);
+        Some(Converter::Clusters(Box::new(converter)))
     }
 }

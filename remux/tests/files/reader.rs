@@ -8,7 +8,7 @@ use matroska_demuxer::{Frame, MatroskaFile, TrackType};
 use mp4_atom::{Any, Decode, Moof, Moov, ReadFrom};
 use remux::{
     Kind,
-    file::{Error, MediaFile, Movie, Plan, Step, TrackSet},
+    file::{Converter, Error, MediaFile, Movie, Plan, Step, TrackSet},
 };
 
 /// A file: some bytes at some positions, and zeros elsewhere.
@@ -264,12 +264,19 @@ fn fragments(moov: &Moov, bytes: &[u8], samples: &mut Vec<Sample>) {
     assert_eq!(at, bytes.len(), "boxes fill what is appended");
 }
 
+/// The samples in what is appended.
+pub fn samples_in(init: &[u8], appended: &[u8]) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    fragments(&moov(init), appended, &mut samples);
+    samples
+}
+
 /// All samples of a set, as they would be appended, and the number of bytes.
 pub fn samples_of(reader: &mut Reader, index: usize, set: &TrackSet) -> (usize, Vec<Sample>) {
     let mut appended = Vec::new();
     let mut samples = Vec::new();
     let is_webm = set.mime.contains("/webm");
-    let mut ends = [None, None];
+    let mut previous = None;
     for segment in 0..set.segments.len() {
         let plan = reader.plan(index, segment);
         let payload: Vec<u8> = plan
@@ -278,16 +285,18 @@ pub fn samples_of(reader: &mut Reader, index: usize, set: &TrackSet) -> (usize, 
             .flat_map(|range| reader.source.read(range.clone()))
             .collect();
         if plan.is_converted {
-            let mut converter = reader.file.converter(index, ends).unwrap();
+            let mut converter = reader.file.converter(index, previous.take()).unwrap();
             for part in payload.chunks(1000 + 77 * segment) {
                 converter.push(part);
             }
             converter.finish();
-            while let Some(fragment) = converter.take() {
-                appended.extend_from_slice(fragment.bytes());
+            while let Some(bytes) = converter.take() {
+                appended.extend_from_slice(&bytes);
             }
-            assert!(!converter.is_damaged);
-            ends = converter.ends();
+            if let Converter::Clusters(converter) = &converter {
+                assert!(!converter.is_damaged);
+            }
+            previous = Some(converter);
         } else {
             appended.extend_from_slice(&plan.head);
             appended.extend_from_slice(&payload);

@@ -64,7 +64,7 @@ struct Pending {
 
 /// Converts the clusters of a segment.
 #[derive(Debug)]
-pub struct Converter {
+pub struct ClusterConverter {
     tracks: Vec<Pending>,
     /// Nanoseconds of a tick.
     scale: u64,
@@ -82,7 +82,7 @@ pub struct Converter {
     pub is_damaged: bool,
 }
 
-impl Converter {
+impl ClusterConverter {
     /// Creates a converter of bytes from `position` on, whose blocks from `from` on count. `ends` are those of the
     /// previous segment, if that is what came before.
     pub fn new(

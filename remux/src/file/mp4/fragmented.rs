@@ -386,14 +386,19 @@ impl Fragments {
 
 /// Segments of equal length.
 pub fn searched(duration: f64) -> Vec<FileSegment> {
-    let count = (duration / SEARCHED).ceil().clamp(1.0, MAX_SEARCHED) as usize;
+    divided(duration, SEARCHED)
+}
+
+/// Segments of this length in seconds.
+pub fn divided(duration: f64, length: f64) -> Vec<FileSegment> {
+    let count = (duration / length).ceil().clamp(1.0, MAX_SEARCHED) as usize;
     (0..count)
         .map(|index| FileSegment {
-            start: index as f64 * SEARCHED,
+            start: index as f64 * length,
             end: if index + 1 == count {
-                duration.max(index as f64 * SEARCHED)
+                duration.max(index as f64 * length)
             } else {
-                (index + 1) as f64 * SEARCHED
+                (index + 1) as f64 * length
             },
         })
         .collect()
