@@ -32,7 +32,10 @@ const OPERATION_MS: u32 = 4_000;
 /// How long a seek may take before it counts as waiting for data.
 const SEEK_MS: u32 = 700;
 
+/// The result of an operation that does not end in time.
 const BUSY: &str = "timeout";
+/// The result of an append that cannot be parsed.
+const FAILED: &str = "EncodingError";
 
 /// Where the media files are, and what has been fetched of them.
 pub struct Files {
@@ -102,7 +105,7 @@ fn mime(media: Media, is_other_quality: bool) -> &'static str {
 }
 
 /// Runs a script in a new MediaSource. Returns a line for each operation: its result, the state and duration of the
-/// source, and what is buffered. Ends after an operation that does not end in time.
+/// source, and what is buffered. Ends after an append that cannot be parsed and an operation that does not end in time.
 pub async fn run(script: &Script, files: &mut Files, element: &impl Element) -> Vec<String> {
     let mut lines = Vec::new();
     match open(script, files, element).await {
@@ -114,10 +117,14 @@ pub async fn run(script: &Script, files: &mut Files, element: &impl Element) -> 
                     break;
                 };
                 let result = perform(step, buffer, &source, files, element).await;
+                // After an error, the state depends on when the element is told.
+                if result == FAILED {
+                    lines.push(format!("{step}: {result}"));
+                    break;
+                }
                 let state = describe(&source, &buffers, element);
                 lines.push(format!("{step}: {result} | {state}"));
-                // After an error, the state depends on when the element is told.
-                if result == BUSY || result == "EncodingError" {
+                if result == BUSY {
                     break;
                 }
             }
