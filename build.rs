@@ -13,6 +13,7 @@ fn main() {
         "Cargo.lock",
         "build.rs",
         "src",
+        "remux/src",
         "assets/worker_loader.js",
     ] {
         println!("cargo::rerun-if-changed={path}");

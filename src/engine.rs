@@ -14,6 +14,7 @@
 //! | `period_group`, `tracks`, `monitor` | what one MediaSource plays; its tracks; gaps, stalls and the end |
 //! | `track_feeder`, `download` | keeps one SourceBuffer filled; one segment from request to append |
 //! | `media_source`, `segment_buffer` | the MediaSource and its SourceBuffers |
+//! | `remuxing` | segments in MPEG-TS, remuxed on their way to a SourceBuffer |
 //! | `context`, `playback_state` | what the modules of a session share; position, selection and buffer levels |
 //! | `content`, `manifest` | loads and completes the presentation; interprets its files |
 //! | `live`, `clock_offset` | follows a live stream: reloads, edge, window, catch-up; the server's clock |
@@ -38,6 +39,7 @@ mod monitor;
 mod network;
 mod period_group;
 mod playback_state;
+mod remuxing;
 mod segment_buffer;
 pub mod session;
 mod track_feeder;

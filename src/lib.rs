@@ -42,8 +42,8 @@
 //! | [`platform::web`] | page | the browser APIs that the page uses and web-sys lacks |
 //!
 //! Beside this library, the workspace has `examples/handle` (the smallest program), `lab` (the laboratory section
-//! of the demo page), `remux` (MPEG-TS to fragmented MP4; not used by the engine yet), `testkit` (generated streams
-//! and a deterministic live server, for tests), `tests/conformance` (scripts that compare the simulated browser with
+//! of the demo page), `remux` (MPEG-TS to fragmented MP4: a wasm module that the engine loads when it is needed),
+//! `testkit` (generated streams and a deterministic live server, for tests), `tests/conformance` (scripts that compare the simulated browser with
 //! real ones) and `xtask` (`cargo xtask`).
 //!
 //! # Invariants
@@ -65,8 +65,9 @@
 //!    dropped is ended by `SegmentBuffer::reset` before the next one.
 //! 10. Dropping a session aborts its requests, timers and tasks. Only the teardown (`Stopped`, then `Closed`) outlives
 //!     it; the page waits for that for a bounded time. ✓ Nothing is leaked on purpose.
-//! 11. Media bytes go `fetch → ArrayBuffer → appendBuffer`. They enter wasm memory only where a box has to be read:
-//!     init segments, indexes, the beginning of a segment, box headers.
+//! 11. Media bytes go `fetch → ArrayBuffer → appendBuffer`. They enter wasm memory only where a box has to be read
+//!     (init segments, indexes, the beginning of a segment, box headers), or in the remuxer's memory: MPEG-TS is copied
+//!     into it, once more within it, and appended from there.
 //! 12. The next action is computed from a snapshot of the state by a pure function (`media/plan.rs`), again after
 //!     every change. Queries do not mutate.
 //! 13. The engine does not know which thread it runs on, except where it is started (`engine/worker.rs`) and where it

@@ -13,6 +13,7 @@ mod container;
 pub mod dash;
 mod error;
 pub mod hls;
+pub mod id3;
 pub mod language;
 pub mod live;
 pub mod mp4;

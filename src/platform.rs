@@ -31,7 +31,8 @@
 //! the future of [`Response::chunk`] may lose that chunk: drop the response with it.
 //!
 //! **Bytes.** [`Bytes`] are opaque, so that in the browser media data goes from `fetch` to `appendBuffer`
-//! without being copied into wasm memory. Cloning and slicing share the data.
+//! without being copied into wasm memory. Cloning and slicing share the data. A [`Remuxer`] has a memory of its own:
+//! data is copied into it once, and appended from there.
 //!
 //! **Errors.** An exception that the browser throws is returned as an [`Exception`], with its name and message.
 //!
@@ -52,6 +53,7 @@ mod browser {
     pub mod media_source;
     pub mod network;
     pub mod object_url;
+    pub mod remuxer;
     pub mod source_buffer;
     pub mod time;
 
@@ -65,6 +67,7 @@ mod browser {
         take_delivery,
     };
     pub use object_url::ObjectUrl;
+    pub use remuxer::{Remuxer, load_remuxer, preload_remuxer};
     pub use source_buffer::SourceBuffer;
     pub use time::{Sleep, mark, memory_size, now, random, sleep, spawn};
 }
@@ -78,9 +81,12 @@ use browser as implementation;
 use simulated as implementation;
 
 pub use implementation::{
-    Bytes, Fetch, MediaHandle, MediaSource, ObjectUrl, Online, Response, Sleep, SourceBuffer,
-    can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc, fetch, is_online, is_worker,
-    mark, memory_size, next_online, now, program_download, random, report_error, resolve_url,
-    sleep, spawn, take_delivery,
+    Bytes, Fetch, MediaHandle, MediaSource, ObjectUrl, Online, Remuxer, Response, Sleep,
+    SourceBuffer, can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc, fetch, is_online,
+    is_worker, load_remuxer, mark, memory_size, next_online, now, preload_remuxer,
+    program_download, random, report_error, resolve_url, sleep, spawn, take_delivery,
 };
-pub use types::{ByteRange, Delivery, Exception, ReadyState, Request, VideoConfiguration};
+pub use types::{
+    ByteRange, Delivery, Exception, ReadyState, RemuxOutput, RemuxTracks, Request,
+    VideoConfiguration,
+};

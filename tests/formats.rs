@@ -180,12 +180,12 @@ impl Found {
             && first.init.is_none()
         {
             match sniff::detect(&bytes, "") {
+                _ if first.resource.key.is_some() => {
+                    self.add_if(sniff::is_named_as_ts(&first.resource.path), "MPEG-2 TS")
+                }
                 Format::Aac => self.features.push("AAC"),
                 Format::Mp3 => self.features.push("MP3"),
-                Format::TransportStream => {
-                    self.features.push("MPEG-2 TS");
-                    self.unsupported = Some("MPEG transport streams");
-                }
+                Format::TransportStream => self.features.push("MPEG-2 TS"),
                 other => panic!("segments of {other:?}"),
             }
         }

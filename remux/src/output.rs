@@ -195,12 +195,12 @@ impl fmt::Display for Problem {
             Self::NoPackets { at } => write!(f, "no transport packets before byte {at}"),
             Self::NoProgram => f.write_str("no program was found in the transport stream"),
             Self::UnsupportedCoding { pid, name } => {
-                write!(f, "{name} (PID {pid}) is not supported in MPEG-TS")
+                write!(f, "{name} in MPEG-TS (PID {pid})")
             }
             Self::SampleAes { pid, name } => {
-                write!(f, "{name} (PID {pid}) is encrypted by SAMPLE-AES")
+                write!(f, "{name} encrypted by SAMPLE-AES (PID {pid})")
             }
-            Self::Scrambled { pid } => write!(f, "PID {pid} is scrambled"),
+            Self::Scrambled { pid } => write!(f, "scrambled packets (PID {pid})"),
             Self::Lost { pid, at } => {
                 write!(f, "packets of PID {pid} are missing before byte {at}")
             }

@@ -19,6 +19,7 @@ use super::{
     error::{Error, file_error, invalid_manifest},
     manifest,
     network::{FetchedFile, Network},
+    remuxing,
 };
 use crate::{
     media::{
@@ -29,9 +30,9 @@ use crate::{
         hls::VariableDefinitions,
         mp4,
         selection::{self, SelectionCriteria, is_muxed},
-        text,
+        sniff, text,
     },
-    platform::{self, Bytes, VideoConfiguration},
+    platform::{self, Bytes, RemuxTracks, VideoConfiguration},
     protocol::{PlaybackError, ResourceKind, short_url},
 };
 use live_state::LiveContent;
@@ -390,7 +391,13 @@ impl Content {
             let base_urls = &load.representation.base_urls;
             load.requested_at = platform::now();
             let file = self.resource(kind, base_urls, &resource).await?;
-            if let Err(error) = self.apply_response(&mut load, id, kind, &resource, &file) {
+            let applied = match manifest::detect_container(&file.bytes) {
+                Some(Container::TransportStream) if kind == ResourceKind::MediaSegment => {
+                    self.describe_stream(&mut load, id, &file).await
+                }
+                _ => self.apply_response(&mut load, id, kind, &resource, &file),
+            };
+            if let Err(error) = applied {
                 self.discard(&resource);
                 return Err(error);
             }
@@ -459,6 +466,10 @@ impl Content {
                 let url = representation.base_urls.get(file.server).cloned();
                 let url = url.unwrap_or_else(|| file.url.as_str().into());
                 self.place_playlist(id, url, text, &mut segments, load.requested_at);
+                let first = segments.get(0);
+                if first.is_some_and(|first| sniff::is_named_as_ts(&first.resource.path)) {
+                    Network::preload_remuxer();
+                }
                 representation.base_urls =
                     with_redirect(std::mem::take(&mut representation.base_urls), file);
                 if let Index::Playlist(path) = &representation.index
@@ -491,6 +502,44 @@ impl Content {
         };
         representation.index = Index::Known(segments);
         Ok(())
+    }
+
+    /// Describes a representation by the beginning of its first segment, which is MPEG-TS.
+    async fn describe_stream(
+        &self,
+        load: &mut IndexLoad,
+        id: RepresentationId,
+        file: &FetchedFile,
+    ) -> Result<(), Error> {
+        let remuxer = self.network.load_remuxer().await?;
+        let tracks = self.stream_tracks(id);
+        let stream = remuxing::describe(remuxer, &file.bytes, &file.url, tracks)?;
+        let representation = &mut *load.representation;
+        representation.codecs = stream.codecs;
+        representation.container = stream.container.into();
+        if representation.size == (0, 0) {
+            representation.size = stream.size;
+        }
+        load.content_type = Some(match stream.container {
+            "audio/mp4" => ContentType::Audio,
+            _ => ContentType::Video,
+        });
+        load.is_described = true;
+        Ok(())
+    }
+
+    /// The tracks to read from a stream: audio alone for audio, and video alone if the period has audio apart.
+    fn stream_tracks(&self, id: RepresentationId) -> RemuxTracks {
+        let presentation = self.presentation();
+        let is_audio = |set: &AdaptationSet| set.content_type == ContentType::Audio;
+        let sets = presentation.periods.get(id.period);
+        let has_audio_apart =
+            sets.is_some_and(|period| period.adaptation_sets.iter().any(is_audio));
+        let is_for_audio = presentation.adaptation_set(id).is_some_and(is_audio);
+        RemuxTracks {
+            video: !is_for_audio,
+            audio: is_for_audio || !has_audio_apart,
+        }
     }
 
     /// Whether a period declares its audio, so that a representation's segments can be trusted to contain no other track

@@ -10,12 +10,13 @@ use super::{
     http::{HttpRequest, ReadMode, RequestProgress},
     manifest::{describe_container, detect_container},
     network::{SEGMENT_MAX_FAILURES, base_url},
+    remuxing::{self, Remuxed, SegmentRemuxer},
     segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
         BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId,
-        Segment, Timestamps, mp4, ranges::TimeRange,
+        Segment, Timestamps, id3, mp4, ranges::TimeRange,
     },
     platform::Bytes,
     protocol::{PlaybackError, ResourceKind},
@@ -80,6 +81,19 @@ struct SegmentFormat {
     mime: String,
 }
 
+/// How a segment gets into the buffer.
+enum SegmentParser {
+    /// As it is.
+    Direct {
+        format: SegmentFormat,
+        validator: BoxValidator,
+        /// Whether the buffer is prepared for it.
+        is_prepared: bool,
+    },
+    /// Through the buffer's remuxer.
+    Remuxer,
+}
+
 impl Download<'_> {
     /// Fetches the segment from its base URLs, with retries, and appends it.
     ///
@@ -140,43 +154,44 @@ impl Download<'_> {
             false => ReadMode::Soon,
         };
         // `None` until the first bytes tell the format.
-        let mut parser: Option<(SegmentFormat, BoxValidator)> = None;
+        let mut parser = None;
+        let url = response.url();
         while let Some(mut bytes) = response.read(mode).await? {
             if let Some((key_file, iv)) = &key {
-                bytes = decrypt(kind, &bytes, &key_file.bytes, *iv, &response.url()).await?;
+                bytes = decrypt(kind, &bytes, &key_file.bytes, *iv, &url).await?;
             }
-            let is_first = parser.is_none();
-            let (format, validator) = match &mut parser {
+            let parser = match &mut parser {
                 Some(parser) => parser,
-                None => {
-                    let format = self.detect_format(init.as_ref(), &bytes, &response.url())?;
-                    let validator = BoxValidator::new(format.container);
-                    parser.insert((format, validator))
-                }
+                none => none.insert(self.begin(buffer, init.as_ref(), &bytes, &url).await?),
             };
-            validator.push(&bytes);
-            if validator.is_invalid() {
-                break;
-            }
-            if is_first {
-                self.wait_for_offset().await;
-                self.prepare_buffer(buffer, format, init.as_ref(), &bytes)?;
-                if let (Some(bytes), Some(resource)) = (&init, &self.segment.init)
-                    && !buffer.is_initialized(self.id, resource)
-                {
-                    buffer.append(bytes).await?;
-                    buffer.set_initialized(self.id, resource);
+            match parser {
+                SegmentParser::Remuxer => self.remux(buffer, &bytes, &url).await?,
+                SegmentParser::Direct {
+                    format,
+                    validator,
+                    is_prepared,
+                } => {
+                    validator.push(&bytes);
+                    if validator.is_invalid() {
+                        break;
+                    }
+                    if !std::mem::replace(is_prepared, true) {
+                        self.wait_for_offset().await;
+                        self.prepare_buffer(buffer, format, init.as_ref(), &bytes)?;
+                        self.append_init(buffer, init.as_ref()).await?;
+                    }
+                    buffer.append(&bytes).await?;
                 }
             }
-            buffer.append(&bytes).await?;
             state.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
         }
-        let defect = match &parser {
-            Some((_, validator)) => validator.error(),
+        let defect = match parser {
+            Some(SegmentParser::Remuxer) => return Ok(self.end_remuxing(buffer, &url).await?),
+            Some(SegmentParser::Direct { validator, .. }) => validator.error(),
             None => Some("it is empty"),
         };
         match defect {
-            Some(reason) => Err(invalid_data(kind, &response.url(), reason).into()),
+            Some(reason) => Err(invalid_data(kind, &url, reason).into()),
             None => Ok(()),
         }
     }
@@ -203,6 +218,155 @@ impl Download<'_> {
         describe_container(&mut described, start, url, ResourceKind::MediaSegment)?;
         let mime = described.mime();
         Ok(SegmentFormat { container, mime })
+    }
+
+    /// Detects the format of the segment, and prepares the remuxer for it or completes what it has.
+    async fn begin(
+        &self,
+        buffer: &mut SegmentBuffer,
+        init: Option<&Bytes>,
+        first_bytes: &Bytes,
+        url: &str,
+    ) -> Result<SegmentParser, Error> {
+        // The last init segment of a playlist may be one of other segments.
+        let is_transport_stream = detect_container(first_bytes) == Some(Container::TransportStream);
+        let (id, segment) = (self.id, self.segment);
+        if let Some(remuxer) = &mut buffer.remuxer
+            && remuxer.is_running()
+            && !(is_transport_stream && remuxer.is_continued_by(id, segment))
+        {
+            remuxer.flush();
+            self.append_remuxed(buffer, url).await?;
+        }
+        if !is_transport_stream {
+            let format = self.detect_format(init, first_bytes, url)?;
+            return Ok(SegmentParser::Direct {
+                validator: BoxValidator::new(format.container),
+                format,
+                is_prepared: false,
+            });
+        }
+        if !buffer.ends_at(segment.start) {
+            buffer.reset();
+        }
+        if buffer.remuxer.is_none() {
+            let remuxer = self.context.network.load_remuxer().await?;
+            buffer.remuxer = Some(SegmentRemuxer::new(remuxer));
+        }
+        if let Some(remuxer) = &mut buffer.remuxer {
+            if !remuxer.is_continued_by(id, segment) {
+                let offset = self.known_offset();
+                let expected = offset.map(|offset| segment.start - offset);
+                remuxer.start(remuxing::tracks(&self.representation.codecs), expected);
+            }
+            remuxer.begin_segment(id, segment);
+        }
+        Ok(SegmentParser::Remuxer)
+    }
+
+    /// Remuxes a part of the segment, and appends the result.
+    async fn remux(
+        &self,
+        buffer: &mut SegmentBuffer,
+        bytes: &Bytes,
+        url: &str,
+    ) -> Result<(), Error> {
+        for batch in remuxing::batches(bytes) {
+            if let Some(remuxer) = &mut buffer.remuxer {
+                remuxer.push(&batch);
+            }
+            self.append_remuxed(buffer, url).await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the frames at the end of the segment if the next one does not continue them.
+    async fn end_remuxing(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<(), Error> {
+        if !self.is_continued()
+            && let Some(remuxer) = &mut buffer.remuxer
+        {
+            remuxer.flush();
+            self.append_remuxed(buffer, url).await?;
+        }
+        match buffer
+            .remuxer
+            .as_ref()
+            .and_then(|remuxer| remuxer.error(url))
+        {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether another segment may continue the frames of this one.
+    fn is_continued(&self) -> bool {
+        let Index::Known(segments) = &self.representation.index else {
+            return false;
+        };
+        match segments.get(self.segment.number + 1) {
+            Some(next) => !next.is_missing && next.discontinuity == self.segment.discontinuity,
+            None => segments.live.is_growing,
+        }
+    }
+
+    /// Appends what the remuxer has finished.
+    async fn append_remuxed(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<(), Error> {
+        loop {
+            let Some(remuxer) = &mut buffer.remuxer else {
+                return Ok(());
+            };
+            let bytes = match remuxer.take(url)? {
+                None => return Ok(()),
+                Some(Remuxed::Init { bytes, mime }) => {
+                    buffer.change_type(&mime)?;
+                    buffer.set_initialized_otherwise();
+                    bytes
+                }
+                Some(Remuxed::Fragment { bytes, first_time }) => {
+                    if let Some(time) = first_time {
+                        remuxer.set_has_offset();
+                        let offset = self.stream_offset(time);
+                        buffer.set_offset_and_window(Some(offset), self.append_window())?;
+                    }
+                    bytes
+                }
+            };
+            buffer.append(&bytes).await?;
+        }
+    }
+
+    /// The timestamp offset, in seconds, for a segment with times that wrap, of which `time` is the first.
+    fn stream_offset(&self, time: f64) -> f64 {
+        let offset = self.known_offset().unwrap_or_else(|| {
+            let offset = remuxing::offset(time, self.segment.start);
+            let mut offsets = self.context.offsets.borrow_mut();
+            offsets.push((self.segment.discontinuity, offset));
+            offset
+        });
+        remuxing::align(offset, time, self.segment.start)
+    }
+
+    /// The timestamp offset of the segment's discontinuity sequence, in seconds, if a segment of it was read.
+    fn known_offset(&self) -> Option<f64> {
+        let offsets = self.context.offsets.borrow();
+        let mut known = offsets.iter();
+        let (_, offset) = known.find(|(known, _)| *known == self.segment.discontinuity)?;
+        Some(*offset)
+    }
+
+    /// Appends the init segment, unless the last one appended was the same.
+    async fn append_init(
+        &self,
+        buffer: &mut SegmentBuffer,
+        init: Option<&Bytes>,
+    ) -> Result<(), Error> {
+        if let (Some(bytes), Some(resource)) = (init, &self.segment.init)
+            && !buffer.is_initialized(self.id, resource)
+        {
+            buffer.append(bytes).await?;
+            buffer.set_initialized(self.id, resource);
+        }
+        Ok(())
     }
 
     /// Sets the buffer's type, timestamp offset and append window for the segment.
@@ -299,8 +463,8 @@ impl Download<'_> {
         }
     }
 
-    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one: packed audio has no timestamps, so
-    /// that each segment continues the one before.
+    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one: a segment of packed audio
+    /// continues the one before.
     fn timestamp_offset(
         &self,
         buffer: &SegmentBuffer,
@@ -319,11 +483,17 @@ impl Download<'_> {
         }
         let (discontinuity, start) = (self.segment.discontinuity, self.segment.start);
         if container != Container::Mp4 {
-            return Ok((!buffer.ends_at(start)).then_some(start));
+            if buffer.ends_at(start) {
+                return Ok(None);
+            }
+            let time = id3::timestamp(&first_bytes.prefix(TIMESTAMP_SEARCH_BYTES));
+            // The browser numbers the samples from the offset on, and ignores their own times.
+            return Ok(Some(
+                time.map_or(start, |time| time + self.stream_offset(time)),
+            ));
         }
-        let mut offsets = self.context.offsets.borrow_mut();
-        if let Some((_, offset)) = offsets.iter().find(|(known, _)| *known == discontinuity) {
-            return Ok(Some(*offset));
+        if let Some(offset) = self.known_offset() {
+            return Ok(Some(offset));
         }
         // A media segment without an init segment starts with its own `moov`.
         let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
@@ -336,6 +506,7 @@ impl Download<'_> {
                 "it has no timestamp",
             ));
         };
+        let mut offsets = self.context.offsets.borrow_mut();
         offsets.push((discontinuity, start - first_time));
         Ok(Some(start - first_time))
     }

@@ -38,7 +38,7 @@ const READY_MS: f64 = 2.0;
 const fn max_bytes(resource: ResourceKind) -> u64 {
     match resource {
         ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
-        ResourceKind::Captions => 4 << 20,
+        ResourceKind::Captions | ResourceKind::Remuxer => 4 << 20,
         ResourceKind::Key | ResourceKind::Clock => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
     }

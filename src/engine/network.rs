@@ -2,10 +2,11 @@
 
 use std::{
     cell::{Cell, RefCell},
+    pin::pin,
     rc::Rc,
 };
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 
 use super::{
     bandwidth_meter::BandwidthMeter,
@@ -17,9 +18,10 @@ use crate::{
         Resource,
         retry::{FailureKind, RetryState},
     },
-    platform::{self, Bytes},
+    platform::{self, Bytes, Remuxer},
     protocol::{
-        Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId, short_url,
+        BUILD_ID, Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId,
+        short_url,
     },
 };
 
@@ -36,6 +38,13 @@ const FAILURES_UNTIL_REPORT: u32 = 2;
 
 /// A busy server is waited for this long without [`Event::Retrying`].
 const MAX_SILENT_WAIT_MS: u32 = 1_000;
+/// How long to wait for the remuxer's module, which is small.
+const REMUXER_TIMEOUT_SECONDS: u32 = 20;
+
+/// The URL of the remuxer's module, which is beside the page and the worker.
+fn remuxer_url() -> String {
+    format!("./remux_bg.wasm?{BUILD_ID}")
+}
 
 /// A fetched file.
 pub struct FetchedFile {
@@ -165,6 +174,37 @@ impl Network {
             date: response.date(),
             server: 0,
         })
+    }
+
+    /// Begins to download the remuxer, unless that has begun.
+    pub fn preload_remuxer() {
+        platform::preload_remuxer(&remuxer_url());
+    }
+
+    /// Creates a remuxer, after its module has been downloaded, with retries.
+    ///
+    /// # Errors
+    /// [`PlaybackError::Network`] or [`PlaybackError::Timeout`] once retries are exhausted.
+    pub async fn load_remuxer(&self) -> Result<Remuxer, Error> {
+        let (resource, url) = (ResourceKind::Remuxer, remuxer_url());
+        let mut attempts = RetryState::starting_at(0, 1, FILE_MAX_FAILURES);
+        loop {
+            let timeout = platform::sleep(REMUXER_TIMEOUT_SECONDS * 1_000);
+            let error = match select(pin!(platform::load_remuxer(&url)), timeout).await {
+                Either::Left((Ok(remuxer), _)) => return Ok(remuxer),
+                Either::Left((Err(exception), _)) => PlaybackError::Network {
+                    resource,
+                    url: url.clone(),
+                    reason: exception.message,
+                },
+                Either::Right(_) => PlaybackError::Timeout {
+                    resource,
+                    url: url.clone(),
+                    seconds: REMUXER_TIMEOUT_SECONDS,
+                },
+            };
+            self.wait_for_retry(&mut attempts, error.into()).await?;
+        }
     }
 
     /// Starts the attempts to fetch a resource from these base URLs.

@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use super::error::{Error, call_error};
+use super::{
+    error::{Error, call_error},
+    remuxing::SegmentRemuxer,
+};
 use crate::{
     media::{
         BOUNDARY_TOLERANCE, Container, RepresentationId, Resource,
@@ -27,6 +30,8 @@ pub struct SegmentBuffer {
     end: f64,
     /// Whether an operation is running.
     is_updating: Rc<Cell<bool>>,
+    /// The remuxer of segments in MPEG-TS, once there was one.
+    pub remuxer: Option<SegmentRemuxer>,
 }
 
 impl SegmentBuffer {
@@ -38,12 +43,18 @@ impl SegmentBuffer {
             init: None,
             end: f64::NEG_INFINITY,
             is_updating,
+            remuxer: None,
         }
     }
 
     /// Whether this init segment, of this representation, was the last one appended.
     pub fn is_initialized(&self, id: RepresentationId, init: &Resource) -> bool {
         matches!(&self.init, Some((known, resource)) if *known == id && resource == init)
+    }
+
+    /// Records that another init segment was appended, which is in no file.
+    pub fn set_initialized_otherwise(&mut self) {
+        self.init = None;
     }
 
     /// Records that this init segment was appended.
@@ -158,6 +169,9 @@ impl SegmentBuffer {
     pub fn reset(&mut self) {
         self.init = None;
         self.end = f64::NEG_INFINITY;
+        if let Some(remuxer) = &mut self.remuxer {
+            remuxer.interrupt();
+        }
         // An ended source refuses `abort`, so it is reopened by setting the offset. If an append is running, that would
         // throw, but then the source is open. Both calls throw if the source is closed, where nothing is left to reset.
         if !self.buffer.is_updating() {

@@ -1,6 +1,6 @@
 //! Detects the format of a file by its first bytes, because the `Content-Type` of servers is often wrong.
 
-use super::text::decode_utf16;
+use super::{id3::tag_length, text::decode_utf16};
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,13 @@ pub fn detect(first_bytes: &[u8], content_type: &str) -> Format {
         .or_else(|| by_type(content_type))
         .or_else(|| by_hint(first_bytes))
         .unwrap_or(Format::Other)
+}
+
+/// Whether a path or a URL names a transport stream, by its extension.
+pub fn is_named_as_ts(path: &str) -> bool {
+    let name = path.split(['?', '#']).next().unwrap_or_default();
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    extension.eq_ignore_ascii_case("ts")
 }
 
 /// The first byte of each packet of a transport stream.
@@ -161,20 +168,6 @@ fn by_hint(bytes: &[u8]) -> Option<Format> {
     } else {
         None
     }
-}
-
-/// The length in bytes of the ID3v2 tag at the start (ID3v2.4 § 3.1), which may exceed the given bytes.
-fn tag_length(bytes: &[u8]) -> Option<usize> {
-    let [_, _, flags, size @ ..] = *bytes.strip_prefix(b"ID3")?.first_chunk::<7>()?;
-    let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-    Some(10 + synchsafe(size) + footer)
-}
-
-/// Reads a number with seven bits in each byte.
-fn synchsafe(bytes: [u8; 4]) -> usize {
-    bytes
-        .into_iter()
-        .fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@
 //!
 //! # Limits
 //!
-//! Fragmented MP4 only: no WebM, no packed audio. Frames are not decoded. Renditions are not told apart once they
+//! Fragmented MP4 only: no WebM, no packed audio. MPEG-TS is remuxed by the crate `remux`, called natively. Frames are not decoded. Renditions are not told apart once they
 //! are buffered.
 
 mod browser;
@@ -56,6 +56,7 @@ pub mod model;
 mod network;
 mod object_url;
 mod random;
+mod remuxer;
 mod time;
 mod world;
 
@@ -75,5 +76,6 @@ pub use network::{
 };
 pub use object_url::ObjectUrl;
 pub use random::Random;
+pub use remuxer::{Remuxer, load_remuxer, preload_remuxer};
 pub use time::{Sleep, mark, memory_size, now, random, report_error, sleep, spawn};
 pub use world::{EPOCH_MS, Ended, Entered, Thread, World};

@@ -86,3 +86,40 @@ pub struct VideoConfiguration {
     /// Frames per second.
     pub frame_rate: f64,
 }
+
+/// The tracks of a stream that a remuxer reads or writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemuxTracks {
+    /// The first video stream.
+    pub video: bool,
+    /// The first audio stream.
+    pub audio: bool,
+}
+
+/// What a remuxer has made of its input. The bytes of a segment stay in the remuxer until they are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RemuxOutput {
+    /// An initialization segment, which the following fragments need.
+    Init {
+        /// Its media type with codecs, such as `video/mp4; codecs="avc1.64001f,mp4a.40.2"`.
+        mime: String,
+        /// Its tracks.
+        tracks: RemuxTracks,
+        /// Width and height of the picture in pixels; zeros if there is none.
+        size: (u32, u32),
+    },
+    /// A media segment of one track.
+    Fragment {
+        /// The earliest presentation time in it, in seconds. It may exceed the timestamp by a multiple of 2^33 ticks.
+        first_shown: f64,
+    },
+    /// Captions or an ID3 tag.
+    Metadata,
+    /// A part of the input that is left out.
+    Problem {
+        /// Whether it is encrypted, or in a coding that the remuxer does not know. Otherwise it is damaged.
+        is_unsupported: bool,
+        /// What is left out, and where.
+        text: String,
+    },
+}

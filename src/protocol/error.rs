@@ -204,6 +204,9 @@ pub enum ResourceKind {
     /// A media segment.
     #[error("the media segment")]
     MediaSegment,
+    /// The module that remuxes MPEG-TS, a file of this player.
+    #[error("the program that reads MPEG-TS,")]
+    Remuxer,
 }
 
 /// When a stream begins, as the end of a sentence.
@@ -278,8 +281,8 @@ impl PlaybackError {
                 "Check whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
             Self::UnsupportedFeature { .. } => {
-                "This player plays DASH and HLS, live and on demand, without DRM, in fragmented MP4 or packed \
-                 audio."
+                "This player plays DASH and HLS, live and on demand, without DRM, in fragmented MP4, MPEG-TS \
+                 or packed audio."
             }
         }
     }

@@ -109,6 +109,25 @@ async fn hls_with_fragmented_mp4_plays(test: &TestContext) {
 }
 
 #[apply(browser_test!)]
+#[runs_in(Chromium, Firefox, WebKit; "the remuxer's module, real decoders")]
+async fn hls_with_mpeg_ts_plays(test: &TestContext) {
+    plays(
+        test,
+        &[
+            ("tests/media/transport/muxed.m3u8", 8.0),
+            ("tests/media/transport/byterange.m3u8", 8.0),
+            ("tests/media/transport/aes.m3u8", 8.0),
+            ("tests/media/transport/split-audio.m3u8", 8.0),
+            ("tests/media/transport/mixed.m3u8", 8.0),
+        ],
+    )
+    .await;
+    // Between the encodings there is a gap in the sound.
+    to_its_end(test, "tests/media/transport/discontinuity.m3u8", 8.0).await;
+    to_its_end(test, "tests/media/transport/gap.m3u8", 8.0).await;
+}
+
+#[apply(browser_test!)]
 #[runs_in(Chromium, Firefox, WebKit; "codecs differ between browsers")]
 async fn hls_with_packed_audio_plays_or_is_refused(test: &TestContext) {
     let aac = ("audio/aac", "tests/media/packed/1.aac");
@@ -289,7 +308,7 @@ async fn unsupported_streams_are_reported(test: &TestContext) {
         (
             "ts",
             "#EXTM3U\n#EXTINF:2,\n1.bin\n#EXT-X-ENDLIST\n".into(),
-            "MPEG transport streams",
+            "no program was found in the transport stream",
         ),
         ("bomb", BOMB.into(), "is not a video that can be read"),
         (

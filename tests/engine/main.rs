@@ -15,3 +15,4 @@ mod quality;
 mod seeking;
 mod servers;
 mod streams;
+mod transport;

@@ -134,14 +134,18 @@ def write_manifests():
 
 
 def stamp_packed_audio():
-    """Puts the ID3 tag of RFC 8216 § 3.4 before each file. A frame of AAC is of 1024 samples."""
+    """Puts the ID3 tag of RFC 8216 § 3.4 before each file. A frame of AAC is of 1024 samples. Copies have the times of
+    the streams in MPEG-TS, in ticks of 90 kHz."""
     samples = 0
     for number in range(1, 5):
         path = Path(f"packed/{number}.aac")
         frames = path.read_bytes()
-        private = b"com.apple.streaming.transportStreamTimestamp\0" + struct.pack(">Q", samples * 90 // 48)
-        frame = struct.pack(">4sIH", b"PRIV", len(private), 0) + private
-        path.write_bytes(struct.pack(">3sHBI", b"ID3", 0x0400, 0, len(frame)) + frame + frames)
+        for folder, start in [("packed", 0), ("transport", 8589589080)]:
+            stamp = (start + samples * 90 // 48) % (1 << 33)
+            private = b"com.apple.streaming.transportStreamTimestamp\0" + struct.pack(">Q", stamp)
+            frame = struct.pack(">4sIH", b"PRIV", len(private), 0) + private
+            tag = struct.pack(">3sHBI", b"ID3", 0x0400, 0, len(frame)) + frame
+            Path(f"{folder}/{number}.aac").write_bytes(tag + frames)
         at = 0
         while at < len(frames):
             at += (frames[at + 3] & 3) << 11 | frames[at + 4] << 3 | frames[at + 5] >> 5
@@ -179,6 +183,7 @@ def multivariant(name, video, audio, size=(160, 90)):
 
 def write_playlists():
     playlist("aac", listed("{}.aac", range(1, 5)))
+    Path("transport/aac.m3u8").write_text(Path("packed/aac.m3u8").read_text())
     playlist("video", listed("../h264/video/{}.m4s", range(1, 5), "../h264/video/init.mp4"))
     multivariant("packed", "video.m3u8", "aac.m3u8")
 

@@ -3,8 +3,8 @@
 # README.md says what each of them is.
 set -eu
 cd "$(dirname "$0")"
-rm -rf ondemand h264 h264-large vp9 packed
-mkdir ondemand h264 h264-large vp9 packed
+rm -rf ondemand h264 h264-large vp9 packed transport
+mkdir ondemand h264 h264-large vp9 packed transport
 
 # ffmpeg, with a picture that counts frames and seconds, and a tone: $1 is its size, $2 its pitch in hertz.
 encode() {
@@ -67,5 +67,71 @@ encrypt 4.m4s 2 0000000000000000000000000000000a
 # Its init segment in the clear, and by the first key.
 cp h264/video/init.mp4 packed/aes-init.mp4
 encrypt init.mp4 1 000102030405060708090a0b0c0d0e0f init-encrypted.mp4
+
+# MPEG-TS. With B-frames, and with times that wrap (after 2^33 ticks of 90 kHz, 95443.7 s) in the third segment.
+PICTURES="-c:v libx264 -profile:v main -preset veryslow -bf 2 -g 24 -crf 44 -pix_fmt yuv420p -sc_threshold 0 -threads 1 -flags:v +bitexact"
+transport() {
+    name=$1
+    shift
+    encode 160x90 440 "$@" -output_ts_offset 95438.5 -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type mpegts \
+        -start_number 1 -hls_segment_filename "transport/$name-%d.ts" "transport/$name.m3u8"
+}
+transport muxed -map 0:v -map 1:a $PICTURES $AAC
+transport video -map 0:v $PICTURES
+transport audio -map 1:a $AAC
+transport mp3 -map 1:a -c:a libmp3lame -b:a 32k -ac 1
+transport ac3 -map 0:v -map 1:a $PICTURES -c:a ac3 -b:a 32k -ac 1
+# One file.
+encode 160x90 440 -map 0:v -map 1:a $PICTURES $AAC -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type mpegts \
+    -hls_flags single_file -hls_segment_filename transport/byterange.ts transport/byterange.m3u8
+# AES-128: without an IV it is the media sequence number.
+printf 'a key of 16 byte' > transport/aes.key
+for number in 1 2 3 4; do
+    openssl enc -aes-128-cbc -K "$(od -An -v -tx1 transport/aes.key | tr -d ' \n')" \
+        -iv 0000000000000000000000000000000$number -in "transport/muxed-$number.ts" -out "transport/aes-$number.ts"
+done
+sed -e '/^#EXT-X-MEDIA-SEQUENCE/a #EXT-X-KEY:METHOD=AES-128,URI="aes.key"' -e 's/^muxed/aes/' \
+    transport/muxed.m3u8 > transport/aes.m3u8
+# MPEG-TS, fragmented MP4 of another encoding, MPEG-TS again.
+cat > transport/discontinuity.m3u8 <<'END'
+#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-TARGETDURATION:2
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXTINF:2,
+muxed-1.ts
+#EXT-X-DISCONTINUITY
+#EXT-X-MAP:URI="../packed/muxed-init.mp4"
+#EXTINF:2,
+../packed/muxed-2.m4s
+#EXTINF:2,
+../packed/muxed-3.m4s
+#EXT-X-DISCONTINUITY
+#EXTINF:2,
+muxed-4.ts
+#EXT-X-ENDLIST
+END
+# The second segment is missing.
+sed -e '/muxed-2.ts/i #EXT-X-GAP' -e 's/muxed-2.ts/missing.ts/' -e 's/VERSION:3/VERSION:8/' \
+    transport/muxed.m3u8 > transport/gap.m3u8
+# Multivariant playlists: of two MPEG-TS, and of MPEG-TS beside fragmented MP4.
+for audio in audio aac; do
+    cat > "transport/split-$audio.m3u8" <<END
+#EXTM3U
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="Tone",DEFAULT=YES,AUTOSELECT=YES,URI="$audio.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=60000,RESOLUTION=160x90,AUDIO="sound"
+video.m3u8
+END
+done
+cat > transport/mixed.m3u8 <<'END'
+#EXTM3U
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="Tone",DEFAULT=YES,AUTOSELECT=YES,URI="audio-from-zero.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=60000,CODECS="avc1.4d400c,mp4a.40.2",RESOLUTION=160x90,AUDIO="sound"
+../packed/video.m3u8
+END
+encode 160x90 440 -map 1:a $AAC -muxdelay 0 -muxpreload 0 -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type mpegts \
+    -start_number 1 -hls_segment_filename transport/audio-from-zero-%d.ts transport/audio-from-zero.m3u8
 
 python3 make.py

@@ -162,7 +162,7 @@ impl TrackBuffer {
                 .flat_map(|range| self.starting_in(range)),
         );
         self.remove_frames(&removed);
-        self.add(
+        let key = self.add(
             frame.dts,
             Stored {
                 pts,
@@ -179,12 +179,21 @@ impl TrackBuffer {
         self.last_decode = Some(dts);
         self.last_duration = Some(duration);
         self.highest_end = Some(self.highest_end.map_or(end, |highest| highest.max(end)));
-        self.last_added = Some(dts);
+        self.last_added = Some(key);
         self.last_end = Some(end);
         Processed::Added(end)
     }
 
-    fn add(&mut self, dts: Nanos, stored: Stored, rules: &Rules) {
+    /// Adds a frame. Returns its place in decode order.
+    fn add(&mut self, mut dts: Nanos, stored: Stored, rules: &Rules) -> Nanos {
+        // Frames of another encoding, without B-frames, may be decoded at the same time and shown before.
+        while self
+            .frames
+            .get(&dts)
+            .is_some_and(|other| other.end <= stored.pts)
+        {
+            dts += 1;
+        }
         self.reordering = self.reordering.max((stored.pts - dts).abs());
         let duration = stored.end - stored.pts;
         if duration > self.longest {
@@ -201,6 +210,7 @@ impl TrackBuffer {
         if let Some(ranges) = &mut self.ranges {
             merge(ranges, stored.covers_from..stored.end, tolerance);
         }
+        dts
     }
 
     /// Removes frames that begin in a range, extended to the next random access point (§ 3.5.9), and what

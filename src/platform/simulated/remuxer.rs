@@ -1,0 +1,130 @@
+//! The remuxer, called natively.
+
+use std::cell::Cell;
+
+use super::{
+    bytes::Bytes,
+    model::{MILLISECOND, Nanos},
+    network::is_online,
+    time::sleep,
+    world::{Device, World},
+};
+use crate::platform::types::{Exception, RemuxOutput, RemuxTracks};
+
+/// Ticks per second of the remuxer's times.
+const TICKS: f64 = remux::time::TICKS as f64;
+
+/// When the module has been downloaded and compiled; `None` before its download begins.
+#[derive(Debug, Default)]
+struct Module(Cell<Option<Nanos>>);
+
+impl Device for Module {}
+
+/// Begins to download and compile the remuxer, unless that has begun.
+pub fn preload_remuxer(_url: &str) {
+    let world = World::current();
+    let module = world.device::<Module>();
+    if module.0.get().is_none() {
+        world.note(format_args!("the remuxer is fetched"));
+        let ready_at = world.nanos() + world.latency(5.0, 200.0);
+        module.0.set(Some(ready_at));
+    }
+}
+
+/// Creates a remuxer, after its module has been downloaded and compiled.
+///
+/// # Errors
+/// If there is no network. The next call tries it again.
+pub async fn load_remuxer(url: &str) -> Result<Remuxer, Exception> {
+    preload_remuxer(url);
+    let world = World::current();
+    let module = world.device::<Module>();
+    let left = module.0.get().unwrap_or_default() - world.nanos();
+    let milliseconds = u32::try_from((left + MILLISECOND - 1) / MILLISECOND).unwrap_or_default();
+    sleep(milliseconds).await;
+    if milliseconds > 0 && !is_online() {
+        module.0.set(None);
+        return Err(Exception::new("TypeError", "Failed to fetch"));
+    }
+    Ok(Remuxer {
+        remuxer: remux::Remuxer::new(remux::Wanted::default(), None),
+        taken: Bytes::default(),
+    })
+}
+
+/// Remuxes MPEG-TS to fragmented MP4.
+#[derive(Debug)]
+pub struct Remuxer {
+    remuxer: remux::Remuxer,
+    taken: Bytes,
+}
+
+impl Remuxer {
+    /// Starts again, for these tracks: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
+    /// time in seconds near which the first timestamp is expected, because timestamps wrap.
+    pub fn start(&mut self, tracks: RemuxTracks, expected: Option<f64>) {
+        let wanted = remux::Wanted {
+            video: tracks.video,
+            audio: tracks.audio,
+        };
+        let expected = expected.map(|seconds| (seconds * TICKS) as i64);
+        self.remuxer.start(wanted, expected);
+    }
+
+    /// Adds bytes of the stream.
+    pub fn push(&mut self, bytes: &Bytes) {
+        self.remuxer.push(&bytes.to_vec());
+    }
+
+    /// Announces the bytes of another segment, which continues the previous one.
+    pub fn next_segment(&mut self) {
+        self.remuxer.next_segment();
+    }
+
+    /// Completes the last frames.
+    pub fn flush(&mut self) {
+        self.remuxer.flush();
+    }
+
+    /// Takes the next output, in the order in which they have to be used.
+    pub fn take(&mut self) -> Option<RemuxOutput> {
+        self.taken = Bytes::default();
+        Some(match self.remuxer.take()? {
+            remux::Output::Init(init) => {
+                self.taken = init.bytes.as_slice().into();
+                let has = |kind| init.tracks.iter().any(|track| track.kind == kind);
+                let sizes = init.tracks.iter().map(|track| track.size);
+                let (width, height) = sizes.max().unwrap_or_default();
+                RemuxOutput::Init {
+                    mime: init.mime(),
+                    tracks: RemuxTracks {
+                        video: has(remux::Kind::Video),
+                        audio: has(remux::Kind::Audio),
+                    },
+                    size: (width.into(), height.into()),
+                }
+            }
+            remux::Output::Fragment(fragment) => {
+                self.taken = fragment.bytes().into();
+                let first_shown = fragment.first_shown as f64 / TICKS;
+                self.remuxer.recycle(fragment);
+                RemuxOutput::Fragment { first_shown }
+            }
+            remux::Output::Metadata(_) => RemuxOutput::Metadata,
+            remux::Output::Problem(problem) => RemuxOutput::Problem {
+                is_unsupported: matches!(
+                    problem,
+                    remux::Problem::UnsupportedCoding { .. }
+                        | remux::Problem::SampleAes { .. }
+                        | remux::Problem::Scrambled { .. }
+                ),
+                text: problem.to_string(),
+            },
+        })
+    }
+
+    /// The segment that was taken last.
+    pub fn bytes(&self) -> Bytes {
+        self.taken.clone()
+    }
+}

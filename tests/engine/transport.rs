@@ -1,0 +1,98 @@
+//! HLS in MPEG-TS.
+
+use yew_mse_worker::platform::simulated::{Browser, World};
+
+use crate::page::{Page, Site, failure_of, wait_until};
+
+/// Duration of the streams.
+const DURATION_SECONDS: f64 = 8.0;
+/// How much may be missing at a boundary: two frames of video.
+const TOLERANCE_SECONDS: f64 = 0.2;
+
+/// Plays a stream to its end, and checks that only these gaps are missing.
+fn plays_to_the_end(browser: Browser, name: &str, gaps: &[(f64, f64)], seed: u64) -> World {
+    let world = World::new(seed, browser);
+    let entered = world.enter();
+    Site::serve(&world);
+    let page = Page::open();
+    page.load(&path(name));
+    wait_until(&page, 60.0, || page.element.has_ended());
+    let context = || format!("{name}, seed {seed}\n{}", world.trace().join("\n"));
+    assert_eq!(world.violations(), [""; 0], "{}", context());
+    let buffered = page.element.buffered();
+    let starts = [0.0].into_iter().chain(gaps.iter().map(|gap| gap.1));
+    let ends = gaps.iter().map(|gap| gap.0).chain([DURATION_SECONDS]);
+    assert_eq!(buffered.len(), gaps.len() + 1, "{}", context());
+    for (range, (start, end)) in buffered.iter().zip(starts.zip(ends)) {
+        let mut errors = [range.start - start, range.end - end].into_iter();
+        let is_near = errors.all(|error| error.abs() < TOLERANCE_SECONDS);
+        assert!(is_near, "{buffered:?}: {}", context());
+    }
+    drop(entered);
+    world
+}
+
+fn path(name: &str) -> String {
+    format!("tests/media/{name}.m3u8")
+}
+
+#[test]
+fn muxed_stream_is_played_to_the_end() {
+    for seed in 0..5 {
+        for browser in [Browser::chromium(), Browser::firefox(), Browser::webkit()] {
+            plays_to_the_end(browser, "transport/muxed", &[], seed);
+        }
+    }
+}
+
+#[test]
+fn every_form_of_hls_is_played_to_the_end() {
+    for seed in 0..3 {
+        for name in ["video", "audio", "byterange", "aes", "split-audio", "mixed"] {
+            let name = format!("transport/{name}");
+            plays_to_the_end(Browser::chromium(), &name, &[], seed);
+        }
+    }
+}
+
+#[test]
+fn fragmented_mp4_between_transport_streams_is_played() {
+    // The audio of the first segment ends early, because the next one continues it.
+    for seed in 0..5 {
+        plays_to_the_end(
+            Browser::chromium(),
+            "transport/discontinuity",
+            &[(1.83, 2.03)],
+            seed,
+        );
+    }
+}
+
+#[test]
+fn missing_segment_leaves_a_gap() {
+    for seed in 0..5 {
+        plays_to_the_end(Browser::chromium(), "transport/gap", &[(2.0, 4.0)], seed);
+    }
+}
+
+#[test]
+fn remuxer_is_fetched_for_transport_streams_only() {
+    let is_fetched = |name| {
+        let world = plays_to_the_end(Browser::chromium(), name, &[], 1);
+        (world.trace().iter()).any(|line| line.contains("the remuxer is fetched"))
+    };
+    assert!(is_fetched("transport/muxed"));
+    assert!(!is_fetched("packed/muxed"));
+}
+
+#[test]
+fn stream_without_program_fails_with_its_reason() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    Site::serve(&world);
+    let page = Page::open();
+    page.load(&path("refused/transport"));
+    let reason = failure_of(&page, 60.0);
+    let expected = "no program was found in the transport stream";
+    assert!(reason.contains(expected), "{reason}");
+}
