@@ -1,8 +1,10 @@
 //! HLS in MPEG-TS.
 
-use yew_mse_worker::platform::simulated::{Browser, World};
+use std::fs;
 
-use crate::page::{Page, Site, failure_of, wait_until};
+use yew_mse_worker::platform::simulated::{BodyFault, Browser, World};
+
+use crate::page::{Fault, Page, Site, failure_of, wait_until};
 
 /// Duration of the streams.
 const DURATION_SECONDS: f64 = 8.0;
@@ -95,4 +97,40 @@ fn stream_without_program_fails_with_its_reason() {
     let reason = failure_of(&page, 60.0);
     let expected = "no program was found in the transport stream";
     assert!(reason.contains(expected), "{reason}");
+}
+
+/// A stream with so many null packets after each packet.
+fn padded(stream: &[u8], count: usize) -> Vec<u8> {
+    let mut null = [0xff; 188];
+    null[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+    let nulls = null.repeat(count);
+    let packets = stream.chunks(188);
+    packets
+        .flat_map(|packet| [packet, &nulls].concat())
+        .collect()
+}
+
+#[test]
+fn first_frame_is_shown_before_the_segment_is_complete() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    let site = Site::serve(&world);
+    let file = fs::read("tests/media/transport/muxed-1.ts").unwrap();
+    let segment = padded(&file, 20);
+    let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsegment.ts\n#EXT-X-ENDLIST\n";
+    site.add_file("media.m3u8", playlist);
+    site.add_file("segment.ts", segment.clone());
+    // The second half of the segment is held back for a minute.
+    let fault = BodyFault::Stalls(segment.len() / 2, 60_000.0);
+    site.add_fault("segment.ts", Fault::Body(fault));
+    world.set_bandwidth(&[(0.0, 1_000_000.0)]);
+    let page = Page::open();
+    page.load("media.m3u8");
+    wait_until(&page, 20.0, || page.element.position() > 0.0);
+    let requests = world.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.received < segment.len() * 6 / 10)
+    );
 }
