@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlMediaElement, HtmlVideoElement, VideoPlaybackQuality, window};
 use yew_mse_worker::{
     platform::{self, web},
-    protocol::{BUILD_ID, LiveStatus},
+    protocol::{BUILD_ID, LiveStatus, RemuxReport, SegmentReport},
 };
 
 use crate::{
@@ -146,6 +146,12 @@ fn entries(history: &History) -> Entries {
         megabytes(segments.iter().map(|segment| segment.bytes).sum()),
         megabytes(aborted.map(|segment| segment.bytes).sum()),
     );
+    let is_remuxed = segments.last().is_some_and(|it| it.remuxed.is_some());
+    let container = match is_remuxed {
+        true => Some("MPEG-TS, remuxed to fragmented MP4"),
+        false => quality.and_then(|quality| quality.mime.split(';').next()),
+    };
+    let remuxed = remuxed(segments);
     let memory = format!(
         "engine {:.1} MB, lab {:.1} MB",
         megabytes(history.memory.into()),
@@ -156,6 +162,7 @@ fn entries(history: &History) -> Entries {
         ("Engine", engine),
         ("Quality", bandwidth.map(quality_text)),
         ("Codec", quality.map(|quality| quality.mime.clone())),
+        ("Container", container.map(Into::into)),
         ("Resolution", from_video(resolution)),
         ("Frames", from_video(frames)),
         ("Element", from_video(playback_state)),
@@ -169,6 +176,7 @@ fn entries(history: &History) -> Entries {
                 .map(|live| live_state(&live, history.first_edge)),
         ),
         ("Downloaded", Some(downloads)),
+        ("Remuxed", remuxed),
         ("Wasm memory", Some(memory)),
         ("Build", Some(BUILD_ID.into())),
         ("Browser", user_agent),
@@ -191,6 +199,27 @@ fn live_state(live: &LiveStatus, first_edge: Option<(f64, f64)>) -> String {
         live.clock_offset,
         live.reloads,
     )
+}
+
+/// Bytes into and out of the remuxer, and the time that it took; `None` if nothing is MPEG-TS.
+fn remuxed(segments: &[SegmentReport]) -> Option<String> {
+    let mut total = RemuxReport::default();
+    let mut bytes = 0;
+    for segment in segments {
+        if let Some(remuxed) = segment.remuxed {
+            bytes += segment.bytes;
+            total.bytes += remuxed.bytes;
+            total.milliseconds += remuxed.milliseconds;
+        }
+    }
+    (bytes > 0).then(|| {
+        format!(
+            "{:.1} MB of MPEG-TS to {:.1} MB in {:.1} ms",
+            bytes as f64 / 1e6,
+            total.bytes as f64 / 1e6,
+            total.milliseconds
+        )
+    })
 }
 
 /// The size of the video, and its size on the screen in device pixels.

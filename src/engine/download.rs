@@ -18,8 +18,8 @@ use crate::{
         BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId,
         Segment, Timestamps, id3, mp4, ranges::TimeRange,
     },
-    platform::Bytes,
-    protocol::{PlaybackError, ResourceKind},
+    platform::{self, Bytes},
+    protocol::{PlaybackError, RemuxReport, ResourceKind},
 };
 
 /// How far a frame may extend beyond its period.
@@ -72,6 +72,8 @@ pub struct Download<'a> {
     pub progress: Rc<RequestProgress>,
     /// The request for the segment, if it has been sent already; the first attempt takes it.
     pub sent: Cell<Option<HttpRequest>>,
+    /// What the remuxer has done with it, if it is MPEG-TS.
+    pub remuxed: Cell<Option<RemuxReport>>,
 }
 
 /// The format of one segment, which may differ from that of its representation.
@@ -273,7 +275,9 @@ impl Download<'_> {
     ) -> Result<(), Error> {
         for batch in remuxing::batches(bytes) {
             if let Some(remuxer) = &mut buffer.remuxer {
+                let started_at = platform::now();
                 remuxer.push(&batch);
+                self.report_remuxed(platform::now() - started_at, 0);
             }
             self.append_remuxed(buffer, url).await?;
         }
@@ -331,8 +335,17 @@ impl Download<'_> {
                     bytes
                 }
             };
+            self.report_remuxed(0.0, bytes.len());
             buffer.append(&bytes).await?;
         }
+    }
+
+    /// Adds to the report of the remuxer's work.
+    fn report_remuxed(&self, milliseconds: f64, bytes: usize) {
+        let mut report = self.remuxed.get().unwrap_or_default();
+        report.milliseconds += milliseconds;
+        report.bytes += bytes as u64;
+        self.remuxed.set(Some(report));
     }
 
     /// The timestamp offset, in seconds, for a segment with times that wrap, of which `time` is the first.

@@ -400,6 +400,7 @@ impl TrackFeeder {
             segment,
             progress: Rc::default(),
             sent: Cell::new(prefetched.map(|prefetched| prefetched.request)),
+            remuxed: Cell::default(),
         };
         let requested_at = platform::now();
         let outcome = self
@@ -480,6 +481,7 @@ impl TrackFeeder {
             requested_at,
             finished_at: platform::now(),
             appended,
+            remuxed: download.remuxed.get(),
         });
         let Context { port, session, .. } = &*self.context;
         port.post_diagnostic(*session, &report);

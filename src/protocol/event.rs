@@ -265,6 +265,17 @@ pub struct SegmentReport {
     pub finished_at: f64,
     /// Whether it was appended; if not, the download was abandoned or failed.
     pub appended: bool,
+    /// What the remuxer did with it, if it is MPEG-TS.
+    pub remuxed: Option<RemuxReport>,
+}
+
+/// The work of the remuxer on one media segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemuxReport {
+    /// Time that it took, in milliseconds.
+    pub milliseconds: f64,
+    /// Bytes of fragmented MP4 that it made.
+    pub bytes: u64,
 }
 
 /// A report of the engine's activity, for display only.

@@ -122,8 +122,15 @@ impl Chart<'_> {
         } else {
             "aborted"
         };
+        let remuxed = segment.remuxed.map_or(String::new(), |remuxed| {
+            format!(
+                ", remuxed from MPEG-TS to {:.0} kB in {:.1} ms",
+                remuxed.bytes as f64 / 1000.0,
+                remuxed.milliseconds
+            )
+        });
         format!(
-            "{track} {:.1}–{:.1} s: {:.0} kB in {:.0} ms, {result}",
+            "{track} {:.1}–{:.1} s: {:.0} kB in {:.0} ms{remuxed}, {result}",
             segment.start,
             segment.end,
             segment.bytes as f64 / 1000.0,
