@@ -61,7 +61,17 @@ fn by_bytes(bytes: &[u8]) -> Option<Format> {
     if let Some(text) = decode_utf16(bytes) {
         return by_text(text.as_bytes());
     }
-    by_text(bytes).or_else(|| audio(bytes))
+    by_text(bytes)
+        .or_else(|| audio(bytes))
+        .or_else(|| transport_stream_after_other_bytes(bytes))
+}
+
+/// A transport stream whose first packet is incomplete, or comes after other bytes.
+fn transport_stream_after_other_bytes(bytes: &[u8]) -> Option<Format> {
+    let has_sync = |position: usize| bytes.get(position) == Some(&TS_SYNC_BYTE);
+    let are_packets = |start| (0..4).all(|packet| has_sync(start + packet * TS_PACKET_LENGTH));
+    let mut starts = 1..TS_PACKET_LENGTH;
+    starts.any(are_packets).then_some(Format::TransportStream)
 }
 
 /// The format of a text file.
@@ -183,6 +193,7 @@ mod tests {
     #[test]
     fn first_bytes_override_content_type() {
         let packets = [[0x47].as_slice(), &[0; 187], &[0x47]].concat();
+        let after_junk = [[1; 100].as_slice(), &packets[..188].repeat(4)].concat();
         for (bytes, expected) in [
             (b"<MPD>".as_slice(), Format::Mpd),
             (
@@ -203,6 +214,7 @@ mod tests {
             (b"\0\0\0\x18moof", Format::Mp4),
             (b"\x1a\x45\xdf\xa3", Format::WebM),
             (&packets, Format::TransportStream),
+            (&after_junk, Format::TransportStream),
             (b"\xff\xf1\x50\x80", Format::Aac),
             (b"\xff\xf9\x50\x80", Format::Aac),
             (b"\xff\xfb\x90\x44", Format::Mp3),

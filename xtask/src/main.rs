@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's commands. Each installs the tools it lacks and prints each step.
 
+mod bench;
 mod live;
 mod live_reload;
 mod rename;
@@ -25,6 +26,7 @@ cargo xtask serve [trunk serve options]   build the demo and serve it, with live
 cargo xtask live [trunk build options]    serve the demo together with live streams
 cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
 cargo xtask test [filter]                 check and test everything, or run the tests whose names match
+cargo xtask bench remux [FILE.ts...]      compare the MPEG-TS remuxer's speed with hls.js's, in Chromium
 cargo xtask tools                         install the tools for all of these
 cargo xtask rename NAME                   give the project and everything in it another name
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ("live", options) => live::serve(options),
         ("build", options) => build(options),
         ("test", filters) => test(filters),
+        ("bench", [what, files @ ..]) if what == "remux" => bench::remux(files),
         ("tools", []) => install_tools(),
         ("rename", [name]) => rename::run(name),
         ("allow-live-reload", []) => live_reload::run(),
