@@ -16,7 +16,9 @@ async function remuxer() {
     next_segment();
     for (let at = 0; at < file.length; at += BATCH) {
       const batch = file.subarray(at, at + BATCH);
-      new Uint8Array(memory.buffer, room(batch.length), batch.length).set(batch);
+      // First, because it may replace the buffer.
+      const pointer = room(batch.length);
+      new Uint8Array(memory.buffer, pointer, batch.length).set(batch);
       push(batch.length);
       drain();
     }
