@@ -45,6 +45,7 @@ mod visibility;
 
 use std::{cell::RefCell, rc::Rc};
 
+use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
 use web_sys::{CssStyleSheet, Element, window};
 
@@ -61,6 +62,7 @@ thread_local! {
 
 /// The panels in the order of the page, and the history that they show.
 struct Lab {
+    _contents: Vec<EventListener>,
     _freeze: yew::AppHandle<FreezeComparison>,
     history: Rc<RefCell<History>>,
     timeline: Timeline,
@@ -86,7 +88,9 @@ fn main() {
 pub fn open(container: &Element) -> Result<(), JsValue> {
     add_style_sheet(include_str!("lab.css"))?;
     let history = Rc::<RefCell<History>>::default();
+    let contents = contents(container)?;
     let lab = Lab {
+        _contents: contents,
         _freeze: freeze::mount(element::panel(container, "freeze", "Freeze the page")?)?,
         timeline: Timeline::mount(container, history.clone())?,
         _stats: Stats::mount(container, history.clone())?,
@@ -95,6 +99,30 @@ pub fn open(container: &Element) -> Result<(), JsValue> {
     };
     LAB.set(Some(lab));
     Ok(())
+}
+
+/// The panels and their short names, in the order of the page.
+const PANELS: [(&str, &str); 4] = [
+    ("freeze", "Freeze"),
+    ("timeline", "Timeline"),
+    ("stats", "Stats"),
+    ("claims", "Claims"),
+];
+
+/// Adds a table of contents. Its entries are buttons: links to fragments would lead to the document's base.
+fn contents(container: &Element) -> Result<Vec<EventListener>, JsValue> {
+    let contents = element::add(container, "nav", "contents")?;
+    contents.set_attribute("aria-label", "Parts of the lab")?;
+    let entries = PANELS.into_iter().map(|(name, label)| {
+        let container = container.clone();
+        element::button(&contents, label, move || {
+            let panel = container.query_selector(&format!("#lab-{name}"));
+            if let Ok(Some(panel)) = panel {
+                panel.scroll_into_view();
+            }
+        })
+    });
+    entries.collect()
 }
 
 /// Adds recorded events to the history, encoded as in [`yew_mse_worker::protocol::recording`]. Does nothing before

@@ -14,6 +14,7 @@ use crate::{
     platform::{self, web},
     protocol::{
         Command, Event, EventPort, EventSink, PlaybackError, early_load,
+        milestone::Milestone,
         transfer::{MessageCodec, Packed, Port},
     },
 };
@@ -122,7 +123,18 @@ impl HeldEvents {
     /// Posts the held events, and all further ones, to the page.
     fn connect(&self, port: Port<Event>) {
         self.port.replace(Some(port));
-        for HeldEvent { event, has_handle } in self.events.take() {
+        let connected_at = platform::now();
+        for HeldEvent {
+            mut event,
+            has_handle,
+        } in self.events.take()
+        {
+            if let Event::MilestoneReached { reached, .. } = &mut event
+                && reached.milestone == Milestone::HandleSent
+            {
+                // It was held until now.
+                reached.at = connected_at;
+            }
             if !has_handle {
                 self.post(event);
                 continue;
