@@ -84,6 +84,11 @@ fn exponent(text: &str) -> i32 {
     (sign * value_of(digits).min(400.0)) as i32
 }
 
+/// Limits a number to a range. Unlike `f64::clamp`, whose panic would add 20 kB of formatting to the worker.
+pub const fn limit(number: f64, low: f64, high: f64) -> f64 {
+    number.max(low).min(high)
+}
+
 /// Reads decimal digits. Unlike `str::parse`, it accepts no sign.
 pub fn digits(text: &str) -> Option<u64> {
     digits_of(10, text)

@@ -1,5 +1,7 @@
 //! Retry rules for failed requests: the next base URL, the delay before its request, and when to give up.
 
+use super::number::limit;
+
 /// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -108,8 +110,11 @@ impl RetryState {
                 let delay = match retry_after {
                     // Not less than a usual delay, and not all at the same time.
                     Some(seconds) => {
-                        f64::from(seconds).clamp(FIRST_BUSY_SECONDS, MAX_RETRY_AFTER_SECONDS)
-                            + jitter * FIRST_DELAY_SECONDS
+                        limit(
+                            f64::from(seconds),
+                            FIRST_BUSY_SECONDS,
+                            MAX_RETRY_AFTER_SECONDS,
+                        ) + jitter * FIRST_DELAY_SECONDS
                     }
                     None => {
                         let doublings = u32::try_from(rounds - 1).unwrap_or(u32::MAX).min(16);

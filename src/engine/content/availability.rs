@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     media::{
-        ByteRange, Index, RepresentationId, Resource, Segment, Segments, live::edge,
+        ByteRange, Index, RepresentationId, Resource, Segment, Segments, live::edge, number::limit,
         plan::SegmentStatus,
     },
     protocol::ResourceKind,
@@ -15,7 +15,7 @@ use crate::{
 /// A segment at the edge that is not there yet is requested again after this share of its duration.
 const RETRY_SHARE: f64 = 0.5;
 /// The bounds of that time, in seconds.
-const RETRY_SECONDS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+const RETRY_SECONDS: [f64; 2] = [0.5, 2.0];
 /// A segment at the edge counts as missing if it is not there after this many segment durations.
 const PATIENCE_SEGMENTS: f64 = 3.0;
 /// How many segments that are not there are remembered.
@@ -62,8 +62,8 @@ impl Content {
         let edge = edge.or_else(|| Some(self.seekable_range()?.end));
         let is_at_edge = self.is_live()
             && edge.is_none_or(|edge| segment.end > edge - PATIENCE_SEGMENTS * seconds);
-        let retry_seconds =
-            (seconds * RETRY_SHARE).clamp(*RETRY_SECONDS.start(), *RETRY_SECONDS.end());
+        let [shortest, longest] = RETRY_SECONDS;
+        let retry_seconds = limit(seconds * RETRY_SHARE, shortest, longest);
         if is_at_edge {
             self.hold_clock(id, segment, retry_seconds).await;
         }

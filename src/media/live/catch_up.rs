@@ -1,6 +1,8 @@
 //! Catch-up: how fast to play in order to stay at the wished delay behind the live edge, and how the delay adapts to
 //! stalls.
 
+use crate::media::number::limit;
+
 /// The playback rate differs from 1 by at most this much.
 pub const MAX_RATE_CHANGE: f64 = 0.05;
 /// The rate is a multiple of this, so that it does not change all the time.
@@ -71,7 +73,7 @@ impl CatchUp {
         if !self.is_correcting || is_too_short {
             return 1.0;
         }
-        let change = (behind * RATE_PER_SECOND).clamp(-MAX_RATE_CHANGE, MAX_RATE_CHANGE);
+        let change = limit(behind * RATE_PER_SECOND, -MAX_RATE_CHANGE, MAX_RATE_CHANGE);
         let steps = (change / RATE_STEP).round();
         // Small deviations are corrected slowly, not never.
         let steps = if steps == 0.0 { behind.signum() } else { steps };

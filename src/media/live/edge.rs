@@ -1,7 +1,8 @@
 //! The window of a live presentation, its edge, and the delay to play behind the edge.
 
 use crate::media::{
-    BOUNDARY_TOLERANCE, Index, Presentation, RepresentationId, Segment, Segments, ranges::TimeRange,
+    BOUNDARY_TOLERANCE, Index, Presentation, RepresentationId, Segment, Segments, number::limit,
+    ranges::TimeRange,
 };
 
 /// The delay in segments, unless the author wishes another.
@@ -127,7 +128,7 @@ impl EdgeEstimate {
             .iter()
             .copied()
             .fold(f64::NEG_INFINITY, f64::max);
-        (at + latest).clamp(self.end, self.end + segment_seconds)
+        limit(at + latest, self.end, self.end + segment_seconds)
     }
 
     /// The end of the list, in seconds; `None` before the first observation.
