@@ -2,17 +2,22 @@
 //! of the lab.
 
 mod deep_link;
+mod file_input;
 mod lab;
 mod recorder;
 mod source_form;
 
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 use yew::prelude::*;
 
 use crate::{
+    platform::ObjectUrl,
     player::{Player, dom::query_page},
     protocol::{BufferGoal, Message},
 };
 use deep_link::DeepLink;
+use file_input::FileInput;
 use lab::LabLoader;
 use source_form::{FormAction, SourceForm};
 
@@ -39,6 +44,12 @@ struct App {
     has_second_player: bool,
     form: Option<SourceForm>,
     lab: LabLoader,
+    /// The files that were opened last, and which of them plays.
+    files: Vec<File>,
+    playing: Option<usize>,
+    /// Captions beside a file.
+    captions: Option<ObjectUrl>,
+    _file_input: Option<FileInput>,
 }
 
 impl Component for App {
@@ -51,27 +62,41 @@ impl Component for App {
             has_second_player: false,
             form: SourceForm::connect(ctx.link().callback(|action| action)),
             lab: LabLoader::default(),
+            files: Vec::new(),
+            playing: None,
+            captions: None,
+            _file_input: FileInput::connect(&ctx.link().callback(FormAction::OpenFiles)),
         };
         app.update_form();
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, action: FormAction) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, action: FormAction) -> bool {
         match action {
             FormAction::Load(source) => {
                 self.deep_link.load((source != SAMPLE).then_some(source));
                 self.deep_link.replace_page_url();
+                (self.playing, self.captions) = (None, None);
             }
+            FormAction::OpenFiles(files) => self.open(ctx, files),
+            FormAction::PlayFile(index) => (self.playing, self.captions) = (Some(index), None),
+            FormAction::ShowCaptions(captions) => self.captions = Some(captions),
             FormAction::ToggleSecondPlayer => self.has_second_player = !self.has_second_player,
         }
         self.update_form();
         true
     }
 
-    fn view(&self, _: &Context<Self>) -> Html {
+    fn view(&self, ctx: &Context<Self>) -> Html {
         let (link, source) = (&self.deep_link, self.source());
         let is_sample = [SAMPLE, SAMPLE_IN_DASH].contains(&source.as_str());
-        let chapters = is_sample.then_some(AttrValue::Static(SAMPLE_CHAPTERS));
+        let file = self.playing.and_then(|index| self.files.get(index));
+        let captions = self
+            .captions
+            .as_ref()
+            .map(|url| AttrValue::from(url.as_str().to_owned()));
+        let title = file.map(|file| AttrValue::from(file.name()));
+        let chapters = (is_sample && file.is_none()).then_some(AttrValue::Static(SAMPLE_CHAPTERS));
         let mut buffer = BufferGoal::default();
         if let Some(goal) = link.goal.or(is_sample.then_some(SAMPLE_GOAL_SECONDS)) {
             buffer.ahead = goal;
@@ -80,6 +105,9 @@ impl Component for App {
             html! {
                 <Player
                     source={source.clone()}
+                    file={file.cloned()}
+                    captions={captions.clone()}
+                    title={title.clone()}
                     reload_key={link.reload_key}
                     autoplay=true
                     chapters={chapters.clone()}
@@ -97,6 +125,9 @@ impl Component for App {
                 if self.has_second_player {
                     { player(Callback::noop()) }
                 }
+                if let Some(playing) = self.playing {
+                    { self.file_list(ctx, playing) }
+                }
             </>
         }
     }
@@ -106,6 +137,42 @@ impl App {
     fn source(&self) -> AttrValue {
         let source = self.deep_link.source.clone();
         source.unwrap_or(AttrValue::Static(SAMPLE))
+    }
+
+    /// Plays the first of the media files, and shows captions with it, or with what plays if there is none.
+    fn open(&mut self, ctx: &Context<Self>, files: Vec<File>) {
+        let (captions, media): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(file_input::is_captions);
+        if !media.is_empty() {
+            self.files = media;
+            (self.playing, self.captions) = (Some(0), None);
+            self.deep_link.start = None;
+        }
+        if let Some(file) = captions.into_iter().next() {
+            let link = ctx.link().clone();
+            spawn_local(async move {
+                if let Some(captions) = file_input::read_captions(&file).await {
+                    link.send_message(FormAction::ShowCaptions(captions));
+                }
+            });
+        }
+    }
+
+    /// The files that were opened.
+    fn file_list(&self, ctx: &Context<Self>, playing: usize) -> Html {
+        let button = |(index, file): (usize, &File)| {
+            let onclick = ctx.link().callback(move |_| FormAction::PlayFile(index));
+            let is_current = (index == playing).then_some("true");
+            html! {
+                <li><button {onclick} aria-current={is_current}>{ file.name() }</button></li>
+            }
+        };
+        html! {
+            <section class="files" aria-label="Files">
+                <p role="status">{ "Played from this device. Nothing is uploaded." }</p>
+                <ol>{ for self.files.iter().enumerate().map(button) }</ol>
+            </section>
+        }
     }
 
     fn update_form(&self) {

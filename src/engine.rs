@@ -14,6 +14,7 @@
 //! | `period_group`, `tracks`, `monitor` | what one MediaSource plays; its tracks; gaps, stalls and the end |
 //! | `track_feeder`, `download` | keeps one SourceBuffer filled; one segment from request to append |
 //! | `media_source`, `segment_buffer` | the MediaSource and its SourceBuffers |
+//! | `media_file` | a media file as the content, read by byte ranges |
 //! | `remuxing` | segments in MPEG-TS, remuxed on their way to a SourceBuffer |
 //! | `context`, `playback_state` | what the modules of a session share; position, selection and buffer levels |
 //! | `content`, `manifest` | loads and completes the presentation; interprets its files |
@@ -34,6 +35,7 @@ mod error;
 mod http;
 mod live;
 mod manifest;
+mod media_file;
 mod media_source;
 mod monitor;
 mod network;
@@ -46,7 +48,10 @@ mod track_feeder;
 mod tracks;
 pub mod worker;
 
-use crate::protocol::{BUILD_ID, Command, Event, EventPort, PlaybackError, SessionId};
+use crate::{
+    platform::{self, FileHandle},
+    protocol::{BUILD_ID, Command, Event, EventPort, PlaybackError, PlaybackSettings, SessionId},
+};
 use session::Session;
 
 /// The engine of one player.
@@ -75,15 +80,15 @@ impl Engine {
                 url,
                 settings,
             } => {
-                // Dropped first, so that its requests are aborted before the new session sends any.
-                self.session = None;
-                match Session::start(self.port.clone(), session, url, settings) {
-                    Ok(started) => self.session = Some(started),
-                    Err(error) => self.port.post(Event::Failed {
-                        session,
-                        error: *error,
-                    }),
-                }
+                self.load(session, url, None, settings);
+            }
+            Command::LoadFile {
+                session,
+                file,
+                settings,
+            } => {
+                let name = platform::file_name(&file);
+                self.load(session, name, Some(file), settings);
             }
             Command::Observe {
                 session,
@@ -113,6 +118,25 @@ impl Engine {
                     self.port.post(Event::Closed { session });
                 }
             }
+        }
+    }
+
+    /// Starts a session with what is at a URL, or with a file of this name.
+    fn load(
+        &mut self,
+        session: SessionId,
+        url: String,
+        file: Option<FileHandle>,
+        settings: PlaybackSettings,
+    ) {
+        // Dropped first, so that its requests are aborted before the new session sends any.
+        self.session = None;
+        match Session::start(self.port.clone(), session, url, file, settings) {
+            Ok(started) => self.session = Some(started),
+            Err(error) => self.port.post(Event::Failed {
+                session,
+                error: *error,
+            }),
         }
     }
 

@@ -28,6 +28,7 @@ mod segments;
 pub mod selection;
 pub mod sniff;
 pub mod text;
+pub mod webm;
 pub mod xml;
 
 pub use container::Container;

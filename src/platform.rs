@@ -14,8 +14,8 @@
 //!
 //! # Guarantees of both implementations
 //!
-//! **Threads.** Every value belongs to the thread that created it, and none is [`Send`]. Only a [`MediaHandle`]
-//! moves to another thread, inside a message that transfers it. [`is_worker`] tells whether this thread is a worker's;
+//! **Threads.** Every value belongs to the thread that created it, and none is [`Send`]. A [`MediaHandle`]
+//! moves to another thread inside a message that transfers it, and a [`FileHandle`] is copied by any message. [`is_worker`] tells whether this thread is a worker's;
 //! [`MediaSource::new`] is the only function here whose behavior depends on that.
 //!
 //! **Time.** [`now`] is in milliseconds since the Unix epoch. It is the same clock on all threads and never runs
@@ -50,6 +50,8 @@ mod browser {
     pub mod crypto;
     pub mod event;
     pub mod exception;
+    pub mod file_reader;
+    pub mod local_file;
     pub mod media_source;
     pub mod network;
     pub mod object_url;
@@ -61,6 +63,8 @@ mod browser {
     pub use codecs::{can_change_type, can_decode, decodes_smoothly};
     pub use crypto::decrypt_aes_cbc;
     pub use exception::report_error;
+    pub use file_reader::{FileReader, load_file_reader};
+    pub use local_file::{FileHandle, file_name, read_file};
     pub use media_source::{MediaHandle, MediaSource, is_worker};
     pub use network::{
         Fetch, Online, Response, fetch, is_online, next_online, program_download, resolve_url,
@@ -81,12 +85,13 @@ use browser as implementation;
 use simulated as implementation;
 
 pub use implementation::{
-    Bytes, Fetch, MediaHandle, MediaSource, ObjectUrl, Online, Remuxer, Response, Sleep,
-    SourceBuffer, can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc, fetch, is_online,
-    is_worker, load_remuxer, mark, memory_size, next_online, now, preload_remuxer,
-    program_download, random, report_error, resolve_url, sleep, spawn, take_delivery,
+    Bytes, Fetch, FileHandle, FileReader, MediaHandle, MediaSource, ObjectUrl, Online, Remuxer,
+    Response, Sleep, SourceBuffer, can_change_type, can_decode, decodes_smoothly, decrypt_aes_cbc,
+    fetch, file_name, is_online, is_worker, load_file_reader, load_remuxer, mark, memory_size,
+    next_online, now, preload_remuxer, program_download, random, read_file, report_error,
+    resolve_url, sleep, spawn, take_delivery,
 };
 pub use types::{
-    ByteRange, Delivery, Exception, ReadyState, RemuxOutput, RemuxTracks, Request,
-    VideoConfiguration,
+    ByteRange, Delivery, Exception, FileInfo, FilePlan, FileSetInfo, FileStep, FileTrackInfo,
+    ReadyState, RemuxOutput, RemuxTracks, Request, VideoConfiguration,
 };

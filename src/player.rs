@@ -17,6 +17,7 @@ pub mod controls;
 pub mod dom;
 mod engine_client;
 mod error_overlay;
+mod file_url;
 mod format;
 mod handle;
 mod labels;
@@ -175,7 +176,11 @@ fn use_playback_props(player: &PlayerHandle, props: &PlayerProps) {
         });
     }
     let request = PlayRequest {
-        url: source_url::resolve(&props.source),
+        url: match &props.file {
+            Some(file) => Ok(file.name()),
+            None => source_url::resolve(&props.source),
+        },
+        file: props.file.clone(),
         reload_key: props.reload_key,
         engine: props.engine,
         autoplay: props.autoplay,

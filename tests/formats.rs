@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use remux::file::{MediaFile, Movie, Step};
 use url::Url;
 use yew_mse_worker::media::{
     ContentType, Index, ManifestError, Presentation, SegmentAddresses, Segments, SidxLocation,
@@ -90,13 +91,33 @@ impl Found {
                     Err(malformed) => panic!("{}: {malformed}", path.display()),
                 }
             }
-            Format::Mp4 => {
-                found.format = "MP4";
-                found.add_if(!index_of(&bytes).is_empty(), "sidx");
-            }
+            Format::Mp4 | Format::WebM | Format::TransportStream => found.add_file(&bytes),
             other => panic!("{} is {other:?}", path.display()),
         }
         found
+    }
+
+    fn add_file(&mut self, bytes: &[u8]) {
+        let movie = movie(bytes);
+        let is_fragmented = movie.container == "fragmented MP4";
+        self.format = if is_fragmented {
+            "MP4"
+        } else {
+            movie.container
+        };
+        self.add_if(is_fragmented, "moof");
+        self.add_if(matches!(movie.container, "MP4" | "QuickTime"), "moov");
+        let codecs = [
+            "avc1", "hev1", "mp4a", "ac-3", "flac", "vp8", "vp9", "opus", "vorbis",
+        ];
+        for codec in codecs {
+            let has = movie
+                .tracks
+                .iter()
+                .any(|track| track.codec.starts_with(codec));
+            self.add_if(has, codec);
+        }
+        self.add_if(is_fragmented && !index_of(bytes).is_empty(), "sidx");
     }
 
     fn add_if(&mut self, condition: bool, feature: &'static str) {
@@ -192,6 +213,20 @@ impl Found {
     }
 }
 
+/// What a media file has.
+fn movie(bytes: &[u8]) -> Movie {
+    let mut file = MediaFile::new(bytes.len() as u64);
+    loop {
+        match file.open().unwrap() {
+            Step::Done(movie) => return movie,
+            Step::Need(range) => {
+                let part = bytes[range.start as usize..range.end as usize].to_vec();
+                file.feed(range, part);
+            }
+        }
+    }
+}
+
 fn index_of(file: &[u8]) -> Segments {
     let sidx = SidxLocation {
         end: f64::INFINITY,
@@ -200,7 +235,9 @@ fn index_of(file: &[u8]) -> Segments {
     let mut index = SegmentIndex::new(&sidx);
     while let Some(range) = index.next_range() {
         let bytes = file.get(range.first as usize..).unwrap_or_default();
-        index.read(bytes, range.first).unwrap();
+        if index.read(bytes, range.first).is_err() {
+            break;
+        }
     }
     index.segments(&sidx)
 }

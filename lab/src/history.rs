@@ -38,6 +38,8 @@ pub struct History {
     pub evictions: Vec<Eviction>,
     /// The qualities of the current content.
     pub qualities: Vec<Quality>,
+    /// Container and tracks of the media file that plays.
+    pub file: Option<String>,
     /// The size of the engine's wasm memory, in bytes.
     pub memory: u32,
 }
@@ -156,6 +158,10 @@ impl History {
                     settings.start.unwrap_or_default()
                 )
             }
+            Command::LoadFile { settings, .. } => {
+                let start = settings.start.unwrap_or_default();
+                format!("load a file, starting at {start:.1} s")
+            }
             Command::Select { selection, .. } => {
                 let TrackSelection {
                     quality,
@@ -250,6 +256,14 @@ impl History {
                 };
                 push(&mut self.samples, sample);
                 self.memory = memory;
+            }
+            Diagnostic::FileOpened { container, tracks } => {
+                let tracks = tracks.into_iter().map(|(codec, problem)| match problem {
+                    Some(problem) => format!("{codec} (not played: {problem})"),
+                    None => codec,
+                });
+                let tracks: Vec<_> = tracks.collect();
+                self.file = Some(format!("{container}: {}", tracks.join(", ")));
             }
             Diagnostic::SegmentFinished(segment) => push(&mut self.segments, segment),
             Diagnostic::Evicted { kind, start, end } => {

@@ -161,6 +161,7 @@ fn entries(history: &History) -> Entries {
     [
         ("Engine", engine),
         ("Quality", bandwidth.map(quality_text)),
+        ("File", history.file.clone()),
         ("Codec", quality.map(|quality| quality.mime.clone())),
         ("Container", container.map(Into::into)),
         ("Resolution", from_video(resolution)),

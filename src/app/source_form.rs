@@ -3,11 +3,11 @@
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, EventTarget, HtmlButtonElement, HtmlInputElement, SubmitEvent};
+use web_sys::{DragEvent, EventTarget, File, HtmlButtonElement, HtmlInputElement, SubmitEvent};
 use yew::prelude::*;
 
 use crate::{
-    platform::web,
+    platform::{ObjectUrl, web},
     player::dom::{document, query, query_page},
 };
 
@@ -15,6 +15,12 @@ use crate::{
 pub enum FormAction {
     /// Play the source at this URL, which is not checked here.
     Load(AttrValue),
+    /// Play or show these files.
+    OpenFiles(Vec<File>),
+    /// Play one of the files that were opened last.
+    PlayFile(usize),
+    /// Show these captions with the video that plays.
+    ShowCaptions(ObjectUrl),
     /// Add or remove the second player.
     ToggleSecondPlayer,
 }

@@ -9,6 +9,7 @@ mod reload;
 
 use std::{
     cell::{Ref, RefCell},
+    mem,
     rc::Rc,
 };
 
@@ -18,6 +19,7 @@ use super::{
     decryption,
     error::{Error, file_error, invalid_manifest},
     manifest,
+    media_file::MediaFile,
     network::{FetchedFile, Network},
     remuxing,
 };
@@ -30,7 +32,8 @@ use crate::{
         hls::VariableDefinitions,
         mp4,
         selection::{self, SelectionCriteria, is_muxed},
-        sniff, text,
+        sniff::{self, SNIFF_BYTES},
+        text,
     },
     platform::{self, Bytes, RemuxTracks, VideoConfiguration},
     protocol::{PlaybackError, ResourceKind, short_url},
@@ -50,6 +53,8 @@ pub struct Content {
     presentation: RefCell<Presentation>,
     /// The variables that a multivariant playlist passes to its media playlists.
     definitions: VariableDefinitions,
+    /// The reader of the content if it is a media file.
+    pub file: Option<MediaFile>,
     /// Representations that must not be chosen.
     excluded: RefCell<Vec<RepresentationId>>,
     /// Representations whose media playlists have copies, and how many copies have failed since the last success.
@@ -76,18 +81,28 @@ impl Content {
     /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`],
     /// [`PlaybackError::UnsupportedCodec`] if nothing can be played, and those of the network.
     pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
-        let manifest = Resource::default();
         let requested_at = platform::now();
-        let file = network
-            .get(ResourceKind::Manifest, &[Rc::from(url)], &manifest)
-            .await?;
-        let (mut presentation, definitions) = manifest::parse(&file)?;
+        let (file, size) = network.get_content(url).await?;
+        let format = sniff::detect(&file.bytes.prefix(SNIFF_BYTES), &file.content_type);
+        let mut opened = match format.is_media_file() {
+            true => Some(MediaFile::open(&file.url, size, network.clone()).await?),
+            false => None,
+        };
+        let (mut presentation, definitions) = match &mut opened {
+            Some(opened) => (
+                mem::take(&mut opened.presentation),
+                VariableDefinitions::default(),
+            ),
+            None => manifest::parse(&file)?,
+        };
         let live = LiveContent::open(&mut presentation, &network, &file, requested_at).await;
+        let media_file = opened.map(|opened| opened.file);
         let content = Rc::new(Self {
             url: file.url.clone(),
             network,
             presentation: RefCell::new(presentation),
             definitions,
+            file: media_file,
             excluded: RefCell::default(),
             failed_copies: RefCell::default(),
             cache: RefCell::default(),

@@ -9,6 +9,7 @@ use super::{
     error::{Error, invalid_data, invalid_manifest, unsupported_feature},
     http::{HttpRequest, ReadMode, RequestProgress},
     manifest::{describe_container, detect_container},
+    media_file::{self, MediaFile},
     network::{SEGMENT_MAX_FAILURES, base_url},
     remuxing::{self, Remuxed, SegmentRemuxer},
     segment_buffer::SegmentBuffer,
@@ -127,6 +128,9 @@ impl Download<'_> {
             state,
             ..
         } = self.context;
+        if let Some(file) = &content.file {
+            return Ok(self.append_file_segment(buffer, file, base).await?);
+        }
         let kind = ResourceKind::MediaSegment;
         // Sent before the init segment is awaited, so that both are fetched at the same time.
         let request = match self.sent.take() {
@@ -220,6 +224,54 @@ impl Download<'_> {
         describe_container(&mut described, start, url, ResourceKind::MediaSegment)?;
         let mime = described.mime();
         Ok(SegmentFormat { container, mime })
+    }
+
+    /// Appends the ranges of a media file that are the segment.
+    async fn append_file_segment(
+        &self,
+        buffer: &mut SegmentBuffer,
+        file: &MediaFile,
+        base: &str,
+    ) -> Result<(), Error> {
+        let (set, number) = (self.id.set as u32, self.segment.number);
+        let plan = file.plan(self.id.set, number).await?;
+        let offset = Some(-file.origin(self.id.set));
+        buffer.set_offset_and_window(offset, self.append_window())?;
+        self.append_init(buffer, file.init(self.id.set)).await?;
+        if plan.is_converted {
+            let mut reader = file.reader().borrow_mut();
+            reader.begin_conversion(set, u32::try_from(number).unwrap_or(u32::MAX));
+        } else if !plan.head.is_empty() {
+            buffer.append(&plan.head).await?;
+        }
+        for (start, end) in plan.ranges {
+            let network = &self.context.network;
+            let resource = media_file::range_resource(start, end);
+            let request = network.send(ResourceKind::MediaSegment, base, &resource)?;
+            let mut response = request.response(self.progress.clone()).await?;
+            response.measure(network.meter.clone());
+            while let Some(bytes) = response.read(ReadMode::Soon).await? {
+                for part in media_file::parts(&bytes) {
+                    if plan.is_converted {
+                        file.reader().borrow_mut().push(set, &part);
+                        append_converted(buffer, file, set).await?;
+                    } else {
+                        buffer.append(&part).await?;
+                    }
+                }
+                let buffered = buffer.buffered();
+                let state = &self.context.state;
+                state.update_buffered(self.content_type, buffered, self.segment.start);
+            }
+        }
+        if plan.is_converted {
+            file.reader().borrow_mut().finish(set);
+            append_converted(buffer, file, set).await?;
+            let buffered = buffer.buffered();
+            let state = &self.context.state;
+            state.update_buffered(self.content_type, buffered, self.segment.start);
+        }
+        Ok(())
     }
 
     /// Detects the format of the segment, and prepares the remuxer for it or completes what it has.
@@ -522,5 +574,21 @@ impl Download<'_> {
         let mut offsets = self.context.offsets.borrow_mut();
         offsets.push((discontinuity, start - first_time));
         Ok(Some(start - first_time))
+    }
+}
+
+/// Appends what was converted so far. The browser copies a fragment when it is appended, before the reader's memory
+/// changes.
+async fn append_converted(
+    buffer: &mut SegmentBuffer,
+    file: &MediaFile,
+    set: u32,
+) -> Result<(), Error> {
+    loop {
+        let fragment = file.reader().borrow_mut().take(set);
+        let Some(fragment) = fragment else {
+            return Ok(());
+        };
+        buffer.append(&fragment).await?;
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         live::wall_clock::parse_http_date,
         number::{digits, integer},
     },
-    platform::{self, Bytes, Exception, Fetch, Request, Response},
+    platform::{self, Bytes, Exception, Fetch, FileHandle, Request, Response},
     protocol::{PlaybackError, PlaybackSettings, ResourceKind},
 };
 
@@ -33,11 +33,15 @@ const BATCH_BYTES: usize = 65_536;
 
 /// A response that comes sooner than this after it is awaited had arrived before.
 const READY_MS: f64 = 2.0;
+/// [`ReadMode::Start`] returns once this much has arrived.
+const START_BYTES: usize = 4_096;
 
 /// The largest accepted body, in bytes.
 const fn max_bytes(resource: ResourceKind) -> u64 {
     match resource {
-        ResourceKind::Manifest | ResourceKind::SegmentIndex | ResourceKind::InitSegment => 16 << 20,
+        ResourceKind::Manifest | ResourceKind::InitSegment => 16 << 20,
+        // That of a file with hours of samples.
+        ResourceKind::SegmentIndex => 48 << 20,
         ResourceKind::Captions | ResourceKind::Remuxer => 4 << 20,
         ResourceKind::Key | ResourceKind::Clock => 1 << 10,
         ResourceKind::MediaSegment => 1 << 30,
@@ -47,6 +51,8 @@ const fn max_bytes(resource: ResourceKind) -> u64 {
 /// How much of a body [`HttpResponse::read`] waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ReadMode {
+    /// Enough to detect the format.
+    Start,
     /// The whole body.
     Whole,
     /// The rest of the body if it arrives quickly, or else a part of it.
@@ -104,8 +110,11 @@ fn is_data_url(url: &str) -> bool {
 /// The resource that is requested, for error messages and checks.
 struct Target {
     resource: ResourceKind,
+    /// Its URL, or the name of a file.
     url: String,
     range: Option<ByteRange>,
+    /// Whether it is a file of the viewer.
+    is_file: bool,
 }
 
 impl HttpRequest {
@@ -124,6 +133,7 @@ impl HttpRequest {
                     resource,
                     url,
                     range,
+                    is_file: false,
                 },
             };
         }
@@ -139,6 +149,22 @@ impl HttpRequest {
                 resource,
                 url: request.url,
                 range,
+                is_file: false,
+            },
+            sent_at: platform::now(),
+        }
+    }
+
+    /// Reads a part of a file, as a server would send it.
+    pub fn read(resource: ResourceKind, file: &FileHandle, range: Option<ByteRange>) -> Self {
+        let part = range.map(|ByteRange { first, last }| platform::ByteRange { first, last });
+        Self {
+            source: RequestSource::Network(platform::read_file(file, part)),
+            target: Target {
+                resource,
+                url: platform::file_name(file),
+                range,
+                is_file: true,
             },
             sent_at: platform::now(),
         }
@@ -186,6 +212,12 @@ impl Target {
     }
 
     fn network(&self, exception: Exception) -> Error {
+        if self.is_file {
+            return Box::new(PlaybackError::FileUnreadable {
+                name: self.url.clone(),
+                reason: exception.message,
+            });
+        }
         Box::new(PlaybackError::Network {
             resource: self.resource,
             url: self.url.clone(),
@@ -325,10 +357,18 @@ impl HttpResponse {
 
     /// The URL after redirects, the base of relative URLs in the body.
     pub fn url(&self) -> String {
+        if self.target.is_file {
+            return self.target.url.clone();
+        }
         match &self.body {
             Body::Network(response) => response.url(),
             Body::Inline(_) => self.target.url.clone(),
         }
+    }
+
+    /// The size of the file in bytes, if the whole file was requested and the server says it.
+    pub fn total(&self) -> Option<u64> {
+        self.progress.total.get()
     }
 
     /// The `Content-Type`; may be empty.
@@ -364,7 +404,12 @@ impl HttpResponse {
             length += wanted.len();
             chunks.push(wanted);
             let is_batch = length >= BATCH_BYTES && platform::now() - started_at >= BATCH_MS;
-            if mode == ReadMode::Soon && is_batch {
+            let is_enough = match mode {
+                ReadMode::Start => length >= START_BYTES,
+                ReadMode::Soon => is_batch,
+                ReadMode::Whole => false,
+            };
+            if is_enough {
                 break;
             }
         }

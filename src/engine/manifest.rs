@@ -9,10 +9,10 @@ use super::{
 use crate::{
     media::{
         AdaptationSet, Container, ContentType, Index, Period, Presentation, Representation,
-        Segments, SidxLocation, dash,
+        Segments, dash,
         hls::{self, MediaPlaylist, Playlist, VariableDefinitions},
         mp4,
-        sniff::{self, Format},
+        sniff::{self, Format, SNIFF_BYTES},
         text,
     },
     platform::{self, Bytes},
@@ -21,9 +21,6 @@ use crate::{
 
 const DRM: &str = "DRM protection";
 const MPEG_TS: &str = "MPEG transport streams";
-
-/// How many bytes of a file are read to detect its format.
-const SNIFF_BYTES: usize = 4096;
 
 /// Parses a manifest, after detecting its format by its content. Also returns the variable definitions that it passes to
 /// its media playlists.
@@ -54,13 +51,6 @@ pub fn parse(file: &FetchedFile) -> Result<(Presentation, VariableDefinitions), 
                 }
             }
         },
-        Format::Mp4 => {
-            let sidx = SidxLocation {
-                end: f64::INFINITY,
-                ..SidxLocation::default()
-            };
-            single_representation(url, Index::Sidx(sidx))
-        }
         Format::TransportStream => return Err(unsupported_feature(url, MPEG_TS)),
         Format::Html => return Err(invalid_manifest(url, "it is a web page")),
         _ => {

@@ -17,8 +17,9 @@ use crate::{
     media::{
         Resource,
         retry::{FailureKind, RetryState},
+        sniff::{self, SNIFF_BYTES},
     },
-    platform::{self, Bytes, Remuxer},
+    platform::{self, Bytes, Exception, FileHandle, FileReader, Remuxer},
     protocol::{
         BUILD_ID, Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId,
         short_url,
@@ -64,6 +65,8 @@ pub struct FetchedFile {
 pub struct Network {
     port: EventPort,
     session: SessionId,
+    /// The file that is played instead of what a server has.
+    file: Option<FileHandle>,
     settings: PlaybackSettings,
     /// Whether [`Event::Retrying`] was posted with an error that is not resolved yet.
     is_retrying: Cell<bool>,
@@ -79,10 +82,16 @@ pub struct Network {
 
 impl Network {
     /// Creates a network that adds the settings' headers and credentials to its requests.
-    pub fn new(port: EventPort, session: SessionId, settings: PlaybackSettings) -> Self {
+    pub fn new(
+        port: EventPort,
+        session: SessionId,
+        file: Option<FileHandle>,
+        settings: PlaybackSettings,
+    ) -> Self {
         Self {
             port,
             session,
+            file,
             settings,
             is_retrying: Cell::default(),
             is_waiting: Cell::default(),
@@ -103,6 +112,11 @@ impl Network {
         resource: &Resource,
     ) -> Result<HttpRequest, Error> {
         let path = &resource.path;
+        if let Some(file) = &self.file
+            && path.is_empty()
+        {
+            return Ok(HttpRequest::read(kind, file, resource.range));
+        }
         let url = platform::resolve_url(base, path).ok_or_else(|| {
             let path = short_url(path);
             invalid_manifest(base, &format!("“{path}” is not the address of a file"))
@@ -150,6 +164,50 @@ impl Network {
         }
     }
 
+    /// Fetches what is at a URL, with retries: a manifest as a whole, of a media file only the beginning. Returns the
+    /// size of a media file, too.
+    ///
+    /// # Errors
+    /// Those of [`HttpRequest`] and [`HttpResponse`](super::http::HttpResponse), once retries are exhausted.
+    pub async fn get_content(&self, url: &str) -> Result<(FetchedFile, Option<u64>), Error> {
+        let base_urls = [Rc::from(url)];
+        let mut attempts = self.start_attempts(&base_urls, FILE_MAX_FAILURES);
+        loop {
+            match self.get_content_once(url).await {
+                Err(error) => self.wait_for_retry(&mut attempts, error).await?,
+                fetched => {
+                    self.succeeded(&attempts);
+                    return fetched;
+                }
+            }
+        }
+    }
+
+    async fn get_content_once(&self, url: &str) -> Result<(FetchedFile, Option<u64>), Error> {
+        let request = self.send(ResourceKind::Manifest, url, &Resource::default())?;
+        let mut response = request.response(Rc::default()).await?;
+        let (url, content_type) = (response.url(), response.content_type());
+        let mut bytes = response.read(ReadMode::Start).await?.unwrap_or_default();
+        let format = sniff::detect(&bytes.prefix(SNIFF_BYTES), &content_type);
+        let mut size = None;
+        if format.is_media_file() {
+            // Dropping the response aborts the rest.
+            size = response.total();
+        } else if (self.file.is_none() || format.is_manifest())
+            && let Some(rest) = response.read(ReadMode::Whole).await?
+        {
+            bytes = Bytes::concat(&[bytes, rest]);
+        }
+        let file = FetchedFile {
+            bytes,
+            url,
+            content_type,
+            date: response.date(),
+            server: 0,
+        };
+        Ok((file, size))
+    }
+
     /// Fetches a resource from one base URL, without retries.
     ///
     /// # Errors
@@ -186,12 +244,29 @@ impl Network {
     /// # Errors
     /// [`PlaybackError::Network`] or [`PlaybackError::Timeout`] once retries are exhausted.
     pub async fn load_remuxer(&self) -> Result<Remuxer, Error> {
+        self.load_module(async |url| platform::load_remuxer(url).await)
+            .await
+    }
+
+    /// Creates a reader of a media file of this size in bytes, from the same module.
+    ///
+    /// # Errors
+    /// [`PlaybackError::Network`] or [`PlaybackError::Timeout`] once retries are exhausted.
+    pub async fn load_file_reader(&self, size: u64) -> Result<FileReader, Error> {
+        self.load_module(async |url| platform::load_file_reader(url, size).await)
+            .await
+    }
+
+    async fn load_module<T>(
+        &self,
+        load: impl AsyncFn(&str) -> Result<T, Exception>,
+    ) -> Result<T, Error> {
         let (resource, url) = (ResourceKind::Remuxer, remuxer_url());
         let mut attempts = RetryState::starting_at(0, 1, FILE_MAX_FAILURES);
         loop {
             let timeout = platform::sleep(REMUXER_TIMEOUT_SECONDS * 1_000);
-            let error = match select(pin!(platform::load_remuxer(&url)), timeout).await {
-                Either::Left((Ok(remuxer), _)) => return Ok(remuxer),
+            let error = match select(pin!(load(&url)), timeout).await {
+                Either::Left((Ok(loaded), _)) => return Ok(loaded),
                 Either::Left((Err(exception), _)) => PlaybackError::Network {
                     resource,
                     url: url.clone(),

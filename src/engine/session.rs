@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     media::{Purpose, selection::AudioPreference},
-    platform,
+    platform::{self, FileHandle},
     protocol::{
         BufferGoal, Event, EventPort, Observation, PlaybackError, PlaybackSettings, SessionId,
         TrackSelection,
@@ -64,7 +64,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Creates the MediaSource, sends its handle to the page, and starts to play `url`.
+    /// Creates the MediaSource, sends its handle to the page, and starts to play what is at `url`, or
+    /// a file, whose name is `url` then.
     ///
     /// # Errors
     /// [`PlaybackError::NoMediaSourceInWorkers`] or [`PlaybackError::NoMediaSource`], and
@@ -74,6 +75,7 @@ impl Session {
         port: EventPort,
         session: SessionId,
         url: String,
+        file: Option<FileHandle>,
         settings: PlaybackSettings,
     ) -> Result<Self, Error> {
         let start = settings.start.unwrap_or(0.0);
@@ -89,7 +91,7 @@ impl Session {
         let task = Rc::new(SessionTask {
             source: RefCell::new(open_media_source(&port, session, start)?),
             state: PlaybackState::new(start, settings.buffer),
-            network: Rc::new(Network::new(port.clone(), session, settings)),
+            network: Rc::new(Network::new(port.clone(), session, file, settings)),
             offered: RefCell::default(),
             starts_by_author,
             audio_defaults,
@@ -194,6 +196,9 @@ impl SessionTask {
                 audio_defaults: self.audio_defaults.clone(),
                 nothing_appended: Cell::new(true),
             });
+            if let Some(file) = &context.content.file {
+                self.port.post_diagnostic(self.session, &file.report());
+            }
             let first = period_group::prepare(&context, start).await?;
             Ok((context, first))
         };

@@ -176,6 +176,10 @@ impl TrackFeeder {
     /// Requests the first segment and its init segment, while the MediaSource is not open yet. If another segment is
     /// needed by then, the request is aborted.
     pub fn prefetch(&self) {
+        // The ranges of a media file are known only once they are planned.
+        if self.context.content.file.is_some() {
+            return;
+        }
         let (BufferAction::Fetch(id, segment), _) = self.next_action(&TimeRanges::default()) else {
             return;
         };

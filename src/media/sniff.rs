@@ -25,6 +25,21 @@ pub enum Format {
     Other,
 }
 
+/// How many bytes of a file are enough to detect its format.
+pub const SNIFF_BYTES: usize = 4096;
+
+impl Format {
+    /// Whether it is a media file that is read by byte ranges.
+    pub const fn is_media_file(self) -> bool {
+        matches!(self, Self::Mp4 | Self::WebM | Self::TransportStream)
+    }
+
+    /// Whether it is a manifest or a playlist.
+    pub const fn is_manifest(self) -> bool {
+        matches!(self, Self::Mpd | Self::Playlist)
+    }
+}
+
 /// Detects the format of a file by its first bytes, or else by its `Content-Type`. A few kilobytes are
 /// enough, and usually much less.
 pub fn detect(first_bytes: &[u8], content_type: &str) -> Format {

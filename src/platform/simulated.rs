@@ -50,6 +50,8 @@ mod bytes;
 mod codecs;
 mod crypto;
 mod element_state;
+mod file_reader;
+mod local_file;
 mod media_element;
 mod media_source;
 pub mod model;
@@ -64,6 +66,8 @@ pub use browser::Browser;
 pub use bytes::Bytes;
 pub use codecs::{can_change_type, can_decode, decodes_smoothly};
 pub use crypto::decrypt_aes_cbc;
+pub use file_reader::{FileReader, load_file_reader};
+pub use local_file::{FileHandle, file_name, read_file};
 pub use media_element::{MediaElement, Waited};
 pub use media_source::{MediaHandle, MediaSource, SourceBuffer, is_worker};
 pub use model::{

@@ -123,3 +123,81 @@ pub enum RemuxOutput {
         text: String,
     },
 }
+
+/// The result of a [`FileReader`](super::FileReader), or the bytes of the file that it needs first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FileStep<T> {
+    /// The result.
+    Done(T),
+    /// Feed these bytes, from `start` to before `end`, and ask again.
+    Need {
+        /// Position of the first byte.
+        start: u64,
+        /// Position behind the last byte.
+        end: u64,
+    },
+}
+
+/// What a media file has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileInfo {
+    /// Name of the container.
+    pub container: String,
+    /// Duration in seconds.
+    pub duration: f64,
+    /// All tracks.
+    pub tracks: Vec<FileTrackInfo>,
+}
+
+/// A track of a media file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileTrackInfo {
+    /// 0 other, 1 video, 2 audio.
+    pub kind: u8,
+    /// Media type with its codec; empty if no MediaSource takes it.
+    pub mime: String,
+    /// RFC 6381 codec, or the file's own name of a coding that has none.
+    pub codec: String,
+    /// ISO 639-2 or RFC 5646 tag; empty if unknown.
+    pub language: String,
+    /// Its name; may be empty.
+    pub label: String,
+    /// Whether it is played if the viewer does not choose.
+    pub is_default: bool,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// Pictures per second; 0 if unknown.
+    pub frame_rate: f64,
+    /// Why it cannot be played; empty if it can.
+    pub problem: String,
+}
+
+/// Tracks of a media file that are appended to one SourceBuffer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileSetInfo<B> {
+    /// Whether it has video.
+    pub is_video: bool,
+    /// Type for the SourceBuffer.
+    pub mime: String,
+    /// Indexes of its tracks.
+    pub tracks: Vec<usize>,
+    /// Bytes of its samples, about.
+    pub bytes: f64,
+    /// Media time of the presentation time zero, in seconds.
+    pub origin: f64,
+    /// Initialization segment.
+    pub init: B,
+    /// Start and end of each segment, in seconds.
+    pub segments: Vec<(f64, f64)>,
+}
+
+/// What to append for a segment of a media file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilePlan<B> {
+    /// To be appended first.
+    pub head: B,
+    /// Ranges of the file, in this order: start, and position behind the end.
+    pub ranges: Vec<(u64, u64)>,
+    /// Whether the bytes of the ranges are converted, instead of being appended.
+    pub is_converted: bool,
+}

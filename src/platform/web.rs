@@ -473,3 +473,15 @@ pub fn exception_message(exception: &JsValue) -> String {
         .trim_end_matches('.')
         .into()
 }
+
+/// A file as the messages to the engine have it.
+#[cfg(target_family = "wasm")]
+pub fn file_handle(file: web_sys::File) -> super::FileHandle {
+    file
+}
+
+/// A file as the messages to the engine have it. The page does not run natively.
+#[cfg(not(target_family = "wasm"))]
+pub fn file_handle(file: web_sys::File) -> super::FileHandle {
+    super::FileHandle::new(&file.name(), super::Bytes::default())
+}

@@ -4,6 +4,7 @@ use gloo_events::EventListener;
 use web_sys::HtmlVideoElement;
 
 use super::{
+    file_url::FileUrl,
     media::play,
     model::{ElementSource, PlaybackSource, StartMode},
 };
@@ -23,6 +24,8 @@ pub struct AttachedSource {
     _attachment: Attachment,
     _loaded_data: EventListener,
     _first_frame: FirstFrame,
+    /// The URL of a file, valid as long as the element plays it.
+    _file_url: Option<FileUrl>,
 }
 
 impl AttachedSource {
@@ -47,10 +50,16 @@ impl AttachedSource {
             StartMode::AsBefore { .. } if video.seeking() => video.current_time(),
             _ => source.start,
         };
+        let mut file_url = None;
         let attachment = match &source.media {
             // The handle has arrived: `video.srcObject = handle`. The element plays what the worker appends.
             ElementSource::Provided(handle) => web::attach(video, handle),
             ElementSource::Url(url) => Ok(web::attach_url(video, url)),
+            ElementSource::File(file) => {
+                file_url = FileUrl::new(file);
+                let url = file_url.as_ref().map_or("", FileUrl::as_str);
+                Ok(web::attach_url(video, url))
+            }
         };
         let attachment = attachment.map_err(|exception| PlaybackError::MediaSourceCall {
             operation: "set video.srcObject".into(),
@@ -77,6 +86,7 @@ impl AttachedSource {
             _attachment: attachment,
             _loaded_data: loaded_data,
             _first_frame: first_frame,
+            _file_url: file_url,
         })
     }
 }

@@ -16,6 +16,8 @@ pub enum Backend {
     Engine(EngineLocation),
     /// The browser plays HLS itself; it has no MediaSource.
     Native,
+    /// The browser plays a file itself, which the engine does not play.
+    NativeFile,
 }
 
 /// What a browser can play with.
@@ -63,7 +65,7 @@ impl Backend {
         match self {
             Self::Engine(EngineLocation::Worker) => "worker",
             Self::Engine(EngineLocation::Page) => "page",
-            Self::Native => "none",
+            Self::Native | Self::NativeFile => "none",
         }
     }
 
@@ -79,6 +81,9 @@ impl Backend {
             }
             (Self::Engine(EngineLocation::Page), true) => {
                 "The engine runs on the page, as requested."
+            }
+            (Self::NativeFile, _) => {
+                "The engine is not at work: it does not play this kind of file, so the browser plays it by itself."
             }
             (Self::Native, _) => "No engine: this browser has no MediaSource and plays HLS itself.",
         }

@@ -11,7 +11,7 @@ use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
+use web_sys::{File, HtmlMediaElement, HtmlVideoElement, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::{
@@ -159,8 +159,9 @@ impl PlayerController {
             Effect::Load {
                 location,
                 url,
+                file,
                 settings,
-            } => self.load(location, url, settings),
+            } => self.load(location, url, file, settings),
             Effect::Stop => {
                 if let Some(client) = self.client() {
                     client.stop();
@@ -213,7 +214,13 @@ impl PlayerController {
         Some(element.as_ref()?.video.clone())
     }
 
-    fn load(&self, location: EngineLocation, url: String, mut settings: PlaybackSettings) {
+    fn load(
+        &self,
+        location: EngineLocation,
+        url: String,
+        file: Option<File>,
+        mut settings: PlaybackSettings,
+    ) {
         settings.languages = web::languages();
         settings.remembered_audio = preferences::audio();
         self.last_position.set(None);
@@ -231,7 +238,10 @@ impl PlayerController {
         if let Some(spawned) = client.take_spawn_milestone() {
             self.dispatch(PlayerMessage::MilestoneReached(spawned));
         }
-        let sent = client.load(url, settings);
+        let sent = match file {
+            Some(file) => client.load_file(file, settings),
+            None => client.load(url, settings),
+        };
         self.dispatch(PlayerMessage::MilestoneReached(sent));
     }
 

@@ -12,7 +12,7 @@ use gloo_timers::{
     future::TimeoutFuture,
 };
 use wasm_bindgen_futures::spawn_local;
-use web_sys::HtmlVideoElement;
+use web_sys::{File, HtmlVideoElement};
 use yew::Callback;
 
 use super::agent::{AgentHandle, AgentSignal, DIAGNOSIS_TIMEOUT_SECONDS, diagnose_script};
@@ -171,17 +171,34 @@ impl EngineClient {
     /// Starts a session with the manifest at this absolute URL. The previous session is over. Returns when the command
     /// was sent: an engine that was started before the page's program may have it already.
     pub fn load(&self, url: String, settings: PlaybackSettings) -> ReachedMilestone {
+        self.start(settings, |session, settings| Command::Load {
+            session,
+            url,
+            settings,
+        })
+    }
+
+    /// Starts a session with a file of the viewer. The previous session is over. Returns when the command was sent.
+    pub fn load_file(&self, file: File, settings: PlaybackSettings) -> ReachedMilestone {
+        self.start(settings, |session, settings| Command::LoadFile {
+            session,
+            file: web::file_handle(file),
+            settings,
+        })
+    }
+
+    fn start(
+        &self,
+        settings: PlaybackSettings,
+        command: impl FnOnce(SessionId, PlaybackSettings) -> Command,
+    ) -> ReachedMilestone {
         let session = self.state.session.get().next();
         self.state.session.set(session);
         self.state.has_answered.set(false);
         self.sent.set((settings.buffer, TrackSelection::default()));
         self.observed.set(None);
         let mut sent = ReachedMilestone::now(Milestone::LoadSent);
-        let command = Command::Load {
-            session,
-            url,
-            settings,
-        };
+        let command = command(session, settings);
         if let Some((at, Some(early))) = self.agent.early_start()
             && early == command
         {

@@ -3,6 +3,8 @@
 
 use std::mem;
 
+use web_sys::File;
+
 use super::{
     backend::{Backend, BrowserSupport},
     recovery::{LastPosition, Recovery},
@@ -71,6 +73,8 @@ pub struct PlayerModel {
 pub struct PlayRequest {
     /// Absolute URL of the manifest, or why there is none.
     pub url: Result<String, PlaybackError>,
+    /// A file of the viewer, whose name is the URL then.
+    pub file: Option<File>,
     /// A changed number starts another session with the same source.
     pub reload_key: u32,
     /// The engine's thread; `None` selects one that the browser supports.
@@ -128,6 +132,8 @@ pub enum ElementSource {
     Provided(MediaHandle),
     /// The URL of the manifest, for [`Backend::Native`].
     Url(String),
+    /// A file of the viewer, for [`Backend::NativeFile`].
+    File(File),
 }
 
 /// Something that happened, for [`PlayerModel::update`].
@@ -177,8 +183,10 @@ pub enum Effect {
     Load {
         /// The engine's thread.
         location: EngineLocation,
-        /// Absolute URL of the manifest.
+        /// Absolute URL of the manifest, or the name of the file.
         url: String,
+        /// A file of the viewer.
+        file: Option<File>,
         /// Settings of the session.
         settings: PlaybackSettings,
     },
@@ -308,6 +316,12 @@ impl PlayerModel {
             } if !self.location_was_requested && self.forced_location.is_none() => {
                 return self.move_to_page();
             }
+            Event::Failed { error, .. }
+                if error.is_unsupported_content()
+                    && (self.request.as_ref()).is_some_and(|request| request.file.is_some()) =>
+            {
+                return self.play_file(0.0);
+            }
             Event::Failed { error, .. } | Event::EngineFailed { error } => self.fail(error),
             Event::Seek { to, .. } => return vec![Effect::Seek(to)],
             Event::CatchUp { rate, .. } => return vec![Effect::CatchUp(rate)],
@@ -372,13 +386,18 @@ impl PlayerModel {
         self.backend = backend.as_ref().ok().copied();
         let mut settings = request.settings.clone();
         settings.start = from.or(settings.start);
+        let file = request.file.clone();
         match (backend, request.url.clone()) {
             (Ok(Backend::Engine(location)), Ok(url)) => vec![Effect::Load {
                 location,
                 url,
+                file,
                 settings,
             }],
-            (Ok(Backend::Native), Ok(url)) => {
+            (Ok(Backend::Native | Backend::NativeFile), Ok(_)) if file.is_some() => {
+                self.play_file(settings.start.unwrap_or_default())
+            }
+            (Ok(Backend::Native | Backend::NativeFile), Ok(url)) => {
                 let attach =
                     self.attach(ElementSource::Url(url), settings.start.unwrap_or_default());
                 vec![Effect::Release, attach]
@@ -388,6 +407,20 @@ impl PlayerModel {
                 vec![Effect::Stop]
             }
         }
+    }
+
+    /// Has the element play the file by itself, which the engine does not play.
+    fn play_file(&mut self, start: f64) -> Vec<Effect> {
+        let file = self
+            .request
+            .as_ref()
+            .and_then(|request| request.file.clone());
+        let Some(file) = file else {
+            return Vec::new();
+        };
+        self.backend = Some(Backend::NativeFile);
+        let attach = self.attach(ElementSource::File(file), start);
+        vec![Effect::Release, attach]
     }
 
     fn retry(&mut self, position: Option<f64>) -> Vec<Effect> {

@@ -12,6 +12,10 @@ pub struct PlayerProps {
     /// URL of a DASH MPD, an HLS playlist or an MP4 file, absolute or relative to the document's base. A change starts
     /// another session with the same engine.
     pub source: AttrValue,
+    /// A file of the viewer, played instead of [`source`](Self::source). It is read on this device; nothing is
+    /// uploaded. A change starts another session.
+    #[prop_or_default]
+    pub file: Option<web_sys::File>,
     /// A changed number starts another session with the same source, from [`start`](Self::start).
     #[prop_or_default]
     pub reload_key: u32,

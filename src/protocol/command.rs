@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{event::TrackInfo, id::SessionId};
+use crate::platform::FileHandle;
 
 /// A request from the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,19 @@ pub enum Command {
         /// Absolute URL of a DASH MPD, an HLS playlist or a fragmented MP4 file.
         url: String,
         /// Start position, buffer goal and request options.
+        settings: PlaybackSettings,
+    },
+    /// Starts a session with a file of the viewer, and ends the running one. Nothing of the file is sent anywhere.
+    LoadFile {
+        /// The id of the new session.
+        session: SessionId,
+        /// A media file.
+        #[cfg_attr(
+            target_family = "wasm",
+            serde(with = "crate::protocol::transfer::transferable")
+        )]
+        file: FileHandle,
+        /// Start position and buffer goal.
         settings: PlaybackSettings,
     },
     /// Reports the state of the element. Sent when the engine's clock does not predict it

@@ -124,6 +124,14 @@ pub enum PlaybackError {
         /// The browser's message.
         reason: String,
     },
+    /// A file of the viewer cannot be read any more.
+    #[error("The file {name} cannot be read: it was changed, moved or removed ({reason}).")]
+    FileUnreadable {
+        /// The file's name.
+        name: String,
+        /// The browser's message.
+        reason: String,
+    },
     /// The response, or the next part of it, did not arrive in time.
     #[error("Waited {seconds} seconds for {resource} {}.", short_url(url))]
     Timeout {
@@ -248,6 +256,7 @@ impl PlaybackError {
             }
             Self::Detached => "Try again: the video continues where it was.",
             Self::UnsupportedCodec { .. } => "Try another browser, or a video in H.264 and AAC.",
+            Self::FileUnreadable { .. } => "Choose the file again.",
             Self::BufferFull => "Close other pages that play videos, or choose a lower quality.",
             Self::MediaSourceCall { .. } | Self::MediaElement { .. } | Self::InvalidData { .. } => {
                 "Try again. If it happens at the same place, the video itself may be damaged."
@@ -285,6 +294,16 @@ impl PlaybackError {
                  or packed audio."
             }
         }
+    }
+
+    /// Whether the engine does not play the content, which the element may play by itself.
+    pub const fn is_unsupported_content(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidManifest { .. }
+                | Self::UnsupportedFeature { .. }
+                | Self::UnsupportedCodec { .. }
+        )
     }
 
     /// Whether the worker was lost during playback. The same video may continue with a new one.

@@ -294,6 +294,13 @@ pub enum Diagnostic {
         /// The size of the engine's wasm memory, in bytes.
         memory: u32,
     },
+    /// What the media file that is played has. Sent once, before its tracks.
+    FileOpened {
+        /// Name of the container.
+        container: String,
+        /// The codec of each track, and why it is not played if it is not.
+        tracks: Vec<(String, Option<String>)>,
+    },
     /// The download of a media segment ended.
     SegmentFinished(SegmentReport),
     /// A range was removed from a SourceBuffer to make room.

@@ -19,6 +19,7 @@ mod devtools;
 mod engines;
 mod example;
 mod failures;
+mod files;
 mod lab;
 mod live;
 mod messages;

@@ -121,6 +121,10 @@ impl Server {
         let state = Arc::new(Mutex::new(ServerState::default()));
         let router = Router::new()
             .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
+            .nest_service(
+                &(public_url() + "remux/tests"),
+                ServeDir::new("remux/tests"),
+            )
             .nest_service(public_url().trim_end_matches('/'), ServeDir::new(site))
             .layer(middleware::from_fn_with_state(state.clone(), with_probe))
             .layer(middleware::from_fn_with_state(state.clone(), answer));

@@ -8,6 +8,7 @@
 
 mod buffers;
 mod errors;
+mod files;
 mod network;
 mod page;
 mod playing;

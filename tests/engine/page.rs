@@ -10,7 +10,7 @@ use std::{
 use yew_mse_worker::{
     engine::Engine,
     platform::{
-        self, Bytes, Request,
+        self, Bytes, FileHandle, Request,
         simulated::{
             Answer, BodyFault, Browser, Ended, MediaElement, Reply, RequestRecord, Thread, World,
         },
@@ -129,6 +129,14 @@ impl Page {
             session: self.session,
             url: format!("{ORIGIN}{name}"),
             settings,
+        });
+    }
+
+    pub fn load_file(&self, file: &FileHandle) {
+        self.send(Command::LoadFile {
+            session: self.session,
+            file: file.clone(),
+            settings: PlaybackSettings::default(),
         });
     }
 

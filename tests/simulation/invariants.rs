@@ -282,6 +282,7 @@ impl Checker {
                         let levels = levels.iter().map(|level| &level.buffered[..]);
                         self.check_levels(*at, levels, position, page, disturbance)?;
                     }
+                    Ok(Diagnostic::FileOpened { .. }) => {}
                     Err(error) => return broken(Invariant::NoMisuse, error.to_string()),
                 },
                 _ => {}

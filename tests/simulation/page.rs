@@ -157,6 +157,7 @@ impl Page {
         settings.buffer = self.buffer.get();
         PlayRequest {
             url: Ok(self.url.clone()),
+            file: None,
             reload_key: 0,
             engine: None,
             autoplay: true,

@@ -121,6 +121,14 @@ fn take_prefetched(request: &Request) -> Option<Fetch> {
 }
 
 impl Fetch {
+    /// A response that no server sends.
+    pub(super) fn of(response: &Promise) -> Self {
+        Self {
+            sent: response.clone().into(),
+            abort: AbortOnDrop(None),
+        }
+    }
+
     /// Waits for status and headers.
     ///
     /// # Errors

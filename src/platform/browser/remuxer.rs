@@ -77,20 +77,23 @@ pub fn preload_remuxer(url: &str) {
 /// # Errors
 /// If the module cannot be fetched or compiled. The next call tries it again.
 pub async fn load_remuxer(url: &str) -> Result<Remuxer, Exception> {
-    match instance(url).await {
-        Ok(exports) => Ok(Remuxer(exports)),
-        Err(exception) => {
-            MODULE.take();
-            Err(exception)
-        }
-    }
+    Ok(Remuxer(instance(url).await?.unchecked_into()))
 }
 
-async fn instance(url: &str) -> Result<Exports, Exception> {
+/// The exports of a new instance of the module.
+pub(super) async fn instance(url: &str) -> Result<JsValue, Exception> {
+    let exports = instantiate(url).await;
+    if exports.is_err() {
+        MODULE.take();
+    }
+    Ok(exports?)
+}
+
+async fn instantiate(url: &str) -> Result<JsValue, JsValue> {
     let module: WebAssembly::Module = JsFuture::from(module(url)).await?.unchecked_into();
     let instance = WebAssembly::instantiate_module(&module, &Object::new());
     let instance: WebAssembly::Instance = JsFuture::from(instance).await?.unchecked_into();
-    Ok(instance.exports().unchecked_into())
+    Ok(instance.exports().into())
 }
 
 /// The promise of the compiled module.

@@ -339,9 +339,9 @@ pub fn fetch(request: &Request) -> Fetch {
         Answer::Response(Reply {
             latency_ms,
             is_cached: true,
-            ..Reply::ok(file)
+            ..Reply::file(&file, request)
         })
-    } else if is_offline {
+    } else if is_offline || request.url.starts_with("blob:") {
         Answer::Failure { after_ms: 1.0 }
     } else {
         // The server may look at the world, so it is taken out of it.

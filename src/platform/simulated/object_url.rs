@@ -24,12 +24,7 @@ impl ObjectUrl {
     /// # Errors
     /// None here; in a browser, if there is no memory for it.
     pub fn of_text(text: &str) -> Result<Self, Exception> {
-        let world = World::current();
-        let url = format!("blob:https://simulated.test/{}", world.unique());
-        let file = Bytes::from(text.as_bytes());
-        let files = world.device::<Files>();
-        files.0.borrow_mut().insert(url.clone(), file);
-        Ok(Self(url))
+        Ok(Self(add(&World::current(), Bytes::from(text.as_bytes()))))
     }
 
     /// The URL.
@@ -41,9 +36,22 @@ impl ObjectUrl {
 impl Drop for ObjectUrl {
     fn drop(&mut self) {
         if let Some(world) = World::try_current() {
-            world.device::<Files>().0.borrow_mut().remove(&self.0);
+            remove(&world, &self.0);
         }
     }
+}
+
+/// Adds a file, and returns a URL that stands for it.
+pub(super) fn add(world: &World, file: Bytes) -> String {
+    let url = format!("blob:https://simulated.test/{}", world.unique());
+    let files = world.device::<Files>();
+    files.0.borrow_mut().insert(url.clone(), file);
+    url
+}
+
+/// Removes a file.
+pub(super) fn remove(world: &World, url: &str) {
+    world.device::<Files>().0.borrow_mut().remove(url);
 }
 
 impl World {

@@ -59,6 +59,7 @@ impl Run {
 fn request(url: &str) -> PlayRequest {
     PlayRequest {
         url: Ok(url.into()),
+        file: None,
         reload_key: 0,
         engine: None,
         autoplay: true,
