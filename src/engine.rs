@@ -19,7 +19,8 @@
 //! | `context`, `playback_state` | what the modules of a session share; position, selection and buffer levels |
 //! | `content`, `manifest` | loads and completes the presentation; interprets its files |
 //! | `live`, `clock_offset` | follows a live stream: reloads, edge, window, catch-up; the server's clock |
-//! | `network`, `http`, `bandwidth_meter` | retries; one request; measures the throughput |
+//! | `timeline` | where segments lie according to their media |
+//! | `network`, `http`, `request_limit`, `bandwidth_meter` | retries; one request; limits and measures them |
 //! | `box_validator`, `decryption`, `captions` | checks MP4 boxes; AES-128; WebVTT |
 //! | `error` | the error type and its constructors |
 
@@ -39,9 +40,11 @@ mod media_file;
 mod media_source;
 mod monitor;
 mod network;
+mod offset_table;
 mod period_group;
 mod playback_state;
 mod remuxing;
+mod request_limit;
 mod segment_buffer;
 pub mod session;
 mod track_feeder;

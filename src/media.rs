@@ -18,6 +18,7 @@ pub mod language;
 pub mod live;
 pub mod mp4;
 pub mod number;
+mod placement;
 pub mod plan;
 mod presentation;
 mod purpose;
@@ -33,6 +34,7 @@ pub mod xml;
 
 pub use container::Container;
 pub use error::ManifestError;
+pub use placement::Placement;
 pub use presentation::{
     AdaptationSet, ContentType, Index, Period, Presentation, Representation, RepresentationId,
     SidxLocation, content_type_of_codec,
@@ -40,5 +42,5 @@ pub use presentation::{
 pub use purpose::{AutoSelect, Purpose};
 pub use segments::{
     BOUNDARY_TOLERANCE, ByteRange, EncryptionKey, ListedSegment, LiveList, Resource, Segment,
-    SegmentAddresses, SegmentRun, Segments, Timestamps,
+    SegmentAddresses, SegmentRun, Segments, Timestamps, boundary_tolerance,
 };

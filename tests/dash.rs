@@ -13,8 +13,8 @@ use dash_mpd_core as oracle;
 use proptest::prelude::*;
 use url::Url;
 use yew_mse_worker::media::{
-    BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Presentation, Representation,
-    SegmentAddresses, Segments, dash,
+    ContentType, Index, ManifestError, Presentation, Representation, Segment, SegmentAddresses,
+    Segments, boundary_tolerance, dash,
 };
 
 const URL: &str = "https://example.com/videos/video.mpd";
@@ -432,6 +432,7 @@ fn check(segments: &Segments) {
     }
     let (start, end) = segments.span().unwrap();
     assert!(end <= segments.end);
+    let tolerance = |segment: &Segment| boundary_tolerance(segment.end - segment.start);
     for step in 0..50 {
         let time = start - 1.0 + (end - start + 2.0) * f64::from(step) / 50.0;
         let found = segments.segment_at(time).map(|segment| segment.number);
@@ -439,13 +440,13 @@ fn check(segments: &Segments) {
         if len > 500
             || listed
                 .iter()
-                .any(|segment| is_close(segment.end, time + BOUNDARY_TOLERANCE))
+                .any(|segment| is_close(segment.end, time + tolerance(segment)))
         {
             continue;
         }
         let expected = listed
             .iter()
-            .find(|segment| segment.end > time + BOUNDARY_TOLERANCE);
+            .find(|segment| segment.end > time + tolerance(segment));
         let expected = expected.map(|segment| segment.number);
         // The last segment ends with the period, but is found during its whole nominal duration.
         if found != Some(len - 1) {

@@ -20,6 +20,7 @@ use quick_m3u8::{
 };
 use yew_mse_worker::media::{
     BOUNDARY_TOLERANCE, ContentType, Index, ManifestError, Representation, Segment, Segments,
+    boundary_tolerance,
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, VariableDefinitions},
 };
 
@@ -440,7 +441,7 @@ proptest! {
         match segments.segment_at(time) {
             Some(found) => {
                 prop_assert!(found.start <= time + BOUNDARY_TOLERANCE + 1e-6);
-                prop_assert!(found.end > time + BOUNDARY_TOLERANCE - 1e-6);
+                prop_assert!(found.end > time + boundary_tolerance(found.end - found.start) - 1e-6);
             }
             None => prop_assert!(end <= time + BOUNDARY_TOLERANCE + 1e-6),
         }

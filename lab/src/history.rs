@@ -200,6 +200,9 @@ impl History {
             Event::CaptionsLoaded {
                 url: Err(error), ..
             } => self.add_notice(at, format!("subtitles failed: {error}")),
+            Event::Skipped { start, error, .. } => {
+                self.add_notice(at, format!("passed over {start:.1} s: {error}"));
+            }
             Event::Retrying { error, .. } => {
                 let notice = match error {
                     Some(error) => format!("retrying: {error}"),

@@ -111,9 +111,5 @@ async fn load(context: &Context, track: &CaptionTrack) -> Result<ObjectUrl, Erro
 
 /// Seconds to add to the media times of the first discontinuity that was played, to get presentation times.
 fn first_media_offset(context: &Context) -> f64 {
-    let offsets = context.offsets.borrow();
-    let first = offsets
-        .iter()
-        .min_by_key(|(discontinuity, _)| *discontinuity);
-    first.map_or(0.0, |(_, offset)| *offset)
+    context.offset_table.first_offset_known().unwrap_or(0.0)
 }

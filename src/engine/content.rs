@@ -8,7 +8,7 @@ mod playlists;
 mod reload;
 
 use std::{
-    cell::{Ref, RefCell},
+    cell::{Cell, Ref, RefCell},
     mem,
     rc::Rc,
 };
@@ -25,12 +25,13 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, Container, ContentType, EncryptionKey, Index, Presentation, Representation,
-        RepresentationId, Resource, Segment,
+        AdaptationSet, Container, ContentType, EncryptionKey, Index, Period, Presentation,
+        Representation, RepresentationId, Resource, Segment, Segments,
         captions::CaptionFile,
         content_type_of_codec,
         hls::VariableDefinitions,
         mp4,
+        ranges::TimeRange,
         selection::{self, SelectionCriteria, is_muxed},
         sniff::{self, SNIFF_BYTES},
         text,
@@ -44,6 +45,9 @@ use live_state::LiveContent;
 const NOT_STARTED_RETRY_MS: u32 = 2_000;
 /// Frames per second of a video whose manifest does not say.
 const ASSUMED_FRAME_RATE: f64 = 30.0;
+
+/// How long before its period a segment may begin.
+const PERIOD_EDGE_SECONDS: f64 = 1.0;
 
 /// The content of a session.
 pub struct Content {
@@ -62,6 +66,13 @@ pub struct Content {
     /// Init segments and keys, which are small and needed repeatedly. The oldest first.
     cache: RefCell<Vec<CachedFile>>,
     live: LiveContent,
+    /// Counts what the media have corrected in the presentation.
+    corrections: Cell<u32>,
+    /// The times, in seconds, at which the tracks change within a period.
+    borders: RefCell<Vec<f64>>,
+    /// Periods, with the type of a track that ends early because a segment is missing. The other track may be about to
+    /// end there too.
+    doubtful_ends: RefCell<Vec<(usize, ContentType)>>,
 }
 
 /// How many init segments and keys are kept. A live stream has ever new ones.
@@ -107,6 +118,9 @@ impl Content {
             failed_copies: RefCell::default(),
             cache: RefCell::default(),
             live,
+            corrections: Cell::default(),
+            borders: RefCell::default(),
+            doubtful_ends: RefCell::default(),
         });
         content.adopt_playlist(&file, requested_at);
         // Adaptation sets of unknown type have to be described before any can be selected.
@@ -227,11 +241,139 @@ impl Content {
                     .is_err());
         if is_truncated {
             representation.index = Index::Known(Rc::new(segments.truncated_at(segment.start)));
+            self.count_correction();
             if let Some(set) = self.presentation.borrow_mut().adaptation_set_mut(id) {
+                let end = (id.period, set.content_type);
+                self.doubtful_ends.borrow_mut().push(end);
                 replace_representation(set, id, *representation);
             }
         }
         is_truncated
+    }
+
+    /// How many times the media have corrected the presentation.
+    pub const fn corrections(&self) -> u32 {
+        self.corrections.get()
+    }
+
+    fn count_correction(&self) {
+        self.corrections.set(self.corrections.get().wrapping_add(1));
+    }
+
+    /// The segment of a representation with a number, where it is known to be now.
+    pub fn segment(&self, id: RepresentationId, number: u64) -> Option<Segment> {
+        match &self.presentation().representation(id)?.index {
+            Index::Known(segments) => segments.get(number),
+            _ => None,
+        }
+    }
+
+    /// Moves the start of a segment to where its media begin, in seconds. Those after it follow. Those before it follow
+    /// too, unless there is an `origin`: the number of a segment that is where it is claimed to be.
+    pub fn move_segment(&self, id: RepresentationId, number: u64, start: f64, origin: Option<u64>) {
+        self.correct(id, |segments| {
+            if let Some((origin, _)) = origin.and_then(|origin| segments.claimed_range(origin)) {
+                let place = segments.placement.place(origin);
+                segments.placement.insert(origin, place);
+            }
+            if let Some((claimed, _)) = segments.claimed_range(number) {
+                segments.placement.insert(claimed, start);
+            }
+        });
+    }
+
+    /// Sets the time range of a segment whose media have ended elsewhere than claimed. Those after it follow.
+    pub fn resize_segment(&self, id: RepresentationId, number: u64, range: TimeRange) {
+        self.correct(id, |segments| {
+            if let Some((start, end)) = segments.claimed_range(number) {
+                segments.placement.insert(start, range.start);
+                segments.placement.insert(end, range.end);
+            }
+        });
+    }
+
+    /// Corrects the segments of a representation, and of all others of its type and period with the same times.
+    fn correct(&self, id: RepresentationId, correct: impl Fn(&mut Segments)) {
+        // The list of a live stream is replaced again and again.
+        if self.is_live() {
+            return;
+        }
+        let mut presentation = self.presentation.borrow_mut();
+        let known = presentation.representation(id);
+        let Some(Index::Known(old)) = known.map(|found| found.index.clone()) else {
+            return;
+        };
+        let mut corrected = Segments::clone(&old);
+        correct(&mut corrected);
+        let sets_duration = id.period + 1 == presentation.periods.len();
+        let mut duration = None;
+        let content_type = presentation.adaptation_set(id).map(|set| set.content_type);
+        if let Some(period) = presentation.periods.get_mut(id.period) {
+            let sets = period.adaptation_sets.iter_mut();
+            let sets = sets.filter(|set| Some(set.content_type) == content_type);
+            for representation in sets.flat_map(|set| &mut set.representations) {
+                if let Index::Known(segments) = &mut representation.index
+                    && segments.has_same_times(&old)
+                {
+                    let placement = corrected.placement.clone();
+                    Rc::make_mut(segments).placement = placement;
+                }
+            }
+            duration = longest_end(period).filter(|_| sets_duration);
+        }
+        presentation.duration = duration.or(presentation.duration);
+        drop(presentation);
+        self.count_correction();
+    }
+
+    /// Whether a time in seconds is within a period, or just before it.
+    pub fn is_in_period(&self, period: usize, time: f64) -> bool {
+        let presentation = self.presentation();
+        let found = presentation.periods.get(period);
+        found.is_some_and(|period| period.start - PERIOD_EDGE_SECONDS <= time && time < period.end)
+    }
+
+    /// The times, in seconds, at which the tracks change within a period.
+    pub fn borders(&self) -> Ref<'_, Vec<f64>> {
+        self.borders.borrow()
+    }
+
+    /// Whether a track of a period is known to end early, and it is not known whether the other does too.
+    pub fn has_doubtful_end(&self, period: usize, content_type: ContentType) -> bool {
+        self.doubtful_ends
+            .borrow()
+            .contains(&(period, content_type))
+    }
+
+    /// Records that the other track goes on where a track of this type ends early.
+    pub fn confirm_ends(&self, content_type: ContentType) {
+        let mut ends = self.doubtful_ends.borrow_mut();
+        let count = ends.len();
+        ends.retain(|(_, doubtful)| *doubtful != content_type);
+        if ends.len() < count {
+            self.count_correction();
+        }
+    }
+
+    /// Records that the tracks change at a segment, which has another init segment than the one before it. Returns
+    /// the time of the border in seconds, unless it was known.
+    pub fn add_border(&self, id: RepresentationId, segment: &Segment) -> Option<f64> {
+        let number = (0..segment.number)
+            .rev()
+            .take_while(|number| {
+                let earlier = self.segment(id, *number);
+                earlier.is_some_and(|earlier| earlier.init == segment.init)
+            })
+            .last();
+        let first = number.and_then(|number| self.segment(id, number));
+        let border = first.map_or(segment.start, |first| first.start);
+        let mut borders = self.borders.borrow_mut();
+        if borders.contains(&border) {
+            return None;
+        }
+        borders.push(border);
+        self.count_correction();
+        Some(border)
     }
 
     /// A copy of a representation.
@@ -572,7 +714,8 @@ impl Content {
     /// # Errors
     /// [`PlaybackError::UnsupportedCodec`] if it cannot be decoded and no other one is left in its set.
     fn apply_index(&self, id: RepresentationId, load: IndexLoad) -> Result<(), Error> {
-        let representation = load.representation;
+        let mut representation = load.representation;
+        self.adopt_placement(id, &mut representation);
         let mime = representation.mime();
         if !platform::can_decode(&mime) && !self.exclude(id) {
             return Err(PlaybackError::UnsupportedCodec { mime }.into());
@@ -606,6 +749,24 @@ impl Content {
         drop(presentation);
         self.update_completeness();
         Ok(())
+    }
+
+    /// Takes over what is known of the segments of another representation with the same times.
+    fn adopt_placement(&self, id: RepresentationId, representation: &mut Representation) {
+        let Index::Known(new) = &mut representation.index else {
+            return;
+        };
+        let presentation = self.presentation();
+        let set = presentation.adaptation_set(id);
+        for other in set.iter().flat_map(|set| &set.representations) {
+            if let Index::Known(other) = &other.index
+                && !other.placement.is_empty()
+                && other.has_same_times(new)
+            {
+                Rc::make_mut(new).placement = other.placement.clone();
+                return;
+            }
+        }
     }
 
     /// The first representation of a set of unknown type.
@@ -661,6 +822,49 @@ impl Content {
                 self.exclude(*id);
             }
         }
+    }
+
+    /// Why nothing of a period can be played; `None` if something can be, or if it has no tracks.
+    pub fn unplayable_reason(&self, period: usize) -> Option<Error> {
+        let presentation = self.presentation();
+        let found = presentation.periods.get(period)?;
+        let kinds = [ContentType::Video, ContentType::Audio];
+        let has = |kind: &ContentType| {
+            let mut sets = found.adaptation_sets.iter();
+            sets.any(|set| set.content_type == *kind)
+        };
+        let kind = kinds.into_iter().find(has)?;
+        let is_playable = &|id: RepresentationId| id.period == period && self.is_playable(id);
+        let any_playable = kinds.into_iter().any(|kind| {
+            let selected = selection::select_sets(
+                &presentation,
+                kind,
+                SelectionCriteria::default(),
+                is_playable,
+            );
+            selected.iter().any(Option::is_some)
+        });
+        let only = Presentation {
+            periods: vec![found.clone()],
+            ..Presentation::default()
+        };
+        (!any_playable).then(|| manifest::unplayable(&self.url, &only, kind))
+    }
+
+    /// The periods of which nothing can be played, with the reason.
+    pub fn unplayable_periods(&self) -> Vec<(TimeRange, Error)> {
+        let count = self.presentation().periods.len();
+        let reasons = (0..count).filter_map(|index| {
+            let reason = self.unplayable_reason(index)?;
+            let presentation = self.presentation();
+            let period = presentation.periods.get(index)?;
+            let time = TimeRange {
+                start: period.start,
+                end: period.end,
+            };
+            Some((time, reason))
+        });
+        reasons.collect()
     }
 
     /// Checks that something can be played. Content with video is not played as audio only.
@@ -738,6 +942,17 @@ fn replace_representation(
     if let Some(old) = set.representations.get_mut(id.representation) {
         *old = representation;
     }
+}
+
+/// The end of the longest representation of a period, in seconds, as far as they are known.
+fn longest_end(period: &Period) -> Option<f64> {
+    let sets = period.adaptation_sets.iter();
+    let representations = sets.flat_map(|set| &set.representations);
+    let ends = representations.filter_map(|representation| match &representation.index {
+        Index::Known(segments) => Some(segments.span()?.1),
+        _ => None,
+    });
+    ends.reduce(f64::max)
 }
 
 /// Whether no container type in a set is known.

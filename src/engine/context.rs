@@ -1,14 +1,13 @@
 //! The context of a session.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::Cell, rc::Rc};
 
-use super::{content::Content, network::Network, playback_state::PlaybackState};
+use super::{
+    content::Content, network::Network, offset_table::OffsetTable, playback_state::PlaybackState,
+};
 use crate::{
-    media::selection::AudioPreference,
-    protocol::{EventPort, SessionId},
+    media::{ranges::TimeRange, selection::AudioPreference},
+    protocol::{Event, EventPort, PlaybackError, SessionId},
 };
 
 /// Which audio to play by default.
@@ -32,14 +31,24 @@ pub struct Context {
     pub network: Rc<Network>,
     /// Position, selection and buffer levels.
     pub state: Rc<PlaybackState>,
-    /// Discontinuity sequence number and timestamp offset, in seconds, for each HLS discontinuity that was reached. The
-    /// first track that reaches one determines the offset for both, so that audio and video stay in sync.
-    /// The oldest first.
-    pub offsets: RefCell<Vec<(u32, f64)>>,
+    /// The timestamp offsets, the same for audio and video so that they stay in sync.
+    pub offset_table: OffsetTable,
     /// Which audio to play as long as the viewer has not chosen any.
     pub audio_defaults: AudioDefaults,
     /// Whether the author decides where playback starts: the page did not, and it has not started yet.
     pub starts_by_author: Cell<bool>,
     /// Whether no media segment has been appended yet.
     pub nothing_appended: Cell<bool>,
+}
+
+impl Context {
+    /// Tells the page that a part of the presentation cannot be played, and why.
+    pub fn report_skipped(&self, time: TimeRange, error: PlaybackError) {
+        self.port.post(Event::Skipped {
+            session: self.session,
+            start: time.start,
+            end: time.end,
+            error,
+        });
+    }
 }

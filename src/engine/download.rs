@@ -1,23 +1,25 @@
 //! The download of one segment into a SourceBuffer.
 
+mod file_segment;
+mod transport_stream;
+
 use std::{cell::Cell, rc::Rc};
 
 use super::{
-    box_validator::BoxValidator,
+    box_validator::{BoxValidator, EMPTY},
     context::Context,
     decryption::decrypt,
     error::{Error, invalid_data, invalid_manifest, unsupported_feature},
     http::{HttpRequest, ReadMode, RequestProgress},
     manifest::{describe_container, detect_container},
-    media_file::{self, MediaFile},
     network::{SEGMENT_MAX_FAILURES, base_url},
-    remuxing::{self, Remuxed, SegmentRemuxer},
+    offset_table::Arrival,
     segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
         BOUNDARY_TOLERANCE, Container, ContentType, Index, Representation, RepresentationId,
-        Segment, Timestamps, id3, mp4, ranges::TimeRange,
+        Segment, Timestamps, content_type_of_codec, id3, mp4, ranges::TimeRange,
     },
     platform::{self, Bytes},
     protocol::{PlaybackError, RemuxReport, ResourceKind},
@@ -25,10 +27,14 @@ use crate::{
 
 /// How far a frame may extend beyond its period.
 const PERIOD_EDGE_SECONDS: f64 = 0.1;
+/// How many bytes of a segment may have to be held back until its first timestamp is found.
+const MAX_HELD_BYTES: usize = 32 << 20;
+/// A segment that is empty twice is empty.
+const MAX_EMPTY_RESPONSES: u32 = 2;
+/// How many bytes of a segment of packed audio are parsed to find its ID3 timestamp.
+const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
 /// By how much the times of live media may differ from their manifest.
 const MAX_TIME_ERROR_SECONDS: f64 = 1.0;
-/// How many bytes of a segment are parsed to find its first timestamp.
-const TIMESTAMP_SEARCH_BYTES: usize = 64 << 10;
 
 /// Why an attempt to fetch a segment failed.
 enum AttemptError {
@@ -73,28 +79,39 @@ pub struct Download<'a> {
     pub progress: Rc<RequestProgress>,
     /// The request for the segment, if it has been sent already; the first attempt takes it.
     pub sent: Cell<Option<HttpRequest>>,
+    /// Its start in seconds before the end of the previous segment moved it.
+    pub former_start: Option<f64>,
     /// What the remuxer has done with it, if it is MPEG-TS.
     pub remuxed: Cell<Option<RemuxReport>>,
 }
 
-/// The format of one segment, which may differ from that of its representation.
-struct SegmentFormat {
-    container: Container,
-    /// The type to append it with.
-    mime: String,
+/// What a download has added to the SourceBuffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fetched {
+    /// A segment, with its time in seconds if the media say that.
+    Media(Option<TimeRange>),
+    /// Nothing: the segment has no media.
+    Nothing,
+    /// Nothing: the segment has other tracks, or a format that cannot follow, so that another MediaSource is needed.
+    OtherTracks,
 }
 
 /// How a segment gets into the buffer.
 enum SegmentParser {
     /// As it is.
-    Direct {
-        format: SegmentFormat,
-        validator: BoxValidator,
-        /// Whether the buffer is prepared for it.
-        is_prepared: bool,
-    },
+    Direct(Box<DirectParser>),
     /// Through the buffer's remuxer.
     Remuxer,
+}
+
+/// What is known of a segment that is appended as it is.
+struct DirectParser {
+    format: SegmentFormat,
+    validator: BoxValidator,
+    /// What has arrived before its place is known.
+    held: Vec<Bytes>,
+    /// The timestamp offset once it is known; `None` inside for a segment without timestamps.
+    offset: Option<Option<f64>>,
 }
 
 impl Download<'_> {
@@ -102,26 +119,35 @@ impl Download<'_> {
     ///
     /// # Errors
     /// Those of the network and of damaged files once retries are exhausted, and those of [`SegmentBuffer`].
-    pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
+    pub async fn run(&self, buffer: &mut SegmentBuffer) -> Result<Fetched, Error> {
         let network = &self.context.network;
         let base_urls = &self.representation.base_urls;
         let mut attempts = network.start_attempts(base_urls, SEGMENT_MAX_FAILURES);
-        loop {
-            let attempt = self.attempt(buffer, base_url(base_urls, &attempts)).await;
-            match attempt {
-                Ok(()) => break,
+        let mut empty_responses = 0;
+        let fetched = loop {
+            let error = match self.attempt(buffer, base_url(base_urls, &attempts)).await {
+                Ok(fetched) => break fetched,
                 Err(AttemptError::Final(error)) => return Err(error),
-                Err(AttemptError::Retry(error)) => {
-                    buffer.reset();
-                    network.wait_for_retry(&mut attempts, error).await?;
-                }
+                Err(AttemptError::Retry(error)) => error,
+            };
+            buffer.reset();
+            let is_empty =
+                matches!(&*error, PlaybackError::InvalidData { reason, .. } if reason == EMPTY);
+            empty_responses += u32::from(is_empty);
+            if is_empty && empty_responses == MAX_EMPTY_RESPONSES {
+                break Fetched::Nothing;
             }
-        }
+            network.wait_for_retry(&mut attempts, error).await?;
+        };
         network.succeeded(&attempts);
-        Ok(())
+        Ok(fetched)
     }
 
-    async fn attempt(&self, buffer: &mut SegmentBuffer, base: &str) -> Result<(), AttemptError> {
+    async fn attempt(
+        &self,
+        buffer: &mut SegmentBuffer,
+        base: &str,
+    ) -> Result<Fetched, AttemptError> {
         let Context {
             network,
             content,
@@ -129,7 +155,8 @@ impl Download<'_> {
             ..
         } = self.context;
         if let Some(file) = &content.file {
-            return Ok(self.append_file_segment(buffer, file, base).await?);
+            self.append_file_segment(buffer, file, base).await?;
+            return Ok(Fetched::Media(None));
         }
         let kind = ResourceKind::MediaSegment;
         // Sent before the init segment is awaited, so that both are fetched at the same time.
@@ -159,6 +186,9 @@ impl Download<'_> {
             true => ReadMode::Whole,
             false => ReadMode::Soon,
         };
+        let parsed_init = init
+            .as_ref()
+            .and_then(|init| mp4::parse_init_segment(&init.to_vec()).ok());
         // `None` until the first bytes tell the format.
         let mut parser = None;
         let url = response.url();
@@ -168,255 +198,105 @@ impl Download<'_> {
             }
             let parser = match &mut parser {
                 Some(parser) => parser,
-                none => none.insert(self.begin(buffer, init.as_ref(), &bytes, &url).await?),
+                none => {
+                    let parser =
+                        self.begin(buffer, init.as_ref(), parsed_init.as_ref(), &bytes, &url);
+                    none.insert(parser.await?)
+                }
             };
             match parser {
                 SegmentParser::Remuxer => self.remux(buffer, &bytes, &url).await?,
-                SegmentParser::Direct {
-                    format,
-                    validator,
-                    is_prepared,
-                } => {
+                SegmentParser::Direct(direct) => {
+                    let DirectParser {
+                        format,
+                        validator,
+                        held,
+                        offset,
+                    } = &mut **direct;
                     validator.push(&bytes);
                     if validator.is_invalid() {
                         break;
                     }
-                    if !std::mem::replace(is_prepared, true) {
+                    held.push(bytes);
+                    if offset.is_none() {
+                        let held_bytes = held.iter().map(Bytes::len).sum::<usize>();
+                        if validator.awaits_start() && held_bytes < MAX_HELD_BYTES {
+                            continue;
+                        }
+                        if self.is_hls() && validator.lacks_start() {
+                            break;
+                        }
+                        if !format.fits(buffer) {
+                            return Ok(Fetched::OtherTracks);
+                        }
                         self.wait_for_offset().await;
-                        self.prepare_buffer(buffer, format, init.as_ref(), &bytes)?;
-                        self.append_init(buffer, init.as_ref()).await?;
+                        let start = validator.start();
+                        *offset = Some(
+                            self.prepare_buffer(buffer, format, start, held.first())
+                                .await?,
+                        );
+                        self.append_init(buffer, init.as_ref(), format.track_counts)
+                            .await?;
                     }
-                    buffer.append(&bytes).await?;
+                    for bytes in held.drain(..) {
+                        buffer.append(&bytes).await?;
+                    }
                 }
             }
-            state.update_buffered(self.content_type, buffer.buffered(), self.segment.start);
+            let start = content.segment(self.id, self.segment.number);
+            let start = start.map_or(self.segment.start, |segment| segment.start);
+            state.update_buffered(self.content_type, buffer.buffered(), start);
         }
-        let defect = match parser {
-            Some(SegmentParser::Remuxer) => return Ok(self.end_remuxing(buffer, &url).await?),
-            Some(SegmentParser::Direct { validator, .. }) => validator.error(),
-            None => Some("it is empty"),
+        let (validator, held, offset) = match parser {
+            Some(SegmentParser::Remuxer) => {
+                self.end_remuxing(buffer, &url).await?;
+                return Ok(Fetched::Media(None));
+            }
+            Some(SegmentParser::Direct(direct)) => {
+                (direct.validator, direct.held, direct.offset.flatten())
+            }
+            None => return Err(invalid_data(kind, &url, EMPTY).into()),
         };
-        match defect {
-            Some(reason) => Err(invalid_data(kind, &url, reason).into()),
-            None => Ok(()),
+        if let Some(reason) = validator.error() {
+            return Err(invalid_data(kind, &url, reason).into());
         }
+        if !validator.has_media() {
+            return Ok(Fetched::Nothing);
+        }
+        if !held.is_empty() {
+            return Err(invalid_data(kind, &url, "it has no timestamp").into());
+        }
+        let time = |media: Option<f64>| Some(media? + offset?);
+        let times = time(validator.start()).zip(time(validator.end()));
+        Ok(Fetched::Media(
+            times.map(|(start, end)| TimeRange { start, end }),
+        ))
     }
 
-    /// Detects the format of the segment by its init segment or its first bytes. If they do not tell, it is that of the
-    /// representation.
-    fn detect_format(
-        &self,
-        init: Option<&Bytes>,
-        first_bytes: &Bytes,
-        url: &str,
-    ) -> Result<SegmentFormat, Error> {
-        let start = init.unwrap_or(first_bytes);
-        let declared = Container::of_media_type(&self.representation.container);
-        let container = detect_container(start)
-            .or(declared)
-            .ok_or_else(|| unsupported_feature(url, "segments of an unknown format"))?;
-        if Some(container) == declared {
-            let mime = self.representation.mime();
-            return Ok(SegmentFormat { container, mime });
-        }
-        // Described like the first segment of the representation, but for this segment only.
-        let mut described = self.representation.clone();
-        describe_container(&mut described, start, url, ResourceKind::MediaSegment)?;
-        let mime = described.mime();
-        Ok(SegmentFormat { container, mime })
-    }
-
-    /// Appends the ranges of a media file that are the segment.
-    async fn append_file_segment(
-        &self,
-        buffer: &mut SegmentBuffer,
-        file: &MediaFile,
-        base: &str,
-    ) -> Result<(), Error> {
-        let (set, number) = (self.id.set as u32, self.segment.number);
-        let plan = file.plan(self.id.set, number).await?;
-        let offset = Some(-file.origin(self.id.set));
-        buffer.set_offset_and_window(offset, self.append_window())?;
-        self.append_init(buffer, file.init(self.id.set)).await?;
-        if plan.is_converted {
-            let mut reader = file.reader().borrow_mut();
-            reader.begin_conversion(set, u32::try_from(number).unwrap_or(u32::MAX));
-        } else if !plan.head.is_empty() {
-            buffer.append(&plan.head).await?;
-        }
-        for (start, end) in plan.ranges {
-            let network = &self.context.network;
-            let resource = media_file::range_resource(start, end);
-            let request = network.send(ResourceKind::MediaSegment, base, &resource)?;
-            let mut response = request.response(self.progress.clone()).await?;
-            response.measure(network.meter.clone());
-            while let Some(bytes) = response.read(ReadMode::Soon).await? {
-                for part in media_file::parts(&bytes) {
-                    if plan.is_converted {
-                        file.reader().borrow_mut().push(set, &part);
-                        append_converted(buffer, file, set).await?;
-                    } else {
-                        buffer.append(&part).await?;
-                    }
-                }
-                let buffered = buffer.buffered();
-                let state = &self.context.state;
-                state.update_buffered(self.content_type, buffered, self.segment.start);
-            }
-        }
-        if plan.is_converted {
-            file.reader().borrow_mut().finish(set);
-            append_converted(buffer, file, set).await?;
-            let buffered = buffer.buffered();
-            let state = &self.context.state;
-            state.update_buffered(self.content_type, buffered, self.segment.start);
-        }
-        Ok(())
-    }
-
-    /// Detects the format of the segment, and prepares the remuxer for it or completes what it has.
+    /// Detects the format of the segment by its first bytes, and prepares the remuxer if it is MPEG-TS.
     async fn begin(
         &self,
         buffer: &mut SegmentBuffer,
         init: Option<&Bytes>,
+        parsed_init: Option<&mp4::InitSegment>,
         first_bytes: &Bytes,
         url: &str,
     ) -> Result<SegmentParser, Error> {
         // The last init segment of a playlist may be one of other segments.
         let is_transport_stream = detect_container(first_bytes) == Some(Container::TransportStream);
-        let (id, segment) = (self.id, self.segment);
-        if let Some(remuxer) = &mut buffer.remuxer
-            && remuxer.is_running()
-            && !(is_transport_stream && remuxer.is_continued_by(id, segment))
-        {
-            remuxer.flush();
-            self.append_remuxed(buffer, url).await?;
+        self.end_previous_stream(buffer, is_transport_stream, url)
+            .await?;
+        if is_transport_stream {
+            self.begin_remuxing(buffer).await?;
+            return Ok(SegmentParser::Remuxer);
         }
-        if !is_transport_stream {
-            let format = self.detect_format(init, first_bytes, url)?;
-            return Ok(SegmentParser::Direct {
-                validator: BoxValidator::new(format.container),
-                format,
-                is_prepared: false,
-            });
-        }
-        if !buffer.ends_at(segment.start) {
-            buffer.reset();
-        }
-        if buffer.remuxer.is_none() {
-            let remuxer = self.context.network.load_remuxer().await?;
-            buffer.remuxer = Some(SegmentRemuxer::new(remuxer));
-        }
-        if let Some(remuxer) = &mut buffer.remuxer {
-            if !remuxer.is_continued_by(id, segment) {
-                let offset = self.known_offset();
-                let expected = offset.map(|offset| segment.start - offset);
-                remuxer.start(remuxing::tracks(&self.representation.codecs), expected);
-            }
-            remuxer.begin_segment(id, segment);
-        }
-        Ok(SegmentParser::Remuxer)
-    }
-
-    /// Remuxes a part of the segment, and appends the result.
-    async fn remux(
-        &self,
-        buffer: &mut SegmentBuffer,
-        bytes: &Bytes,
-        url: &str,
-    ) -> Result<(), Error> {
-        for batch in remuxing::batches(bytes) {
-            if let Some(remuxer) = &mut buffer.remuxer {
-                let started_at = platform::now();
-                remuxer.push(&batch);
-                self.report_remuxed(platform::now() - started_at, 0);
-            }
-            self.append_remuxed(buffer, url).await?;
-        }
-        Ok(())
-    }
-
-    /// Completes the frames at the end of the segment if the next one does not continue them.
-    async fn end_remuxing(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<(), Error> {
-        if !self.is_continued()
-            && let Some(remuxer) = &mut buffer.remuxer
-        {
-            remuxer.flush();
-            self.append_remuxed(buffer, url).await?;
-        }
-        match buffer
-            .remuxer
-            .as_ref()
-            .and_then(|remuxer| remuxer.error(url))
-        {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether another segment may continue the frames of this one.
-    fn is_continued(&self) -> bool {
-        let Index::Known(segments) = &self.representation.index else {
-            return false;
-        };
-        match segments.get(self.segment.number + 1) {
-            Some(next) => !next.is_missing && next.discontinuity == self.segment.discontinuity,
-            None => segments.live.is_growing,
-        }
-    }
-
-    /// Appends what the remuxer has finished.
-    async fn append_remuxed(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<(), Error> {
-        loop {
-            let Some(remuxer) = &mut buffer.remuxer else {
-                return Ok(());
-            };
-            let bytes = match remuxer.take(url)? {
-                None => return Ok(()),
-                Some(Remuxed::Init { bytes, mime }) => {
-                    buffer.change_type(&mime)?;
-                    buffer.set_initialized_otherwise();
-                    bytes
-                }
-                Some(Remuxed::Fragment { bytes, first_time }) => {
-                    if let Some(time) = first_time {
-                        remuxer.set_has_offset();
-                        let offset = self.stream_offset(time);
-                        buffer.set_offset_and_window(Some(offset), self.append_window())?;
-                    }
-                    bytes
-                }
-            };
-            self.report_remuxed(0.0, bytes.len());
-            buffer.append(&bytes).await?;
-        }
-    }
-
-    /// Adds to the report of the remuxer's work.
-    fn report_remuxed(&self, milliseconds: f64, bytes: usize) {
-        let mut report = self.remuxed.get().unwrap_or_default();
-        report.milliseconds += milliseconds;
-        report.bytes += bytes as u64;
-        self.remuxed.set(Some(report));
-    }
-
-    /// The timestamp offset, in seconds, for a segment with times that wrap, of which `time` is the first.
-    fn stream_offset(&self, time: f64) -> f64 {
-        let offset = self.known_offset().unwrap_or_else(|| {
-            let offset = remuxing::offset(time, self.segment.start);
-            let mut offsets = self.context.offsets.borrow_mut();
-            offsets.push((self.segment.discontinuity, offset));
-            offset
-        });
-        remuxing::align(offset, time, self.segment.start)
-    }
-
-    /// The timestamp offset of the segment's discontinuity sequence, in seconds, if a segment of it was read.
-    fn known_offset(&self) -> Option<f64> {
-        let offsets = self.context.offsets.borrow();
-        let mut known = offsets.iter();
-        let (_, offset) = known.find(|(known, _)| *known == self.segment.discontinuity)?;
-        Some(*offset)
+        let format = self.detect_format(init, parsed_init, first_bytes, url)?;
+        Ok(SegmentParser::Direct(Box::new(DirectParser {
+            validator: BoxValidator::new(format.container, parsed_init.cloned()),
+            format,
+            held: Vec::new(),
+            offset: None,
+        })))
     }
 
     /// Appends the init segment, unless the last one appended was the same.
@@ -424,44 +304,151 @@ impl Download<'_> {
         &self,
         buffer: &mut SegmentBuffer,
         init: Option<&Bytes>,
+        track_counts: Option<[usize; 2]>,
     ) -> Result<(), Error> {
         if let (Some(bytes), Some(resource)) = (init, &self.segment.init)
             && !buffer.is_initialized(self.id, resource)
         {
             buffer.append(bytes).await?;
-            buffer.set_initialized(self.id, resource);
+            buffer.set_initialized(self.id, resource, track_counts);
         }
         Ok(())
     }
 
-    /// Sets the buffer's type, timestamp offset and append window for the segment.
-    fn prepare_buffer(
+    /// Detects the format of the segment by its init segment or its first bytes. If they do not tell, it is that of the
+    /// representation.
+    fn detect_format(
+        &self,
+        init: Option<&Bytes>,
+        parsed_init: Option<&mp4::InitSegment>,
+        first_bytes: &Bytes,
+        url: &str,
+    ) -> Result<SegmentFormat, Error> {
+        let start = init.unwrap_or(first_bytes);
+        let track_counts = parsed_init.map(|init| count_tracks(&init.codecs));
+        let declared = Container::of_media_type(&self.representation.container);
+        let container = detect_container(start)
+            .or(declared)
+            .ok_or_else(|| unsupported_feature(url, "segments of an unknown format"))?;
+        let mime = if Some(container) != declared {
+            // Described like the first segment of the representation, but for this segment only.
+            let mut described = self.representation.clone();
+            describe_container(&mut described, start, url, ResourceKind::MediaSegment)?;
+            described.mime()
+        } else {
+            // The init segment decides, unless it is of the same format, or only the manifest's one can be decoded.
+            let other = parsed_init.filter(|init| {
+                !mp4::is_same_format(&init.codecs, &self.representation.codecs)
+                    && platform::can_decode(&init.mime())
+            });
+            other.map_or_else(|| self.representation.mime(), mp4::InitSegment::mime)
+        };
+        Ok(SegmentFormat {
+            container,
+            mime,
+            track_counts,
+        })
+    }
+
+    /// Sets the buffer's type, timestamp offset and append window for the segment. Returns the offset, unless the
+    /// segment has no timestamps.
+    async fn prepare_buffer(
         &self,
         buffer: &mut SegmentBuffer,
         format: &SegmentFormat,
-        init: Option<&Bytes>,
-        first_bytes: &Bytes,
-    ) -> Result<(), Error> {
+        media_start: Option<f64>,
+        first_bytes: Option<&Bytes>,
+    ) -> Result<Option<f64>, Error> {
         buffer.change_type(&format.mime)?;
-        let offset = self.timestamp_offset(buffer, format.container, init, first_bytes)?;
+        let follows = buffer.ends_at(self.segment.start);
+        let offset = self.timestamp_offset(follows, media_start).await?;
         // Without a reset, WebKitGTK drops a segment that is earlier than the first one since the last reset. WebM is
         // reset for each segment: it is not validated, so the previous one may have been incomplete. Where the offset
         // changes, the tracks of a muxed segment need not continue: a gap in one track would make the browser drop the
         // other, too, up to its next sync sample.
-        if !buffer.ends_at(self.segment.start)
+        if !follows
             || format.container == Container::WebM
             || offset.is_some_and(|offset| buffer.is_offset_by_other_than(offset))
         {
             buffer.reset();
         }
-        buffer.set_offset_and_window(offset, self.append_window())
+        // Packed audio continues the segment before.
+        let is_packed = media_start.is_none() && self.is_hls();
+        let new_offset = match is_packed {
+            true => (!follows).then(|| self.packed_start(first_bytes)),
+            false => offset,
+        };
+        buffer.set_offset_and_window(new_offset, self.append_window())?;
+        Ok(offset)
+    }
+
+    /// Where a segment of packed audio begins, in seconds. The browser numbers its samples from there on, and ignores
+    /// their own times.
+    fn packed_start(&self, first_bytes: Option<&Bytes>) -> f64 {
+        let time =
+            first_bytes.and_then(|bytes| id3::timestamp(&bytes.prefix(TIMESTAMP_SEARCH_BYTES)));
+        time.map_or(self.segment.start, |time| time + self.stream_offset(time))
+    }
+
+    fn is_hls(&self) -> bool {
+        matches!(&self.representation.index, Index::Known(segments)
+            if segments.timestamps == Timestamps::Discontinuities)
+    }
+
+    /// Checks that a live segment begins at the time of the manifest. It does not if another period has begun since the
+    /// manifest was loaded, and templates count on in the old one.
+    ///
+    /// # Errors
+    /// [`PlaybackError::InvalidManifest`].
+    fn check_time(&self, begins_at: f64) -> Result<(), Error> {
+        let Segment { start, end, .. } = *self.segment;
+        match (begins_at - start).abs() > (end - start).max(MAX_TIME_ERROR_SECONDS) {
+            true => Err(invalid_manifest(
+                &self.segment.resource.path,
+                "the times of its segments are others",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The timestamp offset of the segment, in seconds; `None` if it has no timestamps.
+    async fn timestamp_offset(
+        &self,
+        follows: bool,
+        media_start: Option<f64>,
+    ) -> Result<Option<f64>, Error> {
+        let Index::Known(segments) = &self.representation.index else {
+            return Ok(None);
+        };
+        let Some(start) = media_start else {
+            return Ok((!self.is_hls()).then_some(segments.time_offset));
+        };
+        if segments.live.availability_offset.is_some() {
+            self.check_time(start + segments.time_offset)?;
+        }
+        let content = &self.context.content;
+        let segment = content.segment(self.id, self.segment.number);
+        let arrival = Arrival {
+            id: self.id,
+            representation: self.representation,
+            segment: segment.as_ref().unwrap_or(self.segment),
+            start,
+            follows,
+            former_start: self.former_start,
+        };
+        let offset = self.context.offset_table.offset(content, &arrival).await?;
+        Ok(Some(offset))
     }
 
     /// Waits until the timestamp offset of an HLS discontinuity is known, if video will determine it. Audio often begins
     /// a little later than video. If it determined the offset, the first pictures would lie before the append window
     /// and be dropped, up to the next sync sample.
     async fn wait_for_offset(&self) {
-        let Context { state, offsets, .. } = self.context;
+        let Context {
+            state,
+            offset_table,
+            ..
+        } = self.context;
         let Index::Known(segments) = &self.representation.index else {
             return;
         };
@@ -469,9 +456,9 @@ impl Download<'_> {
             return;
         }
         let is_known = || {
-            let offsets = offsets.borrow();
-            let mut known = offsets.iter().map(|(discontinuity, _)| discontinuity);
-            known.any(|known| *known == self.segment.discontinuity)
+            offset_table
+                .known(self.id.period, self.segment.discontinuity)
+                .is_some()
         };
         // Video that is complete beyond the segment has none of this discontinuity.
         let video_will_come = || {
@@ -500,95 +487,32 @@ impl Download<'_> {
         }
         append_window
     }
+}
 
-    /// Checks that the timestamps of a live segment are those of the manifest. They are not if another period has begun
-    /// since the manifest was loaded, and templates count on in the old one.
-    ///
-    /// # Errors
-    /// [`PlaybackError::InvalidManifest`](crate::protocol::PlaybackError::InvalidManifest).
-    fn check_time(
-        &self,
-        init: Option<&Bytes>,
-        first_bytes: &Bytes,
-        time_offset: f64,
-    ) -> Result<(), Error> {
-        let Segment { start, end, .. } = *self.segment;
-        let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
-        let searched = first_bytes.prefix(TIMESTAMP_SEARCH_BYTES);
-        let first_time = init.and_then(|init| mp4::earliest_time(&searched, &init));
-        let is_elsewhere = first_time.is_some_and(|time| {
-            (time + time_offset - start).abs() > (end - start).max(MAX_TIME_ERROR_SECONDS)
-        });
-        match is_elsewhere {
-            true => Err(invalid_manifest(
-                &self.segment.resource.path,
-                "the times of its segments are others",
-            )),
-            false => Ok(()),
-        }
-    }
+/// The format of one segment, which may differ from that of its representation.
+struct SegmentFormat {
+    container: Container,
+    /// The type to append it with.
+    mime: String,
+    /// How many tracks of video and audio the init segment has.
+    track_counts: Option<[usize; 2]>,
+}
 
-    /// The timestamp offset of the segment, in seconds. `None` keeps the previous one: a segment of packed audio
-    /// continues the one before.
-    fn timestamp_offset(
-        &self,
-        buffer: &SegmentBuffer,
-        container: Container,
-        init: Option<&Bytes>,
-        first_bytes: &Bytes,
-    ) -> Result<Option<f64>, Error> {
-        let Index::Known(segments) = &self.representation.index else {
-            return Ok(None);
-        };
-        if segments.timestamps == Timestamps::Media {
-            if segments.live.availability_offset.is_some() && container == Container::Mp4 {
-                self.check_time(init, first_bytes, segments.time_offset)?;
-            }
-            return Ok(Some(segments.time_offset));
-        }
-        let (discontinuity, start) = (self.segment.discontinuity, self.segment.start);
-        if container != Container::Mp4 {
-            if buffer.ends_at(start) {
-                return Ok(None);
-            }
-            let time = id3::timestamp(&first_bytes.prefix(TIMESTAMP_SEARCH_BYTES));
-            // The browser numbers the samples from the offset on, and ignores their own times.
-            return Ok(Some(
-                time.map_or(start, |time| time + self.stream_offset(time)),
-            ));
-        }
-        if let Some(offset) = self.known_offset() {
-            return Ok(Some(offset));
-        }
-        // A media segment without an init segment starts with its own `moov`.
-        let init = mp4::parse_init_segment(&init.unwrap_or(first_bytes).to_vec()).ok();
-        let searched = first_bytes.prefix(TIMESTAMP_SEARCH_BYTES);
-        let first_time = init.and_then(|init| mp4::earliest_time(&searched, &init));
-        let Some(first_time) = first_time else {
-            return Err(invalid_data(
-                ResourceKind::MediaSegment,
-                &self.segment.resource.path,
-                "it has no timestamp",
-            ));
-        };
-        let mut offsets = self.context.offsets.borrow_mut();
-        offsets.push((discontinuity, start - first_time));
-        Ok(Some(start - first_time))
+impl SegmentFormat {
+    /// Whether it can be appended to a buffer after what was appended before.
+    fn fits(&self, buffer: &SegmentBuffer) -> bool {
+        self.track_counts
+            .is_none_or(|counts| buffer.accepts_tracks(counts))
+            && buffer.accepts_type(&self.mime)
     }
 }
 
-/// Appends what was converted so far. The browser copies a fragment when it is appended, before the reader's memory
-/// changes.
-async fn append_converted(
-    buffer: &mut SegmentBuffer,
-    file: &MediaFile,
-    set: u32,
-) -> Result<(), Error> {
-    loop {
-        let fragment = file.reader().borrow_mut().take(set);
-        let Some(fragment) = fragment else {
-            return Ok(());
-        };
-        buffer.append(&fragment).await?;
-    }
+/// The number of video and of audio tracks with these codecs.
+fn count_tracks(codecs: &str) -> [usize; 2] {
+    [ContentType::Video, ContentType::Audio].map(|content_type| {
+        let codecs = codecs.split(',');
+        codecs
+            .filter(|codec| content_type_of_codec(codec) == Some(content_type))
+            .count()
+    })
 }

@@ -71,7 +71,7 @@ pub async fn start_position(context: &Rc<Context>, requested: f64) -> Result<f64
     } = &**context;
     // HLS says only in its media playlists whether it is live.
     let tracks = Tracks::at(context, requested)?;
-    tracks.load_first_indexes().await?;
+    tracks.load_first_indexes(requested).await?;
     while content.is_live() {
         if let Some(seekable) = content.seekable_range()
             && let Some((edge, _)) = content.live_edge()

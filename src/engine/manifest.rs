@@ -128,7 +128,10 @@ pub fn describe_container(
     let content_type = match container {
         Container::Mp4 => {
             let init = parse_init_segment(bytes, url, resource)?;
-            representation.codecs = init.codecs;
+            // The manifest's codecs may have parameters that the init segment lacks.
+            if !mp4::is_same_format(&init.codecs, &representation.codecs) {
+                representation.codecs = init.codecs;
+            }
             if representation.size == (0, 0) {
                 representation.size = init.size;
             }

@@ -57,6 +57,11 @@ impl OwnedMediaSource {
         self.source.closed().await;
     }
 
+    /// The duration, in seconds.
+    pub fn duration(&self) -> f64 {
+        self.source.duration()
+    }
+
     /// Sets the duration, in seconds.
     ///
     /// # Errors

@@ -10,7 +10,11 @@ use super::{
     tracks::{CONTENT_TYPES, Tracks},
 };
 use crate::{
-    media::{BOUNDARY_TOLERANCE, ranges::TimeRanges, selection::PeriodGroup},
+    media::{
+        BOUNDARY_TOLERANCE,
+        ranges::TimeRanges,
+        selection::{MIN_ALONE_SECONDS, PeriodGroup},
+    },
     platform,
     protocol::{BufferLevel, Diagnostic, Event, milestone::Milestone},
 };
@@ -21,6 +25,8 @@ const REPORT_INTERVAL_MS: f64 = 1_000.0;
 const SEEK_TIMEOUT_MS: f64 = 1_000.0;
 /// How far into a buffered range a gap jump seeks, because the start of the range may be rounded.
 const JUMP_MARGIN_SECONDS: f64 = 0.01;
+/// How far behind its start a group is entered: browsers round times to microseconds, and wait before the first frame.
+const BORDER_MARGIN_SECONDS: f64 = 0.001;
 /// How far a stalled element seeks forward.
 const STALL_NUDGE_SECONDS: f64 = 0.1;
 
@@ -42,6 +48,7 @@ pub async fn monitor(
     let mut jumper = GapJumper::default();
     let mut audio = state.audio_preference();
     let mut is_ended = false;
+    let mut corrections = context.content.corrections();
     let (began_at, begins_at) = (platform::now(), state.position());
     // Whether the element was observed within the group.
     let mut has_arrived = false;
@@ -57,6 +64,20 @@ pub async fn monitor(
         live.step(context, source)?;
         tracks.update(context);
 
+        confirm_ends(context);
+        let known_corrections = context.content.corrections();
+        if known_corrections != corrections {
+            corrections = known_corrections;
+            let Some(current) = Tracks::current_group(context, position) else {
+                return Err(nothing_to_play(position));
+            };
+            if !continues(&tracks.group.get(), &current) {
+                return Ok(position);
+            }
+            tracks.set_group(current);
+            state.notify();
+        }
+        update_duration(context, source);
         let PeriodGroup { start, end, .. } = tracks.group.get();
         state.set_ended(source.is_ended());
         if position < start - BOUNDARY_TOLERANCE && !has_arrived {
@@ -68,16 +89,25 @@ pub async fn monitor(
             continue;
         }
         has_arrived |= state.is_observed_since(began_at);
-        if position < start - BOUNDARY_TOLERANCE || position >= end - BOUNDARY_TOLERANCE {
+        if position >= end - BOUNDARY_TOLERANCE {
+            // The clock may be ahead of an element that waits at the end of a track.
+            let is_beyond = state.observed_position() >= end;
+            return Ok(if is_beyond {
+                position
+            } else {
+                after_border(end)
+            });
+        }
+        if position < start - BOUNDARY_TOLERANCE {
             return Ok(position);
         }
-        let playable = state.playable_ranges();
+        let playable = state.final_ranges();
         if state.is_fully_buffered() {
             // After a seek to the end of tracks of different lengths, none of what is buffered is in both. The end of
             // stream extends the shorter one.
-            let last_end = playable.iter().last().map_or(position, |last| last.end);
+            let last_end = state.common_end().unwrap_or(position);
             if end.is_finite() && position >= last_end - BOUNDARY_TOLERANCE {
-                return Ok(end);
+                return Ok(after_border(end));
             }
             if state.has_empty_buffer() {
                 return Err(nothing_to_play(position));
@@ -93,6 +123,51 @@ pub async fn monitor(
             port.post(Event::Seek { session, to });
         }
         change.await;
+    }
+}
+
+/// Where playback goes on behind the end of a group, in seconds.
+fn after_border(end: f64) -> f64 {
+    end + BORDER_MARGIN_SECONDS
+}
+
+/// Whether what the MediaSource plays is still what it was created for, as far as media are concerned that are not
+/// appended yet.
+fn continues(group: &PeriodGroup, current: &PeriodGroup) -> bool {
+    let starts_later = current.start > group.start + BOUNDARY_TOLERANCE;
+    current.has_tracks == group.has_tracks && !starts_later
+}
+
+/// Where a track ends early because a segment is missing, and the other has been appended far beyond that, the
+/// presentation goes on without it.
+fn confirm_ends(context: &Context) {
+    let state = &context.state;
+    let [video, audio] = CONTENT_TYPES.map(|kind| state.buffer_status(kind));
+    let (Some(video), Some(audio)) = (video, audio) else {
+        return;
+    };
+    let tracks = [(&video, &audio), (&audio, &video)];
+    for (content_type, (track, other)) in CONTENT_TYPES.into_iter().zip(tracks) {
+        let end = track.buffered.end().unwrap_or(state.position());
+        let other_end = other.buffered.end();
+        let goes_on = other_end.is_some_and(|other_end| other_end > end + MIN_ALONE_SECONDS);
+        if track.is_complete && goes_on {
+            context.content.confirm_ends(content_type);
+        }
+    }
+}
+
+/// Sets the duration if the media have corrected it.
+fn update_duration(context: &Context, source: &OwnedMediaSource) {
+    let Some(duration) = context.content.presentation().duration else {
+        return;
+    };
+    let duration = duration.max(context.state.highest_end());
+    let is_other = (source.duration() - duration).abs() > BOUNDARY_TOLERANCE;
+    // Not while anything is appended. The browser refuses a duration before the end of what it has, which it may have
+    // only just appended: the next change asks again.
+    if is_other && context.content.corrections() > 0 && source.is_open() && source.is_idle() {
+        source.shorten_duration(duration);
     }
 }
 

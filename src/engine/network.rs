@@ -12,6 +12,7 @@ use super::{
     bandwidth_meter::BandwidthMeter,
     error::{Error, invalid_manifest},
     http::{HttpRequest, ReadMode},
+    request_limit::RequestLimit,
 };
 use crate::{
     media::{
@@ -76,6 +77,7 @@ pub struct Network {
     last_base_url: Cell<usize>,
     /// Requests that were sent before they are needed.
     prefetched: RefCell<Vec<HttpRequest>>,
+    limit: RefCell<RequestLimit>,
     /// Measures media downloads.
     pub meter: Rc<BandwidthMeter>,
 }
@@ -96,6 +98,7 @@ impl Network {
             is_retrying: Cell::default(),
             is_waiting: Cell::default(),
             last_base_url: Cell::default(),
+            limit: RefCell::default(),
             prefetched: RefCell::default(),
             meter: Rc::new(BandwidthMeter::new()),
         }
@@ -104,7 +107,8 @@ impl Network {
     /// Sends one request for a resource.
     ///
     /// # Errors
-    /// [`PlaybackError::InvalidManifest`] if its URL cannot be fetched.
+    /// [`PlaybackError::InvalidManifest`] if its URL cannot be fetched, [`PlaybackError::TooManyRequests`] if it was
+    /// requested too often within a minute.
     pub fn send(
         &self,
         kind: ResourceKind,
@@ -125,10 +129,15 @@ impl Network {
         let index = prefetched
             .iter()
             .position(|request| request.is_for(&url, resource.range));
-        Ok(match index {
-            Some(index) => prefetched.swap_remove(index),
-            None => HttpRequest::send(kind, url, resource.range, &self.settings),
-        })
+        if let Some(index) = index {
+            return Ok(prefetched.swap_remove(index));
+        }
+        let mut limit = self.limit.borrow_mut();
+        if !limit.admit(kind, &url, resource.range, platform::now()) {
+            let resource = kind;
+            return Err(PlaybackError::TooManyRequests { resource, url }.into());
+        }
+        Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
     }
 
     /// Sends a request that [`send`](Self::send) returns when the resource is needed.
@@ -309,7 +318,9 @@ impl Network {
             PlaybackError::ServerBusy { retry_after, .. } => FailureKind::Busy {
                 retry_after: *retry_after,
             },
-            PlaybackError::Network { .. } | PlaybackError::Timeout { .. } => FailureKind::Transient,
+            PlaybackError::Network { .. }
+            | PlaybackError::Timeout { .. }
+            | PlaybackError::TooManyRequests { .. } => FailureKind::Transient,
             PlaybackError::InvalidData { .. } => FailureKind::Corrupt,
             _ => return Err(error),
         };

@@ -37,8 +37,15 @@ pub struct PreparedGroup {
 /// # Errors
 /// Any that ends the session.
 pub async fn prepare(context: &Rc<Context>, position: f64) -> Result<PreparedGroup, Error> {
-    let tracks = Tracks::at(context, position)?;
-    let types = tracks.load_first_indexes().await?;
+    let (tracks, types) = loop {
+        let tracks = Tracks::at(context, position)?;
+        let types = tracks.load_first_indexes(position).await?;
+        // Indexes and init segments may have shown that a track is shorter, or of another type.
+        let current = Tracks::current_group(context, position);
+        if current == Some(tracks.group.get()) || context.content.is_live() {
+            break (tracks, types);
+        }
+    };
     let mut author_start = None;
     if !context.content.is_live() {
         // Known once a media playlist is loaded.

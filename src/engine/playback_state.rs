@@ -345,19 +345,61 @@ impl PlaybackState {
             })
     }
 
-    /// The ranges that can be played: the intersection of all buffers. After the end of stream, the shorter track counts
-    /// as long as the longer one, as in [`HTMLMediaElement.buffered`](https://w3c.github.io/media-source/#htmlmediaelement-extensions-buffered).
+    /// Whether another track is appended up to its end.
+    pub fn is_other_complete(&self, kind: ContentType) -> bool {
+        self.buffer_status(other(kind))
+            .is_some_and(|status| status.is_complete)
+    }
+
+    /// The ranges that the element can play now: the intersection of all buffers. After the end of stream, the shorter
+    /// track counts as long as the longer one, as in
+    /// [`HTMLMediaElement.buffered`](https://w3c.github.io/media-source/#htmlmediaelement-extensions-buffered).
     pub fn playable_ranges(&self) -> TimeRanges {
+        self.common_ranges(|_| self.is_ended.get())
+    }
+
+    /// The ranges that can be played once all is appended: a track that is over does not end the others.
+    pub fn final_ranges(&self) -> TimeRanges {
+        self.common_ranges(|status| self.is_ended.get() || status.is_complete)
+    }
+
+    /// The intersection of all buffers, where a track that is over counts as long as the other one.
+    fn common_ranges(&self, is_over: impl Fn(&BufferStatus) -> bool) -> TimeRanges {
         match &*self.buffers.borrow() {
-            [Some(video), Some(audio)] if self.is_ended.get() => {
-                let end = video.buffered.end().max(audio.buffered.end());
-                let [video, audio] = [video, audio].map(|it| it.buffered.extended_to(end));
+            [Some(video), Some(audio)] => {
+                let [video, audio] = [(video, audio), (audio, video)].map(|(track, other)| {
+                    match other.buffered.end() {
+                        Some(end) if is_over(track) => track.buffered.extended_to(end),
+                        _ => track.buffered.clone(),
+                    }
+                });
                 video.intersection(&audio)
             }
-            [Some(video), Some(audio)] => video.buffered.intersection(&audio.buffered),
             [Some(only), None] | [None, Some(only)] => only.buffered.clone(),
             [None, None] => TimeRanges::default(),
         }
+    }
+
+    /// The end of what all tracks have, in seconds; `None` if they have nothing in common.
+    pub fn common_end(&self) -> Option<f64> {
+        let buffers = self.buffers.borrow();
+        let mut all = buffers
+            .iter()
+            .flatten()
+            .map(|status| status.buffered.clone());
+        let first = all.next()?;
+        all.fold(first, |common, ranges| common.intersection(&ranges))
+            .end()
+    }
+
+    /// The end of what any track has, in seconds.
+    pub fn highest_end(&self) -> f64 {
+        let buffers = self.buffers.borrow();
+        let ends = buffers
+            .iter()
+            .flatten()
+            .filter_map(|status| status.buffered.end());
+        ends.fold(0.0, f64::max)
     }
 
     /// Whether all tracks are appended up to their ends.

@@ -28,6 +28,8 @@ pub struct SegmentBuffer {
     init: Option<(RepresentationId, Resource)>,
     /// The end of the segment that was appended last, in seconds.
     end: f64,
+    /// How many tracks of video and audio its first init segment had. All others need the same.
+    track_counts: Option<[usize; 2]>,
     /// Whether an operation is running.
     is_updating: Rc<Cell<bool>>,
     /// The remuxer of segments in MPEG-TS, once there was one.
@@ -42,9 +44,26 @@ impl SegmentBuffer {
             mime,
             init: None,
             end: f64::NEG_INFINITY,
+            track_counts: None,
             is_updating,
             remuxer: None,
         }
+    }
+
+    /// Whether an init segment with so many tracks of video and audio can be appended after the first one
+    /// ([MSE § 3.5.8](https://w3c.github.io/media-source/#sourcebuffer-init-segment-received)).
+    pub fn accepts_tracks(&self, counts: [usize; 2]) -> bool {
+        self.track_counts.is_none_or(|first| first == counts)
+    }
+
+    /// Whether its type is this one, or can be changed to it.
+    pub fn accepts_type(&self, mime: &str) -> bool {
+        let format = |mime: &str| {
+            let mut formats: Vec<String> = codec_formats(mime);
+            formats.sort_unstable();
+            formats
+        };
+        self.mime == mime || platform::can_change_type() || format(&self.mime) == format(mime)
     }
 
     /// Whether this init segment, of this representation, was the last one appended.
@@ -57,9 +76,15 @@ impl SegmentBuffer {
         self.init = None;
     }
 
-    /// Records that this init segment was appended.
-    pub fn set_initialized(&mut self, id: RepresentationId, init: &Resource) {
+    /// Records that this init segment was appended, with so many tracks of video and audio.
+    pub fn set_initialized(
+        &mut self,
+        id: RepresentationId,
+        init: &Resource,
+        track_counts: Option<[usize; 2]>,
+    ) {
         self.init = Some((id, init.clone()));
+        self.track_counts = self.track_counts.or(track_counts);
     }
 
     /// Whether the segment that was appended last ends at this time, in seconds.
@@ -181,4 +206,17 @@ impl SegmentBuffer {
         let _ = self.buffer.abort();
         self.is_updating.set(false);
     }
+}
+
+/// The container and the sample entries of a media type, without profiles and levels.
+fn codec_formats(mime: &str) -> Vec<String> {
+    let (container, codecs) = mime.split_once(';').unwrap_or((mime, ""));
+    let codecs = codecs.trim_ascii().trim_start_matches("codecs=");
+    let codecs = codecs.trim_matches('"').split(',');
+    let formats = codecs.filter_map(|codec| codec.trim_ascii().split('.').next());
+    [container]
+        .into_iter()
+        .chain(formats)
+        .map(str::to_owned)
+        .collect()
 }

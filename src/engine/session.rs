@@ -18,6 +18,7 @@ use super::{
     live::{self, LiveFollower},
     media_source::OwnedMediaSource,
     network::Network,
+    offset_table::OffsetTable,
     period_group::{self, PreparedGroup},
     playback_state::PlaybackState,
     tracks::OfferedTracks,
@@ -191,7 +192,7 @@ impl SessionTask {
                 content: Content::load(url, self.network.clone()).await?,
                 network: self.network.clone(),
                 state: self.state.clone(),
-                offsets: RefCell::default(),
+                offset_table: OffsetTable::default(),
                 starts_by_author: Cell::new(self.starts_by_author),
                 audio_defaults: self.audio_defaults.clone(),
                 nothing_appended: Cell::new(true),
@@ -204,6 +205,9 @@ impl SessionTask {
         };
         // Boxed to keep the future small.
         let ((context, mut first), ()) = try_join(Box::pin(prepared), attached).await?;
+        for (time, reason) in context.content.unplayable_periods() {
+            context.report_skipped(time, *reason);
+        }
         let playing = Box::pin(async {
             if context.content.is_live() {
                 // Waits for reloads, which run beside it.

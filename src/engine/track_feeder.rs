@@ -10,20 +10,22 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::{
     context::Context,
-    download::Download,
+    download::{Download, Fetched},
     error::{Error, invalid_data, nothing_to_play},
     http::HttpRequest,
     media_source::OwnedMediaSource,
     network::base_url,
+    offset_table::MOVE_SECONDS,
     playback_state::BufferStatus,
     segment_buffer::SegmentBuffer,
 };
 use crate::{
     media::{
-        BOUNDARY_TOLERANCE, ContentType, Representation, RepresentationId, Segment, abr,
+        BOUNDARY_TOLERANCE, ContentType, Index, Representation, RepresentationId, Segment, abr,
+        mp4,
         plan::{AppendedSegment, BufferAction, BufferInventory, Snapshot, plan},
         ranges::{TimeRange, TimeRanges},
-        selection::{SetPerPeriod, set_in_period},
+        selection::{MIN_ALONE_SECONDS, PeriodGroup, SetPerPeriod, set_in_period},
     },
     platform,
     protocol::{
@@ -42,7 +44,7 @@ pub struct TrackFeeder {
     context: Rc<Context>,
     content_type: ContentType,
     /// The end of the period group, in seconds.
-    end: Cell<f64>,
+    end: Rc<Cell<f64>>,
     /// The adaptation set to fetch from in each period.
     adaptation_sets: RefCell<SetPerPeriod>,
     /// The segments that are in the buffer.
@@ -53,6 +55,8 @@ pub struct TrackFeeder {
     max_representation: Cell<Option<RepresentationId>>,
     /// The start, in seconds, of the segment that was fetched again because part of it had been evicted.
     refetched_at: Cell<Option<f64>>,
+    /// The number of a segment that the end of the one before it has moved, and its start before that, in seconds.
+    moved: Cell<Option<(u64, f64)>>,
     /// The request for the first segment, which is sent before there is a buffer for it.
     prefetched: RefCell<Option<PrefetchedSegment>>,
 }
@@ -66,8 +70,12 @@ struct PrefetchedSegment {
 
 /// How a download ended.
 enum Outcome {
-    /// The segment is appended.
-    Appended,
+    /// The segment is appended, at this time in seconds if the media say that.
+    Appended(Option<TimeRange>),
+    /// It is passed over, because it has no media.
+    Skipped,
+    /// It needs another MediaSource.
+    NotAppendable,
     /// It was aborted: too slow, or no longer needed.
     Aborted,
     /// All retries failed, or the browser refused the append.
@@ -80,18 +88,19 @@ impl TrackFeeder {
         context: Rc<Context>,
         content_type: ContentType,
         sets: SetPerPeriod,
-        end: f64,
+        end: Rc<Cell<f64>>,
     ) -> Self {
         Self {
             context,
             content_type,
-            end: Cell::new(end),
+            end,
             adaptation_sets: RefCell::new(sets),
             inventory: RefCell::default(),
             current: Cell::default(),
             max_representation: Cell::default(),
             refetched_at: Cell::default(),
             prefetched: RefCell::default(),
+            moved: Cell::default(),
         }
     }
 
@@ -153,22 +162,25 @@ impl TrackFeeder {
         }
     }
 
-    /// The media type to create the SourceBuffer with: that of the first representation to fetch in a period. Loads its
-    /// index, which may be needed to know the type.
+    /// The media type to create the SourceBuffer with: that of the first segment to fetch in a group. Loads its index,
+    /// which may be needed to know the type, and its init segment if the representation has several.
     ///
     /// # Errors
     /// Any that ends the session.
-    pub async fn first_type(&self, period: usize) -> Result<String, Error> {
+    pub async fn first_type(&self, group: PeriodGroup, position: f64) -> Result<String, Error> {
         loop {
-            let Some(id) = self.choose(period, 0.0) else {
+            let Some(id) = self.choose(group.period, 0.0) else {
                 return Err(nothing_to_play(self.context.state.position()));
             };
             self.context.content.set_in_use(self.content_type, id);
-            if let Some(mime) = self.known_type(id) {
-                return Ok(mime);
-            }
-            if let Err(error) = self.context.content.load_index(id).await {
-                self.exclude_or_fail(id, error).await?;
+            let result = match self.known_type(id) {
+                Some(mime) => self.type_at(id, mime, position.max(group.start)).await,
+                None => self.context.content.load_index(id).await.map(|()| None),
+            };
+            match result {
+                Ok(Some(mime)) => return Ok(mime),
+                Ok(None) => {}
+                Err(error) => self.exclude_or_fail(id, error).await?,
             }
         }
     }
@@ -206,6 +218,33 @@ impl TrackFeeder {
         }
     }
 
+    /// The media type of the segment at a time in seconds, if the representation's init segments may have different
+    /// ones; else `mime`.
+    async fn type_at(
+        &self,
+        id: RepresentationId,
+        mime: String,
+        time: f64,
+    ) -> Result<Option<String>, Error> {
+        let content = &self.context.content;
+        let representation = content.representation(id)?;
+        let Index::Known(segments) = &representation.index else {
+            return Ok(None);
+        };
+        let segment = segments
+            .segment_at(time)
+            .filter(|_| segments.inits.len() > 1);
+        let Some(resource) = segment.and_then(|segment| segment.init) else {
+            return Ok(Some(mime));
+        };
+        let init = content.init_segment(&representation, &resource).await?;
+        let init = mp4::parse_init_segment(&init.to_vec()).ok();
+        let own_mime = init
+            .map(|init| init.mime())
+            .filter(|mime| platform::can_decode(mime));
+        Ok(Some(own_mime.unwrap_or(mime)))
+    }
+
     /// The media type of a representation; `None` until its index is loaded.
     fn known_type(&self, id: RepresentationId) -> Option<String> {
         let presentation = self.context.content.presentation();
@@ -222,13 +261,6 @@ impl TrackFeeder {
     /// Changes the adaptation sets, one per period.
     pub fn select(&self, sets: SetPerPeriod) {
         self.adaptation_sets.replace(sets);
-    }
-
-    /// Continues into periods that were added: changes the adaptation sets, one per period, and the end of the period
-    /// group, in seconds.
-    pub fn extend(&self, sets: SetPerPeriod, end: f64) {
-        self.adaptation_sets.replace(sets);
-        self.end.set(end);
     }
 
     /// The index of the adaptation set that it feeds in a period.
@@ -272,7 +304,11 @@ impl TrackFeeder {
         let position = state.position();
         let ahead = buffered.ahead(position);
         let other_ahead = state.other_buffer_ahead(self.content_type);
-        let goal = state.goal();
+        // Once the other track is over, the rest of this one is appended, so that the stream can be ended.
+        let goal = match state.is_other_complete(self.content_type) {
+            true => state.goal().max(MIN_ALONE_SECONDS + 1.0),
+            false => state.goal(),
+        };
         let has_reserve = ahead.min(other_ahead) >= goal / 2.0;
         let is_automatic = self.selected_quality().is_none();
         let presentation = self.context.content.presentation();
@@ -405,20 +441,34 @@ impl TrackFeeder {
             progress: Rc::default(),
             sent: Cell::new(prefetched.map(|prefetched| prefetched.request)),
             remuxed: Cell::default(),
+            former_start: match self.moved.get() {
+                Some((number, start)) if number == segment.number => Some(start),
+                _ => None,
+            },
         };
         let requested_at = platform::now();
         let outcome = self
             .fetch_while_needed(&download, buffer, requested_at)
             .await;
-        let is_appended = matches!(outcome, Outcome::Appended);
+        let is_appended = matches!(outcome, Outcome::Appended(_));
         self.report_segment(&download, requested_at, is_appended);
         if !is_appended {
             buffer.reset();
         }
         match outcome {
-            Outcome::Appended => {
+            Outcome::Appended(time) => {
                 self.context.content.record_available(id);
-                self.record_appended(buffer, &download)?;
+                self.record_appended(buffer, &download, time)?;
+            }
+            Outcome::Skipped => self.record_skipped(&download),
+            Outcome::NotAppendable => {
+                let Some(border) = self.context.content.add_border(id, segment) else {
+                    let path = &segment.resource.path;
+                    let reason = "it has other tracks than its init segment";
+                    return Err(invalid_data(ResourceKind::MediaSegment, path, reason));
+                };
+                self.end.set(self.end.get().min(border));
+                self.context.state.notify();
             }
             Outcome::Aborted => {}
             Outcome::Failed(error) => match *error {
@@ -458,7 +508,9 @@ impl TrackFeeder {
             let tick = state.next_change_or_tick();
             if let Either::Left((result, _)) = select(&mut running, tick).await {
                 return match result {
-                    Ok(()) => Outcome::Appended,
+                    Ok(Fetched::Media(time)) => Outcome::Appended(time),
+                    Ok(Fetched::Nothing) => Outcome::Skipped,
+                    Ok(Fetched::OtherTracks) => Outcome::NotAppendable,
                     Err(error) => Outcome::Failed(error),
                 };
             }
@@ -503,25 +555,35 @@ impl TrackFeeder {
         }
     }
 
-    /// Whether the segment of a running download is still the next that playback needs.
+    /// Whether the segment of a running download is still the next that playback needs. Always if it would be planned
+    /// again: it would then be requested without end.
     fn is_needed(&self, id: RepresentationId, segment: &Segment, buffered: &TimeRanges) -> bool {
+        let is_automatic = self.selected_quality().is_none();
+        let is_same = |next_id: RepresentationId| match is_automatic {
+            true => (next_id.period, next_id.set) == (id.period, id.set),
+            false => next_id == id,
+        };
+        let (action, _) = self.next_action(buffered);
+        if let BufferAction::Fetch(next_id, next) = &action
+            && is_same(*next_id)
+            && (next.number == segment.number
+                || segment.start < next.end && next.start < segment.end)
+        {
+            return true;
+        }
         let state = &self.context.state;
-        match self.next_action(buffered).0 {
-            // The position may be beyond its end, after a seek to the end of the presentation.
-            BufferAction::Fetch(next_id, next)
-                if next.start < segment.start.max(segment.end - BOUNDARY_TOLERANCE)
-                    || next.start == segment.start =>
-            {
-                let overlaps = segment.start < next.end;
-                let is_automatic = self.selected_quality().is_none();
-                overlaps && next_id.set == id.set && (is_automatic || next_id == id)
-            }
-            // That a later segment is needed next is no reason to abort, unless the position has moved away.
-            _ => {
-                let position = state.position();
-                let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
-                position <= segment.end && segment.start <= latest_start
-            }
+        let position = state.position();
+        let latest_start = position + state.goal() + KEEP_DOWNLOAD_SECONDS;
+        if segment.end < position || segment.start > latest_start {
+            return false;
+        }
+        match action {
+            // A segment that is needed later is no reason to abort.
+            BufferAction::Fetch(_, next) => next.start >= segment.end - BOUNDARY_TOLERANCE,
+            BufferAction::Evict(_)
+            | BufferAction::LoadIndex(_)
+            | BufferAction::Wait
+            | BufferAction::End => true,
         }
     }
 
@@ -556,7 +618,7 @@ impl TrackFeeder {
         abr::should_abandon(transfer, time_left, expected_bytes(lower))
     }
 
-    /// Records an appended segment in the inventory.
+    /// Records an appended segment in the inventory, and corrects the times of those after it by its own.
     ///
     /// # Errors
     /// [`PlaybackError::InvalidData`] if several segments in a row have added nothing to the buffer.
@@ -564,11 +626,9 @@ impl TrackFeeder {
         &self,
         buffer: &mut SegmentBuffer,
         download: &Download,
+        media_time: Option<TimeRange>,
     ) -> Result<(), Error> {
-        let time = TimeRange {
-            start: download.segment.start,
-            end: download.segment.end,
-        };
+        let time = self.correct_times(download, media_time);
         self.max_representation.set(None);
         self.context.content.succeeded(download.id);
         buffer.set_end(time.end);
@@ -581,12 +641,19 @@ impl TrackFeeder {
         if buffer.take_evicted() && is_short && self.refetched_at.replace(start) != start {
             return Ok(());
         }
-        self.inventory.borrow_mut().record(AppendedSegment {
+        let previous = download.segment.number.checked_sub(1);
+        let previous = previous.and_then(|it| self.context.content.segment(download.id, it));
+        let mut inventory = self.inventory.borrow_mut();
+        if let Some(previous) = previous {
+            inventory.extend(previous.start, time.start);
+        }
+        inventory.record(AppendedSegment {
             time,
             buffered: buffered.hull(time),
             buffered_seconds: covered,
             representation: download.id,
         });
+        drop(inventory);
         if self.context.nothing_appended.take() {
             let Context { port, session, .. } = &*self.context;
             port.post_milestone(*session, Milestone::FirstAppend);
@@ -597,6 +664,64 @@ impl TrackFeeder {
             return Err(invalid_data(ResourceKind::MediaSegment, path, reason));
         }
         Ok(())
+    }
+
+    /// The time of an appended segment. Moves the segments after it if its media end elsewhere than claimed.
+    fn correct_times(&self, download: &Download, media_time: Option<TimeRange>) -> TimeRange {
+        let content = &self.context.content;
+        let (id, number) = (download.id, download.segment.number);
+        let planned = |number| content.segment(id, number);
+        let planned_end = planned(number).map_or(download.segment.end, |segment| segment.end);
+        if let Some(mut media) = media_time {
+            let presentation = content.presentation();
+            if id.period + 1 < presentation.periods.len()
+                && let Some(period) = presentation.periods.get(id.period)
+            {
+                media.end = media.end.min(period.end);
+            }
+            drop(presentation);
+            let is_off = (media.end - planned_end).abs() > MOVE_SECONDS;
+            // A start that is only a little off stays, as the segment before was recorded up to there.
+            if let Some(segment) = planned(number)
+                && (media.start - segment.start).abs() <= MOVE_SECONDS
+            {
+                media.start = segment.start;
+            }
+            if is_off && media.start < media.end {
+                let next = number.saturating_add(1);
+                self.moved
+                    .set(planned(next).map(|segment| (next, segment.start)));
+                content.resize_segment(id, number, media);
+            }
+        }
+        let segment = planned(number);
+        let segment = segment.as_ref().unwrap_or(download.segment);
+        TimeRange {
+            start: segment.start,
+            end: segment.end,
+        }
+    }
+
+    /// Records that a segment has no media, and tells the page.
+    fn record_skipped(&self, download: &Download) {
+        let segment = self
+            .context
+            .content
+            .segment(download.id, download.segment.number);
+        let segment = segment.as_ref().unwrap_or(download.segment);
+        let time = TimeRange {
+            start: segment.start,
+            end: segment.end,
+        };
+        self.inventory.borrow_mut().record(AppendedSegment {
+            time,
+            buffered: None,
+            buffered_seconds: 0.0,
+            representation: download.id,
+        });
+        let reason = "it has no picture and no sound";
+        let error = invalid_data(ResourceKind::MediaSegment, &segment.resource.path, reason);
+        self.context.report_skipped(time, *error);
     }
 
     /// Excludes a representation after an error. If it is the last one of its set, waits until the buffered media is

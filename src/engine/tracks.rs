@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     media::{
-        AdaptationSet, ContentType, RepresentationId,
+        AdaptationSet, ContentType, Index, Representation, RepresentationId,
+        ranges::TimeRange,
         selection::{
-            self, AudioPreference, PeriodGroup, SelectionCriteria, SetPerPeriod, is_muxed,
-            set_in_period,
+            self, AudioPreference, GroupQuery, PeriodGroup, SelectionCriteria, SetPerPeriod,
+            is_muxed, set_in_period,
         },
     },
     platform,
@@ -38,8 +39,10 @@ pub struct OfferedTracks {
 
 /// The video and audio tracks that feed one MediaSource.
 pub struct Tracks {
-    /// The periods they are in.
+    /// What the MediaSource plays: consecutive periods, or parts of them. It may change while it is played.
     pub group: Cell<PeriodGroup>,
+    /// The end of the group in seconds, for the feeders.
+    end: Rc<Cell<f64>>,
     /// The feeders of video and audio, in the order of [`CONTENT_TYPES`].
     pub feeders: [Option<TrackFeeder>; 2],
     /// The [`Content::version`](super::content::Content::version) that they are of.
@@ -53,22 +56,40 @@ impl Tracks {
     /// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if there are none.
     pub fn at(context: &Rc<Context>, position: f64) -> Result<Self, Error> {
         let version = Cell::new(context.content.version());
-        let [video, audio] = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
-        let group = find_group(context, [&video, &audio], position)
-            .ok_or_else(|| nothing_to_play(position))?;
-        let feeder = |kind, sets: SetPerPeriod| {
-            let has_track = set_in_period(&sets, group.period).is_some();
-            has_track.then(|| TrackFeeder::new(context.clone(), kind, sets, group.end))
+        let sets = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
+        let group = find_group(context, &sets, position);
+        let group = group.ok_or_else(|| nothing_to_play(position))?;
+        if group.has_tracks == [false, false] {
+            let reason = context.content.unplayable_reason(group.period);
+            return Err(reason.unwrap_or_else(|| nothing_to_play(position)));
+        }
+        let end = Rc::new(Cell::new(group.end));
+        let feeder = |nth: usize, sets: SetPerPeriod| {
+            let kind = *CONTENT_TYPES.get(nth)?;
+            let has_track = *group.has_tracks.get(nth)?;
+            has_track.then(|| TrackFeeder::new(context.clone(), kind, sets, end.clone()))
         };
-        let feeders = [
-            feeder(ContentType::Video, video),
-            feeder(ContentType::Audio, audio),
-        ];
+        let [video, audio] = sets;
+        let feeders = [feeder(0, video), feeder(1, audio)];
         Ok(Self {
             group: Cell::new(group),
+            end,
             feeders,
             version,
         })
+    }
+
+    /// The group at a position as far as it is known now. The media may have shown that a track is over earlier, or
+    /// that the tracks change.
+    pub fn current_group(context: &Context, position: f64) -> Option<PeriodGroup> {
+        let sets = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
+        find_group(context, &sets, position)
+    }
+
+    /// Changes the group that is played.
+    pub fn set_group(&self, group: PeriodGroup) {
+        self.group.set(group);
+        self.end.set(group.end);
     }
 
     /// Loads the first indexes of the tracks. Returns the media types to create the SourceBuffers with; `None` without a
@@ -76,19 +97,17 @@ impl Tracks {
     ///
     /// # Errors
     /// Any that ends the session.
-    pub async fn load_first_indexes(&self) -> Result<(Option<String>, Option<String>), Error> {
-        async fn first_type(
-            feeder: &Option<TrackFeeder>,
-            period: usize,
-        ) -> Result<Option<String>, Error> {
-            match feeder {
-                Some(feeder) => feeder.first_type(period).await.map(Some),
-                None => Ok(None),
-            }
-        }
-        let period = self.group.get().period;
+    pub async fn load_first_indexes(
+        &self,
+        position: f64,
+    ) -> Result<(Option<String>, Option<String>), Error> {
+        let group = self.group.get();
+        let first_type = async |feeder: &Option<TrackFeeder>| match feeder {
+            Some(feeder) => feeder.first_type(group, position).await.map(Some),
+            None => Ok(None),
+        };
         let [video, audio] = &self.feeders;
-        try_join(first_type(video, period), first_type(audio, period)).await
+        try_join(first_type(video), first_type(audio)).await
     }
 
     /// Extends the tracks to the periods that a live presentation has got since.
@@ -97,15 +116,14 @@ impl Tracks {
         if self.version.replace(version) == version {
             return;
         }
-        let [video, audio] = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
+        let sets = CONTENT_TYPES.map(|kind| select_adaptation_sets(context, kind));
         let position = context.state.position();
-        if let Some(group) = find_group(context, [&video, &audio], position) {
-            self.group.set(group);
+        if let Some(group) = find_group(context, &sets, position) {
+            self.set_group(group);
         }
-        let end = self.group.get().end;
-        for (feeder, sets) in self.feeders.iter().zip([video, audio]) {
+        for (feeder, sets) in self.feeders.iter().zip(sets) {
             if let Some(feeder) = feeder {
-                feeder.extend(sets, end);
+                feeder.select(sets);
             }
         }
         context.state.notify();
@@ -174,29 +192,67 @@ impl Tracks {
     }
 }
 
-/// The period group at a position, in seconds, with these adaptation sets of video and audio.
-fn find_group(
-    context: &Context,
-    [video, audio]: [&SetPerPeriod; 2],
-    position: f64,
-) -> Option<PeriodGroup> {
+/// The part of the presentation around a position that one MediaSource can play.
+fn find_group(context: &Context, sets: &[SetPerPeriod; 2], position: f64) -> Option<PeriodGroup> {
     let presentation = context.content.presentation();
-    let format = |sets: &SetPerPeriod, period: usize| {
-        let representation = presentation.representation(RepresentationId {
+    let [video, audio] = sets;
+    let representation = |sets: &SetPerPeriod, period: usize| {
+        let set = set_in_period(sets, period)?;
+        let id = |representation| RepresentationId {
             period,
-            set: set_in_period(sets, period)?,
-            representation: 0,
-        })?;
+            set,
+            representation,
+        };
+        let count = presentation.adaptation_set(id(0))?.representations.len();
+        let playable = |index: &usize| context.content.is_playable(id(*index));
+        // All have the same tracks; those that are resolved say which.
+        let mut candidates = (0..count).filter(playable).map(id);
+        let resolved = candidates.clone().find(|id| {
+            let found = presentation.representation(*id);
+            found.is_some_and(Representation::is_resolved)
+        });
+        presentation.representation(resolved.or_else(|| candidates.next())?)
+    };
+    let format = |sets: &SetPerPeriod, period: usize| {
+        let representation = representation(sets, period)?;
         let codec = representation.codecs.split('.').next();
-        Some((representation.container.as_str(), codec))
+        Some((representation.container.clone(), codec.map(str::to_owned)))
     };
-    let is_same_format = |one: usize, other: usize| {
-        platform::can_change_type()
-            || [video, audio]
-                .iter()
-                .all(|sets| format(sets, one) == format(sets, other))
+    // A SourceBuffer needs the same number of tracks in all periods.
+    let track_count = |sets: &SetPerPeriod, period: usize| {
+        let codecs = &representation(sets, period)?.codecs;
+        (!codecs.is_empty()).then(|| codecs.split(',').count())
     };
-    selection::period_group(&presentation, [video, audio], position, &is_same_format)
+    let can_follow = |one: usize, other: usize| {
+        sets.iter().all(|sets| {
+            let counts = track_count(sets, one).zip(track_count(sets, other));
+            counts.is_none_or(|(one, other)| one == other)
+                && (platform::can_change_type() || format(sets, one) == format(sets, other))
+        })
+    };
+    let media_range = |period: usize, nth: usize| {
+        let representation = representation(sets.get(nth)?, period)?;
+        let Index::Known(segments) = &representation.index else {
+            return None;
+        };
+        let content_type = *CONTENT_TYPES.get(nth)?;
+        // The tracks of a live stream end where they have got to.
+        if context.content.is_live() || context.content.has_doubtful_end(period, content_type) {
+            return None;
+        }
+        let (start, end) = segments.span()?;
+        Some(TimeRange { start, end })
+    };
+    selection::period_group(
+        &GroupQuery {
+            presentation: &presentation,
+            sets_by_type: [video, audio],
+            can_follow: &can_follow,
+            media_range: &media_range,
+            borders: &context.content.borders(),
+        },
+        position,
+    )
 }
 
 /// The audio tracks as a viewer can tell them apart.

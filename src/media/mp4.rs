@@ -8,9 +8,10 @@ mod segment_index;
 mod timing;
 
 pub use boxes::{BoxHeader, box_header};
+pub use codecs::is_same_format;
 pub use init_segment::{InitSegment, parse_init_segment};
 pub use segment_index::SegmentIndex;
-pub use timing::earliest_time;
+pub use timing::{FragmentTimes, earliest_time};
 
 #[cfg(test)]
 mod test_boxes;

@@ -5,6 +5,7 @@ mod inventory;
 
 use super::{
     BOUNDARY_TOLERANCE, Index, Presentation, RepresentationId, Segment, Segments,
+    boundary_tolerance,
     ranges::{TimeRange, TimeRanges},
 };
 
@@ -132,7 +133,8 @@ fn next_missing(now: &Snapshot, settled_until: f64) -> (BufferAction, f64) {
             let action = if is_far { BufferAction::Wait } else { action };
             return (action, missing_from);
         }
-        time = covered_until(segment.end.max(time + BOUNDARY_TOLERANCE));
+        // The segment at a time never ends within its tolerance of that, so this moves on.
+        time = covered_until(segment.end);
     }
 }
 
@@ -141,9 +143,7 @@ fn is_buffered(now: &Snapshot, segment: &Segment, settled_until: f64) -> bool {
     let covered_until =
         now.inventory
             .covered_until(segment.start, settled_until, now.is_acceptable);
-    // A last segment of one frame may be shorter than the tolerance.
-    let tolerance = BOUNDARY_TOLERANCE.min((segment.end - segment.start) / 2.0);
-    covered_until >= segment.end - tolerance
+    covered_until >= segment.end - boundary_tolerance(segment.end - segment.start)
 }
 
 /// The action for the segment at `time`, or else for the first one after it, in any period; `End` if there is
@@ -151,7 +151,10 @@ fn is_buffered(now: &Snapshot, segment: &Segment, settled_until: f64) -> bool {
 fn action_at(now: &Snapshot, time: f64) -> BufferAction {
     let mut none = BufferAction::End;
     for (index, period) in now.presentation.periods.iter().enumerate() {
-        if period.end <= time + BOUNDARY_TOLERANCE || period.start >= now.end {
+        // The media of the last period may be longer than its manifest says.
+        let is_last = index + 1 == now.presentation.periods.len();
+        let is_over = !is_last && period.end <= time + BOUNDARY_TOLERANCE;
+        if is_over || period.start >= now.end {
             continue;
         }
         let action = action_in_period(now, index, &|segments| {

@@ -83,11 +83,6 @@ impl TimeRanges {
         (here.start <= time && is_near).then_some(next.start)
     }
 
-    /// The end of the last range; 0 if there is none.
-    pub fn end(&self) -> f64 {
-        self.0.last().map_or(0.0, |range| range.end)
-    }
-
     /// The same ranges, with the last one extended to `end`.
     #[must_use]
     pub fn extended_to(&self, end: f64) -> Self {
@@ -101,6 +96,11 @@ impl TimeRanges {
     /// The first range that begins after `time`.
     pub fn first_after(&self, time: f64) -> Option<TimeRange> {
         self.iter().find(|range| range.start > time)
+    }
+
+    /// The end of the last range.
+    pub fn end(&self) -> Option<f64> {
+        self.0.last().map(|range| range.end)
     }
 
     /// The times that are in both.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn only_the_last_range_is_extended() {
         let two = ranges(&[(1.0, 2.0), (3.0, 5.0)]);
-        assert_eq!(two.end(), 5.0);
+        assert_eq!(two.end(), Some(5.0));
         assert_eq!(two.extended_to(6.0), ranges(&[(1.0, 2.0), (3.0, 6.0)]));
         assert_eq!(two.extended_to(4.0), two);
         assert_eq!(ranges(&[]).extended_to(4.0), ranges(&[]));

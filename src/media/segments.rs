@@ -2,14 +2,20 @@
 
 use std::rc::Rc;
 
-use super::segment_template;
+use super::{placement::Placement, segment_template};
 
 /// Tolerance for segment boundaries, in seconds: a segment that extends past a time by no more than this
 /// counts as over at that time. Representations of the same content round their boundaries differently.
 pub const BOUNDARY_TOLERANCE: f64 = 0.05;
 
+/// The tolerance for the boundaries of a segment of this length in seconds: short segments have a smaller one, so that none
+/// is taken for a rounding error.
+pub const fn boundary_tolerance(length: f64) -> f64 {
+    BOUNDARY_TOLERANCE.min(length / 4.0)
+}
+
 /// A range of bytes in a file, both ends included as in HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ByteRange {
     /// Position of the first byte.
     pub first: u64,
@@ -66,6 +72,8 @@ pub struct Segments {
     pub timestamps: Timestamps,
     /// End of the period in seconds: segments end there at the latest.
     pub end: f64,
+    /// Where the segments lie according to their media.
+    pub placement: Placement,
     /// What only lists of live streams have.
     pub live: LiveList,
 }
@@ -104,6 +112,7 @@ impl Default for Segments {
             timestamps: Timestamps::Media,
             end: f64::INFINITY,
             live: LiveList::default(),
+            placement: Placement::default(),
         }
     }
 }
@@ -193,7 +202,7 @@ impl Segments {
     /// A copy without the segments that begin at `end` (seconds) or later.
     pub fn truncated_at(&self, end: f64) -> Self {
         Self {
-            end,
+            end: self.placement.claim(end),
             ..self.clone()
         }
     }
@@ -201,29 +210,57 @@ impl Segments {
     /// Start of the first and end of the last segment, in seconds; `None` if there are no segments.
     pub fn span(&self) -> Option<(f64, f64)> {
         let (first, last) = (self.runs.first()?, self.runs.last()?);
-        let end = self.seconds(
+        let end = self.claimed_seconds(
             last.time
                 .saturating_add(last.duration.saturating_mul(last.count)),
         );
-        Some((self.seconds(first.time), end.min(self.end)))
+        let start = self.claimed_seconds(first.time);
+        Some((
+            self.placement.place(start),
+            self.placement.place(end.min(self.end)),
+        ))
     }
 
     /// The segment at a time in seconds, or the first one after it. A segment that ends within
-    /// [`BOUNDARY_TOLERANCE`] after that time counts as over.
+    /// [`boundary_tolerance`] after that time counts as over.
     pub fn segment_at(&self, time: f64) -> Option<Segment> {
-        let time = time + BOUNDARY_TOLERANCE;
+        let claimed = self.placement.claim(time);
         let next_run = self
             .runs
-            .partition_point(|run| self.seconds(run.time) <= time);
+            .partition_point(|run| self.claimed_seconds(run.time) <= claimed);
         // Only the last run that has begun by then can contain the time.
         let number_in_run = next_run.checked_sub(1).and_then(|index| {
             let run = self.runs.get(index)?;
-            let ticks = (time - self.seconds(run.time)) * self.timescale as f64;
+            let ticks = (claimed - self.claimed_seconds(run.time)) * self.timescale as f64;
             let offset = (ticks / run.duration as f64) as u64;
             (offset < run.count).then(|| run.first.saturating_add(offset))
         });
         let number = number_in_run.or_else(|| Some(self.runs.get(next_run)?.first))?;
-        self.get(number)
+        let found = self.get(number)?;
+        match found.end <= time + boundary_tolerance(found.end - found.start) {
+            true => self.get(number.checked_add(1)?),
+            false => Some(found),
+        }
+    }
+
+    /// Start and end of a segment according to the manifest, in seconds.
+    pub fn claimed_range(&self, number: u64) -> Option<(f64, f64)> {
+        let next_run = self.runs.partition_point(|run| run.first <= number);
+        let run = self.runs.get(next_run.checked_sub(1)?)?;
+        let offset = number - run.first;
+        if offset >= run.count {
+            return None;
+        }
+        let time = run.time.saturating_add(run.duration.saturating_mul(offset));
+        let end = self.claimed_seconds(time.saturating_add(run.duration));
+        Some((self.claimed_seconds(time), end.min(self.end)))
+    }
+
+    /// Whether the manifest claims the same times for the same segments.
+    pub fn has_same_times(&self, other: &Self) -> bool {
+        self.timescale == other.timescale
+            && self.time_offset == other.time_offset
+            && self.runs == other.runs
     }
 
     /// The segment with a number, counted from 0.
@@ -236,8 +273,8 @@ impl Segments {
             return None;
         }
         let time = run.time.saturating_add(run.duration.saturating_mul(offset));
-        let start = self.seconds(time);
-        let end = self.seconds(time.saturating_add(run.duration));
+        let start = self.claimed_seconds(time);
+        let end = self.claimed_seconds(time.saturating_add(run.duration));
         if start >= self.end {
             return None;
         }
@@ -259,8 +296,8 @@ impl Segments {
         };
         Some(Segment {
             number,
-            start,
-            end: end.min(self.end),
+            start: self.placement.place(start),
+            end: self.placement.place(end.min(self.end)),
             resource: listed.resource,
             init: listed.init.and_then(|init| self.inits.get(init).cloned()),
             discontinuity: listed.discontinuity,
@@ -288,8 +325,8 @@ impl Segments {
         Some(self.get(*first)?.start + date - start)
     }
 
-    /// The presentation time of a media time in ticks.
-    fn seconds(&self, ticks: u64) -> f64 {
+    /// The presentation time that the manifest claims for a media time in ticks.
+    fn claimed_seconds(&self, ticks: u64) -> f64 {
         self.time_offset + ticks as f64 / self.timescale as f64
     }
 }

@@ -6,6 +6,7 @@ use super::{
         AdaptationSet, ContentType, Presentation, RepresentationId, content_type_of_codec,
     },
     purpose::{AutoSelect, Purpose},
+    ranges::TimeRange,
     segments::BOUNDARY_TOLERANCE,
 };
 
@@ -121,8 +122,12 @@ pub fn nth_of_kind(sets: &[AdaptationSet], index: usize) -> usize {
     sets.iter().take(index).filter(is_same).count()
 }
 
-/// Consecutive periods that one MediaSource can play. Its SourceBuffers are created once, and each of them
-/// needs data in every period.
+/// The shortest time for which one track plays alone in a MediaSource of its own. Below that, the longer track is
+/// buffered to its end before the shorter one is over, so that the stream can be ended.
+pub const MIN_ALONE_SECONDS: f64 = 5.0;
+
+/// Consecutive periods, or parts of periods, that one MediaSource can play. Its SourceBuffers are created once, and
+/// each of them needs data throughout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PeriodGroup {
     /// Index of the period in the group that contains the requested time.
@@ -131,53 +136,137 @@ pub struct PeriodGroup {
     pub start: f64,
     /// End, in seconds; infinite for the last group.
     pub end: f64,
+    /// Whether it has each of the content types. None if nothing can be played here nor after it.
+    pub has_tracks: [bool; 2],
 }
 
-/// The group of periods that contains a time (seconds), or else the last one. A group ends before a period
-/// in which other content types are selected, or whose formats cannot follow those of the previous period
-/// in the same SourceBuffer according to `can_follow(previous, next)`. Periods with nothing selected are
-/// skipped. `None` if there are no others.
-pub fn period_group(
-    presentation: &Presentation,
-    sets_by_type: [&SetPerPeriod; 2],
-    time: f64,
-    can_follow: &dyn Fn(usize, usize) -> bool,
-) -> Option<PeriodGroup> {
-    let has_sets = |period: usize| sets_by_type.map(|sets| set_in_period(sets, period).is_some());
+/// What [`period_group`] needs to know. Content types are given by their position in `sets_by_type`.
+pub struct GroupQuery<'a> {
+    /// The presentation.
+    pub presentation: &'a Presentation,
+    /// The adaptation sets that are selected, by content type.
+    pub sets_by_type: [&'a SetPerPeriod; 2],
+    /// Whether the formats of a period can follow those of another in the same SourceBuffers.
+    pub can_follow: &'a dyn Fn(usize, usize) -> bool,
+    /// The time range that the segments of a content type cover in a period; `None` if that is not known.
+    pub media_range: &'a dyn Fn(usize, usize) -> Option<TimeRange>,
+    /// Times, in seconds, at which another MediaSource is needed within a period.
+    pub borders: &'a [f64],
+}
+
+/// A part of a period with the same content types throughout.
+struct Part {
+    period: usize,
+    end: f64,
+    has_tracks: [bool; 2],
+    /// Whether it needs another MediaSource than the part before it.
+    is_border: bool,
+}
+
+/// The group that contains a time (seconds), or else the last one. A group ends before a period in which other
+/// content types are selected, or whose formats cannot follow in the same SourceBuffers; where a track is over, or
+/// begins, long before the other; and at a border. Periods with nothing selected are skipped, unless no other
+/// follows. `None` if nothing is selected at all.
+pub fn period_group(query: &GroupQuery, time: f64) -> Option<PeriodGroup> {
     let mut current: Option<PeriodGroup> = None;
-    let mut previous = None;
-    for (index, period) in presentation.periods.iter().enumerate() {
-        if has_sets(index) == [false, false] {
+    let mut previous: Option<Part> = None;
+    let mut skipped_end = None;
+    let periods = query.presentation.periods.iter().enumerate();
+    for part in periods.flat_map(|(index, _)| parts(query, index)) {
+        if part.has_tracks == [false, false] {
+            let period = query.presentation.periods.get(part.period);
+            // A period without any track is no part of the presentation that could be missed.
+            if period.is_some_and(|period| !period.adaptation_sets.is_empty()) {
+                skipped_end = Some((part.period, part.end));
+            }
             continue;
         }
-        let continues = previous.is_some_and(|previous| {
-            has_sets(previous) == has_sets(index) && can_follow(previous, index)
+        skipped_end = None;
+        let continues = previous.as_ref().is_some_and(|previous| {
+            !part.is_border
+                && previous.has_tracks == part.has_tracks
+                && (previous.period == part.period
+                    || (query.can_follow)(previous.period, part.period))
         });
-        previous = Some(index);
         match &mut current {
             Some(group) if continues => {
                 if group.end <= time + BOUNDARY_TOLERANCE {
-                    group.period = index;
+                    group.period = part.period;
                 }
-                group.end = period.end;
+                group.end = part.end;
             }
             Some(group) if group.end > time + BOUNDARY_TOLERANCE => return current,
             // Skipped periods between two groups count as part of the second.
             finished => {
                 let start = finished.map_or(0.0, |group| group.end);
                 current = Some(PeriodGroup {
-                    period: index,
+                    period: part.period,
                     start,
-                    end: period.end,
+                    end: part.end,
+                    has_tracks: part.has_tracks,
                 });
             }
         }
+        previous = Some(part);
     }
-    // No group follows the last one, so its end never needs to be waited for.
-    current.map(|group| PeriodGroup {
-        end: f64::INFINITY,
-        ..group
-    })
+    match (current, skipped_end) {
+        // What follows cannot be played, and must not be mistaken for the end.
+        (Some(group), Some(_)) if group.end > time + BOUNDARY_TOLERANCE => Some(group),
+        (Some(group), Some((period, _))) => Some(PeriodGroup {
+            period,
+            start: group.end,
+            end: f64::INFINITY,
+            has_tracks: [false, false],
+        }),
+        // No group follows the last one, so its end never needs to be waited for.
+        (current, _) => current.map(|group| PeriodGroup {
+            end: f64::INFINITY,
+            ..group
+        }),
+    }
+}
+
+/// Divides a period where a track begins or is over long before the other, and at the borders.
+fn parts(query: &GroupQuery, index: usize) -> Vec<Part> {
+    let Some(period) = query.presentation.periods.get(index) else {
+        return Vec::new();
+    };
+    let selected = query
+        .sets_by_type
+        .map(|sets| set_in_period(sets, index).is_some());
+    let ranges = [0, 1].map(|kind| (query.media_range)(index, kind));
+    let mut cuts = vec![(period.end, selected)];
+    if let ([true, true], [Some(one), Some(other)]) = (selected, ranges) {
+        let (first, second) = (one.start.min(other.start), one.start.max(other.start));
+        if second - first > MIN_ALONE_SECONDS {
+            cuts.insert(0, (second, [one.start < second, other.start < second]));
+        }
+        let (end, last_end) = (one.end.min(other.end), one.end.max(other.end));
+        if last_end - end > MIN_ALONE_SECONDS && end > second {
+            cuts.insert(cuts.len() - 1, (end, selected));
+            if let Some((_, has_tracks)) = cuts.last_mut() {
+                *has_tracks = [one.end > end, other.end > end];
+            }
+        }
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    let mut start = period.start;
+    for (end, has_tracks) in cuts {
+        let borders = query.borders.iter().copied();
+        let inside = borders.filter(|border| start < *border && *border < end);
+        let mut ends: Vec<f64> = inside.chain([end]).collect();
+        ends.sort_by(f64::total_cmp);
+        for end in ends {
+            parts.push(Part {
+                period: index,
+                end,
+                has_tracks,
+                is_border: query.borders.contains(&start),
+            });
+            start = end;
+        }
+    }
+    parts
 }
 
 /// Whether the segments of a video adaptation set contain audio too.
@@ -227,6 +316,22 @@ mod tests {
     fn select(sets: Vec<AdaptationSet>, criteria: SelectionCriteria) -> Option<usize> {
         let presentation = presentation(vec![sets]);
         select_sets(&presentation, ContentType::Audio, criteria, &|_| true)[0]
+    }
+
+    fn find_group(
+        presentation: &Presentation,
+        sets_by_type: [&SetPerPeriod; 2],
+        time: f64,
+        can_follow: bool,
+    ) -> Option<PeriodGroup> {
+        let query = GroupQuery {
+            presentation,
+            sets_by_type,
+            can_follow: &|_, _| can_follow,
+            media_range: &|_, _| None,
+            borders: &[],
+        };
+        period_group(&query, time)
     }
 
     #[test]
@@ -352,14 +457,14 @@ mod tests {
             ),
         );
         let group = |time| {
-            let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();
+            let group = find_group(&presentation, [&video, &audio], time, true).unwrap();
             (group.period, group.start, group.end)
         };
         assert_eq!(group(0.0), (0, 0.0, 20.0));
         assert_eq!(group(12.0), (1, 0.0, 20.0));
         assert_eq!(group(20.0), (2, 20.0, 30.0));
         assert_eq!(group(99.0), (3, 30.0, f64::INFINITY));
-        let strict = period_group(&presentation, [&video, &audio], 0.0, &|_, _| false);
+        let strict = find_group(&presentation, [&video, &audio], 0.0, false);
         assert_eq!(strict.map(|group| group.end), Some(10.0));
     }
 
@@ -379,7 +484,7 @@ mod tests {
             SelectionCriteria::default(),
             &|_| true,
         );
-        let group = period_group(&presentation, [&video, &audio], 12.0, &|_, _| true).unwrap();
+        let group = find_group(&presentation, [&video, &audio], 12.0, true).unwrap();
         assert_eq!((group.period, group.start), (2, 0.0));
     }
 
@@ -409,8 +514,70 @@ mod tests {
             ),
         );
         for time in [0.0, 3.0, 9.0, 10.0, 15.0, 20.0, 29.0, 35.0, 100.0] {
-            let group = period_group(&presentation, [&video, &audio], time, &|_, _| true).unwrap();
+            let group = find_group(&presentation, [&video, &audio], time, true).unwrap();
             assert!(group.start <= time && time < group.end, "{time} {group:?}");
         }
+    }
+
+    #[test]
+    fn period_is_divided_where_a_track_is_over_or_begins() {
+        let both = vec![
+            set(ContentType::Video, "", true),
+            set(ContentType::Audio, "", true),
+        ];
+        let mut presentation = presentation(vec![both]);
+        presentation.periods[0].end = 100.0;
+        let sets = vec![Some(0)];
+        let groups = |video: (f64, f64), audio: (f64, f64), borders: &[f64]| {
+            let ranges = [video, audio].map(|(start, end)| TimeRange { start, end });
+            let query = GroupQuery {
+                presentation: &presentation,
+                sets_by_type: [&sets, &sets],
+                can_follow: &|_, _| true,
+                media_range: &|_, kind| Some(ranges[kind]),
+                borders,
+            };
+            let mut found = Vec::new();
+            let mut time = 0.0;
+            while f64::is_finite(time) {
+                let group = period_group(&query, time).unwrap();
+                found.push((group.start, group.end, group.has_tracks));
+                time = group.end;
+            }
+            found
+        };
+        let end = f64::INFINITY;
+        let (both, video, audio) = ([true; 2], [true, false], [false, true]);
+        assert_eq!(
+            groups((0.0, 100.0), (0.0, 12.0), &[]),
+            [(0.0, 12.0, both), (12.0, end, video)]
+        );
+        assert_eq!(
+            groups((20.0, 80.0), (0.0, 100.0), &[]),
+            [(0.0, 20.0, audio), (20.0, 80.0, both), (80.0, end, audio)]
+        );
+        assert_eq!(groups((0.0, 100.0), (4.0, 96.0), &[]), [(0.0, end, both)]);
+        assert_eq!(
+            groups((0.0, 100.0), (0.0, 100.0), &[30.0, 40.0]),
+            [(0.0, 30.0, both), (30.0, 40.0, both), (40.0, end, both)]
+        );
+    }
+
+    #[test]
+    fn unplayable_last_period_is_not_the_end() {
+        let one = || vec![set(ContentType::Video, "", true)];
+        let presentation = presentation(vec![one(), one()]);
+        let group = |time| {
+            let group = find_group(
+                &presentation,
+                [&vec![Some(0), None], &vec![None; 2]],
+                time,
+                true,
+            );
+            let group = group.unwrap();
+            (group.start, group.end, group.has_tracks)
+        };
+        assert_eq!(group(3.0), (0.0, 10.0, [true, false]));
+        assert_eq!(group(10.0), (10.0, f64::INFINITY, [false, false]));
     }
 }

@@ -4,8 +4,9 @@ use yew::prelude::*;
 
 use super::{
     dom::focus_is_lost,
+    format::clock,
     handle::{use_playback, use_player},
-    model::{PlayerMessage, PlayerModel},
+    model::{PlayerMessage, PlayerModel, SkippedPart},
 };
 use crate::protocol::PlaybackError;
 
@@ -16,6 +17,7 @@ pub fn PlaybackMessage() -> Html {
     let player = use_player();
     let error = use_playback(|model| model.error.clone());
     let status = use_playback(status);
+    let skipped = use_playback(|model| model.skipped.clone());
     {
         let player = player.clone();
         use_effect_with(error.is_some(), move |has_error| {
@@ -35,6 +37,11 @@ pub fn PlaybackMessage() -> Html {
         return html! {
             if let Some(status) = status {
                 <p class="status-message" role="status">{ status }</p>
+            } else if let Some(part) = skipped {
+                // Another part is another element, so that each fades out by itself.
+                <p key={part.start.to_string()} class="status-message passing" role="status">
+                    { skipped_text(&part) }
+                </p>
             }
         };
     };
@@ -55,6 +62,18 @@ const fn button_label(error: &PlaybackError) -> &'static str {
     match error {
         PlaybackError::NoMediaSourceInWorkers => "Play without a worker",
         _ => "Try again",
+    }
+}
+
+fn skipped_text(part: &SkippedPart) -> String {
+    let SkippedPart { start, end, error } = part;
+    let start = clock(*start as u32);
+    match end.is_finite() {
+        true => format!(
+            "Cannot be played from {start} to {}. {error}",
+            clock(end.ceil() as u32)
+        ),
+        false => format!("Cannot be played from {start} on. {error}"),
     }
 }
 

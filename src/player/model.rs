@@ -36,6 +36,8 @@ pub struct PlayerModel {
     pub error: Option<PlaybackError>,
     /// Why playback may stall: this request failed, and is repeated after so many seconds.
     pub retrying: Option<(PlaybackError, u32)>,
+    /// The last part that was found not to be playable.
+    pub skipped: Option<SkippedPart>,
     /// The selectable qualities, by ascending bandwidth.
     pub qualities: Vec<Quality>,
     /// The bandwidth of the quality that is being fetched, in bits per second.
@@ -83,6 +85,17 @@ pub struct PlayRequest {
     pub autoplay: bool,
     /// Settings for the engine.
     pub settings: PlaybackSettings,
+}
+
+/// A part of the video that cannot be played.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SkippedPart {
+    /// Start, in seconds.
+    pub start: f64,
+    /// End, in seconds; infinite for the rest of the video.
+    pub end: f64,
+    /// Why it cannot be played.
+    pub error: PlaybackError,
 }
 
 /// Captions that the manifest lists.
@@ -306,6 +319,9 @@ impl PlayerModel {
             Event::Retrying { error, seconds, .. } => {
                 self.retrying = error.map(|error| (error, seconds));
             }
+            Event::Skipped {
+                start, end, error, ..
+            } => self.skipped = Some(SkippedPart { start, end, error }),
             Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
             Event::Live { status, .. } => self.live = status,
             Event::LeftWindow { .. } => self.left_windows += 1,
@@ -378,6 +394,7 @@ impl PlayerModel {
         self.error = None;
         self.retrying = None;
         self.live = None;
+        self.skipped = None;
         self.lost_at = None;
         self.milestones.clear();
         self.start_mode = start_mode;

@@ -142,6 +142,14 @@ pub enum PlaybackError {
         /// How long the engine waited.
         seconds: u32,
     },
+    /// The same bytes were requested many times within a minute, and could not be used.
+    #[error("Requested {resource} {url} too often, to no avail.")]
+    TooManyRequests {
+        /// The requested resource.
+        resource: ResourceKind,
+        /// Its URL.
+        url: String,
+    },
     /// The response is damaged, or of the wrong type.
     #[error("Could not read {resource} {}: {reason}.", short_url(url))]
     InvalidData {
@@ -258,7 +266,10 @@ impl PlaybackError {
             Self::UnsupportedCodec { .. } => "Try another browser, or a video in H.264 and AAC.",
             Self::FileUnreadable { .. } => "Choose the file again.",
             Self::BufferFull => "Close other pages that play videos, or choose a lower quality.",
-            Self::MediaSourceCall { .. } | Self::MediaElement { .. } | Self::InvalidData { .. } => {
+            Self::MediaSourceCall { .. }
+            | Self::MediaElement { .. }
+            | Self::InvalidData { .. }
+            | Self::TooManyRequests { .. } => {
                 "Try again. If it happens at the same place, the video itself may be damaged."
             }
             Self::NothingToPlay { .. } => "Try again, or continue at another place of the video.",

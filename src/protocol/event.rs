@@ -102,6 +102,17 @@ pub enum Event {
         /// The session it belongs to.
         session: SessionId,
     },
+    /// A part of the presentation cannot be played. The others are.
+    Skipped {
+        /// The session it belongs to.
+        session: SessionId,
+        /// Start of the part, in seconds.
+        start: f64,
+        /// End of the part, in seconds; infinite for the rest of the presentation.
+        end: f64,
+        /// Why.
+        error: PlaybackError,
+    },
     /// The engine has reached a milestone.
     MilestoneReached {
         /// The session it belongs to.
@@ -150,6 +161,7 @@ impl Event {
             | Self::Live { session, .. }
             | Self::CatchUp { session, .. }
             | Self::LeftWindow { session }
+            | Self::Skipped { session, .. }
             | Self::MilestoneReached { session, .. }
             | Self::Failed { session, .. }
             | Self::Stopped { session }

@@ -7,8 +7,12 @@
 )]
 
 mod buffers;
+mod cases;
 mod errors;
 mod files;
+#[allow(dead_code, reason = "shared with the tests of the simulated browser")]
+#[path = "../platform/fmp4.rs"]
+mod fmp4;
 mod network;
 mod page;
 mod playing;

@@ -109,6 +109,23 @@ impl Page {
         self.load_with(name, PlaybackSettings::default());
     }
 
+    /// Loads a video that starts at a position, in seconds.
+    pub fn load_from(&self, name: &str, start: f64) {
+        self.load_with(
+            name,
+            PlaybackSettings {
+                start: Some(start).filter(|start| *start > 0.0),
+                ..PlaybackSettings::default()
+            },
+        );
+    }
+
+    /// How many events of a kind were received.
+    pub fn count_events(&self, condition: impl Fn(&Event) -> bool) -> usize {
+        let events = self.events.borrow();
+        events.iter().filter(|event| condition(event)).count()
+    }
+
     /// Loads a video with a buffer goal of so many seconds.
     pub fn load_with_goal(&self, name: &str, ahead: f64) {
         let buffer = BufferGoal {

@@ -10,6 +10,7 @@ use super::{
 use crate::media::{
     error::ManifestError,
     number::number,
+    placement::Placement,
     presentation::{Period, SidxLocation},
     segment_template,
     segments::{
@@ -98,6 +99,7 @@ pub fn read_segments(
         timestamps: Timestamps::Media,
         end: period.end,
         live: LiveList::default(),
+        placement: Placement::default(),
     };
     if availability_offset.is_some() {
         let end = segments.span().map_or(period.start, |(_, end)| end);

@@ -13,6 +13,7 @@ use crate::media::{
     Timestamps,
     live::wall_clock,
     number::{integer, number},
+    placement::Placement,
 };
 
 /// The segments of one representation.
@@ -309,6 +310,7 @@ impl<'a> MediaReader<'a> {
                 time_offset: 0.0,
                 end: f64::INFINITY,
                 live,
+                placement: Placement::default(),
             },
             start: self.start,
         }

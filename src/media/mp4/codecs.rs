@@ -22,6 +22,18 @@ pub(super) fn codec_string(format: &[u8; 4], boxes: &[u8]) -> String {
     name + &parameters.unwrap_or_default()
 }
 
+/// Whether codecs have the same formats, such as `avc1`, in any order. Profiles and levels do not matter.
+pub fn is_same_format(one: &str, other: &str) -> bool {
+    let formats = |codecs: &str| {
+        let formats = codecs.split(',');
+        let formats = formats.filter_map(|codec| codec.trim_ascii().split('.').next());
+        let mut formats: Vec<String> = formats.map(str::to_ascii_lowercase).collect();
+        formats.sort_unstable();
+        formats
+    };
+    formats(one) == formats(other)
+}
+
 /// Profile, constraints and level of an AVCDecoderConfigurationRecord (RFC 6381 § 3.3).
 fn avc(config: &[u8]) -> Option<String> {
     Some(format!(".{:06x}", number(config, 1, 3)?))
@@ -131,6 +143,16 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
 mod tests {
     use super::super::test_boxes::boxed;
     use super::*;
+
+    #[test]
+    fn formats_are_compared_without_profiles() {
+        assert!(is_same_format(
+            "avc1.4d401e, mp4a.40.2",
+            "mp4a.40.5,avc1.640028"
+        ));
+        assert!(!is_same_format("avc1.4d401e,mp4a.40.2", "avc1.4d401e"));
+        assert!(!is_same_format("avc1.4d401e", ""));
+    }
 
     fn codec(format: &[u8; 4], kind: &[u8; 4], record: &[u8]) -> String {
         codec_string(format, &boxed(kind, &[record]))

@@ -22,6 +22,19 @@ pub struct InitSegment {
     pub is_encrypted: bool,
     /// ID and timescale (ticks per second, never 0) of each track.
     pub timescales: Vec<(u32, u32)>,
+    /// ID of each track that has fragments, and the duration of its samples, in ticks, unless a fragment says otherwise.
+    pub default_durations: Vec<(u32, u32)>,
+}
+
+impl InitSegment {
+    /// The media type of the SourceBuffer that it is for.
+    pub fn mime(&self) -> String {
+        let container = match self.content_type {
+            ContentType::Video => "video/mp4",
+            ContentType::Audio => "audio/mp4",
+        };
+        format!("{container}; codecs=\"{}\"", self.codecs)
+    }
 }
 
 /// Reads an init segment. Ignores tracks of text and metadata.
@@ -56,6 +69,14 @@ fn read_tracks(bytes: &[u8]) -> Result<InitSegment, &'static str> {
     if init.timescales.is_empty() {
         return Err("it has no track of video or audio");
     }
+    let mvex = child(moov.body, b"mvex").unwrap_or_default();
+    let trexes = boxes(mvex).filter(|found| found.kind == *b"trex");
+    let defaults = trexes.filter_map(|trex| {
+        // Both fields have 32 bits.
+        let (track_id, duration) = (number(trex.body, 4, 4)?, number(trex.body, 12, 4)?);
+        Some((track_id as u32, duration as u32))
+    });
+    init.default_durations = defaults.take(MAX_TRACKS).collect();
     Ok(init)
 }
 

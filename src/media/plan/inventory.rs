@@ -1,7 +1,7 @@
 //! The segments that were appended to one SourceBuffer and are still in it.
 
 use crate::media::{
-    BOUNDARY_TOLERANCE, RepresentationId,
+    BOUNDARY_TOLERANCE, RepresentationId, boundary_tolerance,
     ranges::{TimeRange, TimeRanges},
 };
 
@@ -55,12 +55,22 @@ impl BufferInventory {
         self.entries = entries;
     }
 
+    /// Extends the segment that starts at `start` to `end`, in seconds: the media of the next one begin later than the
+    /// manifest said, and there is nothing in between.
+    pub fn extend(&mut self, start: f64, end: f64) {
+        let mut entries = self.entries.iter_mut();
+        let found = entries.find(|it| (it.time.start - start).abs() < BOUNDARY_TOLERANCE / 2.0);
+        if let Some(entry) = found {
+            entry.time.end = entry.time.end.max(end);
+        }
+    }
+
     /// The parts of entries within `range`, without slivers that come from rounded boundaries.
     fn within(&self, range: TimeRange) -> Vec<AppendedSegment> {
         let mut parts = Vec::new();
         for entry in &self.entries {
             if let Some(time) = entry.time.intersection(range)
-                && (time == entry.time || time.length() > BOUNDARY_TOLERANCE)
+                && (time == entry.time || time.length() > boundary_tolerance(entry.time.length()))
             {
                 let buffered = entry
                     .buffered
@@ -129,7 +139,7 @@ impl BufferInventory {
             if end <= time {
                 continue;
             }
-            let is_after_gap = start > time + BOUNDARY_TOLERANCE;
+            let is_after_gap = start > time + boundary_tolerance(end - start);
             if is_after_gap || (start > settled_until && !is_acceptable(entry)) {
                 break;
             }

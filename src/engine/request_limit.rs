@@ -1,0 +1,62 @@
+//! Limits how often the same bytes are requested. Whatever planner and feeder disagree on, no server gets a storm of
+//! requests.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{media::ByteRange, protocol::ResourceKind};
+
+const PERIOD_MS: f64 = 60_000.0;
+/// Requests for the same bytes within a minute. Retries and seeks need fewer.
+const MAX_REQUESTS: usize = 10;
+/// Requests for the same manifest within a minute: that of a live stream is loaded again with each segment.
+const MAX_MANIFEST_REQUESTS: usize = 120;
+
+/// The requests of the last minute.
+#[derive(Default)]
+pub struct RequestLimit {
+    sent_at: HashMap<(String, Option<ByteRange>), VecDeque<f64>>,
+}
+
+impl RequestLimit {
+    /// Records a request at a time in milliseconds. Returns whether it may be sent.
+    pub fn admit(
+        &mut self,
+        kind: ResourceKind,
+        url: &str,
+        range: Option<ByteRange>,
+        now: f64,
+    ) -> bool {
+        for times in self.sent_at.values_mut() {
+            // A clock that was set back must not block requests.
+            times.retain(|time| (0.0..PERIOD_MS).contains(&(now - time)));
+        }
+        self.sent_at.retain(|_, times| !times.is_empty());
+        let times = self.sent_at.entry((url.into(), range)).or_default();
+        let limit = match kind {
+            ResourceKind::Manifest => MAX_MANIFEST_REQUESTS,
+            _ => MAX_REQUESTS,
+        };
+        let is_admitted = times.len() < limit;
+        if is_admitted {
+            times.push_back(now);
+        }
+        is_admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eleventh_request_within_a_minute_is_refused() {
+        let mut limit = RequestLimit::default();
+        let kind = ResourceKind::MediaSegment;
+        let mut admit = |url, now| limit.admit(kind, url, None, now);
+        assert!((0..10).all(|nth| admit("a", f64::from(nth) * 1_000.0)));
+        assert!(!admit("a", 59_999.0));
+        assert!(admit("b", 59_999.0), "another address");
+        assert!(admit("a", 60_000.0), "the first is a minute ago");
+        assert!(!admit("a", 60_001.0));
+    }
+}
