@@ -34,7 +34,7 @@ fn time_of_day(text: &str) -> Option<f64> {
     let mut parts = text.split(':');
     let (hours, minutes) = (digits(parts.next()?)?, digits(parts.next()?)?);
     let seconds = parts.next().map_or(Some(0.0), number)?;
-    Some((hours * 3600 + minutes * 60) as f64 + seconds)
+    Some(hours as f64 * 3600.0 + minutes as f64 * 60.0 + seconds)
 }
 
 /// Seconds east of UTC of a zone such as `Z`, `+01:00` or `-0800`.
@@ -44,7 +44,8 @@ fn zone_offset(zone: &str) -> Option<f64> {
     }
     let sign = if zone.starts_with('-') { -1.0 } else { 1.0 };
     let offset = digits(&zone.get(1..)?.replace(':', ""))?;
-    Some(sign * (offset / 100 * 3600 + offset % 100 * 60) as f64)
+    let (hours, minutes) = (offset / 100, offset % 100);
+    Some(sign * (hours as f64 * 3600.0 + minutes as f64 * 60.0))
 }
 
 /// Days since the Unix epoch (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`).
@@ -76,9 +77,24 @@ mod tests {
             ("2026-11-30", None),
             ("2026-13-30T06:02:03Z", None),
             ("tomorrow", None),
+            ("0000-01-01T00:00:00Z", None),
+            ("2026-99999999999999999999-30T06:02:03Z", None),
         ] {
             assert_eq!(parse_iso8601(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn huge_numbers_in_dates_cause_no_panic() {
+        let huge = u64::MAX;
+        for text in [
+            format!("2026-11-30T{huge}:{huge}:{huge}Z"),
+            format!("2026-11-30T06:02:03+{huge}"),
+            format!("{huge}-{huge}-{huge}T06:02:03Z"),
+        ] {
+            let _ = parse_iso8601(&text);
+        }
+        let _ = parse_http_date(&format!("Mon, {huge} Nov {huge} {huge}:{huge}:{huge} GMT"));
     }
 
     #[test]
