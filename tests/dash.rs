@@ -383,7 +383,9 @@ fn replaced_numbers_cause_no_panic() {
                     {
                         for representation in &set.representations {
                             let segments = segments(representation);
-                            let _ = (segments.get(segments.len() - 1), segments.segment_at(1.0));
+                            // A live period may not have a segment yet.
+                            let last = segments.len().saturating_sub(1);
+                            let _ = (segments.get(last), segments.segment_at(1.0));
                         }
                     }
                 }
@@ -401,6 +403,14 @@ fn segments_in(length: f64, template: &str) -> Option<Segments> {
     );
     let presentation = read(&text).ok()?;
     Some(segments(&presentation.periods[0].adaptation_sets[0].representations[0]).clone())
+}
+
+#[test]
+fn period_much_shorter_than_its_segment_has_it() {
+    let template = "<SegmentTemplate media='$Number$' duration='100000'/>";
+    let segments = segments_in(0.1, template).unwrap();
+    assert_eq!(segments.len(), 1);
+    check(&segments);
 }
 
 /// Asserts the invariants of segments.

@@ -184,6 +184,8 @@ impl SegmentTimeline {
     fn count_until_end(&self, time: u64, duration: u64) -> u64 {
         let remaining = self.period_duration + (self.period_start as f64 - time as f64);
         let count = (remaining / duration as f64 - ROUNDING_TOLERANCE).ceil() as u64;
-        count.min((u64::MAX - time) / duration)
+        // A period may be much shorter than its only segment is said to be.
+        let least = u64::from(self.runs.is_empty() && remaining > 0.0);
+        count.max(least).min((u64::MAX - time) / duration)
     }
 }
