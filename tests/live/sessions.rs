@@ -69,6 +69,19 @@ impl Session {
         }
     }
 
+    /// The latest time at which a stream that begins at a time may begin to play, in seconds.
+    fn can_begin(&self, begins: Duration) -> f64 {
+        let begins = begins.as_secs_f64();
+        let latest = begins + MAX_START_SECONDS;
+        match self.freeze {
+            // The seek to the start position needs the page.
+            Some((at, lasting)) if at < latest && begins < at + lasting => {
+                at + lasting + MAX_START_SECONDS
+            }
+            _ => latest,
+        }
+    }
+
     /// Plays the session, and returns what is wrong with it.
     fn play(&self) -> Result<(), String> {
         let seconds = self.minutes as f64 * 60.0;
@@ -121,8 +134,7 @@ impl Session {
         let is_calm =
             config.incidents.is_empty() && config.drift_ppm.abs() <= 100 && config.length.is_none();
         if is_calm && (config.drift_ppm == 0 || self.path != "/number.mpd") {
-            let begins = config.start.saturating_sub(now).as_secs_f64();
-            let expected = seconds - begins - MAX_START_SECONDS;
+            let expected = seconds - self.can_begin(config.start.saturating_sub(now));
             let played = stage.page.played();
             if played < expected {
                 return wrong(format!("played {played:.1} of {expected:.1} s"));
