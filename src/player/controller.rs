@@ -99,9 +99,9 @@ impl PlayerController {
     pub fn connect(&self, video: &HtmlVideoElement) {
         let observer = {
             let this = self.this.clone();
-            ElementObserver::new(video, move |observation| {
+            ElementObserver::new(video, move |observation, is_arrival| {
                 if let Some(this) = this.upgrade() {
-                    this.observe(&observation);
+                    this.observe(&observation, is_arrival);
                 }
             })
         };
@@ -281,7 +281,7 @@ impl PlayerController {
 
     /// Reports an observation of the element to the engine, and keeps it as the last position if the element has no
     /// error.
-    fn observe(&self, observation: &Observation) {
+    fn observe(&self, observation: &Observation, is_arrival: bool) {
         let (Some(video), Some(client)) = (self.video(), self.client()) else {
             return;
         };
@@ -294,7 +294,7 @@ impl PlayerController {
                 is_playing: observation.rate > 0.0,
             }));
         }
-        client.observe(*observation);
+        client.observe(*observation, is_arrival);
     }
 
     /// Listens for errors of the element. The video is not always their cause: WebKitGTK occasionally fails after a

@@ -217,9 +217,10 @@ impl EngineClient {
         sent
     }
 
-    /// Sends an observation of the element, unless the engine's clock already agrees with it.
-    pub fn observe(&self, observation: Observation) {
-        let previous = self.observed.get();
+    /// Sends an observation of the element, unless the engine's clock already agrees with it. `is_arrival` if it
+    /// has to be sent all the same.
+    pub fn observe(&self, observation: Observation, is_arrival: bool) {
+        let previous = self.observed.get().filter(|_| !is_arrival);
         if previous.is_some_and(|previous| !observation.should_follow(&previous)) {
             return;
         }

@@ -22,6 +22,10 @@ const EVENTS: [&str; 9] = [
     "ended",
 ];
 
+/// The events that say that the element has arrived in a source. The engine has to know, even if the position is as
+/// predicted: only then is a position before the source a seek of the viewer.
+const ARRIVALS: [&str; 2] = ["loadedmetadata", "playing"];
+
 /// How often a playing element is observed without an event: one that stalls fires none.
 const INTERVAL_MS: u32 = 1_000;
 
@@ -33,20 +37,24 @@ pub struct ElementObserver {
 }
 
 impl ElementObserver {
-    /// Calls `callback` with an observation after each event, and once a second while the element plays.
-    pub fn new(video: &HtmlVideoElement, callback: impl Fn(Observation) + Clone + 'static) -> Self {
+    /// Calls `callback` with an observation after each event, and once a second while the element plays; and with
+    /// whether it has to reach the engine even if it is as predicted.
+    pub fn new(
+        video: &HtmlVideoElement,
+        callback: impl Fn(Observation, bool) + Clone + 'static,
+    ) -> Self {
         let size = Rc::new(Cell::default());
         let element_size = ElementSize::track(video, &size);
         let listeners = EVENTS.map(|name| {
             let (element, size, callback) = (video.clone(), size.clone(), callback.clone());
             web::listen(video, name, move |_| {
-                callback(observe(&element, size.get()))
+                callback(observe(&element, size.get()), ARRIVALS.contains(&name));
             })
         });
         let video = video.clone();
         let interval = Interval::new(INTERVAL_MS, move || {
             if !video.paused() {
-                callback(observe(&video, size.get()));
+                callback(observe(&video, size.get()), false);
             }
         });
         Self {

@@ -2,6 +2,8 @@
 
 use yew_mse_worker::platform::simulated::Outcome;
 
+use yew_mse_worker::protocol::{Event, PlaybackSettings};
+
 use crate::page::{
     Fault, Page, in_chromium_and_firefox, request_count, requested_segments, wait_until,
 };
@@ -79,5 +81,24 @@ fn seek_during_a_seek_aborts_the_first_ones_requests() {
         page.element.seek(8.5);
         page.element.seek(20.5);
         plays_from(&page, 20.5);
+    });
+}
+
+#[test]
+fn seek_back_soon_after_the_start_plays_an_earlier_source() {
+    in_chromium_and_firefox(|_, _| {
+        let page = Page::open();
+        let settings = PlaybackSettings {
+            start: Some(10.0),
+            ..PlaybackSettings::default()
+        };
+        // The last period has no audio, and therefore a source of its own.
+        page.load_with("tests/media/multiperiod.mpd", settings);
+        wait_until(&page, 20.0, || page.element.position() > 10.2);
+        page.element.seek(1.0);
+        plays_from(&page, 1.0);
+        assert!(page.has_received(
+            |event| matches!(event, Event::MediaSourceReady { start, .. } if *start < 2.0)
+        ));
     });
 }
