@@ -47,12 +47,17 @@ pub fn VideoContainer(props: &VideoContainerProps) -> Html {
     };
     {
         let activity = activity.clone();
-        // A key may have shown the controls, or played and paused.
-        use_effect_with((paused, is_idle), move |(_, is_idle)| {
+        // A key may have shown the controls.
+        use_effect_with(is_idle, move |is_idle| {
             if !is_idle {
                 activity.touch();
             }
         });
+    }
+    {
+        let activity = activity.clone();
+        // The system's media keys may have played or paused it, or a script.
+        use_effect_with(paused, move |_| activity.touch());
     }
     if !props.has_controls {
         return html! {
