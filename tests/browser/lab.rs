@@ -216,9 +216,12 @@ async fn lab_fits_every_width(test: &TestContext) {
             test.wait_until_playing().await;
             open_the_lab(test).await;
             test.wait_until(&format!("{LIST}.length > 0")).await;
-            let fits =
-                "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-            assert_eq!(test.eval(fits).await, json!(true), "{width} px wide");
+            // Names what is too wide, if the page scrolls sideways.
+            let too_wide = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth ? [] : \
+                 ['page', ...document.querySelectorAll('body *')] \
+                 .filter(it => it === 'page' || it.getBoundingClientRect().right > clientWidth) \
+                 .map(it => it.outerHTML?.slice(0, 60) ?? it))(document.documentElement)";
+            assert_eq!(test.eval(too_wide).await, json!([]), "{width} px wide");
             for panel in ["freeze", "timeline", "claims"] {
                 test.eval(&format!(
                     "document.querySelector('#lab-{panel}').scrollIntoView()"
