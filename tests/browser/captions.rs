@@ -55,7 +55,8 @@ async fn are_shown(test: &TestContext, query: &str) {
     let track = format!("(it => [it.label, it.language])({VIDEO}.textTracks[0])");
     let (label, language) = match query.is_empty() {
         true => ("English", "en"),
-        false => ("en", "en"),
+        // Without a label, and with the role of captions.
+        false => ("English – for the hard of hearing", "en"),
     };
     assert_eq!(test.eval(&track).await, json!([label, language]));
 
@@ -119,7 +120,8 @@ async fn languages_can_be_selected(test: &TestContext) {
     let names =
         "[...document.querySelectorAll('[name=captions] option')].map(it => it.textContent)";
     test.wait_until(&format!("{names}.length === 3")).await;
-    assert_eq!(test.eval(names).await, json!(["Off", "Deutsch", "en"]));
+    let both = ["Deutsch", "English"].map(|name| format!("{name} – for the hard of hearing"));
+    assert_eq!(test.eval(names).await, json!(["Off", both[0], both[1]]));
     test.pause().await;
     test.press_element(By::Css(".settings")).await;
     test.press_element(By::XPath("//select[@name='captions']/option[2]"))
