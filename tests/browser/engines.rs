@@ -1,11 +1,13 @@
 //! Where the engine runs, and what happens when it is gone.
 
+use std::time::{Duration, Instant};
+
 use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 use thirtyfour::By;
 
 use crate::{
-    context::{Feature, TestContext},
+    context::{Feature, TIMEOUT, TestContext},
     server::ServerFault,
     suite::browser_test,
 };
@@ -367,8 +369,15 @@ async fn settings_survive_a_replaced_worker(test: &TestContext) {
         of("240p/") + of("720p/") + of("1080p/")
     };
 
+    let selected = || test.server.request_count("480p/");
+    let selected_before = selected();
     test.terminate_worker().await;
-    test.wait_until("probe.workers.length === 2").await;
+    // The new engine fetches its first segments before it is told the selection.
+    let since = Instant::now();
+    while selected() == selected_before {
+        assert!(since.elapsed() < TIMEOUT, "the selection was lost");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let before = others();
     test.wait_until(&format!("{VIDEO}.currentTime > 9 && !{VIDEO}.paused"))
         .await;
