@@ -305,7 +305,7 @@ async fn unsupported_streams_are_reported(test: &TestContext) {
         ("bomb", BOMB.into(), "is not a video that can be read"),
         (
             "half",
-            LIVE[..200].into(),
+            "<MPD type='dynamic'><Period".into(),
             "is not a video that can be read",
         ),
         ("empty", String::new(), "is not a video that can be read"),
