@@ -30,7 +30,7 @@ const BORDER_MARGIN_SECONDS: f64 = 0.001;
 /// How far a stalled element seeks forward.
 const STALL_NUDGE_SECONDS: f64 = 0.1;
 
-/// Runs until the position leaves the group. Returns the position where another group has to continue.
+/// Runs until the position leaves the group. It begins at `begins_at`, in seconds. Returns the position where another group has to continue.
 ///
 /// # Errors
 /// [`PlaybackError::NothingToPlay`](crate::protocol::PlaybackError::NothingToPlay) if all segments are appended and
@@ -41,6 +41,7 @@ pub async fn monitor(
     live: &LiveFollower,
     source: &OwnedMediaSource,
     tracks: &Tracks,
+    begins_at: f64,
 ) -> Result<f64, Error> {
     let Context { port, state, .. } = context;
     let session = context.session;
@@ -49,7 +50,7 @@ pub async fn monitor(
     let mut audio = state.audio_preference();
     let mut is_ended = false;
     let mut corrections = context.content.corrections();
-    let (began_at, begins_at) = (platform::now(), state.position());
+    let began_at = platform::now();
     // Whether the element was observed within the group.
     let mut has_arrived = false;
     loop {

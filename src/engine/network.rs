@@ -140,6 +140,11 @@ impl Network {
         Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
     }
 
+    /// Records that the stream is live, so that its newest segment may be asked for again and again.
+    pub fn set_live(&self) {
+        self.limit.borrow_mut().set_live();
+    }
+
     /// Sends a request that [`send`](Self::send) returns when the resource is needed.
     pub fn prefetch(&self, kind: ResourceKind, base_urls: &[Rc<str>], resource: &Resource) {
         let attempts = self.start_attempts(base_urls, FILE_MAX_FAILURES);

@@ -83,6 +83,7 @@ pub async fn play(
         types,
     } = prepared;
     if context.content.is_live() {
+        context.network.set_live();
         source.set_duration(f64::INFINITY)?;
     }
     // The duration of HLS is only known once a media playlist is loaded.
@@ -93,6 +94,7 @@ pub async fn play(
         let session = context.session;
         context.port.post(Event::Seek { session, to: start });
     }
+    let begins_at = author_start.unwrap_or(position);
     let feeders = || tracks.feeders.iter().flatten();
     if position > 0.0 && feeders().any(TrackFeeder::starts_at_zero) {
         // WebKitGTK plays a segment at 0 before its first seek, and loses the stream if a seek ends while the
@@ -114,7 +116,7 @@ pub async fn play(
     if let Some(start) = author_start {
         tasks.push(Box::pin(repeat_ignored_seek(context, start)));
     }
-    tasks.push(Box::pin(monitor(context, live, source, &tracks)));
+    tasks.push(Box::pin(monitor(context, live, source, &tracks, begins_at)));
     context
         .port
         .post_milestone(context.session, Milestone::SourceBuffersCreated);

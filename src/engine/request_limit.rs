@@ -8,16 +8,24 @@ use crate::{media::ByteRange, protocol::ResourceKind};
 const PERIOD_MS: f64 = 60_000.0;
 /// Requests for the same bytes within a minute. Retries and seeks need fewer.
 const MAX_REQUESTS: usize = 10;
-/// Requests for the same manifest within a minute: that of a live stream is loaded again with each segment.
-const MAX_MANIFEST_REQUESTS: usize = 120;
+/// Requests for the same manifest, or for the same segment of a live stream, within a minute: the manifest is loaded again
+/// with each segment, and the newest segment is asked for until it is there.
+const MAX_POLLS: usize = 120;
 
 /// The requests of the last minute.
 #[derive(Default)]
 pub struct RequestLimit {
+    /// Whether the stream is live.
+    is_live: bool,
     sent_at: HashMap<(String, Option<ByteRange>), VecDeque<f64>>,
 }
 
 impl RequestLimit {
+    /// Records that the stream is live.
+    pub const fn set_live(&mut self) {
+        self.is_live = true;
+    }
+
     /// Records a request at a time in milliseconds. Returns whether it may be sent.
     pub fn admit(
         &mut self,
@@ -33,7 +41,8 @@ impl RequestLimit {
         self.sent_at.retain(|_, times| !times.is_empty());
         let times = self.sent_at.entry((url.into(), range)).or_default();
         let limit = match kind {
-            ResourceKind::Manifest => MAX_MANIFEST_REQUESTS,
+            ResourceKind::Manifest => MAX_POLLS,
+            _ if self.is_live => MAX_POLLS,
             _ => MAX_REQUESTS,
         };
         let is_admitted = times.len() < limit;
