@@ -18,7 +18,7 @@ use brotli::CompressorWriter;
 use flate2::{Compression, write::GzEncoder};
 
 /// Maximum size of page and worker together, in bytes after gzip -9.
-const BUDGET: usize = 370_000;
+const BUDGET: usize = 410_000;
 
 /// Maximum size of the remuxer's module, in bytes after gzip -9.
 const REMUXER_BUDGET: usize = 90_000;
