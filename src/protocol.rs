@@ -35,7 +35,7 @@
 //! | `event` | [`Event`] and its parts |
 //! | `date` | wall-clock times in messages |
 //! | `error` | [`PlaybackError`] and its advice |
-//! | `short_url` | [`short_url`]: URLs in messages, without secrets |
+//! | `short_url` | [`short_url()`]: URLs in messages, without secrets |
 //! | `message` | [`Message`]: a command or an event, still packed, for observers |
 //! | [`milestone`] | the milestones from `Load` to the first frame |
 //! | [`recording`] | the recorded events that the lab shows |

@@ -1,4 +1,4 @@
-//! MPEG-TS to fragmented MP4 for MediaSource: a push parser without I/O, dependencies and `unsafe` code. [`file`] reads
+//! MPEG-TS to fragmented MP4 for MediaSource: a push parser without I/O, dependencies and `unsafe` code. [`mod@file`] reads
 //! other containers.
 //!
 //! ```
@@ -35,7 +35,7 @@
 //! | [`remuxer`] | routing of packets, order of fragments | |
 //! | [`output`] | the outputs | |
 //!
-//! [`file`] is apart from these: it reads MP4, QuickTime, WebM and Matroska files by byte ranges, and shares [`mp4`], the
+//! [`mod@file`] is apart from these: it reads MP4, QuickTime, WebM and Matroska files by byte ranges, and shares [`mp4`], the
 //! parameter sets and the audio headers.
 //!
 //! `src/bin/remux.rs` is the wasm module.

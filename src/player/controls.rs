@@ -1,5 +1,5 @@
 //! The player's controls: function components that read the element's state by
-//! [`use_media`](super::use_media) and ask it for changes by [`use_request`].
+//! [`use_media`] and ask it for changes by [`use_request`].
 //!
 //! `docs/player.md` shows how to add a button.
 

@@ -39,9 +39,9 @@ pub enum MediaRequest {
     Louder(i32),
     /// Set the speed, in percent.
     Rate(u32),
-    /// Select the next higher of [`RATES`].
+    /// Select the next higher of the rates.
     Faster,
-    /// Select the next lower of [`RATES`].
+    /// Select the next lower of the rates.
     Slower,
     /// Turn captions on or off.
     ToggleCaptions,
