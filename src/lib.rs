@@ -42,7 +42,7 @@
 //! | [`platform::web`] | page | the browser APIs that the page uses and web-sys lacks |
 //!
 //! Beside this library, the workspace has `examples/handle` (the smallest program), `lab` (the laboratory section
-//! of the demo page), `remux` (MPEG-TS and media files: a wasm module that the engine loads when it is needed),
+//! of the demo page), `remux` (MPEG-TS and media files: wasm modules that the engine loads when they are needed),
 //! `testkit` (generated streams and a deterministic live server, for tests), `tests/conformance` (scripts that compare the simulated browser with
 //! real ones) and `xtask` (`cargo xtask`).
 //!

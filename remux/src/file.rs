@@ -36,22 +36,22 @@
 //! each other. Without an index, the segments have equal lengths, and where each begins is searched by at most
 //! [`MAX_READS`] reads. The sample tables stay as they are in the file: run-length coded. An index has at most 48 MiB.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 pub use self::{
     converter::Converter,
+    format::{Format, MATROSKA, MP4, MPEG_TS},
     input::Error,
     movie::{FileSegment, FileTrack, Movie, Plan, TrackSet},
     search::MAX_READS,
 };
 use self::{
+    format::Reader,
     input::{Input, Read, Stop},
-    matroska::Matroska,
-    mp4::Mp4,
-    transport::Transport,
 };
 
 mod converter;
+mod format;
 mod input;
 mod matroska;
 mod movie;
@@ -69,19 +69,18 @@ pub enum Step<T> {
 }
 
 /// A media file.
-#[derive(Debug)]
 pub struct MediaFile {
     input: Input,
-    container: Container,
+    formats: &'static [Format],
+    /// `None` until the format is known.
+    reader: Option<Box<dyn Reader>>,
     is_open: bool,
 }
 
-#[derive(Debug)]
-enum Container {
-    Unknown,
-    Mp4(Box<Mp4>),
-    Matroska(Box<Matroska>),
-    Transport(Box<Transport>),
+impl fmt::Debug for MediaFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaFile").finish_non_exhaustive()
+    }
 }
 
 fn step<T>(read: Read<T>) -> Result<Step<T>, Error> {
@@ -93,11 +92,17 @@ fn step<T>(read: Read<T>) -> Result<Step<T>, Error> {
 }
 
 impl MediaFile {
-    /// A file of this size in bytes.
+    /// A file of this size in bytes, of any format.
     pub fn new(size: u64) -> Self {
+        Self::of_formats(size, &[MATROSKA, MP4, MPEG_TS])
+    }
+
+    /// A file of this size in bytes, of one of these formats. A program contains only the readers that it names.
+    pub fn of_formats(size: u64, formats: &'static [Format]) -> Self {
         Self {
             input: Input::new(size),
-            container: Container::Unknown,
+            formats,
+            reader: None,
             is_open: false,
         }
     }
@@ -112,28 +117,16 @@ impl MediaFile {
     /// # Errors
     /// [`Error::UnknownFormat`], and what is wrong with the index.
     pub fn open(&mut self) -> Result<Step<Movie>, Error> {
-        if let Container::Unknown = self.container {
+        if self.reader.is_none() {
             let bytes = match step(self.input.read("header", 0..1024))? {
                 Step::Done(bytes) => bytes,
                 Step::Need(range) => return Ok(Step::Need(range)),
             };
-            self.container = if Matroska::is_likely(bytes) {
-                Container::Matroska(Box::default())
-            } else if Mp4::is_likely(bytes) {
-                Container::Mp4(Box::default())
-            } else if Transport::is_likely(bytes) {
-                Container::Transport(Box::default())
-            } else {
-                return Err(Error::UnknownFormat);
-            };
+            let format = self.formats.iter().find(|format| format.is_likely(bytes));
+            self.reader = format.map(Format::reader);
         }
-        let opened = match &mut self.container {
-            Container::Mp4(file) => file.open(&mut self.input),
-            Container::Matroska(file) => file.open(&mut self.input),
-            Container::Transport(file) => file.open(&mut self.input),
-            Container::Unknown => return Err(Error::UnknownFormat),
-        };
-        let opened = step(opened)?;
+        let reader = self.reader.as_mut().ok_or(Error::UnknownFormat)?;
+        let opened = step(reader.open(&mut self.input))?;
         if let Step::Done(_) = opened {
             self.is_open = true;
             self.input.clear();
@@ -149,12 +142,8 @@ impl MediaFile {
         if !self.is_open {
             return Err(Error::NoTracks);
         }
-        match &mut self.container {
-            Container::Mp4(file) => file.choose(&mut self.input, tracks),
-            Container::Matroska(file) => file.choose(&mut self.input, tracks),
-            Container::Transport(file) => file.choose(&self.input, tracks),
-            Container::Unknown => Err(Error::NoTracks),
-        }
+        let reader = self.reader.as_mut().ok_or(Error::NoTracks)?;
+        reader.choose(&mut self.input, tracks)
     }
 
     /// What to append for a segment of a set.
@@ -162,12 +151,8 @@ impl MediaFile {
     /// # Errors
     /// [`Error::NoSegment`], and what is wrong with it.
     pub fn plan(&mut self, set: usize, segment: usize) -> Result<Step<Plan>, Error> {
-        let mut plan = step(match &mut self.container {
-            Container::Mp4(file) => file.plan(&mut self.input, set, segment),
-            Container::Matroska(file) => file.plan(&mut self.input, set, segment),
-            Container::Transport(file) => file.plan(&mut self.input, segment),
-            Container::Unknown => return Err(Error::NoSegment),
-        })?;
+        let reader = self.reader.as_mut().ok_or(Error::NoSegment)?;
+        let mut plan = step(reader.plan(&mut self.input, set, segment))?;
         if let Step::Done(plan) = &mut plan {
             // An index may list what the file does not have.
             let size = self.input.size;
@@ -186,10 +171,6 @@ impl MediaFile {
     /// A converter for the segment that was planned last for a set, if it has to be converted. `previous` is that of the
     /// segment before it, if that was appended just before.
     pub fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
-        match &self.container {
-            Container::Matroska(file) => file.converter(set, previous),
-            Container::Transport(file) => Some(file.converter(previous)),
-            Container::Mp4(_) | Container::Unknown => None,
-        }
+        self.reader.as_ref()?.converter(set, previous)
     }
 }

@@ -38,7 +38,8 @@
 //! [`mod@file`] is apart from these: it reads MP4, QuickTime, WebM and Matroska files by byte ranges, and shares [`mp4`], the
 //! parameter sets and the audio headers.
 //!
-//! `src/bin/remux.rs` is the wasm module.
+//! The wasm modules are `src/bin/remux.rs` (MPEG-TS, streams and files), `src/bin/mp4_file.rs` and
+//! `src/bin/matroska_file.rs`.
 //!
 //! # Data flow
 //!

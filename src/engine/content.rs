@@ -96,7 +96,7 @@ impl Content {
         let (file, size) = network.get_content(url).await?;
         let format = sniff::detect(&file.bytes.prefix(SNIFF_BYTES), &file.content_type);
         let mut opened = match format.is_media_file() {
-            true => Some(MediaFile::open(&file.url, size, network.clone()).await?),
+            true => Some(MediaFile::open(&file.url, format, size, network.clone()).await?),
             false => None,
         };
         let (mut presentation, definitions) = match &mut opened {

@@ -10,6 +10,7 @@ use crate::{
     media::{
         AdaptationSet, ByteRange, ContentType, Index, ListedSegment, Period, Presentation,
         Representation, Resource, SegmentAddresses, SegmentRun, Segments, Timestamps,
+        sniff::Format,
     },
     platform::{self, Bytes, FileInfo, FilePlan, FileReader, FileSetInfo, FileStep},
     protocol::{Diagnostic, PlaybackError, ResourceKind},
@@ -50,13 +51,14 @@ fn init_resource(set: usize) -> Resource {
 }
 
 impl MediaFile {
-    /// Reads the index of the file at a URL.
+    /// Reads the index of the file of a format at a URL.
     ///
     /// # Errors
     /// [`PlaybackError::UnsupportedFeature`] if its size is unknown, [`PlaybackError::InvalidData`],
     /// [`PlaybackError::UnsupportedCodec`] if none of its tracks can be decoded, and those of the network.
     pub async fn open(
         url: &str,
+        format: Format,
         size: Option<u64>,
         network: Rc<Network>,
     ) -> Result<OpenedFile, Error> {
@@ -65,7 +67,7 @@ impl MediaFile {
             return Err(unsupported_feature(url, feature));
         };
         let mut file = Self {
-            reader: RefCell::new(network.load_file_reader(size).await?),
+            reader: RefCell::new(network.load_file_reader(format, size).await?),
             network,
             url: url.into(),
             origins: Vec::new(),

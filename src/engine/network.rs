@@ -18,7 +18,7 @@ use crate::{
     media::{
         Resource,
         retry::{FailureKind, RetryState},
-        sniff::{self, SNIFF_BYTES},
+        sniff::{self, Format, SNIFF_BYTES},
     },
     platform::{self, Bytes, Exception, FileHandle, FileReader, Remuxer},
     protocol::{
@@ -43,9 +43,21 @@ const MAX_SILENT_WAIT_MS: u32 = 1_000;
 /// How long to wait for the remuxer's module, which is small.
 const REMUXER_TIMEOUT_SECONDS: u32 = 20;
 
-/// The URL of the remuxer's module, which is beside the page and the worker.
-fn remuxer_url() -> String {
-    format!("./remux_bg.wasm?{BUILD_ID}")
+/// The wasm module that remuxes MPEG-TS, and reads files of it.
+const REMUXER: &str = "remux";
+
+/// The wasm module that reads media files of a format.
+const fn file_module(format: Format) -> &'static str {
+    match format {
+        Format::Mp4 => "mp4_file",
+        Format::WebM => "matroska_file",
+        _ => REMUXER,
+    }
+}
+
+/// The URL of a wasm module, which is beside the page and the worker.
+fn module_url(name: &str) -> String {
+    format!("./{name}_bg.wasm?{BUILD_ID}")
 }
 
 /// A fetched file.
@@ -250,7 +262,7 @@ impl Network {
 
     /// Begins to download the remuxer, unless that has begun.
     pub fn preload_remuxer() {
-        platform::preload_remuxer(&remuxer_url());
+        platform::preload_remuxer(&module_url(REMUXER));
     }
 
     /// Creates a remuxer, after its module has been downloaded, with retries.
@@ -258,24 +270,28 @@ impl Network {
     /// # Errors
     /// [`PlaybackError::Network`] or [`PlaybackError::Timeout`] once retries are exhausted.
     pub async fn load_remuxer(&self) -> Result<Remuxer, Error> {
-        self.load_module(async |url| platform::load_remuxer(url).await)
+        self.load_module(REMUXER, async |url| platform::load_remuxer(url).await)
             .await
     }
 
-    /// Creates a reader of a media file of this size in bytes, from the same module.
+    /// Creates a reader of a media file of this size in bytes, after its format's module has been downloaded, with
+    /// retries.
     ///
     /// # Errors
     /// [`PlaybackError::Network`] or [`PlaybackError::Timeout`] once retries are exhausted.
-    pub async fn load_file_reader(&self, size: u64) -> Result<FileReader, Error> {
-        self.load_module(async |url| platform::load_file_reader(url, size).await)
-            .await
+    pub async fn load_file_reader(&self, format: Format, size: u64) -> Result<FileReader, Error> {
+        self.load_module(file_module(format), async |url| {
+            platform::load_file_reader(url, size).await
+        })
+        .await
     }
 
     async fn load_module<T>(
         &self,
+        name: &str,
         load: impl AsyncFn(&str) -> Result<T, Exception>,
     ) -> Result<T, Error> {
-        let (resource, url) = (ResourceKind::Remuxer, remuxer_url());
+        let (resource, url) = (ResourceKind::Remuxer, module_url(name));
         let mut attempts = RetryState::starting_at(0, 1, FILE_MAX_FAILURES);
         loop {
             let timeout = platform::sleep(REMUXER_TIMEOUT_SECONDS * 1_000);

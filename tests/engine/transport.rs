@@ -81,7 +81,7 @@ fn missing_segment_leaves_a_gap() {
 fn remuxer_is_fetched_for_transport_streams_only() {
     let is_fetched = |name| {
         let world = plays_to_the_end(Browser::chromium(), name, &[], 1);
-        (world.trace().iter()).any(|line| line.contains("the remuxer is fetched"))
+        (world.trace().iter()).any(|line| line.contains("remux_bg.wasm"))
     };
     assert!(is_fetched("transport/muxed"));
     assert!(!is_fetched("packed/muxed"));

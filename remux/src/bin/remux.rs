@@ -1,4 +1,4 @@
-//! The wasm module: [`remux`] without glue. JavaScript, or another module, calls these functions and reads this
+//! The wasm module for MPEG-TS: [`remux`] without glue. JavaScript, or another module, calls these functions and reads this
 //! module's memory; every pointer and length is a number of bytes.
 //!
 //! ```text
@@ -24,9 +24,9 @@
 //! Problems: 1 no packets, 2 no program, 3 unsupported coding, 4 SAMPLE-AES, 5 scrambled, 6 lost packets, 7 broken
 //! header, 8 times jump, 9 no random access point, 10 a track that began too late.
 //!
-//! The functions that read media files are in `remux/file.rs`.
+//! The functions that read files in MPEG-TS are in `exports/file.rs`.
 //!
-//! `cargo build -p remux --release --target wasm32-unknown-unknown` builds it; gzipped it has 38 kB, and 31 kB after
+//! `cargo build -p remux --release --target wasm32-unknown-unknown` builds it; gzipped it has 38 kB after
 //! `wasm-opt -Oz`.
 
 // Exports have names that only a linker could check. There is no other unsafe code: memory is handed out by
@@ -37,8 +37,11 @@
 fn main() {}
 
 #[cfg(target_arch = "wasm32")]
-#[path = "remux/file.rs"]
+#[path = "exports/file.rs"]
 mod file;
+
+#[cfg(target_arch = "wasm32")]
+const FORMATS: &[remux::file::Format] = &[remux::file::MPEG_TS];
 
 #[cfg(target_arch = "wasm32")]
 mod exports {

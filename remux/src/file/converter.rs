@@ -1,65 +1,59 @@
 //! Converts the bytes of a segment to fragments of MP4.
 
-use super::matroska::convert::ClusterConverter;
-use crate::{output::Output, remuxer::Remuxer};
+use std::{any::Any, fmt};
 
-/// Converts the bytes of a segment: push them in parts of any size, and take what is to be appended.
-#[derive(Debug)]
-pub enum Converter {
-    /// Clusters of Matroska.
-    Clusters(Box<ClusterConverter>),
-    /// Packets of MPEG-TS.
-    Transport {
-        /// The remuxer, which continues in the next segment.
-        remuxer: Box<Remuxer>,
-        /// Whether there is no next segment.
-        is_last: bool,
-    },
+/// Converts the bytes of a segment of one format. Not `Debug`, like [`Reader`](super::format::Reader).
+pub(crate) trait Convert: Any {
+    /// Adds the next bytes.
+    fn push(&mut self, bytes: &[u8]);
+
+    /// Ends the segment.
+    fn finish(&mut self);
+
+    /// Takes the next bytes to append.
+    fn take(&mut self) -> Option<Vec<u8>>;
+
+    /// Whether damage was skipped.
+    fn is_damaged(&self) -> bool;
 }
 
-/// Bytes that a remuxer is given at once.
-const PART: usize = 1 << 18;
+/// Converts the bytes of a segment: push them in parts of any size, and take what is to be appended.
+pub struct Converter(Box<dyn Convert>);
+
+impl fmt::Debug for Converter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Converter").finish_non_exhaustive()
+    }
+}
 
 impl Converter {
+    pub(crate) fn new(converter: impl Convert) -> Self {
+        Self(Box::new(converter))
+    }
+
+    /// The converter of a format; `None` if it is of another one.
+    pub(crate) fn downcast<T: Convert>(self) -> Option<Box<T>> {
+        let any: Box<dyn Any> = self.0;
+        any.downcast().ok()
+    }
+
     /// Adds the next bytes. Call [`Self::take`] for all that is finished before more is pushed.
     pub fn push(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Clusters(converter) => converter.push(bytes),
-            Self::Transport { remuxer, .. } => {
-                for part in bytes.chunks(PART) {
-                    remuxer.push(part);
-                }
-            }
-        }
+        self.0.push(bytes);
     }
 
     /// Ends the segment. Frames that cross its end are completed by the next one.
     pub fn finish(&mut self) {
-        match self {
-            Self::Clusters(converter) => converter.finish(),
-            Self::Transport {
-                remuxer,
-                is_last: true,
-            } => remuxer.flush(),
-            Self::Transport { .. } => {}
-        }
+        self.0.finish();
     }
 
     /// Takes the next bytes to append.
     pub fn take(&mut self) -> Option<Vec<u8>> {
-        match self {
-            Self::Clusters(converter) => Some(converter.take()?.bytes().to_vec()),
-            Self::Transport { remuxer, .. } => loop {
-                match remuxer.take()? {
-                    Output::Init(init) => return Some(init.bytes),
-                    Output::Fragment(fragment) => {
-                        let bytes = fragment.bytes().to_vec();
-                        remuxer.recycle(fragment);
-                        return Some(bytes);
-                    }
-                    Output::Metadata(_) | Output::Problem(_) => {}
-                }
-            },
-        }
+        self.0.take()
+    }
+
+    /// Whether damage was skipped.
+    pub fn is_damaged(&self) -> bool {
+        self.0.is_damaged()
     }
 }

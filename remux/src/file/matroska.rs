@@ -11,6 +11,7 @@ use self::{
 };
 use super::{
     converter::Converter,
+    format::Reader,
     input::{Error, Input, Read, Stop},
     movie::{FileSegment, Movie, Plan, TrackSet},
     mp4::fragmented::searched,
@@ -88,9 +89,11 @@ impl Matroska {
     pub fn is_likely(bytes: &[u8]) -> bool {
         bytes.starts_with(&ids::EBML.to_be_bytes())
     }
+}
 
+impl Reader for Matroska {
     /// Reads the index.
-    pub fn open(&mut self, input: &mut Input) -> Read<Movie> {
+    fn open(&mut self, input: &mut Input) -> Read<Movie> {
         while self.first_cluster.is_none() {
             self.next_element(input)?;
         }
@@ -117,6 +120,123 @@ impl Matroska {
         })
     }
 
+    /// Puts tracks into sets: video with the only audio track, or else each by itself. WebM has one set.
+    fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
+        let of = |kind| -> Vec<usize> {
+            let is = |index: &usize| {
+                self.tracks
+                    .get(*index)
+                    .is_some_and(|track| track.about.kind == Some(kind))
+            };
+            tracks.iter().copied().filter(is).collect()
+        };
+        let (video, mut audio) = (of(Kind::Video), of(Kind::Audio));
+        if self.is_webm {
+            // A browser reads the first track of each kind.
+            audio.truncate(1);
+        }
+        let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
+            ([video, ..], [audio]) => vec![vec![*video, *audio]],
+            (video, audio) => video
+                .iter()
+                .take(1)
+                .chain(audio)
+                .map(|index| vec![*index])
+                .collect(),
+        };
+        let segments = self.segments();
+        let origin = match self.index {
+            Some(Index::Search { origin, .. }) => origin,
+            _ => 0.0,
+        };
+        self.sets.clear();
+        let mut sets = Vec::new();
+        for group in groups {
+            let chosen: Vec<_> = group
+                .iter()
+                .filter_map(|index| self.tracks.get(*index))
+                .collect();
+            let kind = chosen
+                .first()
+                .and_then(|track| track.about.kind)
+                .ok_or(Error::NoTracks)?;
+            let codecs: Vec<_> = chosen
+                .iter()
+                .map(|track| track.about.codec.as_str())
+                .collect();
+            let top = if kind == Kind::Video {
+                "video"
+            } else {
+                "audio"
+            };
+            let subtype = if self.is_webm { "webm" } else { "mp4" };
+            let init = if self.is_webm {
+                self.webm_init()
+            } else {
+                mp4::init(
+                    chosen
+                        .iter()
+                        .filter_map(|track| Some(track.converted.clone()?.0))
+                        .collect(),
+                )
+                .bytes
+            };
+            sets.push(TrackSet {
+                kind,
+                mime: format!("{top}/{subtype}; codecs=\"{}\"", codecs.join(",")),
+                tracks: group.clone(),
+                init,
+                segments: segments.clone(),
+                bytes: input.size,
+                origin,
+            });
+            self.sets.push(group);
+        }
+        self.planned = vec![None; self.sets.len()];
+        if sets.is_empty() {
+            return Err(Error::NoTracks);
+        }
+        Ok(sets)
+    }
+
+    /// What to append, or to convert, for a segment of a set.
+    fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
+        let (clusters, from) = self.range(input, index)?;
+        if let Some(planned) = self.planned.get_mut(set) {
+            *planned = Some((index, clusters.start, from));
+        }
+        Ok(Plan {
+            head: Vec::new(),
+            ranges: vec![clusters],
+            is_converted: !self.is_webm,
+        })
+    }
+
+    /// A converter for the segment that was planned last for a set. `previous` is that of the segment before.
+    fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
+        let previous = previous.and_then(Converter::downcast::<ClusterConverter>);
+        let ends = previous.map_or([None; 2], |previous| previous.ends());
+        let (_, position, from) = (*self.planned.get(set)?)?;
+        let tracks = self.sets.get(set)?.iter().filter_map(|index| {
+            let track = self.tracks.get(*index)?;
+            let (converted, framing) = track.converted.as_ref()?;
+            Some(ConvertedTrack {
+                number: track.about.number,
+                kind: converted.kind,
+                codec_id: track.coding.id.clone(),
+                framing: *framing,
+                timescale: converted.timescale,
+                default_duration: track.default_duration,
+                prefix: track.prefix.clone(),
+            })
+        });
+        let tracks = tracks.collect();
+        let converter = ClusterConverter::new(tracks, self.scale, position, from, ends);
+        Some(Converter::new(converter))
+    }
+}
+
+impl Matroska {
     /// Reads the next element before the first cluster.
     fn next_element(&mut self, input: &mut Input) -> Read<()> {
         let start = self.position;
@@ -421,85 +541,6 @@ impl Matroska {
         }
     }
 
-    /// Puts tracks into sets: video with the only audio track, or else each by itself. WebM has one set.
-    pub fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
-        let of = |kind| -> Vec<usize> {
-            let is = |index: &usize| {
-                self.tracks
-                    .get(*index)
-                    .is_some_and(|track| track.about.kind == Some(kind))
-            };
-            tracks.iter().copied().filter(is).collect()
-        };
-        let (video, mut audio) = (of(Kind::Video), of(Kind::Audio));
-        if self.is_webm {
-            // A browser reads the first track of each kind.
-            audio.truncate(1);
-        }
-        let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
-            ([video, ..], [audio]) => vec![vec![*video, *audio]],
-            (video, audio) => video
-                .iter()
-                .take(1)
-                .chain(audio)
-                .map(|index| vec![*index])
-                .collect(),
-        };
-        let segments = self.segments();
-        let origin = match self.index {
-            Some(Index::Search { origin, .. }) => origin,
-            _ => 0.0,
-        };
-        self.sets.clear();
-        let mut sets = Vec::new();
-        for group in groups {
-            let chosen: Vec<_> = group
-                .iter()
-                .filter_map(|index| self.tracks.get(*index))
-                .collect();
-            let kind = chosen
-                .first()
-                .and_then(|track| track.about.kind)
-                .ok_or(Error::NoTracks)?;
-            let codecs: Vec<_> = chosen
-                .iter()
-                .map(|track| track.about.codec.as_str())
-                .collect();
-            let top = if kind == Kind::Video {
-                "video"
-            } else {
-                "audio"
-            };
-            let subtype = if self.is_webm { "webm" } else { "mp4" };
-            let init = if self.is_webm {
-                self.webm_init()
-            } else {
-                mp4::init(
-                    chosen
-                        .iter()
-                        .filter_map(|track| Some(track.converted.clone()?.0))
-                        .collect(),
-                )
-                .bytes
-            };
-            sets.push(TrackSet {
-                kind,
-                mime: format!("{top}/{subtype}; codecs=\"{}\"", codecs.join(",")),
-                tracks: group.clone(),
-                init,
-                segments: segments.clone(),
-                bytes: input.size,
-                origin,
-            });
-            self.sets.push(group);
-        }
-        self.planned = vec![None; self.sets.len()];
-        if sets.is_empty() {
-            return Err(Error::NoTracks);
-        }
-        Ok(sets)
-    }
-
     /// EBML header, and a segment of unknown size with the file's information and tracks.
     fn webm_init(&self) -> Vec<u8> {
         let mut bytes = vec![0x1a, 0x45, 0xdf, 0xa3, 0x9f];
@@ -519,19 +560,6 @@ impl Matroska {
             bytes.extend_from_slice(content);
         }
         bytes
-    }
-
-    /// What to append, or to convert, for a segment of a set.
-    pub fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
-        let (clusters, from) = self.range(input, index)?;
-        if let Some(planned) = self.planned.get_mut(set) {
-            *planned = Some((index, clusters.start, from));
-        }
-        Ok(Plan {
-            head: Vec::new(),
-            ranges: vec![clusters],
-            is_converted: !self.is_webm,
-        })
     }
 
     /// The bytes of a segment, and where its first block is.
@@ -596,30 +624,5 @@ impl Matroska {
             }
             None => Err(Error::NoSegment.into()),
         }
-    }
-
-    /// A converter for the segment that was planned last for a set. `previous` is that of the segment before.
-    pub fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
-        let ends = match &previous {
-            Some(Converter::Clusters(previous)) => previous.ends(),
-            _ => [None; 2],
-        };
-        let (_, position, from) = (*self.planned.get(set)?)?;
-        let tracks = self.sets.get(set)?.iter().filter_map(|index| {
-            let track = self.tracks.get(*index)?;
-            let (converted, framing) = track.converted.as_ref()?;
-            Some(ConvertedTrack {
-                number: track.about.number,
-                kind: converted.kind,
-                codec_id: track.coding.id.clone(),
-                framing: *framing,
-                timescale: converted.timescale,
-                default_duration: track.default_duration,
-                prefix: track.prefix.clone(),
-            })
-        });
-        let tracks = tracks.collect();
-        let converter = ClusterConverter::new(tracks, self.scale, position, from, ends);
-        Some(Converter::Clusters(Box::new(converter)))
     }
 }

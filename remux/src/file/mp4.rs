@@ -10,6 +10,8 @@ use self::{
     track::Mp4Track,
 };
 use super::{
+    converter::Converter,
+    format::Reader,
     input::{Error, Input, Read, number},
     movie::{FileSegment, Movie, Plan, TrackSet},
 };
@@ -69,9 +71,11 @@ impl Mp4 {
             )
         )
     }
+}
 
+impl Reader for Mp4 {
     /// Reads the index.
-    pub fn open(&mut self, input: &mut Input) -> Read<Movie> {
+    fn open(&mut self, input: &mut Input) -> Read<Movie> {
         while self.moov.is_none() {
             self.next_box(input)?;
         }
@@ -124,6 +128,101 @@ impl Mp4 {
         })
     }
 
+    /// Puts tracks into sets: video with the only audio track, or else each by itself.
+    fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
+        let of = |all: &[Mp4Track], kind| -> Vec<usize> {
+            let is = |index: &usize| {
+                all.get(*index)
+                    .is_some_and(|track| track.about.kind == Some(kind))
+            };
+            tracks.iter().copied().filter(is).collect()
+        };
+        let (video, audio) = (of(&self.tracks, Kind::Video), of(&self.tracks, Kind::Audio));
+        if let Some(fragments) = &self.fragments {
+            let chosen: Vec<_> = video
+                .into_iter()
+                .take(1)
+                .chain(audio.into_iter().take(1))
+                .collect();
+            let origin = fragments.origin();
+            let mut segments = fragments.segments();
+            if let Fragments::Listed(_) = fragments {
+                for segment in &mut segments {
+                    segment.start -= origin;
+                    segment.end -= origin;
+                }
+            }
+            let bytes = input.size;
+            return Ok(vec![self.set(
+                chosen,
+                self.init.clone(),
+                segments,
+                bytes,
+                origin,
+            )?]);
+        }
+        let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
+            ([video, ..], [audio]) => vec![vec![*video, *audio]],
+            (video, audio) => video
+                .iter()
+                .take(1)
+                .chain(audio)
+                .map(|index| vec![*index])
+                .collect(),
+        };
+        self.sets.clear();
+        let mut sets = Vec::new();
+        let moov = self.moov.clone().unwrap_or_default();
+        for group in groups {
+            let is_video = group.first().is_some_and(|index| {
+                self.tracks
+                    .get(*index)
+                    .is_some_and(|track| track.about.kind == Some(Kind::Video))
+            });
+            let start = if is_video {
+                self.start.clone()
+            } else {
+                Cursor::default()
+            };
+            let Some(set) =
+                ProgressiveSet::new(&self.tracks, group.clone(), input.size, start, self.delay)
+            else {
+                continue;
+            };
+            let chosen: Vec<_> = group
+                .iter()
+                .filter_map(|index| self.tracks.get(*index))
+                .collect();
+            let init = track::init(&moov, &chosen);
+            sets.push(self.set(group, init, set.segments.clone(), set.bytes, 0.0)?);
+            self.sets.push(set);
+        }
+        if sets.is_empty() {
+            return Err(Error::NoTracks);
+        }
+        Ok(sets)
+    }
+
+    /// What to append for a segment of a set.
+    fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
+        if let Some(fragments) = &mut self.fragments {
+            let range = fragments.range(input, index)?;
+            return Ok(Plan {
+                ranges: vec![range],
+                ..Plan::default()
+            });
+        }
+        let set = self.sets.get(set).ok_or(Error::NoSegment)?;
+        Ok(set.plan(&self.tracks, input.size, index, self.delay)?)
+    }
+
+    /// None: segments are appended as they are.
+    fn converter(&self, _set: usize, _previous: Option<Converter>) -> Option<Converter> {
+        None
+    }
+}
+
+impl Mp4 {
     /// Reads the header of the next box, and what it has if it counts.
     fn next_box(&mut self, input: &mut Input) -> Read<()> {
         if self.position >= input.size {
@@ -264,81 +363,6 @@ impl Mp4 {
         }
     }
 
-    /// Puts tracks into sets: video with the only audio track, or else each by itself.
-    pub fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
-        let of = |all: &[Mp4Track], kind| -> Vec<usize> {
-            let is = |index: &usize| {
-                all.get(*index)
-                    .is_some_and(|track| track.about.kind == Some(kind))
-            };
-            tracks.iter().copied().filter(is).collect()
-        };
-        let (video, audio) = (of(&self.tracks, Kind::Video), of(&self.tracks, Kind::Audio));
-        if let Some(fragments) = &self.fragments {
-            let chosen: Vec<_> = video
-                .into_iter()
-                .take(1)
-                .chain(audio.into_iter().take(1))
-                .collect();
-            let origin = fragments.origin();
-            let mut segments = fragments.segments();
-            if let Fragments::Listed(_) = fragments {
-                for segment in &mut segments {
-                    segment.start -= origin;
-                    segment.end -= origin;
-                }
-            }
-            let bytes = input.size;
-            return Ok(vec![self.set(
-                chosen,
-                self.init.clone(),
-                segments,
-                bytes,
-                origin,
-            )?]);
-        }
-        let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
-            ([video, ..], [audio]) => vec![vec![*video, *audio]],
-            (video, audio) => video
-                .iter()
-                .take(1)
-                .chain(audio)
-                .map(|index| vec![*index])
-                .collect(),
-        };
-        self.sets.clear();
-        let mut sets = Vec::new();
-        let moov = self.moov.clone().unwrap_or_default();
-        for group in groups {
-            let is_video = group.first().is_some_and(|index| {
-                self.tracks
-                    .get(*index)
-                    .is_some_and(|track| track.about.kind == Some(Kind::Video))
-            });
-            let start = if is_video {
-                self.start.clone()
-            } else {
-                Cursor::default()
-            };
-            let Some(set) =
-                ProgressiveSet::new(&self.tracks, group.clone(), input.size, start, self.delay)
-            else {
-                continue;
-            };
-            let chosen: Vec<_> = group
-                .iter()
-                .filter_map(|index| self.tracks.get(*index))
-                .collect();
-            let init = track::init(&moov, &chosen);
-            sets.push(self.set(group, init, set.segments.clone(), set.bytes, 0.0)?);
-            self.sets.push(set);
-        }
-        if sets.is_empty() {
-            return Err(Error::NoTracks);
-        }
-        Ok(sets)
-    }
-
     fn set(
         &self,
         tracks: Vec<usize>,
@@ -368,18 +392,5 @@ impl Mp4 {
             bytes,
             origin,
         })
-    }
-
-    /// What to append for a segment of a set.
-    pub fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
-        if let Some(fragments) = &mut self.fragments {
-            let range = fragments.range(input, index)?;
-            return Ok(Plan {
-                ranges: vec![range],
-                ..Plan::default()
-            });
-        }
-        let set = self.sets.get(set).ok_or(Error::NoSegment)?;
-        Ok(set.plan(&self.tracks, input.size, index, self.delay)?)
     }
 }

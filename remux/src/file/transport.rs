@@ -2,7 +2,8 @@
 //! pictures. They are remuxed by [`Remuxer`].
 
 use super::{
-    converter::Converter,
+    converter::{Convert, Converter},
+    format::Reader,
     input::{Error, Input, Read},
     movie::{FileTrack, Movie, Plan, TrackSet},
     mp4::fragmented::divided,
@@ -102,9 +103,11 @@ impl Transport {
             (0..4).all(is_sync)
         })
     }
+}
 
+impl Reader for Transport {
     /// Reads the tracks at the beginning, and the time at the end.
-    pub fn open(&mut self, input: &mut Input) -> Read<Movie> {
+    fn open(&mut self, input: &mut Input) -> Read<Movie> {
         if self.init.is_none() {
             let bytes = input.read_at_least("program", 0..ENDS.min(input.size), 0)?;
             let sampled = sample(bytes, Wanted::default(), None);
@@ -159,7 +162,7 @@ impl Transport {
     }
 
     /// Puts the tracks into one set.
-    pub fn choose(&mut self, input: &Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
+    fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
         let kinds: Vec<_> = self
             .init
             .iter()
@@ -191,7 +194,7 @@ impl Transport {
     }
 
     /// The bytes of a segment.
-    pub fn plan(&mut self, input: &mut Input, index: usize) -> Read<Plan> {
+    fn plan(&mut self, input: &mut Input, _set: usize, index: usize) -> Read<Plan> {
         if index >= self.count {
             return Err(Error::NoSegment.into());
         }
@@ -239,15 +242,59 @@ impl Transport {
     }
 
     /// A converter for the segment that was planned last. It continues the one of the segment before.
-    pub fn converter(&self, previous: Option<Converter>) -> Converter {
-        let is_last = self.planned + 1 >= self.count;
-        if let Some(Converter::Transport { remuxer, .. }) = previous {
-            return Converter::Transport { remuxer, is_last };
+    fn converter(&self, _set: usize, previous: Option<Converter>) -> Option<Converter> {
+        let previous = previous.and_then(Converter::downcast::<StreamConverter>);
+        let remuxer = match previous {
+            Some(previous) => previous.remuxer,
+            None => {
+                let expected = self.planned as f64 * self.length * TICKS as f64;
+                Remuxer::new(self.wanted, Some(self.first + expected as i64))
+            }
+        };
+        Some(Converter::new(StreamConverter {
+            remuxer,
+            is_last: self.planned + 1 >= self.count,
+        }))
+    }
+}
+
+/// Converts the packets of a segment.
+#[derive(Debug)]
+struct StreamConverter {
+    /// Continues in the next segment.
+    remuxer: Remuxer,
+    /// Whether there is no next segment.
+    is_last: bool,
+}
+
+impl Convert for StreamConverter {
+    fn push(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(PART) {
+            self.remuxer.push(part);
         }
-        let expected = self.first + (self.planned as f64 * self.length * TICKS as f64) as i64;
-        Converter::Transport {
-            remuxer: Box::new(Remuxer::new(self.wanted, Some(expected))),
-            is_last,
+    }
+
+    fn finish(&mut self) {
+        if self.is_last {
+            self.remuxer.flush();
         }
+    }
+
+    fn take(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.remuxer.take()? {
+                Output::Init(init) => return Some(init.bytes),
+                Output::Fragment(fragment) => {
+                    let bytes = fragment.bytes().to_vec();
+                    self.remuxer.recycle(fragment);
+                    return Some(bytes);
+                }
+                Output::Metadata(_) | Output::Problem(_) => {}
+            }
+        }
+    }
+
+    fn is_damaged(&self) -> bool {
+        false
     }
 }

@@ -8,7 +8,7 @@ use matroska_demuxer::{Frame, MatroskaFile, TrackType};
 use mp4_atom::{Any, Decode, Moof, Moov, ReadFrom};
 use remux::{
     Kind,
-    file::{Converter, Error, MediaFile, Movie, Plan, Step, TrackSet},
+    file::{Error, MediaFile, Movie, Plan, Step, TrackSet},
 };
 
 /// A file: some bytes at some positions, and zeros elsewhere.
@@ -293,9 +293,7 @@ pub fn samples_of(reader: &mut Reader, index: usize, set: &TrackSet) -> (usize, 
             while let Some(bytes) = converter.take() {
                 appended.extend_from_slice(&bytes);
             }
-            if let Converter::Clusters(converter) = &converter {
-                assert!(!converter.is_damaged);
-            }
+            assert!(!converter.is_damaged());
             previous = Some(converter);
         } else {
             appended.extend_from_slice(&plan.head);

@@ -1,4 +1,4 @@
-//! Reads media files by the functions of the remuxer's module: see `remux/src/bin/remux/file.rs`.
+//! Reads media files by the functions of the modules in `remux/`: see `remux/src/bin/exports/file.rs`.
 
 use js_sys::{Float64Array, Uint8Array, WebAssembly};
 use wasm_bindgen::prelude::*;
@@ -75,7 +75,8 @@ const TRACK_LINES: usize = 5;
 #[derive(Debug)]
 pub struct FileReader(FileExports);
 
-/// Creates a reader of a file of this size in bytes, after the remuxer's module has been downloaded and compiled.
+/// Creates a reader of a file of this size in bytes, after the module of its format has been downloaded and
+/// compiled.
 ///
 /// # Errors
 /// If the module cannot be fetched or compiled.

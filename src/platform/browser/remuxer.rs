@@ -1,4 +1,5 @@
-//! The remuxer: a wasm module of its own (`remux/`), without glue code and with a memory of its own.
+//! The remuxer: a wasm module of its own (`remux/`), without glue code and with a memory of its own. Also loads the modules
+//! of the other file readers.
 
 use std::cell::RefCell;
 
@@ -61,8 +62,8 @@ extern "C" {
 const TICKS: f64 = 90_000.0;
 
 thread_local! {
-    /// The promise of the compiled module, once its download has begun.
-    static MODULE: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    /// The URL of each module whose download has begun, and the promise of the compiled module.
+    static MODULES: RefCell<Vec<(String, Promise)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Begins to download and compile the remuxer, unless that has begun. [`load_remuxer`] reports errors.
@@ -80,11 +81,11 @@ pub async fn load_remuxer(url: &str) -> Result<Remuxer, Exception> {
     Ok(Remuxer(instance(url).await?.unchecked_into()))
 }
 
-/// The exports of a new instance of the module.
+/// The exports of a new instance of a module.
 pub(super) async fn instance(url: &str) -> Result<JsValue, Exception> {
     let exports = instantiate(url).await;
     if exports.is_err() {
-        MODULE.take();
+        MODULES.with_borrow_mut(|modules| modules.retain(|(known, _)| known != url));
     }
     Ok(exports?)
 }
@@ -96,18 +97,21 @@ async fn instantiate(url: &str) -> Result<JsValue, JsValue> {
     Ok(instance.exports().into())
 }
 
-/// The promise of the compiled module.
+/// The promise of a compiled module.
 fn module(url: &str) -> Promise {
-    MODULE.with_borrow_mut(|module| {
-        let promise = module.get_or_insert_with(|| {
-            let response = JsFuture::from(global_fetch(url));
-            future_to_promise(async move { compile(response.await?.unchecked_into()).await })
-        });
-        promise.clone()
+    MODULES.with_borrow_mut(|modules| {
+        if let Some((_, promise)) = modules.iter().find(|(known, _)| known == url) {
+            return promise.clone();
+        }
+        let response = JsFuture::from(global_fetch(url));
+        let promise =
+            future_to_promise(async move { compile(response.await?.unchecked_into()).await });
+        modules.push((url.to_owned(), promise.clone()));
+        promise
     })
 }
 
-/// Compiles the module while it arrives, if the server says that it is one.
+/// Compiles a module while it arrives, if the server says that it is one.
 async fn compile(response: Response) -> Result<JsValue, JsValue> {
     if !response.ok() {
         let message = format!("the server answered {}", response.status());

@@ -2,10 +2,12 @@
 
 use remux::{
     Kind,
-    file::{Converter, Error, MediaFile, Movie, Plan, Step, TrackSet},
+    file::{
+        Converter, Error, Format, MATROSKA, MP4, MPEG_TS, MediaFile, Movie, Plan, Step, TrackSet,
+    },
 };
 
-use super::{bytes::Bytes, remuxer::load_remuxer};
+use super::{bytes::Bytes, remuxer::load_module};
 use crate::platform::types::{Exception, FileInfo, FilePlan, FileSetInfo, FileStep, FileTrackInfo};
 
 /// Reads a media file, without I/O: it says which bytes it needs.
@@ -17,17 +19,29 @@ pub struct FileReader {
     conversions: Vec<Option<(u32, Converter)>>,
 }
 
-/// Creates a reader of a file of this size in bytes, after the remuxer's module has been downloaded and compiled.
+/// Creates a reader of a file of this size in bytes, after the module of its format has been downloaded and
+/// compiled.
 ///
 /// # Errors
 /// If there is no network.
 pub async fn load_file_reader(url: &str, size: u64) -> Result<FileReader, Exception> {
-    load_remuxer(url).await?;
+    load_module(url).await?;
     Ok(FileReader {
-        file: MediaFile::new(size),
+        file: MediaFile::of_formats(size, formats(url)),
         need: 0..0,
         conversions: Vec::new(),
     })
+}
+
+/// The formats that a module reads: those of the programs in `remux/src/bin/`.
+fn formats(url: &str) -> &'static [Format] {
+    if url.starts_with("./mp4_file_bg.wasm") {
+        &[MP4]
+    } else if url.starts_with("./matroska_file_bg.wasm") {
+        &[MATROSKA]
+    } else {
+        &[MPEG_TS]
+    }
 }
 
 impl FileReader {

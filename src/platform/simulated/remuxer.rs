@@ -1,6 +1,6 @@
-//! The remuxer, called natively.
+//! The remuxer, called natively, and the download of its module.
 
-use std::cell::Cell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use super::{
     bytes::Bytes,
@@ -14,21 +14,43 @@ use crate::platform::types::{Exception, RemuxOutput, RemuxTracks};
 /// Ticks per second of the remuxer's times.
 const TICKS: f64 = remux::time::TICKS as f64;
 
-/// When the module has been downloaded and compiled; `None` before its download begins.
+/// When each module has been downloaded and compiled, by URL, once its download has begun.
 #[derive(Debug, Default)]
-struct Module(Cell<Option<Nanos>>);
+struct Modules(RefCell<BTreeMap<String, Nanos>>);
 
-impl Device for Module {}
+impl Device for Modules {}
 
 /// Begins to download and compile the remuxer, unless that has begun.
-pub fn preload_remuxer(_url: &str) {
+pub fn preload_remuxer(url: &str) {
+    begin_download(url);
+}
+
+/// Begins to download and compile a module, unless that has begun. Returns when it is ready.
+fn begin_download(url: &str) -> Nanos {
     let world = World::current();
-    let module = world.device::<Module>();
-    if module.0.get().is_none() {
-        world.note(format_args!("the remuxer is fetched"));
-        let ready_at = world.nanos() + world.latency(5.0, 200.0);
-        module.0.set(Some(ready_at));
+    let modules = world.device::<Modules>();
+    *modules
+        .0
+        .borrow_mut()
+        .entry(url.to_owned())
+        .or_insert_with(|| {
+            world.note(format_args!("the module {url} is fetched"));
+            world.nanos() + world.latency(5.0, 200.0)
+        })
+}
+
+/// Waits until a module has been downloaded and compiled.
+pub(super) async fn load_module(url: &str) -> Result<(), Exception> {
+    let ready_at = begin_download(url);
+    let world = World::current();
+    let left = ready_at - world.nanos();
+    let milliseconds = u32::try_from((left + MILLISECOND - 1) / MILLISECOND).unwrap_or_default();
+    sleep(milliseconds).await;
+    if milliseconds > 0 && !is_online() {
+        world.device::<Modules>().0.borrow_mut().remove(url);
+        return Err(Exception::new("TypeError", "Failed to fetch"));
     }
+    Ok(())
 }
 
 /// Creates a remuxer, after its module has been downloaded and compiled.
@@ -36,16 +58,7 @@ pub fn preload_remuxer(_url: &str) {
 /// # Errors
 /// If there is no network. The next call tries it again.
 pub async fn load_remuxer(url: &str) -> Result<Remuxer, Exception> {
-    preload_remuxer(url);
-    let world = World::current();
-    let module = world.device::<Module>();
-    let left = module.0.get().unwrap_or_default() - world.nanos();
-    let milliseconds = u32::try_from((left + MILLISECOND - 1) / MILLISECOND).unwrap_or_default();
-    sleep(milliseconds).await;
-    if milliseconds > 0 && !is_online() {
-        module.0.set(None);
-        return Err(Exception::new("TypeError", "Failed to fetch"));
-    }
+    load_module(url).await?;
     Ok(Remuxer {
         remuxer: remux::Remuxer::new(remux::Wanted::default(), None),
         taken: Bytes::default(),

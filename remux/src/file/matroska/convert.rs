@@ -9,6 +9,7 @@ use super::{
     ids,
 };
 use crate::{
+    file::converter::Convert,
     mp4::{FragmentBuilder, Sample, number},
     output::{Fragment, Kind},
     time::rescale,
@@ -79,7 +80,32 @@ pub struct ClusterConverter {
     output: VecDeque<Fragment>,
     sequence: u32,
     /// Whether damage was skipped.
-    pub is_damaged: bool,
+    is_damaged: bool,
+}
+
+impl Convert for ClusterConverter {
+    fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        let buffer = std::mem::take(&mut self.buffer);
+        let used = self.parse(&buffer);
+        self.buffer = buffer;
+        self.buffer.drain(..used);
+        self.position += used as u64;
+    }
+
+    fn finish(&mut self) {
+        for index in 0..self.tracks.len() {
+            self.write(index);
+        }
+    }
+
+    fn take(&mut self) -> Option<Vec<u8>> {
+        Some(self.output.pop_front()?.bytes().to_vec())
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
 }
 
 impl ClusterConverter {
@@ -115,23 +141,6 @@ impl ClusterConverter {
         }
     }
 
-    /// Adds the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-        let buffer = std::mem::take(&mut self.buffer);
-        let used = self.parse(&buffer);
-        self.buffer = buffer;
-        self.buffer.drain(..used);
-        self.position += used as u64;
-    }
-
-    /// Ends the segment.
-    pub fn finish(&mut self) {
-        for index in 0..self.tracks.len() {
-            self.write(index);
-        }
-    }
-
     /// Where the tracks ended.
     pub fn ends(&self) -> Ends {
         let end = |kind| {
@@ -139,11 +148,6 @@ impl ClusterConverter {
             track.end
         };
         [end(Kind::Video), end(Kind::Audio)]
-    }
-
-    /// The next fragment.
-    pub fn take(&mut self) -> Option<Fragment> {
-        self.output.pop_front()
     }
 
     /// Parses elements; the number of bytes that are done.

@@ -1,4 +1,4 @@
-//! The exports that read media files: see `remux::file`.
+//! The exports that read media files of the program's `FORMATS`: see `remux::file`. Each wasm module has them.
 //!
 //! ```text
 //! file_new(size)               a file of this size in bytes; forgets the one before
@@ -27,6 +27,11 @@ use remux::{
     file::{Converter, Error, MediaFile, Movie, Plan, Step, TrackSet},
 };
 
+use crate::FORMATS;
+
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 const DONE: u32 = 0;
 const NEED: u32 = 1;
 const FAILED: u32 = 2;
@@ -50,7 +55,7 @@ struct Module {
 
 thread_local! {
     static MODULE: RefCell<Module> = RefCell::new(Module {
-        file: MediaFile::new(0),
+        file: MediaFile::of_formats(0, FORMATS),
         need: 0..0,
         sets: Vec::new(),
         conversions: Vec::new(),
@@ -186,7 +191,7 @@ impl Module {
 #[unsafe(no_mangle)]
 extern "C" fn file_new(size: f64) {
     with(|module| {
-        module.file = MediaFile::new(size as u64);
+        module.file = MediaFile::of_formats(size as u64, FORMATS);
         module.sets.clear();
         module.conversions.clear();
     });
