@@ -381,7 +381,7 @@ impl TrackFeeder {
             representations,
             &|representation| representation < limit && is_playable(representation),
             &abr::AbrInput {
-                bandwidth: network.meter.estimate(),
+                bandwidth: network.meter.estimate() - self.audio_bandwidth(),
                 buffer_ahead: ahead,
                 goal: state.goal(),
                 rate: state.rate().max(1.0),
@@ -390,6 +390,18 @@ impl TrackFeeder {
             },
         );
         chosen.map(id)
+    }
+
+    /// Bits per second of the audio that is fetched beside this track, if it is video.
+    fn audio_bandwidth(&self) -> f64 {
+        let content = &self.context.content;
+        let audio = match self.content_type {
+            ContentType::Video => content.in_use(ContentType::Audio),
+            ContentType::Audio => None,
+        };
+        let presentation = content.presentation();
+        let audio = audio.and_then(|id| presentation.representation(id));
+        audio.map_or(0.0, |audio| audio.bandwidth as f64)
     }
 
     /// Loads the index of a representation. Aborts when that is no longer the planned action.

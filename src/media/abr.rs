@@ -5,7 +5,7 @@ use std::f64::consts::LN_2;
 use super::Representation;
 
 /// Assumed bandwidth in bits per second before the first measurement.
-pub const INITIAL_ESTIMATE: f64 = 1_500_000.0;
+pub const INITIAL_ESTIMATE: f64 = 1_000_000.0;
 
 /// Transfers that are both smaller and shorter than these are ignored: they measure latency, not bandwidth.
 const MIN_SAMPLE_BYTES: u64 = 16_000;
@@ -85,7 +85,7 @@ impl BandwidthEstimator {
 /// The input of [`choose`], apart from the representations.
 #[derive(Clone, Copy, Debug)]
 pub struct AbrInput {
-    /// Bits per second.
+    /// Bits per second that are there for this track.
     pub bandwidth: f64,
     /// Seconds buffered ahead of the position.
     pub buffer_ahead: f64,
@@ -141,16 +141,20 @@ pub fn nearest(
 
 /// With this much buffered there is time to switch down later, however far the goal is.
 const FULL_BUFFER_SECONDS: f64 = 10.0;
+/// With this much buffered, segments of different sizes and a wavering bandwidth even out.
+const AMPLE_BUFFER_SECONDS: f64 = 30.0;
 
 /// Share of the bandwidth that a representation may take. Staying is allowed a higher share than switching
 /// up, so that a wavering estimate does not make the quality waver; and the fuller the buffer, the longer
-/// a network that is too slow for the current representation is tolerated.
+/// a network that is too slow for the current representation is tolerated, and the less of it is kept in reserve.
 fn bandwidth_share(index: usize, input: &AbrInput) -> f64 {
     let fullness = (input.buffer_ahead / input.goal.min(FULL_BUFFER_SECONDS)).min(1.0);
     if input.current.is_some_and(|current| index <= current) {
         0.8 + 0.5 * fullness
     } else {
-        0.6 + 0.2 * fullness
+        let more = (input.buffer_ahead - FULL_BUFFER_SECONDS).max(0.0);
+        let ampleness = (more / (AMPLE_BUFFER_SECONDS - FULL_BUFFER_SECONDS)).min(1.0);
+        0.6 + 0.2 * fullness + 0.15 * ampleness
     }
 }
 

@@ -14,6 +14,7 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (182, Invariant::Covered),
     (264, Invariant::Cause),
     (297, Invariant::Covered),
+    (331, Invariant::Covered),
     (358, Invariant::Rendition),
     (444, Invariant::NoSecondFetch),
     (471, Invariant::Covered),
@@ -30,20 +31,20 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (702, Invariant::Ends),
     (711, Invariant::NoIdleWait),
     (801, Invariant::Cause),
-    (858, Invariant::NoSecondFetch),
     (913, Invariant::Covered),
     (933, Invariant::Cause),
+    (969, Invariant::Covered),
     (980, Invariant::NoIdleWait),
     (1034, Invariant::Cause),
     (1063, Invariant::NoSecondFetch),
     (1069, Invariant::NoStallWhileCalm),
     (1155, Invariant::NoIdleWait),
     (1158, Invariant::NoSecondFetch),
-    (1165, Invariant::Covered),
     (1168, Invariant::NothingAfterDrop),
     (1201, Invariant::NoSecondFetch),
     (1206, Invariant::Covered),
     (1208, Invariant::NoSecondFetch),
+    (1211, Invariant::NoSecondFetch),
     (1246, Invariant::Cause),
     (1272, Invariant::NoIdleWait),
     (1295, Invariant::Ends),
@@ -55,6 +56,7 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (1501, Invariant::NoMisuse),
     (1508, Invariant::Cause),
     (1521, Invariant::Ends),
+    (1607, Invariant::Ends),
     (1617, Invariant::Rendition),
     (1643, Invariant::Covered),
     (1653, Invariant::Ends),
@@ -64,20 +66,19 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (1762, Invariant::Covered),
     (1771, Invariant::NoSecondFetch),
     (1931, Invariant::Cause),
-    (1992, Invariant::Clock),
     (2000, Invariant::Ends),
     (2027, Invariant::Cause),
     (2032, Invariant::NoIdleWait),
     (2213, Invariant::NoIdleWait),
     (2242, Invariant::Ends),
     (2251, Invariant::Ends),
-    (2257, Invariant::NoSecondFetch),
     (2267, Invariant::NoIdleWait),
     (2274, Invariant::Ends),
     (2313, Invariant::NoSecondFetch),
     (2367, Invariant::NoSecondFetch),
     (2376, Invariant::Clock),
     (2384, Invariant::Covered),
+    (2398, Invariant::NoIdleWait),
     (2427, Invariant::NoIdleWait),
     (2434, Invariant::NoSecondFetch),
     (2518, Invariant::Clock),
@@ -87,3 +88,12 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (2943, Invariant::NoIdleWait),
     (2966, Invariant::Cause),
 ];
+
+/// The invariant that a listed seed breaks. With `LISTED=0`, none is listed.
+pub fn invariant(seed: u64) -> Option<Invariant> {
+    if crate::number("LISTED") == Some(0) {
+        return None;
+    }
+    let listed = KNOWN.iter().find(|(it, _)| *it == seed);
+    listed.map(|(_, invariant)| *invariant)
+}

@@ -6,6 +6,8 @@
 //! FIRST=5000 …                              from another seed on
 //! SEED=17 cargo test --test simulation seeded          one, with its trace
 //! SHRINK=0 …                                failing scenarios are not reduced
+//! LISTED=0 …                                known.rs is ignored
+//! UNTIL_RED=1 …                             ends at the first seed that fails and is not listed
 //! ```
 //!
 //! `docs/simulation.md` explains it.
@@ -16,6 +18,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod abr;
 mod invariants;
 mod known;
 mod page;
@@ -68,6 +71,9 @@ fn seeded_sessions_keep_all_invariants() {
     );
     let began = Instant::now();
     let next = AtomicU64::new(first);
+    // No seed from this one on is needed.
+    let end = AtomicU64::new(first + count);
+    let is_until_red = number("UNTIL_RED").is_some();
     let reports: Mutex<BTreeMap<u64, Report>> = Mutex::default();
     let threads = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
@@ -76,19 +82,23 @@ fn seeded_sessions_keep_all_invariants() {
                 // The panic of an engine is a violation, and is printed as such.
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
+                    if seed >= end.load(Ordering::Relaxed) {
                         return;
                     }
                     let mut report = session::run(&Scenario::random(seed));
                     if report.violation.is_none() {
                         report.trace.clear();
+                    } else if is_until_red && known::invariant(seed).is_none() {
+                        end.fetch_min(seed + 1, Ordering::Relaxed);
                     }
                     reports.lock().unwrap().insert(seed, report);
                 }
             });
         }
     });
-    let reports = reports.into_inner().unwrap();
+    let mut reports = reports.into_inner().unwrap();
+    let end = end.into_inner();
+    reports.retain(|seed, _| *seed < end);
     let mut endings: BTreeMap<&str, u32> = BTreeMap::new();
     for report in reports.values() {
         *endings.entry(&report.ending).or_default() += 1;
@@ -100,13 +110,22 @@ fn seeded_sessions_keep_all_invariants() {
         simulated / 3_600.0,
         began.elapsed().as_secs_f64(),
     ));
+    if is_until_red {
+        let red = reports.iter().find_map(|(seed, report)| {
+            let violation = report.violation.as_ref()?;
+            let count = seed + 1 - first;
+            let is_new = known::invariant(*seed).is_none();
+            is_new.then(|| format!("red after {count} seeds: {violation}"))
+        });
+        assert!(red.is_none(), "{}", red.unwrap_or_default());
+        return;
+    }
     let mut failed = Vec::new();
     let mut passed = Vec::new();
     for (seed, report) in &reports {
-        let known = known::KNOWN.iter().find(|(it, _)| it == seed);
         let broken = report.violation.as_ref().map(|it| it.invariant);
-        match known {
-            Some((_, invariant)) if broken == Some(*invariant) => {}
+        match known::invariant(*seed) {
+            Some(invariant) if broken == Some(invariant) => {}
             Some(_) if broken.is_none() => passed.push(*seed),
             _ if broken.is_some() => failed.push(*seed),
             _ => {}

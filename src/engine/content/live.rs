@@ -71,6 +71,15 @@ impl Content {
         self.live.in_use.set(in_use);
     }
 
+    /// The representation of a track that was fetched last.
+    pub fn in_use(&self, content_type: ContentType) -> Option<RepresentationId> {
+        let [video, audio] = self.live.in_use.get();
+        match content_type {
+            ContentType::Video => video,
+            ContentType::Audio => audio,
+        }
+    }
+
     /// The representations that are fetched now, or else one of each period, so that the window is known.
     pub(super) fn tracked(&self) -> Vec<RepresentationId> {
         let in_use: Vec<_> = self.live.in_use.get().into_iter().flatten().collect();
