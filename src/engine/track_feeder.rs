@@ -295,7 +295,8 @@ impl TrackFeeder {
 
     /// Removes segments from the inventory that are no longer buffered. Called before each plan.
     fn reconcile(&self, buffered: &TimeRanges) {
-        self.inventory.borrow_mut().reconcile(buffered);
+        let position = self.context.state.position();
+        self.inventory.borrow_mut().reconcile(buffered, position);
     }
 
     /// Plans the next action. Also returns [`BufferStatus::complete_until`].
@@ -798,8 +799,13 @@ impl TrackFeeder {
                     return self.evict(buffer, range).await;
                 }
             }
-            // The observed position, because the clock may be ahead of the element.
-            let ahead = buffered.ahead(state.observed_position());
+            // The observed position, because the clock may be ahead of the element. What is there may have been evicted
+            // since, by browsers that make room themselves: the element is further by now.
+            let observed = state.observed_position();
+            let ahead = match buffered.range_at(observed) {
+                Some(_) => buffered.ahead(observed),
+                None => buffered.ahead(state.position()),
+            };
             if ahead < MIN_REST_SECONDS {
                 return Err(PlaybackError::BufferFull.into());
             }

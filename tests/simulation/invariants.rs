@@ -419,7 +419,7 @@ impl Checker {
         self.check_messages(page)?;
         self.check_files(world)?;
         match page.error() {
-            Some(error) => self.check_cause(&error),
+            Some(error) => self.check_cause(&error, &page.element),
             None => {
                 self.check_covered(page)?;
                 self.check_calm(page)
@@ -544,14 +544,13 @@ impl Checker {
     }
 
     /// Whether an error names a cause that exists.
-    fn check_cause(&self, error: &PlaybackError) -> Result<(), Violation> {
+    fn check_cause(&self, error: &PlaybackError, element: &MediaElement) -> Result<(), Violation> {
         let log = self.log.borrow();
         let has_fault =
             |is_such: &dyn Fn(&Fault) -> bool| log.faults.iter().any(|(it, _)| is_such(it));
         let has_act = |is_such: &dyn Fn(&Act) -> bool| self.scenario.has(is_such);
-        let is_offline = has_act(&|act| matches!(act, Act::Offline(_) | Act::Sleep(_)));
+        // That the browser was offline, or the machine asleep, is no fault of a server.
         let is_slow = self.scenario.connection.least() < 0.1e6
-            || has_act(&|act| matches!(act, Act::Sleep(_)))
             || has_fault(&|it| matches!(it, Fault::Silent(_) | Fault::Late(_) | Fault::Slow(_)));
         let is_damaged = has_fault(&|it| {
             matches!(
@@ -570,8 +569,7 @@ impl Checker {
                 log.statuses.iter().any(|(it, _)| it == status)
             }
             PlaybackError::Network { .. } => {
-                is_offline
-                    || log.lost > 0
+                log.lost > 0
                     || has_fault(&|it| {
                         matches!(
                             it,
@@ -588,7 +586,10 @@ impl Checker {
             PlaybackError::InvalidManifest { .. } | PlaybackError::UnsupportedFeature { .. } => {
                 is_damaged || has_fault(&|it| matches!(it, Fault::Closed(_)))
             }
-            PlaybackError::BufferFull => self.scenario.quota.is_some(),
+            // Only once all is played that there was room for.
+            PlaybackError::BufferFull => {
+                self.scenario.quota.is_some() && ahead(element, element.position()) < 1.5
+            }
             PlaybackError::MediaElement { .. } => {
                 is_corrupted || has_act(&|act| matches!(act, Act::ElementError(_)))
             }

@@ -111,3 +111,13 @@ fn seek_to_the_very_end_ends() {
         keeps_all_invariants(&scenario);
     }
 }
+
+#[test]
+fn full_buffer_is_waited_for_while_there_is_media() {
+    for quota in [1_000_000, 1_500_000, 2_000_000, 2_500_000] {
+        let mut scenario = Scenario::plain(Format::Dash(Addressing::Number), 40.0);
+        scenario.recipe().heights = vec![480];
+        scenario.quota = Some(quota);
+        keeps_all_invariants(&scenario);
+    }
+}

@@ -89,11 +89,19 @@ impl BufferInventory {
 
     /// Removes the segments that are no longer in `buffered`, because the browser evicted or the engine removed
     /// them: they are fetched again when they are needed. Keeps segments that filled nothing when they were appended,
-    /// which would fill nothing again.
-    pub fn reconcile(&mut self, buffered: &TimeRanges) {
+    /// which would fill nothing again. Of the segment at `position`, in seconds, the part that is played already may be
+    /// gone.
+    pub fn reconcile(&mut self, buffered: &TimeRanges, position: f64) {
         self.entries.retain(|entry| {
             entry.buffered.is_none_or(|range| {
-                let missing_seconds = entry.buffered_seconds - buffered.covered_seconds(range);
+                let is_played = range.start < position && position < range.end;
+                let rest = TimeRange {
+                    start: if is_played { position } else { range.start },
+                    ..range
+                };
+                // Where it had gaps from the beginning is not known.
+                let gaps = range.length() - entry.buffered_seconds;
+                let missing_seconds = rest.length() - gaps - buffered.covered_seconds(rest);
                 missing_seconds <= (entry.buffered_seconds / 2.0).min(2.0 * BOUNDARY_TOLERANCE)
             })
         });

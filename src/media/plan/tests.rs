@@ -184,7 +184,7 @@ fn evicted_segments_are_fetched_again() {
     }];
     harness
         .inventory
-        .reconcile(&remaining.into_iter().collect());
+        .reconcile(&remaining.into_iter().collect(), 0.0);
     assert_eq!(harness.settle(), [0, 1]);
 }
 
@@ -201,7 +201,7 @@ fn segment_that_filled_nothing_is_not_fetched_again() {
         buffered_seconds: 0.0,
         representation: id,
     });
-    harness.inventory.reconcile(&TimeRanges::default());
+    harness.inventory.reconcile(&TimeRanges::default(), 0.0);
     assert_eq!(harness.settle(), [1, 2, 3]);
 }
 
@@ -219,7 +219,9 @@ fn segment_appended_with_gap_is_not_fetched_again() {
         representation: RepresentationId::default(),
     });
     let halves = [(0.0, 0.75), (1.25, 2.0)].map(|(start, end)| TimeRange { start, end });
-    harness.inventory.reconcile(&halves.into_iter().collect());
+    harness
+        .inventory
+        .reconcile(&halves.into_iter().collect(), 0.0);
     assert_eq!(harness.settle(), [1, 2, 3]);
 }
 
@@ -375,7 +377,7 @@ proptest! {
                         TimeRange { start: start + length, end: 100.0 },
                     ];
                     let remaining = harness.buffered().intersection(&all.into_iter().collect());
-                    harness.inventory.reconcile(&remaining);
+                    harness.inventory.reconcile(&remaining, harness.position);
                 }
             }
             let mut last = None;
