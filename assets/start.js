@@ -31,9 +31,24 @@ function loadCommand(query) {
     t: seconds(query.get("t")),
     goal: seconds(query.get("goal")) ?? (samples.includes(source) ? dataset.goal : undefined),
     credentials: query.has("credentials") || undefined,
+    width: Math.floor(innerWidth * devicePixelRatio),
+    height: Math.floor(innerHeight * devicePixelRatio),
+    ...rememberedAudio(),
   };
   const given = Object.entries(command).filter(([, value]) => value !== undefined);
   return /^(https?|blob):/.test(command.src) ? new URLSearchParams(given).toString() : "";
+}
+
+// The audio track that the viewer has chosen, as `src/player/preferences.rs` stores it.
+function rememberedAudio() {
+  try {
+    const stored = new URLSearchParams(localStorage.getItem("yew-mse-worker"));
+    const names = ["audio-language", "audio-note"].filter((name) => stored.get(name));
+    return Object.fromEntries(names.map((name) => [name, stored.get(name)]));
+  } catch {
+    // The browser allows this page no storage.
+    return {};
+  }
 }
 
 // A worker whose events are held until it is adopted: nothing listens to them yet.

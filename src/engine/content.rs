@@ -798,7 +798,7 @@ impl Content {
     }
 
     /// Excludes representations that this device does not decode smoothly, by `MediaCapabilities`. A set without any
-    /// smooth representation keeps all of them. Playback starts without waiting for this.
+    /// smooth representation keeps all of them.
     pub async fn exclude_unsmooth(&self) {
         let mut results: Vec<(RepresentationId, bool)> = Vec::new();
         let ids = self.presentation().representation_ids();

@@ -108,14 +108,14 @@ const fn other(kind: ContentType) -> ContentType {
 }
 
 impl PlaybackState {
-    /// The state of a session that starts at a position, in seconds.
-    pub fn new(start: f64, buffer_goal: BufferGoal) -> Rc<Self> {
+    /// The state of a session that starts at a position, in seconds. `screen_size` is used until the first observation.
+    pub fn new(start: f64, buffer_goal: BufferGoal, screen_size: (u32, u32)) -> Rc<Self> {
         Rc::new(Self {
             clock: Cell::new(PlaybackClock::new(start)),
             observed_at: Cell::default(),
             moved_at: Cell::default(),
             still_since: Cell::default(),
-            screen_size: Cell::default(),
+            screen_size: Cell::new(screen_size),
             buffer_goal: Cell::new(buffer_goal),
             pending_seek: Cell::default(),
             room_ahead: Cell::new(f64::INFINITY),
@@ -549,7 +549,7 @@ mod tests {
     fn position_stops_at_the_buffered_end_until_more_is_appended() {
         let world = World::new(1, Browser::chromium());
         let _entered = world.enter();
-        let state = PlaybackState::new(0.0, BufferGoal::default());
+        let state = PlaybackState::new(0.0, BufferGoal::default(), (0, 0));
         set_buffered(&state, 10.0);
         state.observe(playing_at(1.0));
         world.run_for(3_000.0);
@@ -569,7 +569,7 @@ mod tests {
     fn element_that_stands_still_with_media_ahead_is_stalled() {
         let world = World::new(1, Browser::chromium());
         let _entered = world.enter();
-        let state = PlaybackState::new(0.0, BufferGoal::default());
+        let state = PlaybackState::new(0.0, BufferGoal::default(), (0, 0));
         set_buffered(&state, 10.0);
         for _ in 0..2 {
             state.observe(playing_at(1.0));

@@ -33,6 +33,9 @@ use crate::{
     },
 };
 
+/// How long the first segments wait for the browser to say which representations it decodes smoothly.
+const CAPABILITIES_TIMEOUT_MS: u32 = 50;
+
 /// Creates a MediaSource and sends its handle to the page, which plays it from `start`, in seconds.
 fn open_media_source(
     port: &EventPort,
@@ -91,7 +94,7 @@ impl Session {
         };
         let task = Rc::new(SessionTask {
             source: RefCell::new(open_media_source(&port, session, start)?),
-            state: PlaybackState::new(start, settings.buffer),
+            state: PlaybackState::new(start, settings.buffer, settings.screen_size),
             network: Rc::new(Network::new(port.clone(), session, file, settings)),
             offered: RefCell::default(),
             starts_by_author,
@@ -200,6 +203,9 @@ impl SessionTask {
             if let Some(file) = &context.content.file {
                 self.port.post_diagnostic(self.session, &file.report());
             }
+            // The first segments are chosen with it, if the browser answers soon.
+            let unsmooth = Box::pin(context.content.exclude_unsmooth());
+            select(unsmooth, platform::sleep(CAPABILITIES_TIMEOUT_MS)).await;
             let first = period_group::prepare(&context, start).await?;
             Ok((context, first))
         };

@@ -207,7 +207,8 @@ impl Worker for EngineWorker {
 
     fn received(&mut self, _: &WorkerScope<Self>, command: Packed<Command>, _: HandlerId) {
         if let (Some(early), Some(port)) = (self.early.take(), self.port.clone()) {
-            if command.unpack().as_ref() == Ok(&early.command) {
+            let is_wanted = |command: Command| command.is_same_load(&early.command);
+            if command.unpack().is_ok_and(is_wanted) {
                 early.events.connect(port);
                 self.engine = Some(early.engine);
                 return;

@@ -17,6 +17,7 @@ use yew::prelude::*;
 use super::{
     attachment::AttachedSource,
     backend::BrowserSupport,
+    dom,
     engine_client::{EngineClient, EngineResult},
     model::{Effect, PlaybackSource, PlayerMessage, PlayerModel},
     observer::ElementObserver,
@@ -222,6 +223,7 @@ impl PlayerController {
         mut settings: PlaybackSettings,
     ) {
         settings.languages = web::languages();
+        settings.screen_size = dom::screen_size();
         settings.remembered_audio = preferences::audio();
         self.last_position.set(None);
         let mut slot = self.client.borrow_mut();

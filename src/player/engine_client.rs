@@ -200,7 +200,7 @@ impl EngineClient {
         let mut sent = ReachedMilestone::now(Milestone::LoadSent);
         let command = command(session, settings);
         if let Some((at, Some(early))) = self.agent.early_start()
-            && early == command
+            && command.is_same_load(&early)
         {
             sent.at = at;
         }

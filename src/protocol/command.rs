@@ -63,6 +63,25 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether both load the same video in the same way. The screen's size may differ: the engine learns its changes from
+    /// observations.
+    pub fn is_same_load(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        if let (
+            Self::Load { settings, .. },
+            Self::Load {
+                settings: others, ..
+            },
+        ) = (self, &mut other)
+        {
+            others.screen_size = settings.screen_size;
+            return *self == other;
+        }
+        false
+    }
+}
+
 /// Start position, buffer goal and request options of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlaybackSettings {
@@ -76,6 +95,9 @@ pub struct PlaybackSettings {
     pub languages: Vec<String>,
     /// The audio track that the viewer chose last, in another video; its label does not count.
     pub remembered_audio: Option<TrackInfo>,
+    /// Width and height that the picture has at most on this screen, in physical pixels: those of the page's window.
+    /// Zeros if unknown. Observations tell the actual size.
+    pub screen_size: (u32, u32),
     /// Whether cookies and other credentials are sent to other origins.
     pub credentials: bool,
     /// Headers to add to every request, to any host: name and value.

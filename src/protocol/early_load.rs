@@ -6,16 +6,29 @@ use web_sys::UrlSearchParams;
 
 use super::{
     command::{BufferGoal, Command, PlaybackSettings},
+    event::TrackInfo,
     id::SessionId,
 };
 use crate::platform::web;
 
-/// Parses a worker's name: a query string with `src`, the absolute URL of the manifest, and optionally `t`, `goal` and
-/// `credentials`, as in the page's address. `None` if it is none.
+/// Parses a worker's name: a query string with `src`, the absolute URL of the manifest. Optional are `t`, `goal` and
+/// `credentials`, as in the page's address; `width` and `height`, the size of the page's window in physical pixels; and
+/// `audio-language` and `audio-note`, as in `player/preferences.rs`. `None` if it is none.
 pub fn from_worker_name(name: &str) -> Option<Command> {
     let query = UrlSearchParams::new_with_str(name).ok()?;
     let url = query.get("src")?;
     let seconds = |name| query.get(name).map(|seconds| parse_float(&seconds));
+    let pixels = |name| {
+        query
+            .get(name)
+            .map_or(0, |pixels| parse_float(&pixels) as u32)
+    };
+    let text = |name| query.get(name).unwrap_or_default();
+    let remembered_audio = TrackInfo {
+        language: text("audio-language"),
+        note: text("audio-note"),
+        label: String::new(),
+    };
     let default_goal = BufferGoal::default();
     Some(Command::Load {
         // The first session of any page.
@@ -31,8 +44,8 @@ pub fn from_worker_name(name: &str) -> Option<Command> {
             headers: Vec::new(),
             // The same in both threads.
             languages: web::languages(),
-            // Only the page knows it. If there is one, its own command differs, and is carried out.
-            remembered_audio: None,
+            remembered_audio: (!remembered_audio.language.is_empty()).then_some(remembered_audio),
+            screen_size: (pixels("width"), pixels("height")),
         },
     })
 }

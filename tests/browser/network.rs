@@ -37,11 +37,11 @@ fn garbage() -> ServerFault {
 #[runs_in(Chromium; "the status message on the page")]
 async fn retries_are_shown_until_the_server_answers(test: &TestContext) {
     test.server.add_plain_mpd(&["720p"]);
-    let error = ServerFault::Status(StatusCode::SERVICE_UNAVAILABLE);
+    let error = ServerFault::Status(StatusCode::INTERNAL_SERVER_ERROR);
     test.server.add_fault("/720p/4.m4s", error);
     test.open("?src=film/plain.mpd").await;
     let notice = "document.querySelector('.status-message')";
-    test.wait_until(&format!("{notice}?.innerText.includes('answered 503')"))
+    test.wait_until(&format!("{notice}?.innerText.includes('answered 500')"))
         .await;
     assert_eq!(
         test.eval("document.querySelector('[role=alert]')").await,
