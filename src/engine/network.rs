@@ -133,10 +133,15 @@ impl Network {
         {
             return Ok(HttpRequest::read(kind, file, resource.range));
         }
-        let url = platform::resolve_url(base, path).ok_or_else(|| {
-            let path = short_url(path);
-            invalid_manifest(base, &format!("“{path}” is not the address of a file"))
-        })?;
+        let url = if path.is_empty() {
+            // Nothing can be resolved against a `data:` URL, not even the file itself.
+            base.to_owned()
+        } else {
+            platform::resolve_url(base, path).ok_or_else(|| {
+                let path = short_url(path);
+                invalid_manifest(base, &format!("“{path}” is not the address of a file"))
+            })?
+        };
         let mut prefetched = self.prefetched.borrow_mut();
         let index = prefetched
             .iter()

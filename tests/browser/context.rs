@@ -211,8 +211,9 @@ impl TestContext {
                     .eval("JSON.stringify({...probe, messages: 0, workers: 0})")
                     .await;
                 let video = self.eval(VIDEO_STATE).await;
+                let location = self.eval("location.href").await;
                 panic!(
-                    "timed out waiting for: {expression}\non the page: {page}\nprobe: {probe}\nvideo: {video}"
+                    "timed out waiting for: {expression}\nat {location}\non the page: {page}\nprobe: {probe}\nvideo: {video}"
                 );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

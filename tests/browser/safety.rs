@@ -80,13 +80,14 @@ async fn markup_in_urls_is_text(test: &TestContext) {
     test.open(query).await;
     test.wait_for_alert("404").await;
     nobody_got_in(test).await;
-    for address in [
-        "javascript:entered=1",
-        "data:text/html,%3Cscript%3E",
-        "file:///etc/passwd",
+    let not_an_address = "is not the address of a video";
+    for (address, message) in [
+        ("javascript:entered=1", not_an_address),
+        ("data:text/html,%3Cscript%3E", "is not a video that can be read"),
+        ("file:///etc/passwd", not_an_address),
     ] {
         test.open(&format!("?src={address}")).await;
-        test.wait_for_alert("is not the address of a video").await;
+        test.wait_for_alert(message).await;
         nobody_got_in(test).await;
     }
 }
