@@ -168,7 +168,12 @@ impl PlaybackState {
         if !stands_still {
             self.still_since.set(observation.at);
         }
-        if !stands_still || ahead < STALL_MIN_AHEAD_SECONDS {
+        // Nothing is waited for in an ended stream. WebKitGTK may stop less than a frame before its end.
+        let may_await_media = match self.is_ended.get() {
+            true => ahead <= 0.0,
+            false => ahead < STALL_MIN_AHEAD_SECONDS,
+        };
+        if !stands_still || may_await_media {
             self.moved_at.set(observation.at);
         }
         self.notify();
@@ -580,5 +585,24 @@ mod tests {
         assert!(state.is_stalled());
         state.reset_stall();
         assert!(!state.is_stalled());
+    }
+
+    #[test]
+    fn element_that_stops_short_of_the_end_of_the_stream_is_stalled() {
+        let world = World::new(1, Browser::webkit());
+        let _entered = world.enter();
+        for is_ended in [false, true] {
+            let state = PlaybackState::new(0.0, BufferGoal::default(), (0, 0));
+            set_buffered(&state, 10.0);
+            state.set_ended(is_ended);
+            for position in [9.99, 10.0] {
+                for _ in 0..3 {
+                    state.observe(playing_at(position));
+                    world.run_for(2_000.0);
+                }
+                let stops_short = position < 10.0;
+                assert_eq!(state.is_stalled(), is_ended && stops_short, "{position}");
+            }
+        }
     }
 }
