@@ -83,7 +83,10 @@ async fn markup_in_urls_is_text(test: &TestContext) {
     let not_an_address = "is not the address of a video";
     for (address, message) in [
         ("javascript:entered=1", not_an_address),
-        ("data:text/html,%3Cscript%3E", "is not a video that can be read"),
+        (
+            "data:text/html,%3Cscript%3E",
+            "is not a video that can be read",
+        ),
         ("file:///etc/passwd", not_an_address),
     ] {
         test.open(&format!("?src={address}")).await;

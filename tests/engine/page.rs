@@ -12,7 +12,8 @@ use yew_mse_worker::{
     platform::{
         self, Bytes, FileHandle, Request,
         simulated::{
-            Answer, BodyFault, Browser, Ended, MediaElement, Reply, RequestRecord, Thread, World,
+            Answer, BodyFault, Browser, Ended, MediaElement, MediaEvent, Reply, RequestRecord,
+            Thread, World,
         },
     },
     protocol::{
@@ -80,15 +81,17 @@ impl Page {
             started.engine.replace(Some(engine));
         });
         let observing = Rc::downgrade(&page);
-        page.element.on_event(move |_| {
+        page.element.on_event(move |event| {
             if let Some(page) = observing.upgrade() {
-                page.observe();
+                // As `player/observer.rs` does.
+                let is_arrival = matches!(event, MediaEvent::LoadedMetadata | MediaEvent::Playing);
+                page.observe(is_arrival);
             }
         });
         let observing = Rc::downgrade(&page);
         platform::spawn(async move {
             while let Some(page) = observing.upgrade() {
-                page.observe();
+                page.observe(false);
                 drop(page);
                 platform::sleep(250).await;
             }
@@ -157,7 +160,8 @@ impl Page {
         });
     }
 
-    fn observe(&self) {
+    /// Sends an observation if it is news, or if it says that the element has arrived in a source.
+    fn observe(&self, is_arrival: bool) {
         let observation = Observation {
             position: self.element.position(),
             rate: match self.element.is_paused() {
@@ -168,7 +172,7 @@ impl Page {
             at: platform::now(),
         };
         let mut observed = self.observed.borrow_mut();
-        if observed.is_none_or(|sent| observation.should_follow(&sent)) {
+        if is_arrival || observed.is_none_or(|sent| observation.should_follow(&sent)) {
             *observed = Some(observation);
             self.send(Command::Observe {
                 session: self.session,

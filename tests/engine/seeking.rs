@@ -85,7 +85,6 @@ fn seek_during_a_seek_aborts_the_first_ones_requests() {
 }
 
 #[test]
-#[ignore = "the page of these tests does not send the observations of `playing` that the real one sends"]
 fn seek_back_soon_after_the_start_plays_an_earlier_source() {
     in_chromium_and_firefox(|_, _| {
         let page = Page::open();
