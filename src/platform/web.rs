@@ -340,6 +340,10 @@ pub fn shows_media_source(video: &HtmlVideoElement) -> bool {
 
 /// Sets the element's `src`, for a URL that the browser can play without MSE.
 pub fn attach_url(video: &HtmlVideoElement, url: &str) -> Attachment {
+    // A `srcObject` would be played instead. The setter never throws for null.
+    let _ = video
+        .unchecked_ref::<AttachableElement>()
+        .set_src_object(&JsValue::NULL);
     video.set_src(url);
     Attachment { _url: None }
 }
