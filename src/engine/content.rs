@@ -75,6 +75,9 @@ pub struct Content {
     doubtful_ends: RefCell<Vec<(usize, ContentType)>>,
 }
 
+/// How many segments in a row may be missing from the server before nothing seems to be there any more.
+const MAX_HOLE_SEGMENTS: usize = 3;
+
 /// How many init segments and keys are kept. A live stream has ever new ones.
 const MAX_CACHED_FILES: usize = 64;
 
@@ -249,6 +252,34 @@ impl Content {
             }
         }
         is_truncated
+    }
+
+    /// Whether a segment that the server does not have is a hole in what is there otherwise: whether one of the next
+    /// segments is there, and no copy of the playlist nor other representation may have it.
+    pub async fn is_hole(&self, id: RepresentationId, segment: &Segment) -> bool {
+        if self.has_alternative(id) || self.has_copy(id) {
+            return false;
+        }
+        for number in (segment.number + 1..).take(MAX_HOLE_SEGMENTS) {
+            let Some(next) = self.segment(id, number) else {
+                return false;
+            };
+            if self.exists(id, &next).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a copy of a representation's media playlist has not failed yet.
+    fn has_copy(&self, id: RepresentationId) -> bool {
+        let presentation = self.presentation();
+        let copies = presentation
+            .representation(id)
+            .map_or(0, |representation| representation.copies.len());
+        let failed_copies = self.failed_copies.borrow();
+        let known = failed_copies.iter().find(|(known, _)| *known == id);
+        known.map_or(0, |(_, failures)| *failures) + 1 < copies
     }
 
     /// How many times the media have corrected the presentation.

@@ -83,6 +83,8 @@ pub struct Download<'a> {
     pub former_start: Option<f64>,
     /// What the remuxer has done with it, if it is MPEG-TS.
     pub remuxed: Cell<Option<RemuxReport>>,
+    /// The number of the last segment whose media were appended with it: its own, except in media files.
+    pub last_number: Cell<u64>,
 }
 
 /// What a download has added to the SourceBuffer.

@@ -454,6 +454,7 @@ impl TrackFeeder {
             progress: Rc::default(),
             sent: Cell::new(prefetched.map(|prefetched| prefetched.request)),
             remuxed: Cell::default(),
+            last_number: Cell::new(segment.number),
             former_start: match self.moved.get() {
                 Some((number, start)) if number == segment.number => Some(start),
                 _ => None,
@@ -473,7 +474,12 @@ impl TrackFeeder {
                 self.context.content.record_available(id);
                 self.record_appended(buffer, &download, time)?;
             }
-            Outcome::Skipped => self.record_skipped(&download),
+            Outcome::Skipped => {
+                let path = &segment.resource.path;
+                let reason = "it has no picture and no sound";
+                let error = invalid_data(ResourceKind::MediaSegment, path, reason);
+                self.record_skipped(&download, *error);
+            }
             Outcome::NotAppendable => {
                 let Some(border) = self.context.content.add_border(id, segment) else {
                     let path = &segment.resource.path;
@@ -500,6 +506,14 @@ impl TrackFeeder {
                     status: 404 | 410,
                     ..
                 } if self.context.content.truncate_at_missing(id, segment).await => {}
+                // A hole. If another representation has the segment, that is fetched instead.
+                PlaybackError::HttpStatus {
+                    resource: ResourceKind::MediaSegment,
+                    status: 404 | 410,
+                    ..
+                } if self.context.content.is_hole(id, segment).await => {
+                    self.record_skipped(&download, *error);
+                }
                 // Fetched again once there is room.
                 PlaybackError::BufferFull => self.make_room(buffer).await?,
                 _ => return Err(error),
@@ -666,6 +680,19 @@ impl TrackFeeder {
             buffered_seconds: covered,
             representation: download.id,
         });
+        for number in download.segment.number + 1..=download.last_number.get() {
+            if let Some(Segment { start, end, .. }) =
+                self.context.content.segment(download.id, number)
+            {
+                let time = TimeRange { start, end };
+                inventory.record(AppendedSegment {
+                    time,
+                    buffered: buffered.hull(time),
+                    buffered_seconds: buffered.covered_seconds(time),
+                    representation: download.id,
+                });
+            }
+        }
         drop(inventory);
         if self.context.nothing_appended.take() {
             let Context { port, session, .. } = &*self.context;
@@ -715,8 +742,8 @@ impl TrackFeeder {
         }
     }
 
-    /// Records that a segment has no media, and tells the page.
-    fn record_skipped(&self, download: &Download) {
+    /// Records that a segment has no media, and tells the page why.
+    fn record_skipped(&self, download: &Download, error: PlaybackError) {
         let segment = self
             .context
             .content
@@ -732,9 +759,7 @@ impl TrackFeeder {
             buffered_seconds: 0.0,
             representation: download.id,
         });
-        let reason = "it has no picture and no sound";
-        let error = invalid_data(ResourceKind::MediaSegment, &segment.resource.path, reason);
-        self.context.report_skipped(time, *error);
+        self.context.report_skipped(time, error);
     }
 
     /// Excludes a representation after an error. If it is the last one of its set, waits until the buffered media is

@@ -58,7 +58,9 @@ impl Played {
         assert_eq!(self.world.violations(), [""; 0]);
         let mut counts: HashMap<String, u32> = HashMap::new();
         for sent in self.world.requests() {
-            *counts.entry(sent.request.url.clone()).or_default() += 1;
+            let request = &sent.request;
+            let part = format!("{} {:?}", request.url, request.range);
+            *counts.entry(part).or_default() += 1;
         }
         let worst = counts.into_iter().max_by_key(|(_, count)| *count);
         assert!(
@@ -397,6 +399,52 @@ fn segments_without_media_are_gaps() {
         assert!(played.page.has_received(is_told));
         played.assert_calm();
     }
+}
+
+#[test]
+fn missing_segment_in_the_middle_is_passed_over() {
+    let mut files = video_only(&[1.0; 12], &seconds(12));
+    files.remove("v5.m4s");
+    let set = template('v', "avc1.4d401e", "video", "duration=\"1\"");
+    files.insert(
+        "m.mpd".into(),
+        mpd(12.0, &format!("<Period>{set}</Period>")),
+    );
+    for name in ["master.m3u8", "m.mpd"] {
+        let played = play(&files, name, 0.0, 60.0);
+        assert_eq!((played.page.failure(), played.result), (None, Ended::Done));
+        let ranges = played.page.element.played();
+        assert_eq!(ranges.len(), 2, "{name}: {ranges:?}");
+        assert!((ranges[1].end - 12.0).abs() < 0.1, "{name}: {ranges:?}");
+        let is_told = |event: &Event| {
+            matches!(event, Event::Skipped { start: 5.0, end: 6.0, error, .. }
+                if error.to_string().contains("404"))
+        };
+        assert!(played.page.has_received(is_told), "{name}");
+    }
+}
+
+#[test]
+fn video_without_any_segment_fails() {
+    let mut files = video_only(&[1.0; 12], &seconds(12));
+    files.retain(|name, _| !name.ends_with(".m4s"));
+    let played = play(&files, "master.m3u8", 0.0, 60.0);
+    let failure = played.page.failure();
+    assert!(
+        matches!(failure, Some(PlaybackError::HttpStatus { status: 404, .. })),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn file_whose_fragments_are_longer_than_what_is_searched_plays() {
+    let mut file = init(&[VIDEO]);
+    for start in [0.0, 10.0, 20.0] {
+        file.append(&mut segment(&[run(VIDEO, start, start + 10.0)]));
+    }
+    let files = Files::from([("long.mp4".to_owned(), file)]);
+    play(&files, "long.mp4", 0.0, 60.0).assert_played(0.0, 30.0);
+    play(&files, "long.mp4", 13.0, 60.0).assert_played(13.0, 30.0);
 }
 
 #[test]

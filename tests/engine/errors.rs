@@ -42,9 +42,9 @@ fn playlist_without_end_is_reported() {
 }
 
 #[test]
-fn segment_that_is_gone_is_reported() {
+fn segments_that_are_gone_are_reported() {
     let text = "The server answered 410 for the media segment";
-    fails_with("film.m3u8", "p/3.m4s", Fault::Status(410), text);
+    fails_with("film.m3u8", ".m4s", Fault::Status(410), text);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn codec_that_is_not_decoded_is_reported() {
 #[test]
 fn next_session_plays_once_the_fault_is_gone() {
     in_chromium_and_firefox(|_, site| {
-        site.add_fault("p/3.m4s", Fault::Status(410));
+        site.add_fault(".m4s", Fault::Status(410));
         let page = Page::open();
         page.load("film.mpd");
         failure_of(&page, 60.0);

@@ -197,7 +197,7 @@ impl Content {
     }
 
     /// Whether the server has a segment. Requests its first byte.
-    async fn exists(&self, id: RepresentationId, segment: &Segment) -> bool {
+    pub(super) async fn exists(&self, id: RepresentationId, segment: &Segment) -> bool {
         let base = match self.presentation().representation(id) {
             Some(representation) => representation.base_urls.first().cloned(),
             None => None,

@@ -19,15 +19,27 @@ impl Download<'_> {
         file: &MediaFile,
         base: &str,
     ) -> Result<(), Error> {
-        let (set, number) = (self.id.set as u32, self.segment.number);
-        let plan = file.plan(self.id.set, number).await?;
+        let set = self.id.set as u32;
+        let mut number = self.segment.number;
+        let mut plan = file.plan(self.id.set, number).await?;
+        // Where the next place to begin at is far behind the segment, its media are in the range of a later one.
+        while plan.head.is_empty()
+            && plan.ranges.is_empty()
+            && self.context.content.segment(self.id, number + 1).is_some()
+        {
+            if plan.is_converted {
+                begin_conversion(file, set, number);
+            }
+            number += 1;
+            plan = file.plan(self.id.set, number).await?;
+        }
+        self.last_number.set(number);
         let offset = Some(-file.origin(self.id.set));
         buffer.set_offset_and_window(offset, self.append_window())?;
         self.append_init(buffer, file.init(self.id.set), None)
             .await?;
         if plan.is_converted {
-            let mut reader = file.reader().borrow_mut();
-            reader.begin_conversion(set, u32::try_from(number).unwrap_or(u32::MAX));
+            begin_conversion(file, set, number);
         } else if !plan.head.is_empty() {
             buffer.append(&plan.head).await?;
         }
@@ -60,6 +72,12 @@ impl Download<'_> {
         }
         Ok(())
     }
+}
+
+/// Begins to convert the segment that was planned last. It continues the one before it.
+fn begin_conversion(file: &MediaFile, set: u32, number: u64) {
+    let mut reader = file.reader().borrow_mut();
+    reader.begin_conversion(set, u32::try_from(number).unwrap_or(u32::MAX));
 }
 
 /// Appends what was converted so far. The browser copies a fragment when it is appended, before the reader's memory
