@@ -68,7 +68,7 @@ pub struct Content {
     live: LiveContent,
     /// Counts what the media have corrected in the presentation.
     corrections: Cell<u32>,
-    /// The times, in seconds, at which the tracks change within a period.
+    /// The times, in seconds, at which the tracks change within a period, ascending.
     borders: RefCell<Vec<f64>>,
     /// Periods, with the type of a track that ends early because a segment is missing. The other track may be about to
     /// end there too.
@@ -364,7 +364,7 @@ impl Content {
         found.is_some_and(|period| period.start - PERIOD_EDGE_SECONDS <= time && time < period.end)
     }
 
-    /// The times, in seconds, at which the tracks change within a period.
+    /// The times, in seconds, at which the tracks change within a period, ascending.
     pub fn borders(&self) -> Ref<'_, Vec<f64>> {
         self.borders.borrow()
     }
@@ -402,7 +402,8 @@ impl Content {
         if borders.contains(&border) {
             return None;
         }
-        borders.push(border);
+        let index = borders.partition_point(|earlier| *earlier < border);
+        borders.insert(index, border);
         self.count_correction();
         Some(border)
     }

@@ -1,8 +1,6 @@
 //! Limits how often the same bytes are requested. Whatever planner and feeder disagree on, no server gets a storm of
 //! requests.
 
-use std::collections::{HashMap, VecDeque};
-
 use crate::{media::ByteRange, protocol::ResourceKind};
 
 const PERIOD_MS: f64 = 60_000.0;
@@ -12,12 +10,20 @@ const MAX_REQUESTS: usize = 10;
 /// with each segment, and the newest segment is asked for until it is there.
 const MAX_POLLS: usize = 120;
 
+/// A request of the last minute.
+struct SentRequest {
+    url: String,
+    range: Option<ByteRange>,
+    /// In milliseconds.
+    at: f64,
+}
+
 /// The requests of the last minute.
 #[derive(Default)]
 pub struct RequestLimit {
     /// Whether the stream is live.
     is_live: bool,
-    sent_at: HashMap<(String, Option<ByteRange>), VecDeque<f64>>,
+    sent: Vec<SentRequest>,
 }
 
 impl RequestLimit {
@@ -34,20 +40,23 @@ impl RequestLimit {
         range: Option<ByteRange>,
         now: f64,
     ) -> bool {
-        for times in self.sent_at.values_mut() {
-            // A clock that was set back must not block requests.
-            times.retain(|time| (0.0..PERIOD_MS).contains(&(now - time)));
-        }
-        self.sent_at.retain(|_, times| !times.is_empty());
-        let times = self.sent_at.entry((url.into(), range)).or_default();
+        // A clock that was set back must not block requests.
+        self.sent
+            .retain(|request| (0.0..PERIOD_MS).contains(&(now - request.at)));
+        let is_same = |request: &&SentRequest| request.url == url && request.range == range;
+        let count = self.sent.iter().filter(is_same).count();
         let limit = match kind {
             ResourceKind::Manifest => MAX_POLLS,
             _ if self.is_live => MAX_POLLS,
             _ => MAX_REQUESTS,
         };
-        let is_admitted = times.len() < limit;
+        let is_admitted = count < limit;
         if is_admitted {
-            times.push_back(now);
+            self.sent.push(SentRequest {
+                url: url.to_owned(),
+                range,
+                at: now,
+            });
         }
         is_admitted
     }

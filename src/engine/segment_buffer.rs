@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     media::{
-        BOUNDARY_TOLERANCE, Container, RepresentationId, Resource,
+        BOUNDARY_TOLERANCE, Container, RepresentationId, Resource, mp4,
         ranges::{TimeRange, TimeRanges},
     },
     platform::{self, Bytes, Exception, SourceBuffer},
@@ -58,12 +58,9 @@ impl SegmentBuffer {
 
     /// Whether its type is this one, or can be changed to it.
     pub fn accepts_type(&self, mime: &str) -> bool {
-        let format = |mime: &str| {
-            let mut formats: Vec<String> = codec_formats(mime);
-            formats.sort_unstable();
-            formats
-        };
-        self.mime == mime || platform::can_change_type() || format(&self.mime) == format(mime)
+        self.mime == mime
+            || platform::can_change_type()
+            || mp4::has_same_items(&codec_formats(&self.mime), &codec_formats(mime))
     }
 
     /// Whether this init segment, of this representation, was the last one appended.

@@ -8,7 +8,7 @@ mod segment_index;
 mod timing;
 
 pub use boxes::{BoxHeader, box_header};
-pub use codecs::is_same_format;
+pub use codecs::{has_same_items, is_same_format};
 pub use init_segment::{InitSegment, parse_init_segment};
 pub use segment_index::SegmentIndex;
 pub use timing::{FragmentTimes, earliest_time};

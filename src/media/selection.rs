@@ -150,7 +150,7 @@ pub struct GroupQuery<'a> {
     pub can_follow: &'a dyn Fn(usize, usize) -> bool,
     /// The time range that the segments of a content type cover in a period; `None` if that is not known.
     pub media_range: &'a dyn Fn(usize, usize) -> Option<TimeRange>,
-    /// Times, in seconds, at which another MediaSource is needed within a period.
+    /// Times, in seconds, at which another MediaSource is needed within a period, ascending.
     pub borders: &'a [f64],
 }
 
@@ -254,8 +254,8 @@ fn parts(query: &GroupQuery, index: usize) -> Vec<Part> {
     for (end, has_tracks) in cuts {
         let borders = query.borders.iter().copied();
         let inside = borders.filter(|border| start < *border && *border < end);
-        let mut ends: Vec<f64> = inside.chain([end]).collect();
-        ends.sort_by(f64::total_cmp);
+        // `start` changes in the loop.
+        let ends: Vec<f64> = inside.chain([end]).collect();
         for end in ends {
             parts.push(Part {
                 period: index,

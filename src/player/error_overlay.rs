@@ -39,7 +39,7 @@ pub fn PlaybackMessage() -> Html {
                 <p class="status-message" role="status">{ status }</p>
             } else if let Some(part) = skipped {
                 // Another part is another element, so that each fades out by itself.
-                <p key={part.start.to_string()} class="status-message passing" role="status">
+                <p key={(part.start * 1000.0) as u64} class="status-message passing" role="status">
                     { skipped_text(&part) }
                 </p>
             }

@@ -24,14 +24,17 @@ pub(super) fn codec_string(format: &[u8; 4], boxes: &[u8]) -> String {
 
 /// Whether codecs have the same formats, such as `avc1`, in any order. Profiles and levels do not matter.
 pub fn is_same_format(one: &str, other: &str) -> bool {
-    let formats = |codecs: &str| {
+    let formats = |codecs: &str| -> Vec<String> {
         let formats = codecs.split(',');
         let formats = formats.filter_map(|codec| codec.trim_ascii().split('.').next());
-        let mut formats: Vec<String> = formats.map(str::to_ascii_lowercase).collect();
-        formats.sort_unstable();
-        formats
+        formats.map(str::to_ascii_lowercase).collect()
     };
-    formats(one) == formats(other)
+    has_same_items(&formats(one), &formats(other))
+}
+
+/// Whether lists of different items have the same ones, in any order.
+pub fn has_same_items(one: &[String], other: &[String]) -> bool {
+    one.len() == other.len() && one.iter().all(|item| other.contains(item))
 }
 
 /// Profile, constraints and level of an AVCDecoderConfigurationRecord (RFC 6381 § 3.3).

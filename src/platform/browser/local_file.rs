@@ -35,7 +35,7 @@ fn response(file: &FileHandle, range: Option<ByteRange>) -> Result<Response, JsV
     };
     let part = file.slice_with_f64_and_f64(first, end)?;
     let headers = Headers::new()?;
-    headers.set("content-length", &part.size().to_string())?;
+    headers.set("content-length", &(part.size() as u64).to_string())?;
     let init = ResponseInit::new();
     init.set_headers(&headers);
     init.set_status(if range.is_some() { 206 } else { 200 });
