@@ -2,7 +2,6 @@
 
 use std::{cell::Cell, pin::pin, rc::Rc};
 
-use data_url::DataUrl;
 use futures_util::future::{Either, select};
 
 use super::{
@@ -71,40 +70,9 @@ pub struct RequestProgress {
 /// A request that has been sent. Dropping it, or its response, aborts it.
 pub struct HttpRequest {
     target: Target,
-    source: RequestSource,
+    fetch: Fetch,
     /// In milliseconds since the Unix epoch.
     sent_at: f64,
-}
-
-/// Where the response of a request comes from.
-enum RequestSource {
-    /// The network.
-    Network(Fetch),
-    /// The URL itself, a `data:` URL. `None` if it is malformed.
-    Url(Option<InlineFile>),
-}
-
-/// The file in a `data:` URL.
-struct InlineFile {
-    /// `None` once it is read.
-    bytes: Option<Bytes>,
-    content_type: String,
-}
-
-impl InlineFile {
-    fn decode(url: &str) -> Option<Self> {
-        let url = DataUrl::process(url).ok()?;
-        let (bytes, _) = url.decode_to_vec().ok()?;
-        Some(Self {
-            bytes: Some(Bytes::from(bytes.as_slice())),
-            content_type: url.mime_type().to_string(),
-        })
-    }
-}
-
-/// Whether a URL contains its file.
-fn is_data_url(url: &str) -> bool {
-    url.starts_with("data:")
 }
 
 /// The resource that is requested, for error messages and checks.
@@ -125,18 +93,6 @@ impl HttpRequest {
         range: Option<ByteRange>,
         settings: &PlaybackSettings,
     ) -> Self {
-        if is_data_url(&url) {
-            return Self {
-                source: RequestSource::Url(InlineFile::decode(&url)),
-                sent_at: platform::now(),
-                target: Target {
-                    resource,
-                    url,
-                    range,
-                    is_file: false,
-                },
-            };
-        }
         let request = Request {
             url,
             headers: settings.headers.clone(),
@@ -144,7 +100,7 @@ impl HttpRequest {
             credentials: settings.credentials,
         };
         Self {
-            source: RequestSource::Network(platform::fetch(&request)),
+            fetch: platform::fetch(&request),
             target: Target {
                 resource,
                 url: request.url,
@@ -159,7 +115,7 @@ impl HttpRequest {
     pub fn read(resource: ResourceKind, file: &FileHandle, range: Option<ByteRange>) -> Self {
         let part = range.map(|ByteRange { first, last }| platform::ByteRange { first, last });
         Self {
-            source: RequestSource::Network(platform::read_file(file, part)),
+            fetch: platform::read_file(file, part),
             target: Target {
                 resource,
                 url: platform::file_name(file),
@@ -183,19 +139,15 @@ impl HttpRequest {
     pub async fn response(self, progress: Rc<RequestProgress>) -> Result<HttpResponse, Error> {
         let Self {
             target,
-            source,
+            fetch,
             sent_at,
         } = self;
         let awaited_at = platform::now();
-        let body = match source {
-            RequestSource::Network(fetch) => Body::Network(target.wait(fetch.response()).await?),
-            RequestSource::Url(Some(file)) => Body::Inline(file),
-            RequestSource::Url(None) => return Err(target.invalid("its data: URL is malformed")),
-        };
+        let response = target.wait(fetch.response()).await?;
         // Of a response that was there already, part of the body is, too.
         let was_there = platform::now() - awaited_at < READY_MS;
         let arriving_since = if was_there { sent_at } else { platform::now() };
-        HttpResponse::new(target, body, arriving_since, progress)
+        HttpResponse::new(target, response, arriving_since, progress)
     }
 }
 
@@ -246,36 +198,11 @@ async fn silence() {
     }
 }
 
-/// A body that may still be arriving.
-enum Body {
-    Network(Response),
-    Inline(InlineFile),
-}
-
-impl Body {
-    /// A header of the response.
-    fn header(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Network(response) => response.header(name),
-            Self::Inline(file) => (name == "content-type").then(|| file.content_type.clone()),
-        }
-    }
-
-    /// The status of the response. A `data:` URL is fetched with status 200
-    /// ([Fetch § 4.2](https://fetch.spec.whatwg.org/#scheme-fetch)).
-    fn status(&self) -> u16 {
-        match self {
-            Self::Network(response) => response.status(),
-            Self::Inline(_) => 200,
-        }
-    }
-}
-
 /// A response whose body may still be arriving.
 pub struct HttpResponse {
     target: Target,
     progress: Rc<RequestProgress>,
-    body: Body,
+    response: Response,
     /// Bytes before the requested range that are still to come, from a server that ignores ranges.
     skip: u64,
     /// Bytes of the range that are still to come, if its length is known.
@@ -289,17 +216,17 @@ pub struct HttpResponse {
 impl HttpResponse {
     fn new(
         target: Target,
-        body: Body,
+        response: Response,
         arriving_since: f64,
         progress: Rc<RequestProgress>,
     ) -> Result<Self, Error> {
-        let status = body.status();
+        let status = response.status();
         if matches!(status, 429 | 503) {
             return Err(Box::new(PlaybackError::ServerBusy {
                 resource: target.resource,
                 url: target.url,
                 status,
-                retry_after: retry_after(&body),
+                retry_after: retry_after(&response),
             }));
         }
         if !(200..300).contains(&status) {
@@ -313,7 +240,7 @@ impl HttpResponse {
         if let Some(ByteRange { first, last }) = target.range {
             remaining = last.map(|last| last.saturating_sub(first) + 1);
             // Another origin has to expose this header.
-            let content_range = body.header("content-range");
+            let content_range = response.header("content-range");
             if status != 206 {
                 skip = first;
             } else if content_range.is_some_and(|content| !starts_at(&content, first)) {
@@ -321,23 +248,21 @@ impl HttpResponse {
             }
         }
         // The length of a compressed response is that of its compressed form.
-        let length = match body.header("content-encoding") {
+        let length = match response.header("content-encoding") {
             Some(_) => None,
-            None => body
+            None => response
                 .header("content-length")
                 .and_then(|length| digits(&length)),
         };
         progress.total.set(remaining.or(length));
         // For example, a 204 has none.
-        if let Body::Network(response) = &body
-            && !response.has_body()
-        {
+        if !response.has_body() {
             return Err(target.invalid("the response is empty"));
         }
         Ok(Self {
             target,
             progress,
-            body,
+            response,
             skip,
             remaining,
             received: 0,
@@ -346,9 +271,9 @@ impl HttpResponse {
         })
     }
 
-    /// Measures the throughput of the body, unless it did not come from the network.
+    /// Measures the throughput of the body, unless it is in the URL itself.
     pub fn measure(&mut self, meter: Rc<BandwidthMeter>) {
-        if matches!(self.body, Body::Inline(_)) {
+        if self.target.url.starts_with("data:") {
             return;
         }
         let since = self.started_at;
@@ -360,10 +285,7 @@ impl HttpResponse {
         if self.target.is_file {
             return self.target.url.clone();
         }
-        match &self.body {
-            Body::Network(response) => response.url(),
-            Body::Inline(_) => self.target.url.clone(),
-        }
+        self.response.url()
     }
 
     /// The size of the file in bytes, if the whole file was requested and the server says it.
@@ -373,12 +295,12 @@ impl HttpResponse {
 
     /// The `Content-Type`; may be empty.
     pub fn content_type(&self) -> String {
-        self.body.header("content-type").unwrap_or_default()
+        self.response.header("content-type").unwrap_or_default()
     }
 
     /// The `Date`, in seconds since the Unix epoch; `None` if it is missing or hidden.
     pub fn date(&self) -> Option<f64> {
-        parse_http_date(&self.body.header("date")?)
+        parse_http_date(&self.response.header("date")?)
     }
 
     /// Reads the next bytes of the body; `None` at its end.
@@ -389,11 +311,7 @@ impl HttpResponse {
     pub async fn read(&mut self, mode: ReadMode) -> Result<Option<Bytes>, Error> {
         let (mut chunks, mut length, started_at) = (Vec::new(), 0, platform::now());
         while self.remaining != Some(0) {
-            let chunk = match &mut self.body {
-                Body::Network(response) => self.target.wait(response.chunk()).await?,
-                Body::Inline(file) => file.bytes.take(),
-            };
-            let Some(chunk) = chunk else {
+            let Some(chunk) = self.target.wait(self.response.chunk()).await? else {
                 // A range may reach beyond the end of the file, but has to contain something.
                 if self.remaining.is_some() && self.received == 0 {
                     return Err(self.target.invalid("the file is shorter than its range"));
@@ -447,14 +365,16 @@ impl HttpResponse {
 /// The seconds in `Retry-After`, which may be a date
 /// ([RFC 9110 § 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)). `None` if the header is missing,
 /// malformed, or not exposed to this origin.
-fn retry_after(body: &Body) -> Option<u32> {
-    let text = body.header("retry-after")?;
+fn retry_after(response: &Response) -> Option<u32> {
+    let text = response.header("retry-after")?;
     if let Some(seconds) = integer(&text) {
         return Some(seconds.try_into().unwrap_or(u32::MAX));
     }
     let date = parse_http_date(text.trim_ascii())?;
     // By the server's clock, if it is known.
-    let now = body.header("date").and_then(|date| parse_http_date(&date));
+    let now = response
+        .header("date")
+        .and_then(|date| parse_http_date(&date));
     let seconds = date - now.unwrap_or_else(|| platform::now() / 1000.0);
     // The conversion saturates.
     Some(seconds.ceil() as u32)

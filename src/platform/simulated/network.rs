@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use data_url::DataUrl;
+
 use super::{
     bytes::Bytes,
     model::{FOREVER, MILLISECOND, Nanos, SECOND},
@@ -334,7 +336,18 @@ pub fn fetch(request: &Request) -> Fetch {
         });
         (network.records.len() - 1, network.is_offline)
     };
-    let answer = if let Some(file) = world.object_url(&request.url) {
+    let answer = if request.url.starts_with("data:") {
+        let file = DataUrl::process(&request.url).ok();
+        let file = file.and_then(|url| url.decode_to_vec().ok());
+        let answer = file.map(|(bytes, _)| {
+            Answer::Response(Reply {
+                latency_ms: 1.0,
+                is_cached: true,
+                ..Reply::ok(Bytes::from(bytes.as_slice()))
+            })
+        });
+        answer.unwrap_or(Answer::Failure { after_ms: 1.0 })
+    } else if let Some(file) = world.object_url(&request.url) {
         let latency_ms = 1.0;
         Answer::Response(Reply {
             latency_ms,
