@@ -284,6 +284,8 @@ impl Download<'_> {
         first_bytes: &Bytes,
         url: &str,
     ) -> Result<SegmentParser, Error> {
+        // What was evicted before, also by the engine itself, is no longer in the inventory.
+        buffer.take_evicted();
         // The last init segment of a playlist may be one of other segments.
         let is_transport_stream = detect_container(first_bytes) == Some(Container::TransportStream);
         self.end_previous_stream(buffer, is_transport_stream, url)

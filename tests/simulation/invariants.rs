@@ -263,6 +263,14 @@ impl Checker {
         for (at, event) in events {
             match event {
                 Event::MediaSourceReady { .. } => self.appended.clear(),
+                // The viewer sees for how long a retry is waited for.
+                Event::Retrying {
+                    error: Some(_),
+                    seconds,
+                    ..
+                } => {
+                    self.busy_ms = self.busy_ms.max(at + f64::from(*seconds) * 1000.0);
+                }
                 Event::Tracks { qualities, .. } => {
                     self.qualities.clone_from(qualities);
                 }
@@ -565,7 +573,7 @@ impl Checker {
             )
         });
         let is_explained = match error {
-            PlaybackError::HttpStatus { status, .. } => {
+            PlaybackError::HttpStatus { status, .. } | PlaybackError::ServerBusy { status, .. } => {
                 log.statuses.iter().any(|(it, _)| it == status)
             }
             PlaybackError::Network { .. } => {

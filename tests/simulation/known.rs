@@ -4,11 +4,11 @@
 use crate::invariants::Invariant;
 
 /// How many of the 3,000 seeds may fail beside those that are listed. To be lowered with the list.
-pub const UNLISTED: usize = 30;
+pub const UNLISTED: usize = 10;
 
 /// Seed and invariant.
 pub const KNOWN: &[(u64, Invariant)] = &[
-    (86, Invariant::NoSecondFetch),
+    (4, Invariant::NoSecondFetch),
     (105, Invariant::NoSecondFetch),
     (148, Invariant::Covered),
     (182, Invariant::Covered),
@@ -19,8 +19,6 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (444, Invariant::NoSecondFetch),
     (471, Invariant::Covered),
     (490, Invariant::Cause),
-    (491, Invariant::NoSecondFetch),
-    (493, Invariant::Ends),
     (532, Invariant::Rendition),
     (565, Invariant::Rendition),
     (572, Invariant::Cause),
@@ -33,8 +31,6 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (913, Invariant::Covered),
     (933, Invariant::Cause),
     (969, Invariant::Covered),
-    (980, Invariant::NoIdleWait),
-    (1034, Invariant::Cause),
     (1063, Invariant::NoSecondFetch),
     (1069, Invariant::NoStallWhileCalm),
     (1158, Invariant::NoSecondFetch),
@@ -43,33 +39,24 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (1206, Invariant::Covered),
     (1208, Invariant::NoSecondFetch),
     (1211, Invariant::NoSecondFetch),
-    (1246, Invariant::Cause),
-    (1295, Invariant::Ends),
     (1360, Invariant::NoSecondFetch),
-    (1378, Invariant::Ends),
     (1384, Invariant::Covered),
     (1386, Invariant::NoSecondFetch),
     (1501, Invariant::NoMisuse),
     (1508, Invariant::Cause),
-    (1521, Invariant::Ends),
-    (1607, Invariant::Ends),
     (1617, Invariant::Rendition),
     (1643, Invariant::Covered),
-    (1653, Invariant::Ends),
-    (1738, Invariant::NoSecondFetch),
+    (1738, Invariant::Covered),
     (1744, Invariant::Cause),
     (1746, Invariant::Covered),
     (1762, Invariant::Covered),
     (1771, Invariant::NoSecondFetch),
     (1931, Invariant::Cause),
     (2000, Invariant::Ends),
+    (2007, Invariant::Covered),
     (2027, Invariant::Cause),
-    (2032, Invariant::NoIdleWait),
-    (2213, Invariant::NoIdleWait),
-    (2242, Invariant::Ends),
     (2251, Invariant::Ends),
-    (2274, Invariant::Ends),
-    (2313, Invariant::NoSecondFetch),
+    (2274, Invariant::NoSecondFetch),
     (2367, Invariant::NoSecondFetch),
     (2376, Invariant::Clock),
     (2384, Invariant::Covered),
@@ -78,7 +65,7 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (2863, Invariant::NoSecondFetch),
     (2867, Invariant::NoSecondFetch),
     (2895, Invariant::Covered),
-    (2943, Invariant::NoIdleWait),
+    (2943, Invariant::Ends),
     (2966, Invariant::Cause),
 ];
 

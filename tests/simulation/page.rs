@@ -5,6 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     ops::Range,
     rc::Rc,
 };
@@ -59,6 +60,9 @@ struct Client {
     is_lost: Cell<bool>,
 }
 
+/// What the viewer does on the page.
+pub type PageTask = Box<dyn FnOnce(&Rc<Page>)>;
+
 /// The page.
 pub struct Page {
     /// Its element.
@@ -69,6 +73,8 @@ pub struct Page {
     pub traffic: RefCell<Traffic>,
     /// What the viewer wants to see, in seconds: one range per seek, the last one without an end.
     pub intended: RefCell<Vec<Range<f64>>>,
+    /// What the viewer has done while the page's thread was busy or frozen.
+    pub viewer: RefCell<VecDeque<PageTask>>,
     url: String,
     settings: PlaybackSettings,
     buffer: Cell<BufferGoal>,
@@ -115,6 +121,7 @@ impl Page {
             model: RefCell::new(PlayerModel::new(support, None)),
             traffic: RefCell::default(),
             intended: RefCell::default(),
+            viewer: RefCell::default(),
             url,
             buffer: Cell::new(settings.buffer),
             settings,

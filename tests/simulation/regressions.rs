@@ -121,3 +121,24 @@ fn full_buffer_is_waited_for_while_there_is_media() {
         keeps_all_invariants(&scenario);
     }
 }
+
+#[test]
+fn eviction_by_the_engine_is_not_one_of_the_browser() {
+    let mut scenario = Scenario::plain(Format::Hls(Hls::default()), 60.0);
+    scenario.browser = BrowserKind::WebKit;
+    scenario.recipe().quirks.has_gap = true;
+    scenario.recipe().segment_seconds = 10.0;
+    scenario.goal = (10.0, 0.0);
+    keeps_all_invariants(&scenario);
+}
+
+#[test]
+fn element_that_is_stuck_near_the_end_is_moved() {
+    let mut scenario = Scenario::plain(Format::Dash(Addressing::Number), 20.0);
+    scenario.start = 19.7;
+    scenario.script.push(Step {
+        at: 0.1,
+        act: Act::GetStuck,
+    });
+    keeps_all_invariants(&scenario);
+}

@@ -13,7 +13,7 @@ use yew_mse_worker::{
 
 use crate::{
     invariants::{Checker, Disturbance, Invariant, Violation},
-    page::Page,
+    page::{Page, PageTask},
     scenario::{Act, Scenario},
     server::{Host, ORIGIN, ServerLog},
 };
@@ -43,9 +43,6 @@ pub struct Report {
     /// How it ended, in a word.
     pub ending: String,
 }
-
-/// What the viewer does on the page.
-type PageTask = Box<dyn FnOnce(&Rc<Page>)>;
 
 /// The beginning or the end of an act.
 #[derive(Clone, Debug)]
@@ -220,8 +217,15 @@ fn perform(
     // What the viewer does is a task of the page's thread, which may be frozen.
     let on_page = |act: PageTask| {
         let page = page.clone();
+        page.viewer.borrow_mut().push_back(act);
         world.on(Thread::PAGE, || {
-            yew_mse_worker::platform::spawn(async move { act(&page) });
+            yew_mse_worker::platform::spawn(async move {
+                // Tasks may run in another order, but the viewer's acts do not.
+                let next = page.viewer.borrow_mut().pop_front();
+                if let Some(act) = next {
+                    act(&page);
+                }
+            });
         });
     };
     match operation {
