@@ -28,6 +28,7 @@ mod server;
 mod session;
 mod shrink;
 mod source;
+mod undone;
 
 use std::{
     collections::BTreeMap,

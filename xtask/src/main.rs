@@ -5,6 +5,7 @@ mod live;
 mod live_reload;
 mod rename;
 mod tools;
+mod undone;
 
 use std::{
     env,
@@ -27,6 +28,7 @@ cargo xtask live [trunk build options]    serve the demo together with live stre
 cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
 cargo xtask test [filter]                 check and test everything, or run the tests whose names match
 cargo xtask bench remux [FILE.ts...]      compare the MPEG-TS remuxer's speed with hls.js's, in Chromium
+cargo xtask undone [NAME...]              undo fixes of the past one by one, and see the simulation fail
 cargo xtask tools                         install the tools for all of these
 cargo xtask rename NAME                   give the project and everything in it another name
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ("build", options) => build(options),
         ("test", filters) => test(filters),
         ("bench", [what, files @ ..]) if what == "remux" => bench::remux(files),
+        ("undone", names) => undone::run(names),
         ("tools", []) => install_tools(),
         ("rename", [name]) => rename::run(name),
         ("allow-live-reload", []) => live_reload::run(),
