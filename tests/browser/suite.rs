@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -122,10 +123,15 @@ struct Runner {
     idle: Mutex<Vec<Window>>,
     /// Tests that failed beside others and passed alone.
     flaky: AtomicU32,
+    /// How long each test ran, without waiting for its slot.
+    durations: Mutex<Vec<(Duration, String)>>,
 }
 
 /// How many flaky tests a run passes with.
 const MAX_FLAKY: u32 = 2;
+/// How many slow tests are printed, and what is slow.
+const MAX_SLOWEST: usize = 20;
+const SLOW: Duration = Duration::from_secs(20);
 /// The length of a test's name that fits into a line of a report.
 const MAX_NAME_LENGTH: usize = 60;
 
@@ -157,6 +163,7 @@ pub fn run() -> ExitCode {
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     runtime.block_on(runner.close());
+    runner.print_slowest();
     conclusion.exit_code()
 }
 
@@ -182,7 +189,11 @@ impl Runner {
     /// failed, else alone. One that then passes alone counts as flaky.
     async fn run(&self, name: &str, browser: Browser, run: Run) -> Completion {
         let slot = Slot::shared(self.machine.clone()).await;
-        let failure = match self.attempt(browser, run, slot).await {
+        let began = Instant::now();
+        let outcome = self.attempt(browser, run, slot).await;
+        let duration = (began.elapsed(), name.to_owned());
+        self.durations.lock().unwrap().push(duration);
+        let failure = match outcome {
             Ok(completion) => return completion,
             Err(failure) => failure,
         };
@@ -248,6 +259,16 @@ impl Runner {
         match idle {
             Some(window) => window,
             None => Window::open(browser).await,
+        }
+    }
+
+    /// Prints which tests a faster suite would have to begin with.
+    fn print_slowest(&self) {
+        let mut durations = std::mem::take(&mut *self.durations.lock().unwrap());
+        durations.sort_unstable();
+        let slowest = durations.iter().rev().take(MAX_SLOWEST);
+        for (duration, name) in slowest.filter(|(duration, _)| *duration > SLOW) {
+            println!("{:4} s {name}", duration.as_secs());
         }
     }
 
