@@ -6,6 +6,7 @@ use self::{
     boxes::{Boxes, find, header},
     fragmented::{FragmentTrack, Fragments, Listed},
     progressive::ProgressiveSet,
+    relative::RelativeFragments,
     sample_table::Cursor,
     track::Mp4Track,
 };
@@ -20,6 +21,7 @@ use crate::output::Kind;
 pub mod boxes;
 pub mod fragmented;
 pub mod progressive;
+pub mod relative;
 pub mod sample_entry;
 pub mod sample_table;
 pub mod track;
@@ -48,8 +50,14 @@ pub(crate) struct Mp4 {
     start: Cursor,
     delay: f64,
     sets: Vec<ProgressiveSet>,
-    /// `ftyp` and `moov` of a fragmented file.
-    init: Vec<u8>,
+    /// `ftyp` of a fragmented file.
+    head: Vec<u8>,
+    /// Whether its fragments have positions in the file.
+    has_file_offsets: bool,
+    /// Its tracks that are played, if fragments have to be rewritten.
+    rewritten: Option<Vec<u32>>,
+    /// Where the segment begins that was planned last.
+    planned: u64,
 }
 
 impl Mp4 {
@@ -152,14 +160,19 @@ impl Reader for Mp4 {
                     segment.end -= origin;
                 }
             }
+            let ids = chosen.iter().filter_map(|index| self.tracks.get(*index));
+            let ids: Vec<_> = ids.map(|track| track.about.number as u32).collect();
+            let is_rewritten = self.has_file_offsets || ids.len() < self.tracks.len();
+            let moov = self.moov.clone().unwrap_or_default();
+            let moov = match is_rewritten {
+                true => relative::moov_of(&moov, &ids),
+                false => moov.to_vec(),
+            };
+            self.rewritten = is_rewritten.then_some(ids);
+            let size = (moov.len() as u32 + 8).to_be_bytes();
+            let init = [&self.head, size.as_slice(), b"moov", &moov].concat();
             let bytes = input.size;
-            return Ok(vec![self.set(
-                chosen,
-                self.init.clone(),
-                segments,
-                bytes,
-                origin,
-            )?]);
+            return Ok(vec![self.set(chosen, init, segments, bytes, origin)?]);
         }
         let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
             ([video, ..], [audio]) => vec![vec![*video, *audio]],
@@ -207,8 +220,10 @@ impl Reader for Mp4 {
     fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
         if let Some(fragments) = &mut self.fragments {
             let range = fragments.range(input, index)?;
+            self.planned = range.start;
             return Ok(Plan {
                 ranges: vec![range],
+                is_converted: self.rewritten.is_some(),
                 ..Plan::default()
             });
         }
@@ -216,9 +231,10 @@ impl Reader for Mp4 {
         Ok(set.plan(&self.tracks, input.size, index, self.delay)?)
     }
 
-    /// None: segments are appended as they are.
+    /// None for progressive files: segments are appended as they are.
     fn converter(&self, _set: usize, _previous: Option<Converter>) -> Option<Converter> {
-        None
+        let kept = self.rewritten.clone()?;
+        Some(Converter::new(RelativeFragments::new(self.planned, kept)))
     }
 }
 
@@ -281,19 +297,20 @@ impl Mp4 {
                     self.listed = fragmented::sidx(content, end);
                     self.has_walked = true;
                 }
-                b"moof" | b"mdat" => self.has_walked = true,
+                b"moof" => {
+                    let content = input.read("moof", start + head..end)?;
+                    self.has_file_offsets = relative::has_file_offset(content);
+                    self.has_walked = true;
+                }
+                b"mdat" => self.has_walked = true,
                 _ => {}
             }
             self.position = end;
             self.boxes += 1;
         }
         self.has_walked = true;
-        if self.init.is_empty() {
-            let mut init = input.read("ftyp", self.ftyp.clone())?.to_vec();
-            init.extend((moov.len() as u32 + 8).to_be_bytes());
-            init.extend(b"moov");
-            init.extend_from_slice(moov);
-            self.init = init;
+        if self.head.is_empty() {
+            self.head = input.read("ftyp", self.ftyp.clone())?.to_vec();
         }
         let video = |track: &&Mp4Track| track.about.kind == Some(Kind::Video);
         let audio = |track: &&Mp4Track| track.about.kind == Some(Kind::Audio);
