@@ -17,7 +17,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     decryption,
-    error::{Error, file_error, invalid_manifest},
+    error::{Error, file_error, invalid_manifest, not_for_media_source},
     manifest,
     media_file::MediaFile,
     network::{FetchedFile, Network},
@@ -93,11 +93,15 @@ impl Content {
     ///
     /// # Errors
     /// [`PlaybackError::InvalidManifest`], [`PlaybackError::UnsupportedFeature`],
-    /// [`PlaybackError::UnsupportedCodec`] if nothing can be played, and those of the network.
+    /// [`PlaybackError::NotForMediaSource`], [`PlaybackError::UnsupportedCodec`] if nothing can be played, and those of
+    /// the network.
     pub async fn load(url: &str, network: Rc<Network>) -> Result<Rc<Self>, Error> {
         let requested_at = platform::now();
         let (file, size) = network.get_content(url).await?;
         let format = sniff::detect(&file.bytes.prefix(SNIFF_BYTES), &file.content_type);
+        if format.is_audio_file() {
+            return Err(not_for_media_source(&file.url, "an audio file"));
+        }
         let mut opened = match format.is_media_file() {
             true => Some(MediaFile::open(&file.url, format, size, network.clone()).await?),
             false => None,

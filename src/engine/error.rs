@@ -34,6 +34,14 @@ pub fn unsupported_feature(url: &str, feature: &str) -> Error {
     })
 }
 
+/// [`PlaybackError::NotForMediaSource`]: a file that only the element may play.
+pub fn not_for_media_source(url: &str, reason: &str) -> Error {
+    Box::new(PlaybackError::NotForMediaSource {
+        url: url.into(),
+        reason: reason.into(),
+    })
+}
+
 /// The error of a manifest that could not be parsed.
 pub fn manifest_error(url: &str, error: ManifestError) -> Error {
     match error {

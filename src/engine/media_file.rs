@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use super::{
-    error::{Error, invalid_data, unsupported_feature},
+    error::{Error, invalid_data, not_for_media_source},
     network::Network,
 };
 use crate::{
@@ -54,7 +54,7 @@ impl MediaFile {
     /// Reads the index of the file of a format at a URL.
     ///
     /// # Errors
-    /// [`PlaybackError::UnsupportedFeature`] if its size is unknown, [`PlaybackError::InvalidData`],
+    /// [`PlaybackError::NotForMediaSource`] if its size is unknown, [`PlaybackError::InvalidData`],
     /// [`PlaybackError::UnsupportedCodec`] if none of its tracks can be decoded, and those of the network.
     pub async fn open(
         url: &str,
@@ -63,8 +63,8 @@ impl MediaFile {
         network: Rc<Network>,
     ) -> Result<OpenedFile, Error> {
         let Some(size) = size else {
-            let feature = "a media file from a server that does not tell its size";
-            return Err(unsupported_feature(url, feature));
+            let reason = "from a server that does not tell its size";
+            return Err(not_for_media_source(url, reason));
         };
         let mut file = Self {
             reader: RefCell::new(network.load_file_reader(format, size).await?),

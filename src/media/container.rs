@@ -30,7 +30,9 @@ impl Container {
             Format::Aac => Some(Self::Aac),
             Format::Mp3 => Some(Self::Mp3),
             Format::TransportStream => Some(Self::TransportStream),
-            Format::Mpd | Format::Playlist | Format::Html | Format::Other => None,
+            Format::Mpd | Format::Playlist | Format::OtherAudio | Format::Html | Format::Other => {
+                None
+            }
         }
     }
 

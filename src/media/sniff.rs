@@ -19,6 +19,8 @@ pub enum Format {
     TransportStream,
     /// WebM or Matroska.
     WebM,
+    /// Audio in WAV, FLAC or Ogg, which MediaSource does not take.
+    OtherAudio,
     /// An HTML page, which many servers send instead of a missing file.
     Html,
     /// Anything else.
@@ -32,6 +34,11 @@ impl Format {
     /// Whether it is a media file that is read by byte ranges.
     pub const fn is_media_file(self) -> bool {
         matches!(self, Self::Mp4 | Self::WebM | Self::TransportStream)
+    }
+
+    /// Whether it is an audio file that the engine does not play by itself.
+    pub const fn is_audio_file(self) -> bool {
+        matches!(self, Self::Mp3 | Self::Aac | Self::OtherAudio)
     }
 
     /// Whether it is a manifest or a playlist.
@@ -72,6 +79,10 @@ fn by_bytes(bytes: &[u8]) -> Option<Format> {
     }
     if bytes.first() == Some(&TS_SYNC_BYTE) && bytes.get(TS_PACKET_LENGTH) == Some(&TS_SYNC_BYTE) {
         return Some(Format::TransportStream);
+    }
+    let is_wave = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE");
+    if is_wave || bytes.starts_with(b"fLaC") || bytes.starts_with(b"OggS") {
+        return Some(Format::OtherAudio);
     }
     if let Some(text) = decode_utf16(bytes) {
         return by_text(text.as_bytes());
@@ -228,6 +239,10 @@ mod tests {
             (b"\0\0\0\x18ftypdash", Format::Mp4),
             (b"\0\0\0\x18moof", Format::Mp4),
             (b"\x1a\x45\xdf\xa3", Format::WebM),
+            (b"RIFF\x24\0\0\0WAVEfmt ", Format::OtherAudio),
+            (b"RIFF\x24\0\0\0AVI LIST", Format::Other),
+            (b"fLaC\0\0\0\x22", Format::OtherAudio),
+            (b"OggS\0\x02", Format::OtherAudio),
             (&packets, Format::TransportStream),
             (&after_junk, Format::TransportStream),
             (b"\xff\xf1\x50\x80", Format::Aac),

@@ -338,6 +338,10 @@ impl PlayerModel {
             {
                 return self.play_file(0.0);
             }
+            Event::Failed {
+                error: PlaybackError::NotForMediaSource { url, .. },
+                ..
+            } => return self.play_url(url),
             Event::Failed { error, .. } | Event::EngineFailed { error } => self.fail(error),
             Event::Seek { to, .. } => return vec![Effect::Seek(to)],
             Event::CatchUp { rate, .. } => return vec![Effect::CatchUp(rate)],
@@ -437,6 +441,17 @@ impl PlayerModel {
         };
         self.backend = Some(Backend::NativeFile);
         let attach = self.attach(ElementSource::File(file), start);
+        vec![Effect::Release, attach]
+    }
+
+    /// Has the element play the file at a URL by itself.
+    fn play_url(&mut self, url: String) -> Vec<Effect> {
+        let start = self
+            .request
+            .as_ref()
+            .and_then(|request| request.settings.start);
+        self.backend = Some(Backend::NativeFile);
+        let attach = self.attach(ElementSource::Url(url), start.unwrap_or_default());
         vec![Effect::Release, attach]
     }
 

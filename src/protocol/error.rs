@@ -194,6 +194,17 @@ pub enum PlaybackError {
         /// The feature, as a noun.
         feature: String,
     },
+    /// A media file that cannot be played through MediaSource, but perhaps by the element itself.
+    #[error(
+        "{} cannot be played through MediaSource: it is {reason}.",
+        short_url(url)
+    )]
+    NotForMediaSource {
+        /// The file's URL.
+        url: String,
+        /// What it is, as a noun.
+        reason: String,
+    },
 }
 
 /// The kinds of resources that are fetched. `Display` is the noun of error messages.
@@ -300,6 +311,7 @@ impl PlaybackError {
             Self::InvalidManifest { .. } => {
                 "Check whether the address is that of a DASH manifest (.mpd) or an HLS playlist (.m3u8)."
             }
+            Self::NotForMediaSource { .. } => "Try another browser.",
             Self::UnsupportedFeature { .. } => {
                 "This player plays DASH and HLS, live and on demand, without DRM, in fragmented MP4, MPEG-TS \
                  or packed audio."
@@ -314,6 +326,7 @@ impl PlaybackError {
             Self::InvalidManifest { .. }
                 | Self::UnsupportedFeature { .. }
                 | Self::UnsupportedCodec { .. }
+                | Self::NotForMediaSource { .. }
         )
     }
 

@@ -72,7 +72,7 @@ fn progressive_files_are_played_to_the_end() {
 #[test]
 fn fragmented_files_are_played_to_the_end() {
     for seed in 0..3 {
-        for name in ["sidx.mp4", "mfra.mp4", "neither.mp4"] {
+        for name in ["sidx.mp4", "mfra.mp4", "neither.mp4", "offsets.mp4"] {
             plays_to_the_end(Browser::chromium(), name, seed);
         }
     }
@@ -129,6 +129,43 @@ fn file_without_index_fails_with_what_is_missing() {
         panic!("{:?}", page.failure());
     };
     assert_eq!(reason, "the file has no moov");
+}
+
+#[test]
+fn file_that_only_the_element_plays_is_left_to_it() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    world.serve(
+        |request: &Request, at_ms: f64| match serve(request, at_ms) {
+            Answer::Response(reply) if request.url.ends_with("mp4") => {
+                // A server that does not tell the size, and ignores ranges.
+                let whole = Request {
+                    range: None,
+                    ..request.clone()
+                };
+                let Answer::Response(mut reply) = serve(&whole, at_ms) else {
+                    return Answer::Response(reply);
+                };
+                reply
+                    .headers
+                    .retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+                Answer::Response(reply)
+            }
+            _ => Answer::Response(Reply::file(
+                &Bytes::from(b"fLaC\0\0\0\x22".as_slice()),
+                request,
+            )),
+        },
+    );
+    for (name, expected) in [("a.flac", "an audio file"), ("first.mp4", "from a server")] {
+        let page = Page::open();
+        page.load(name);
+        world.run_until(30_000.0, || page.failure().is_some());
+        let Some(PlaybackError::NotForMediaSource { reason, .. }) = page.failure() else {
+            panic!("{name}: {:?}", page.failure());
+        };
+        assert!(reason.starts_with(expected), "{name}: {reason}");
+    }
 }
 
 fn chosen(name: &str) -> FileHandle {

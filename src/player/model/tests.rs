@@ -201,6 +201,24 @@ fn browser_without_media_source_plays_hls_itself() {
 }
 
 #[test]
+fn element_plays_by_itself_what_media_source_does_not_take() {
+    let mut run = Run::new();
+    let error = PlaybackError::NotForMediaSource {
+        url: "a.mp3".into(),
+        reason: "an audio file".into(),
+    };
+    let effects = run.update(event(|session| Event::Failed { session, error }));
+    let source = PlaybackSource {
+        media: ElementSource::Url("a.mp3".into()),
+        start: 1.0,
+        start_mode: StartMode::Play,
+    };
+    assert_eq!(effects, [Effect::Release, Effect::Attach(source)]);
+    assert_eq!(run.model.error, None);
+    assert_eq!(run.model.backend, Some(Backend::NativeFile));
+}
+
+#[test]
 fn session_start_clears_milestones() {
     let mut run = Run::attached();
     assert_eq!(run.model.milestones.len(), 1);
