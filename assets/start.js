@@ -79,6 +79,8 @@ async function start(query) {
     if (!response.ok) throw Error(`The server answered ${response.status} for ${response.url}`);
     await init({ module_or_path: response });
   } catch (error) {
+    // If the page is being left, `pagehide` follows, and this timer waits until the page is shown again.
+    await new Promise((resolve) => setTimeout(resolve, 100));
     // WebKit remembers for good that a module failed to load, so another attempt needs another address.
     const retry = () => start(`?${Date.now()}`);
     if (shownAgain) {
