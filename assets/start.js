@@ -15,9 +15,15 @@ function startEngine() {
   if (engine !== "page" && classes.some((it) => it.canConstructInDedicatedWorker)) {
     globalThis.earlyWorker = earlyWorker(script, loadCommand(query));
   } else if (engine !== "worker" && classes.length > 0) {
-    // The page runs the engine itself, and imports the same script. A failure is reported then.
-    import(script).catch(() => {});
+    // The page runs the engine itself, and imports the same script.
+    import(script).catch(importEngineAgain);
   }
+}
+
+// WebKit remembers for good that a module failed to load, or that it was on its way when the page was left. The page's
+// program imports the engine's from another address then, and reports if that fails, too.
+function importEngineAgain() {
+  globalThis.engineScript += "-again";
 }
 
 // The command for the first video, with the same defaults as `src/app.rs`.
@@ -86,6 +92,7 @@ async function start(query) {
     if (shownAgain) {
       await shownAgain;
       shownAgain = null;
+      if (!globalThis.earlyWorker) importEngineAgain();
       return retry();
     }
     const main = document.querySelector("main");
