@@ -169,8 +169,8 @@ impl Content {
         is_truncated
     }
 
-    /// Whether a segment that the server does not have is a hole in what is there otherwise: whether one of the next
-    /// segments is there, and no copy of the playlist nor other representation may have it.
+    /// Whether a missing segment is a gap in the middle of the presentation, not its end: the server has one of the next
+    /// segments. Always false if another representation or a copy of the playlist may have the segment.
     pub async fn is_hole(&self, id: RepresentationId, segment: &Segment) -> bool {
         if self.has_alternative(id) || self.has_copy(id) {
             return false;

@@ -284,7 +284,7 @@ impl Download<'_> {
         first_bytes: &Bytes,
         url: &str,
     ) -> Result<SegmentParser, Error> {
-        // What was evicted before, also by the engine itself, is no longer in the inventory.
+        // Only evictions during this append matter. The inventory has lost earlier ones already.
         buffer.take_evicted();
         // The last init segment of a playlist may be one of other segments.
         let is_transport_stream = detect_container(first_bytes) == Some(Container::TransportStream);

@@ -202,7 +202,7 @@ pub enum PlaybackError {
     NotForMediaSource {
         /// The file's URL.
         url: String,
-        /// What it is, as a noun.
+        /// Completes the sentence "It is …", such as "an audio file".
         reason: String,
     },
 }

@@ -129,8 +129,9 @@ struct Runner {
 
 /// How many flaky tests a run passes with.
 const MAX_FLAKY: u32 = 2;
-/// How many slow tests are printed, and what is slow.
+/// How many slow tests are printed.
 const MAX_SLOWEST: usize = 20;
+/// A test that takes longer is slow.
 const SLOW: Duration = Duration::from_secs(20);
 /// The length of a test's name that fits into a line of a report.
 const MAX_NAME_LENGTH: usize = 60;

@@ -17,7 +17,8 @@ pub(crate) trait Convert: Any {
     fn is_damaged(&self) -> bool;
 }
 
-/// Converts the bytes of a segment: push them in parts of any size, and take what is to be appended.
+/// Converts the samples of a segment into fragmented MP4. The segment's bytes are pushed in chunks of any size; the
+/// finished fragments are taken and appended to the SourceBuffer.
 pub struct Converter(Box<dyn Convert>);
 
 impl fmt::Debug for Converter {

@@ -270,7 +270,7 @@ impl Content {
         Ok(())
     }
 
-    /// Takes over what is known of the segments of another representation with the same times.
+    /// Copies what the media have corrected in the times of another representation, if its segments have the same times.
     fn adopt_placement(&self, id: RepresentationId, representation: &mut Representation) {
         let Index::Known(new) = &mut representation.index else {
             return;

@@ -1,4 +1,4 @@
-//! What a track feeder does next, and whether what it does is still needed.
+//! Plans the next action of a track feeder, and decides whether a running download is still needed.
 
 use super::TrackFeeder;
 use crate::{

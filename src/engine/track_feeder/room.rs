@@ -42,8 +42,8 @@ impl TrackFeeder {
                     return self.evict(buffer, range).await;
                 }
             }
-            // The observed position, because the clock may be ahead of the element. What is there may have been evicted
-            // since, by browsers that make room themselves: the element is further by now.
+            // From the observed position, because the clock may be ahead of the element. Some browsers evict media by
+            // themselves. If they have evicted the media at that position, the element has moved on since.
             let observed = state.observed_position();
             let ahead = match buffered.range_at(observed) {
                 Some(_) => buffered.ahead(observed),
