@@ -120,7 +120,7 @@ pub async fn monitor(
                 }
             }
         }
-        if let Some(to) = jumper.seek_target(state, &playable, position) {
+        if let Some(to) = jumper.seek_target(state, &playable, position, source.duration()) {
             port.post(Event::Seek { session, to });
         }
         change.await;
@@ -226,16 +226,18 @@ struct GapJumper {
 
 impl GapJumper {
     /// The position, in seconds, that the element has to seek to because it cannot play on by itself: the end of a gap,
-    /// or a little ahead if it stalls with media ahead.
+    /// or a little ahead if it stalls with media ahead. `duration`, in seconds, is not known if it is not a number.
     fn seek_target(
         &mut self,
         state: &PlaybackState,
         playable: &TimeRanges,
         position: f64,
+        duration: f64,
     ) -> Option<f64> {
         let to = if state.is_stalled() {
             state.reset_stall();
-            position + STALL_NUDGE_SECONDS
+            // WebKitGTK begins anew if it seeks beyond the end.
+            (position + STALL_NUDGE_SECONDS).min(duration)
         } else if let Some(next) = state.end_of_short_gap() {
             next + JUMP_MARGIN_SECONDS
         } else if playable.range_at(position).is_none() {

@@ -187,7 +187,10 @@ impl PlayerController {
                 }
             }
             Effect::Seek(position) => {
-                if let Some(video) = self.video() {
+                // The engine may not know yet that the video has ended, and WebKitGTK would play it again.
+                if let Some(video) = self.video()
+                    && !(video.ended() && position >= video.current_time())
+                {
                     video.set_current_time(position);
                 }
             }

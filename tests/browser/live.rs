@@ -131,9 +131,9 @@ async fn live_stream_continues_after_its_encoder_stalls(test: &TestContext) {
 #[apply(browser_test!)]
 #[runs_in(Chromium, Firefox, WebKit; "a duration that becomes finite")]
 async fn live_stream_that_ends_plays_to_its_end(test: &TestContext) {
-    test.server
-        .serve_live(|config| config.length = Some(Duration::from_secs(100 + 20)));
     for manifest in ["live/time.mpd", "live/main.m3u8"] {
+        test.server
+            .serve_live(|config| config.length = Some(Duration::from_secs(100 + 14)));
         test.open(&format!("?goal=8&src={manifest}")).await;
         test.wait_until(&format!("{VIDEO}.currentTime > 0")).await;
         test.wait_until(&format!("{VIDEO}.ended")).await;
