@@ -134,7 +134,7 @@ fn answer(request: Request, live: &Live, site: &Path) {
 }
 
 /// The requested range of bytes.
-fn range(request: &Request) -> Option<http::ByteRange> {
+pub fn range(request: &Request) -> Option<http::ByteRange> {
     let header = request
         .headers()
         .iter()
@@ -172,7 +172,8 @@ fn with_buttons(page: &str) -> String {
     page.replacen(LAST_BUTTON, &buttons, 1)
 }
 
-fn content_type(path: &str) -> &'static str {
+/// The MIME type of a file.
+pub fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "html" => "text/html",
         "js" => "text/javascript",

@@ -27,6 +27,7 @@ cargo xtask serve [trunk serve options]   build the demo and serve it, with live
 cargo xtask live [trunk build options]    serve the demo together with live streams
 cargo xtask build [trunk build options]   build a release in dist/, as `trunk build --release` does
 cargo xtask test [filter]                 check and test everything, or run the tests whose names match
+cargo xtask bench start [RUNS]            compare the time to the first frame with other players', in Chromium
 cargo xtask bench remux [FILE.ts...]      compare the MPEG-TS remuxer's speed with hls.js's, in Chromium
 cargo xtask undone [NAME...]              undo fixes of the past one by one, and see the simulation fail
 cargo xtask tools                         install the tools for all of these
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ("build", options) => build(options),
         ("test", filters) => test(filters),
         ("bench", [what, files @ ..]) if what == "remux" => bench::remux(files),
+        ("bench", [what, runs @ ..]) if what == "start" => bench::start(runs),
         ("undone", names) => undone::run(names),
         ("tools", []) => install_tools(),
         ("rename", [name]) => rename::run(name),
@@ -119,7 +121,7 @@ fn test(filters: &[String]) -> Outcome {
         .arg("--dist")
         .arg(&site))?;
     step("6/6 Tests, native and in Chromium, Firefox and WebKit");
-    run(cargo("test --workspace --")
+    run(cargo("test --workspace --no-fail-fast --")
         .args(filters)
         .env("SITE", &site)
         .env("SITE_PUBLIC_URL", TEST_PUBLIC_URL))
