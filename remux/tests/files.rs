@@ -251,6 +251,13 @@ fn containers_and_tracks_are_named() {
         ("quicktime.mov", "QuickTime", "avc1.64000a mp4a.40.2", 1),
         ("hevc.mp4", "MP4", "hvc1.1.6.L30.90 mp4a.40.2", 1),
         ("mfra.mp4", "fragmented MP4", "avc1.64000a mp4a.40.2", 1),
+        ("dash.mp4", "fragmented MP4", "avc1.64000a mp4a.40.2", 1),
+        (
+            "offsets.mp4",
+            "fragmented MP4",
+            "avc1.64000a mp4a.40.2 mp4a.40.2",
+            3,
+        ),
         ("vp8-vorbis.webm", "WebM", "vp8 vorbis", 1),
         ("vp9-opus.webm", "WebM", "vp9 opus", 1),
         ("live.webm", "WebM", "vp9 opus", 1),

@@ -29,6 +29,20 @@ pub mod track;
 /// Largest number of boxes before `moov`, or between it and the first fragment.
 const MAX_BOXES: u32 = 1000;
 
+/// Whether a box of this name begins a fragment.
+fn is_fragment(name: [u8; 4]) -> bool {
+    matches!(&name, b"styp" | b"sidx" | b"moof")
+}
+
+/// A set of tracks of a fragmented file.
+#[derive(Debug)]
+struct FragmentSet {
+    /// The `track_ID`s, if fragments have to be rewritten.
+    rewritten: Option<Vec<u32>>,
+    /// Where the segment begins that was planned last.
+    planned: u64,
+}
+
 /// Reads an MP4 file.
 #[derive(Debug, Default)]
 pub(crate) struct Mp4 {
@@ -52,12 +66,10 @@ pub(crate) struct Mp4 {
     sets: Vec<ProgressiveSet>,
     /// `ftyp` of a fragmented file.
     head: Vec<u8>,
-    /// Whether its fragments have positions in the file.
-    has_file_offsets: bool,
-    /// Its tracks that are played, if fragments have to be rewritten.
-    rewritten: Option<Vec<u32>>,
-    /// Where the segment begins that was planned last.
-    planned: u64,
+    /// Whether its fragments have offsets that are not relative to `moof`.
+    has_other_base: bool,
+    /// The sets of a fragmented file.
+    fragment_sets: Vec<FragmentSet>,
 }
 
 impl Mp4 {
@@ -146,34 +158,6 @@ impl Reader for Mp4 {
             tracks.iter().copied().filter(is).collect()
         };
         let (video, audio) = (of(&self.tracks, Kind::Video), of(&self.tracks, Kind::Audio));
-        if let Some(fragments) = &self.fragments {
-            let chosen: Vec<_> = video
-                .into_iter()
-                .take(1)
-                .chain(audio.into_iter().take(1))
-                .collect();
-            let origin = fragments.origin();
-            let mut segments = fragments.segments();
-            if let Fragments::Listed(_) = fragments {
-                for segment in &mut segments {
-                    segment.start -= origin;
-                    segment.end -= origin;
-                }
-            }
-            let ids = chosen.iter().filter_map(|index| self.tracks.get(*index));
-            let ids: Vec<_> = ids.map(|track| track.about.number as u32).collect();
-            let is_rewritten = self.has_file_offsets || ids.len() < self.tracks.len();
-            let moov = self.moov.clone().unwrap_or_default();
-            let moov = match is_rewritten {
-                true => relative::moov_of(&moov, &ids),
-                false => moov.to_vec(),
-            };
-            self.rewritten = is_rewritten.then_some(ids);
-            let size = (moov.len() as u32 + 8).to_be_bytes();
-            let init = [&self.head, size.as_slice(), b"moov", &moov].concat();
-            let bytes = input.size;
-            return Ok(vec![self.set(chosen, init, segments, bytes, origin)?]);
-        }
         let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
             ([video, ..], [audio]) => vec![vec![*video, *audio]],
             (video, audio) => video
@@ -183,6 +167,17 @@ impl Reader for Mp4 {
                 .map(|index| vec![*index])
                 .collect(),
         };
+        if let Some(fragments) = &self.fragments {
+            let origin = fragments.origin();
+            let mut segments = fragments.segments();
+            if let Fragments::Listed(_) = fragments {
+                for segment in &mut segments {
+                    segment.start -= origin;
+                    segment.end -= origin;
+                }
+            }
+            return self.choose_fragments(groups, &segments, origin, input.size);
+        }
         self.sets.clear();
         let mut sets = Vec::new();
         let moov = self.moov.clone().unwrap_or_default();
@@ -220,10 +215,11 @@ impl Reader for Mp4 {
     fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
         if let Some(fragments) = &mut self.fragments {
             let range = fragments.range(input, index)?;
-            self.planned = range.start;
+            let set = self.fragment_sets.get_mut(set).ok_or(Error::NoSegment)?;
+            set.planned = range.start;
             return Ok(Plan {
                 ranges: vec![range],
-                is_converted: self.rewritten.is_some(),
+                is_converted: set.rewritten.is_some(),
                 ..Plan::default()
             });
         }
@@ -232,9 +228,14 @@ impl Reader for Mp4 {
     }
 
     /// None for progressive files: segments are appended as they are.
-    fn converter(&self, _set: usize, _previous: Option<Converter>) -> Option<Converter> {
-        let kept = self.rewritten.clone()?;
-        Some(Converter::new(RelativeFragments::new(self.planned, kept)))
+    fn converter(&self, set: usize, _previous: Option<Converter>) -> Option<Converter> {
+        let set = self.fragment_sets.get(set)?;
+        let kept = set.rewritten.clone()?;
+        let moov = self.moov.as_deref()?;
+        let ids = self.tracks.iter().map(|track| track.about.number as u32);
+        let sizes = ids.map(|id| (id, relative::default_size(moov, id)));
+        let fragments = RelativeFragments::new(set.planned, sizes.collect(), kept);
+        Some(Converter::new(fragments))
     }
 }
 
@@ -279,6 +280,38 @@ impl Mp4 {
         Ok(())
     }
 
+    fn choose_fragments(
+        &mut self,
+        groups: Vec<Vec<usize>>,
+        segments: &[FileSegment],
+        origin: f64,
+        bytes: u64,
+    ) -> Result<Vec<TrackSet>, Error> {
+        let moov = self.moov.clone().unwrap_or_default();
+        let (mut sets, mut fragment_sets) = (Vec::new(), Vec::new());
+        for group in groups {
+            let ids = group.iter().filter_map(|index| self.tracks.get(*index));
+            let ids: Vec<_> = ids.map(|track| track.about.number as u32).collect();
+            let is_rewritten = self.has_other_base || ids.len() < self.tracks.len();
+            let moov = match is_rewritten {
+                true => relative::moov_of(&moov, &ids),
+                false => moov.to_vec(),
+            };
+            let size = (moov.len() as u32 + 8).to_be_bytes();
+            let init = [&self.head, size.as_slice(), b"moov", &moov].concat();
+            sets.push(self.set(group, init, segments.to_vec(), bytes, origin)?);
+            fragment_sets.push(FragmentSet {
+                rewritten: is_rewritten.then_some(ids),
+                planned: 0,
+            });
+        }
+        self.fragment_sets = fragment_sets;
+        match sets.is_empty() {
+            true => Err(Error::NoTracks),
+            false => Ok(sets),
+        }
+    }
+
     fn open_fragments(&mut self, input: &mut Input, moov: &Rc<Vec<u8>>) -> Read<()> {
         let first = self.moov_range.end;
         // An index comes before the first fragment.
@@ -299,7 +332,7 @@ impl Mp4 {
                 }
                 b"moof" => {
                     let content = input.read("moof", start + head..end)?;
-                    self.has_file_offsets = relative::has_file_offset(content);
+                    self.has_other_base = relative::has_other_base(content);
                     self.has_walked = true;
                 }
                 b"mdat" => self.has_walked = true,
@@ -309,6 +342,23 @@ impl Mp4 {
             self.boxes += 1;
         }
         self.has_walked = true;
+        if let Some((first, last)) = self.listed.as_ref().and_then(|listed| {
+            let (first, last) = (listed.first()?, listed.last()?);
+            Some((first.0.start, last.0.end))
+        }) {
+            let bytes = input.read("moof", first..first.saturating_add(16))?;
+            if let Some((name, head, size)) = header(bytes, 0)
+                && &name == b"moof"
+            {
+                let content = input.read("moof", first + head..first.saturating_add(size))?;
+                self.has_other_base = relative::has_other_base(content);
+            }
+            // An index before each fragment lists that fragment only.
+            let bytes = input.read("box", last..last.saturating_add(16))?;
+            if header(bytes, 0).is_some_and(|(name, ..)| is_fragment(name)) {
+                self.listed = None;
+            }
+        }
         if self.head.is_empty() {
             self.head = input.read("ftyp", self.ftyp.clone())?.to_vec();
         }

@@ -27,6 +27,11 @@ make mfra.mp4 $picture $sound $h264 $aac $fragments
 make neither.mp4 $picture $sound $h264 $aac $fragments+skip_trailer
 # Positions in the file, as before CMAF.
 make offsets.mp4 $picture $sound $other -map 0 -map 1 -map 2 $h264 $aac -movflags +frag_keyframe+empty_moov
+# An index before each fragment.
+make dash.mp4 $picture $sound $h264 $aac -movflags +frag_keyframe+empty_moov+dash -frag_duration 2000000
+# Each track fragment begins where the one before ends.
+make default-base.mp4 $picture $sound $other -map 0 -map 1 -map 2 $h264 $aac \
+    -movflags +frag_keyframe+empty_moov+omit_tfhd_offset+skip_trailer
 make h264-aac.mkv $picture $sound $h264 $aac
 make hevc-ac3.mkv $picture $sound -c:v libx265 -b:v 20k -x265-params keyint=30:log-level=none -c:a ac3 -b:a 64k
 make h264-flac.mkv $picture $sound $h264 -c:a flac -t 3
