@@ -261,6 +261,9 @@ fn containers_and_tracks_are_named() {
         ("vp8-vorbis.webm", "WebM", "vp8 vorbis", 1),
         ("vp9-opus.webm", "WebM", "vp9 opus", 1),
         ("live.webm", "WebM", "vp9 opus", 1),
+        ("two-audio.webm", "WebM", "vp9 opus opus", 3),
+        ("laced.webm", "WebM", "vp9 opus", 2),
+        ("vp8-aac.mkv", "Matroska", "vp8 mp4a.40.2", 2),
         ("h264-aac.mkv", "Matroska", "avc1.64000a mp4a.40.2", 1),
         ("hevc-ac3.mkv", "Matroska", "hev1.1.6.L30.90 ac-3", 1),
         ("h264-flac.mkv", "Matroska", "avc1.64000a flac", 1),
@@ -289,6 +292,37 @@ fn containers_and_tracks_are_named() {
         .map(|track| track.language.as_str())
         .collect();
     assert_eq!(languages, ["", "eng", "deu"]);
+}
+
+/// Chromium refuses laces, and blocks of tracks that the initialization segment does not have.
+#[test]
+fn webm_of_one_track_has_its_frames_only() {
+    for (name, count) in [("two-audio.webm", 3), ("laced.webm", 2)] {
+        let mut reader = Reader::open(Source::Bytes(file(name))).unwrap();
+        let all: Vec<_> = (0..count).collect();
+        for set in 0..reader.file.choose(&all).unwrap().len() {
+            let number = reader.movie.tracks[set].number;
+            let plan = reader.plan(set, 0);
+            let mut converter = reader.file.converter(set, None).unwrap();
+            converter.push(&reader.source.read(plan.ranges[0].clone()));
+            converter.finish();
+            let mut blocks = 0;
+            while let Some(cluster) = converter.take() {
+                // Behind the headers of Cluster and Timestamp, each element has a size of eight bytes.
+                let mut at = 12 + 17;
+                while at < cluster.len() {
+                    let word =
+                        |at: usize| u64::from_be_bytes(cluster[at..at + 8].try_into().unwrap());
+                    let (size, track) = (word(at + 1) << 8 >> 8, word(at + 9) << 8 >> 8);
+                    let lacing = cluster[at + 9 + 10] & 6;
+                    assert_eq!((cluster[at], track, lacing), (0xa3, number, 0), "{name}");
+                    at += 9 + size as usize;
+                    blocks += 1;
+                }
+            }
+            assert!(blocks > 20, "{name}: {blocks}");
+        }
+    }
 }
 
 #[test]

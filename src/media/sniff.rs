@@ -69,8 +69,10 @@ const TS_PACKET_LENGTH: usize = 188;
 
 /// The format, if the bytes are enough to be sure.
 fn by_bytes(bytes: &[u8]) -> Option<Format> {
-    if let Some(b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"prft") =
-        bytes.get(4..8)
+    if let Some(
+        b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"prft" | b"mdat" | b"free"
+        | b"skip" | b"wide" | b"pnot",
+    ) = bytes.get(4..8)
     {
         return Some(Format::Mp4);
     }

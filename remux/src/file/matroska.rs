@@ -1,12 +1,13 @@
 //! WebM and Matroska files (RFC 9559): by their Cues, or by searching clusters. VP8, VP9, AV1, Opus and Vorbis are appended
-//! as WebM, other codings are converted to MP4.
+//! as WebM: the clusters as they are, or new ones with the frames of one track. Other codings are converted to MP4.
 
 use std::ops::Range;
 
 use self::{
     cluster::{last_block, scan},
+    codec::Framing,
     convert::{ClusterConverter, ConvertedTrack},
-    ebml::{Elements, Parsed, find, float, header, text, unsigned},
+    ebml::{Elements, Parsed, find, float, header, push_element, text, unsigned},
     track::{MatroskaTrack, entry},
 };
 use super::{
@@ -59,6 +60,16 @@ enum Index {
     Search { marks: Marks, origin: f64 },
 }
 
+/// Tracks that are appended to one SourceBuffer.
+#[derive(Debug)]
+struct Set {
+    tracks: Vec<usize>,
+    /// Whether clusters are appended as they are in the file.
+    is_plain: bool,
+    /// Where the clusters of the planned segment begin, and its blocks.
+    planned: Option<(u64, u64)>,
+}
+
 /// Reads a Matroska file.
 #[derive(Debug, Default)]
 pub(crate) struct Matroska {
@@ -76,12 +87,9 @@ pub(crate) struct Matroska {
     scale: u64,
     duration: f64,
     tracks: Vec<MatroskaTrack>,
-    is_webm: bool,
     has_tracks: bool,
     index: Option<Index>,
-    sets: Vec<Vec<usize>>,
-    /// Where the blocks of the planned segment of each set begin, and its clusters.
-    planned: Vec<Option<(usize, u64, u64)>>,
+    sets: Vec<Set>,
 }
 
 impl Matroska {
@@ -120,7 +128,7 @@ impl Reader for Matroska {
         })
     }
 
-    /// Puts tracks into sets: video with the only audio track, or else each by itself. WebM has one set.
+    /// Puts tracks into sets: video with the only audio track, or else each by itself.
     fn choose(&mut self, input: &mut Input, tracks: &[usize]) -> Result<Vec<TrackSet>, Error> {
         let of = |kind| -> Vec<usize> {
             let is = |index: &usize| {
@@ -130,13 +138,16 @@ impl Reader for Matroska {
             };
             tracks.iter().copied().filter(is).collect()
         };
-        let (video, mut audio) = (of(Kind::Video), of(Kind::Audio));
-        if self.is_webm {
-            // A browser reads the first track of each kind.
-            audio.truncate(1);
-        }
+        let (video, audio) = (of(Kind::Video), of(Kind::Audio));
+        let is_plain = self.is_plain(&video, &audio);
+        let is_converted = |index: &usize| {
+            let track = self.tracks.get(*index);
+            track.is_some_and(|track| track.converted.is_some())
+        };
         let groups: Vec<Vec<usize>> = match (video.as_slice(), audio.as_slice()) {
-            ([video, ..], [audio]) => vec![vec![*video, *audio]],
+            ([video, ..], [audio]) if is_plain || is_converted(video) && is_converted(audio) => {
+                vec![vec![*video, *audio]]
+            }
             (video, audio) => video
                 .iter()
                 .take(1)
@@ -156,43 +167,35 @@ impl Reader for Matroska {
                 .iter()
                 .filter_map(|index| self.tracks.get(*index))
                 .collect();
-            let kind = chosen
-                .first()
-                .and_then(|track| track.about.kind)
-                .ok_or(Error::NoTracks)?;
+            let first = chosen.first().ok_or(Error::NoTracks)?;
+            let kind = first.about.kind.ok_or(Error::NoTracks)?;
             let codecs: Vec<_> = chosen
                 .iter()
                 .map(|track| track.about.codec.as_str())
                 .collect();
-            let top = if kind == Kind::Video {
-                "video"
+            let (subtype, init) = if first.converted.is_none() {
+                ("webm", self.webm_init(&chosen))
             } else {
-                "audio"
-            };
-            let subtype = if self.is_webm { "webm" } else { "mp4" };
-            let init = if self.is_webm {
-                self.webm_init()
-            } else {
-                mp4::init(
-                    chosen
-                        .iter()
-                        .filter_map(|track| Some(track.converted.clone()?.0))
-                        .collect(),
-                )
-                .bytes
+                let tracks = chosen
+                    .iter()
+                    .filter_map(|track| Some(track.converted.clone()?.0));
+                ("mp4", mp4::init(tracks.collect()).bytes)
             };
             sets.push(TrackSet {
                 kind,
-                mime: format!("{top}/{subtype}; codecs=\"{}\"", codecs.join(",")),
+                mime: format!("{}/{subtype}; codecs=\"{}\"", top(kind), codecs.join(",")),
                 tracks: group.clone(),
                 init,
                 segments: segments.clone(),
                 bytes: input.size,
                 origin,
             });
-            self.sets.push(group);
+            self.sets.push(Set {
+                tracks: group,
+                is_plain,
+                planned: None,
+            });
         }
-        self.planned = vec![None; self.sets.len()];
         if sets.is_empty() {
             return Err(Error::NoTracks);
         }
@@ -201,14 +204,15 @@ impl Reader for Matroska {
 
     /// What to append, or to convert, for a segment of a set.
     fn plan(&mut self, input: &mut Input, set: usize, index: usize) -> Read<Plan> {
-        let (clusters, from) = self.range(input, index)?;
-        if let Some(planned) = self.planned.get_mut(set) {
-            *planned = Some((index, clusters.start, from));
+        let is_plain = self.sets.get(set).ok_or(Error::NoSegment)?.is_plain;
+        let (clusters, from) = self.range(input, index, is_plain)?;
+        if let Some(set) = self.sets.get_mut(set) {
+            set.planned = Some((clusters.start, from));
         }
         Ok(Plan {
             head: Vec::new(),
             ranges: vec![clusters],
-            is_converted: !self.is_webm,
+            is_converted: !is_plain,
         })
     }
 
@@ -216,16 +220,17 @@ impl Reader for Matroska {
     fn converter(&self, set: usize, previous: Option<Converter>) -> Option<Converter> {
         let previous = previous.and_then(Converter::downcast::<ClusterConverter>);
         let ends = previous.map_or([None; 2], |previous| previous.ends());
-        let (_, position, from) = (*self.planned.get(set)?)?;
-        let tracks = self.sets.get(set)?.iter().filter_map(|index| {
+        let set = self.sets.get(set)?;
+        let (position, from) = set.planned?;
+        let tracks = set.tracks.iter().filter_map(|index| {
             let track = self.tracks.get(*index)?;
-            let (converted, framing) = track.converted.as_ref()?;
+            let converted = track.converted.as_ref();
             Some(ConvertedTrack {
                 number: track.about.number,
-                kind: converted.kind,
+                kind: track.about.kind?,
                 codec_id: track.coding.id.clone(),
-                framing: *framing,
-                timescale: converted.timescale,
+                framing: converted.map_or(Framing::Plain, |converted| converted.1),
+                timescale: converted.map(|converted| converted.0.timescale),
                 default_duration: track.default_duration,
                 prefix: track.prefix.clone(),
             })
@@ -236,7 +241,26 @@ impl Reader for Matroska {
     }
 }
 
+/// The top-level media type.
+const fn top(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Video => "video",
+        Kind::Audio => "audio",
+    }
+}
+
 impl Matroska {
+    /// Whether the clusters can be appended as they are: WebM with these tracks only, in blocks of one frame each.
+    /// Chromium refuses laces.
+    fn is_plain(&self, video: &[usize], audio: &[usize]) -> bool {
+        video.len() <= 1
+            && audio.len() <= 1
+            && video.len() + audio.len() == self.tracks.len()
+            && self.tracks.iter().all(|track| {
+                track.converted.is_none() && track.prefix.is_empty() && !track.may_be_laced
+            })
+    }
+
     /// Reads the next element before the first cluster.
     fn next_element(&mut self, input: &mut Input) -> Read<()> {
         let start = self.position;
@@ -320,16 +344,15 @@ impl Matroska {
             .collect();
         let media =
             |track: &&MatroskaTrack| track.about.kind.is_some() && track.about.problem.is_empty();
-        self.is_webm = tracks
+        let is_webm = tracks
             .iter()
             .filter(media)
-            .all(|track| track.coding.webm().is_some())
-            && tracks.iter().all(|track| track.prefix.is_empty());
+            .all(|track| track.coding.webm().is_some());
         let needs_frames = tracks
             .iter()
             .filter(media)
             .any(|track| track.coding.needs_frame());
-        let frames = if needs_frames && !self.is_webm {
+        let frames = if needs_frames && !is_webm {
             self.first_frames(input)?
         } else {
             Vec::new()
@@ -338,12 +361,10 @@ impl Matroska {
             let Some(kind) = track.about.kind else {
                 continue;
             };
-            let top = if kind == Kind::Video {
-                "video"
-            } else {
-                "audio"
-            };
-            if let (true, Some(codec)) = (self.is_webm, track.coding.webm()) {
+            let top = top(kind);
+            if let Some(codec) = track.coding.webm()
+                && (is_webm || track.coding.is_webm_only())
+            {
                 track.about.mime = format!("{top}/webm; codecs=\"{codec}\"");
                 track.about.codec = codec;
                 continue;
@@ -541,8 +562,8 @@ impl Matroska {
         }
     }
 
-    /// EBML header, and a segment of unknown size with the file's information and tracks.
-    fn webm_init(&self) -> Vec<u8> {
+    /// EBML header, and a segment of unknown size with the file's information and some of its tracks.
+    fn webm_init(&self, tracks: &[&MatroskaTrack]) -> Vec<u8> {
         let mut bytes = vec![0x1a, 0x45, 0xdf, 0xa3, 0x9f];
         // Versions 1 to 4, the limits of IDs and sizes, and the type.
         bytes.extend([
@@ -553,18 +574,26 @@ impl Matroska {
         bytes.extend([0x42, 0x87, 0x81, 4, 0x42, 0x85, 0x81, 2]);
         bytes.extend(ids::SEGMENT.to_be_bytes());
         bytes.extend([0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
-        for (id, content) in [(ids::INFO, &self.info), (ids::TRACKS, &self.tracks_content)] {
-            let content = content.as_deref().unwrap_or_default();
-            bytes.extend(id.to_be_bytes());
-            bytes.extend((content.len() as u64 | 1 << 56).to_be_bytes());
-            bytes.extend_from_slice(content);
+        push_element(
+            &mut bytes,
+            ids::INFO,
+            self.info.as_deref().unwrap_or_default(),
+        );
+        let mut entries = Vec::new();
+        for track in tracks {
+            push_element(&mut entries, ids::TRACK_ENTRY, &track.entry);
         }
+        push_element(&mut bytes, ids::TRACKS, &entries);
         bytes
     }
 
     /// The bytes of a segment, and where its first block is.
-    fn range(&mut self, input: &mut Input, index: usize) -> Read<(Range<u64>, u64)> {
-        let is_webm = self.is_webm;
+    fn range(
+        &mut self,
+        input: &mut Input,
+        index: usize,
+        is_plain: bool,
+    ) -> Read<(Range<u64>, u64)> {
         let first = self.first_cluster.unwrap_or_default();
         match &mut self.index {
             Some(Index::Cues(cues)) => {
@@ -572,7 +601,7 @@ impl Matroska {
                 let next = cues.get(index + 1).copied();
                 // A converted segment ends, and the next one begins, in the middle of a cluster, at a key frame.
                 let block = |cue: Cue, input: &Input| -> Read<u64> {
-                    let Some(offset) = cue.block.filter(|_| !is_webm) else {
+                    let Some(offset) = cue.block.filter(|_| !is_plain) else {
                         return Ok(cue.cluster);
                     };
                     let bytes =

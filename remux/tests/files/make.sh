@@ -37,9 +37,14 @@ make hevc-ac3.mkv $picture $sound -c:v libx265 -b:v 20k -x265-params keyint=30:l
 make h264-flac.mkv $picture $sound $h264 -c:a flac -t 3
 make vp8-vorbis.webm $picture $sound -c:v libvpx -b:v 20k -g 50 -c:a libvorbis -b:a 48k
 make vp9-opus.webm $picture $sound -c:v libvpx-vp9 -b:v 20k -g 50 -c:a libopus -b:a 16k
+make two-audio.webm $picture $sound $other -map 0 -map 1 -map 2 -c:v libvpx-vp9 -b:v 20k -g 50 -c:a libopus -b:a 16k \
+    -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu
+# Video that only WebM can have, and audio that only MP4 can have.
+make vp8-aac.mkv $picture $sound -c:v libvpx -b:v 20k -g 50 $aac
 # Without Cues, duration and sizes, as a recording is.
 ffmpeg -v error -i vp9-opus.webm -c copy -fflags +bitexact -live 1 -f webm - | cat > live.webm
 ffmpeg -v error -i h264-aac.mkv -c copy -fflags +bitexact -live 1 -f matroska - | cat > live.mkv
 # Audio in laces.
 mkvmerge -q --deterministic 1 -o laced.mkv h264-aac.mkv
+python3 lace.py
 python3 change.py

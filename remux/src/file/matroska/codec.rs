@@ -54,6 +54,11 @@ impl Coding {
         })
     }
 
+    /// Whether only WebM can have it: no MP4 has a place for it that browsers know.
+    pub fn is_webm_only(&self) -> bool {
+        matches!(self.id.as_str(), "V_VP8" | "A_VORBIS")
+    }
+
     /// Whether the first frame has what the track entry does not.
     pub fn needs_frame(&self) -> bool {
         match self.id.as_str() {
@@ -208,7 +213,7 @@ impl Coding {
 
     /// An `AudioSpecificConfig` for tracks without one: old files have the profile in the CodecID.
     fn specific(&self) -> Vec<u8> {
-        let object: u8 = if self.id.contains("/MAIN") { 1 } else { 2 };
+        let object: u8 = if self.id.ends_with("/MAIN") { 1 } else { 2 };
         let index = AAC_RATES
             .iter()
             .position(|rate| *rate == self.rate)
@@ -293,7 +298,7 @@ pub fn samples(id: &str, frame: &[u8]) -> Option<u32> {
         _ => {
             let parsed = match id {
                 "A_MPEG/L3" => mpeg_audio::parse(frame),
-                _ if id.contains("AC3") => ac3::parse(frame),
+                _ if id.starts_with("A_AC3") || id.starts_with("A_EAC3") => ac3::parse(frame),
                 _ => return None,
             };
             match parsed {

@@ -1,6 +1,9 @@
-//! Frames of clusters as fragments of MP4.
+//! Frames of clusters as fragments of MP4, or as new clusters of one track.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{
+    collections::{BinaryHeap, VecDeque},
+    ops::Range,
+};
 
 use super::{
     block::{self, Block},
@@ -11,7 +14,7 @@ use super::{
 use crate::{
     file::converter::Convert,
     mp4::{FragmentBuilder, Sample, number},
-    output::{Fragment, Kind},
+    output::Kind,
     time::rescale,
 };
 
@@ -35,8 +38,8 @@ pub struct ConvertedTrack {
     pub codec_id: String,
     /// How its frames become samples.
     pub framing: Framing,
-    /// Ticks per second of its samples.
-    pub timescale: u32,
+    /// Ticks per second of its samples in MP4; `None` if clusters are written.
+    pub timescale: Option<u32>,
     /// Nanoseconds of a frame, if the file says so.
     pub default_duration: Option<u64>,
     /// Bytes at the start of each frame that the file leaves out.
@@ -77,7 +80,7 @@ pub struct ClusterConverter {
     /// Bytes to skip.
     skip: u64,
     cluster_time: Option<u64>,
-    output: VecDeque<Fragment>,
+    output: VecDeque<Vec<u8>>,
     sequence: u32,
     /// Whether damage was skipped.
     is_damaged: bool,
@@ -100,7 +103,7 @@ impl Convert for ClusterConverter {
     }
 
     fn take(&mut self) -> Option<Vec<u8>> {
-        Some(self.output.pop_front()?.bytes().to_vec())
+        self.output.pop_front()
     }
 
     fn is_damaged(&self) -> bool {
@@ -293,18 +296,23 @@ impl ClusterConverter {
         let Some(pending) = self.tracks.get_mut(index) else {
             return;
         };
-        let frames = std::mem::take(&mut pending.frames);
+        let mut frames = std::mem::take(&mut pending.frames);
         let bytes = std::mem::take(&mut pending.bytes);
         if frames.is_empty() {
             return;
         }
         let track = &pending.track;
+        let Some(timescale) = track.timescale else {
+            spread(&mut frames);
+            self.output
+                .extend(clusters(&frames, &bytes, track, self.scale));
+            return;
+        };
         let mut samples = match track.kind {
-            Kind::Video => pictures(&frames, track, pending.end),
-            Kind::Audio => sounds(&frames, &bytes, track, pending.end),
+            Kind::Video => pictures(&frames, timescale, pending.end),
+            Kind::Audio => sounds(&frames, &bytes, track, timescale, pending.end),
         };
         let mut builder = FragmentBuilder::new(track.kind);
-        let timescale = track.timescale;
         let Some((mut dts, _)) = samples.first().copied() else {
             return;
         };
@@ -326,9 +334,54 @@ impl ClusterConverter {
         for (mut fragment, _) in fragments {
             self.sequence += 1;
             number(&mut fragment, self.sequence);
-            self.output.push_back(fragment);
+            self.output.push_back(fragment.bytes().to_vec());
         }
     }
+}
+
+/// Spreads frames of a lace without durations, which have equal times, up to the next block.
+fn spread(frames: &mut [Frame]) {
+    let mut start = 0;
+    let mut step = 0;
+    while let Some(time) = frames.get(start).map(|frame| frame.time) {
+        let rest = frames.get_mut(start..).unwrap_or_default();
+        let count = rest.iter().take_while(|frame| frame.time == time).count();
+        if let Some(next) = rest.get(count) {
+            step = (next.time - time).max(0) / count as i64;
+        }
+        for (nth, frame) in rest.iter_mut().take(count).enumerate() {
+            frame.time += step * nth as i64;
+        }
+        start += count;
+    }
+}
+
+/// Clusters of unknown size with a block for each frame of a track.
+fn clusters(frames: &[Frame], bytes: &[u8], track: &ConvertedTrack, scale: u64) -> Vec<Vec<u8>> {
+    let mut clusters: Vec<Vec<u8>> = Vec::new();
+    let mut start = 0;
+    for (nth, frame) in frames.iter().enumerate() {
+        let time = frame.time / i64::try_from(scale).unwrap_or(i64::MAX);
+        let ahead = i16::try_from(time - start).ok().filter(|_| nth > 0);
+        if ahead.is_none() {
+            let mut cluster = Vec::with_capacity(bytes.len() + frames.len() * 16 + 32);
+            cluster.extend(ids::CLUSTER.to_be_bytes());
+            cluster.extend([0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+            start = time;
+            ebml::push_element(&mut cluster, ids::TIMESTAMP, &start.to_be_bytes());
+            clusters.push(cluster);
+        }
+        let Some(cluster) = clusters.last_mut() else {
+            break;
+        };
+        let data = bytes.get(frame.bytes.clone()).unwrap_or_default();
+        let number = (track.number | 1 << 56).to_be_bytes();
+        let ahead = ahead.unwrap_or(0).to_be_bytes();
+        let flags = [if frame.is_key { 0x80 } else { 0 }];
+        let block = [&number, ahead.as_slice(), &flags, data].concat();
+        ebml::push_element(cluster, ids::SIMPLE_BLOCK, &block);
+    }
+    clusters
 }
 
 fn ticks(nanoseconds: i64, timescale: u32) -> i64 {
@@ -342,13 +395,13 @@ fn ticks(nanoseconds: i64, timescale: u32) -> i64 {
 
 /// Decoding times of pictures: their presentation times in ascending order. Pictures before those that they refer to get
 /// negative offsets.
-fn pictures(frames: &[Frame], track: &ConvertedTrack, end: Option<i64>) -> Vec<(i64, Sample)> {
+fn pictures(frames: &[Frame], timescale: u32, end: Option<i64>) -> Vec<(i64, Sample)> {
     let shown: Vec<i64> = frames
         .iter()
-        .map(|frame| ticks(frame.time, track.timescale))
+        .map(|frame| ticks(frame.time, timescale))
         .collect();
-    let mut sorted = shown.clone();
-    sorted.sort_unstable();
+    // A heap needs a tenth of the code of `sort`.
+    let mut sorted = BinaryHeap::from(shown.clone()).into_sorted_vec();
     // Decoding times must not go back where a segment begins before all pictures of the previous one are shown.
     let mut least = end.unwrap_or(i64::MIN);
     for time in &mut sorted {
@@ -364,13 +417,13 @@ fn pictures(frames: &[Frame], track: &ConvertedTrack, end: Option<i64>) -> Vec<(
         let stated = frame
             .duration
             .and_then(|duration| i64::try_from(duration).ok())
-            .map(|duration| ticks(duration, track.timescale));
+            .map(|duration| ticks(duration, timescale));
         let duration = sorted
             .get(index + 1)
             .map(|next| next - dts)
             .or(stated)
             .or(last)
-            .unwrap_or(i64::from(track.timescale) / 30)
+            .unwrap_or(i64::from(timescale) / 30)
             .clamp(1, u32::MAX.into());
         last = Some(duration);
         let sample = Sample {
@@ -389,25 +442,26 @@ fn sounds(
     frames: &[Frame],
     bytes: &[u8],
     track: &ConvertedTrack,
+    timescale: u32,
     end: Option<i64>,
 ) -> Vec<(i64, Sample)> {
     let mut next = end;
     let mut samples = Vec::with_capacity(frames.len());
     for (index, frame) in frames.iter().enumerate() {
-        let stated = ticks(frame.time, track.timescale);
+        let stated = ticks(frame.time, timescale);
         let content = bytes.get(frame.bytes.clone()).unwrap_or_default();
         let duration = codec::samples(&track.codec_id, content)
             .map(i64::from)
             .or_else(|| {
                 let duration = i64::try_from(frame.duration?).ok()?;
-                Some(ticks(duration, track.timescale))
+                Some(ticks(duration, timescale))
             })
             .or_else(|| {
                 let following = frames.get(index + 1)?;
-                Some(ticks(following.time - frame.time, track.timescale))
+                Some(ticks(following.time - frame.time, timescale))
             })
             .unwrap_or(1024)
-            .clamp(1, i64::from(track.timescale) * 10);
+            .clamp(1, i64::from(timescale) * 10);
         let time = match next {
             Some(next) if (stated - next).abs() < duration => next,
             // An overlap of more than a frame is a new beginning, which must not be before the last.
@@ -424,4 +478,24 @@ fn sounds(
         samples.push((time, sample));
     }
     samples
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_a_lace_are_spread_up_to_the_next_block() {
+        let mut frames: Vec<_> = [0, 0, 0, 30, 30]
+            .map(|time| Frame {
+                time,
+                duration: None,
+                is_key: true,
+                bytes: 0..0,
+            })
+            .into();
+        spread(&mut frames);
+        let times: Vec<_> = frames.iter().map(|frame| frame.time).collect();
+        assert_eq!(times, [0, 10, 20, 30, 40]);
+    }
 }

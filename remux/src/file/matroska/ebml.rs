@@ -107,6 +107,15 @@ pub fn find(bytes: &[u8], id: u32) -> Option<&[u8]> {
     bytes.get(range)
 }
 
+/// Writes an element. Its size takes eight bytes.
+pub fn push_element(bytes: &mut Vec<u8>, id: u32, content: &[u8]) {
+    let id = id.to_be_bytes();
+    let start = id.iter().position(|byte| *byte != 0).unwrap_or(3);
+    bytes.extend_from_slice(id.get(start..).unwrap_or_default());
+    bytes.extend((content.len() as u64 | 1 << 56).to_be_bytes());
+    bytes.extend_from_slice(content);
+}
+
 /// An unsigned integer.
 pub fn unsigned(bytes: &[u8]) -> u64 {
     bytes

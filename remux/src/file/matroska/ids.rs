@@ -16,6 +16,7 @@ pub const TRACK_ENTRY: u32 = 0xae;
 pub const TRACK_NUMBER: u32 = 0xd7;
 pub const TRACK_TYPE: u32 = 0x83;
 pub const FLAG_DEFAULT: u32 = 0x88;
+pub const FLAG_LACING: u32 = 0x9c;
 pub const CODEC_ID: u32 = 0x86;
 pub const CODEC_PRIVATE: u32 = 0x63a2;
 pub const LANGUAGE: u32 = 0x22_b59c;

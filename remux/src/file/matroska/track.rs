@@ -2,7 +2,7 @@
 
 use super::{
     codec::{Coding, Framing},
-    ebml::{find, float, text, unsigned},
+    ebml::{Elements, find, float, push_element, text, unsigned},
     ids,
 };
 use crate::{
@@ -21,7 +21,11 @@ pub struct MatroskaTrack {
     pub default_duration: Option<u64>,
     /// Bytes at the start of each frame that the file leaves out.
     pub prefix: Vec<u8>,
-    /// Its track in MP4, if it has to be converted.
+    /// Whether a block may have several frames.
+    pub may_be_laced: bool,
+    /// The content of its `TrackEntry`, without `ContentEncodings`.
+    pub entry: Vec<u8>,
+    /// Its track in MP4, if it is converted to that.
     pub converted: Option<(Track, Framing)>,
 }
 
@@ -49,6 +53,12 @@ pub fn entry(bytes: &[u8]) -> Option<MatroskaTrack> {
         rate: find(audio, ids::SAMPLING_FREQUENCY).map_or(8000.0, float) as u32,
         channels: small(audio, ids::CHANNELS).unwrap_or(1),
     };
+    let mut kept = Vec::with_capacity(bytes.len());
+    for (id, content) in Elements::new(bytes, 0..bytes.len()) {
+        if id != ids::CONTENT_ENCODINGS {
+            push_element(&mut kept, id, bytes.get(content)?);
+        }
+    }
     let (prefix, encoding) = encoding(find(bytes, ids::CONTENT_ENCODINGS).unwrap_or_default());
     let problem = match kind {
         None => "it is neither video nor audio",
@@ -76,6 +86,8 @@ pub fn entry(bytes: &[u8]) -> Option<MatroskaTrack> {
         coding,
         default_duration,
         prefix,
+        may_be_laced: number(bytes, ids::FLAG_LACING) != Some(0),
+        entry: kept,
         converted: None,
     })
 }

@@ -1,7 +1,7 @@
 //! Segments of files whose samples are listed in `moov`, and the `moof` of each: the payload is appended as it is in the
 //! file, with the foreign bytes between the samples.
 
-use std::ops::Range;
+use std::{collections::BinaryHeap, ops::Range};
 
 use super::{
     sample_table::{Cursor, TableSample},
@@ -269,18 +269,16 @@ impl ProgressiveSet {
 
 /// The ranges of the file that have these samples, without large gaps.
 fn ranges<'a>(samples: impl Iterator<Item = &'a TableSample>) -> Vec<Range<u64>> {
-    let mut parts: Vec<_> = samples
+    let parts: BinaryHeap<_> = samples
         .filter(|sample| sample.size > 0)
-        .map(|sample| sample.offset..sample.offset + u64::from(sample.size))
+        .map(|sample| (sample.offset, sample.offset + u64::from(sample.size)))
         .collect();
-    parts.sort_by_key(|part| part.start);
     let mut ranges: Vec<Range<u64>> = Vec::new();
-    for part in parts {
+    // A heap needs a tenth of the code of `sort`.
+    for (start, end) in parts.into_sorted_vec() {
         match ranges.last_mut() {
-            Some(last) if part.start <= last.end.saturating_add(GAP) => {
-                last.end = last.end.max(part.end);
-            }
-            _ => ranges.push(part),
+            Some(last) if start <= last.end.saturating_add(GAP) => last.end = last.end.max(end),
+            _ => ranges.push(start..end),
         }
     }
     ranges
