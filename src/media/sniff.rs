@@ -240,6 +240,8 @@ mod tests {
             (b"#EXT-X-VERSION:3", Format::Playlist),
             (b"\0\0\0\x18ftypdash", Format::Mp4),
             (b"\0\0\0\x18moof", Format::Mp4),
+            (b"\0\0\0\x08wide\0\0\x10\0mdat", Format::Mp4),
+            (b"\0\0\x10\0mdat", Format::Mp4),
             (b"\x1a\x45\xdf\xa3", Format::WebM),
             (b"RIFF\x24\0\0\0WAVEfmt ", Format::OtherAudio),
             (b"RIFF\x24\0\0\0AVI LIST", Format::Other),
