@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use crate::output::Problem;
+
 /// Smallest read in bytes: headers are small, and a read costs more than its bytes.
 const MIN_READ: u64 = 1 << 16;
 
@@ -40,6 +42,8 @@ pub enum Error {
         /// The feature.
         feature: &'static str,
     },
+    /// What is in a transport stream instead of pictures and sound that can be played.
+    Stream(Problem),
     /// None of the tracks can be played.
     NoTracks,
     /// There is no such set or segment.
@@ -54,6 +58,7 @@ impl fmt::Display for Error {
             Self::Missing { name } => write!(f, "the file has no {name}"),
             Self::TooLarge { name, size } => write!(f, "{name} is too large: {size} bytes"),
             Self::Unsupported { feature } => write!(f, "{feature} is not supported"),
+            Self::Stream(problem) => problem.fmt(f),
             Self::NoTracks => f.write_str("no track can be played"),
             Self::NoSegment => f.write_str("there is no such segment"),
         }

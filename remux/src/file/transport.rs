@@ -10,7 +10,7 @@ use super::{
     search::{Mark, Marks},
 };
 use crate::{
-    output::{Init, Kind, Output},
+    output::{Init, Kind, Output, Problem},
     packets::PACKET,
     remuxer::{Remuxer, Wanted},
     time::{TICKS, WRAP},
@@ -52,6 +52,7 @@ struct Sampled {
     first: Option<i64>,
     first_video: Option<i64>,
     end: Option<i64>,
+    problem: Option<Problem>,
 }
 
 fn sample(bytes: &[u8], wanted: Wanted, expected: Option<i64>) -> Sampled {
@@ -78,7 +79,10 @@ fn sample(bytes: &[u8], wanted: Wanted, expected: Option<i64>) -> Sampled {
                     );
                     remuxer.recycle(fragment);
                 }
-                Output::Metadata(_) | Output::Problem(_) => {}
+                Output::Problem(problem) => {
+                    sampled.problem = sampled.problem.take().or(Some(problem));
+                }
+                Output::Metadata(_) => {}
             }
         }
     };
@@ -115,7 +119,7 @@ impl Reader for Transport {
                 name: "program with pictures or sound",
             };
             let (Some(init), Some(first)) = (sampled.init, sampled.first) else {
-                return Err(missing.into());
+                return Err(sampled.problem.map_or(missing, Error::Stream).into());
             };
             self.first_bytes = bytes.to_vec();
             self.duration = seconds(sampled.end.unwrap_or(first) - first);
