@@ -60,8 +60,8 @@ pub use command::{BufferGoal, Command, Observation, PlaybackSettings, TrackSelec
 pub use encoded::Encoded;
 pub use error::{PlaybackError, ResourceKind};
 pub use event::{
-    BufferLevel, Diagnostic, Event, LiveStatus, Quality, RemuxReport, SegmentReport, TrackInfo,
-    TrackKind,
+    BufferLevel, Diagnostic, Event, LeftOutTrack, LiveStatus, Quality, RemuxReport, SegmentReport,
+    TrackInfo, TrackKind,
 };
 pub use id::{BUILD_ID, SessionId};
 pub use message::Message;

@@ -233,6 +233,7 @@ impl History {
             | Event::MediaSourceReady { .. }
             | Event::CaptionTracks { .. }
             | Event::CaptionsLoaded { .. }
+            | Event::TracksLeftOut { .. }
             | Event::Pong => {}
         }
     }

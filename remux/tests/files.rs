@@ -353,6 +353,34 @@ fn tracks_that_are_not_chosen_leave_the_others() {
     assert_eq!(reader.file.choose(&[]), Err(Error::NoTracks));
 }
 
+/// A transport stream of MPEG-2 video.
+#[test]
+fn stream_of_other_codings_is_refused_by_their_names() {
+    let table = |pid: u16, section: &[u8]| {
+        let mut packet = vec![0x47, 0x40 | (pid >> 8) as u8, pid as u8, 0x10, 0];
+        packet.extend_from_slice(section);
+        packet.resize(188, 0xff);
+        packet
+    };
+    let with_crc = |mut section: Vec<u8>| {
+        let crc = section.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
+                crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 }
+            })
+        });
+        section.extend(crc.to_be_bytes());
+        section
+    };
+    let pat = with_crc(vec![0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xe1, 0]);
+    let pmt = with_crc(vec![
+        2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe1, 1, 0xf0, 0, 2, 0xe1, 1, 0xf0, 0,
+    ]);
+    let mut bytes = [table(0, &pat), table(0x100, &pmt)].concat();
+    bytes.extend(table(0x1fff, &[]).repeat(20));
+    let error = Reader::open(Source::Bytes(bytes)).err().unwrap();
+    assert!(error.to_string().contains("MPEG-2 video"), "{error}");
+}
+
 #[test]
 fn files_that_end_early_play_what_is_there() {
     let whole = file("first.mp4");

@@ -12,8 +12,8 @@ use crate::{
         Representation, Resource, SegmentAddresses, SegmentRun, Segments, Timestamps,
         sniff::Format,
     },
-    platform::{self, Bytes, FileInfo, FilePlan, FileReader, FileSetInfo, FileStep},
-    protocol::{Diagnostic, PlaybackError, ResourceKind},
+    platform::{self, Bytes, FileInfo, FilePlan, FileReader, FileSetInfo, FileStep, FileTrackInfo},
+    protocol::{Diagnostic, LeftOutTrack, PlaybackError, ResourceKind},
 };
 
 /// Ticks per second of the times of segments.
@@ -35,6 +35,8 @@ pub struct MediaFile {
     container: String,
     /// The codec of each track, and why it is not played if it is not.
     tracks: Vec<(String, Option<String>)>,
+    /// The tracks that the viewer may miss.
+    left_out: Vec<LeftOutTrack>,
 }
 
 /// What opening a file results in.
@@ -74,23 +76,34 @@ impl MediaFile {
             inits: Vec::new(),
             container: String::new(),
             tracks: Vec::new(),
+            left_out: Vec::new(),
         };
         let info = file.read(FileReader::open).await?;
-        let tracks = playable_tracks(&info).map_err(|problem| file.refused(&info, problem))?;
+        let tracks = playable_tracks(&info);
+        if tracks.is_empty() {
+            return Err(file.refused(&info));
+        }
         let sets = file.reader.borrow_mut().choose(&tracks);
         let sets = sets.map_err(|reason| file.invalid(&reason))?;
         let is_chosen = |index| sets.iter().any(|set| set.tracks.contains(&index));
-        let reported = info.tracks.iter().enumerate().map(|(index, track)| {
-            let problem = match track.problem.as_str() {
+        for (index, track) in info.tracks.iter().enumerate() {
+            let reason = match track.problem.as_str() {
                 "" if is_chosen(index) => None,
-                "" => {
-                    Some("this browser does not decode it, or another track is played".to_owned())
-                }
-                problem => Some(problem.to_owned()),
+                "" if tracks.contains(&index) => Some("another one is played"),
+                "" => Some("this browser does not decode it"),
+                problem => Some(problem),
             };
-            (track.codec.clone(), problem)
-        });
-        file.tracks = reported.collect();
+            if let Some(reason) = reason
+                && let Some(name) = track_name(track)
+            {
+                file.left_out.push(LeftOutTrack {
+                    name,
+                    reason: reason.to_owned(),
+                });
+            }
+            file.tracks
+                .push((track.codec.clone(), reason.map(str::to_owned)));
+        }
         file.container.clone_from(&info.container);
         file.origins = sets.iter().map(|set| set.origin).collect();
         file.inits = sets.iter().map(|set| set.init.clone()).collect();
@@ -106,6 +119,11 @@ impl MediaFile {
             container: self.container.clone(),
             tracks: self.tracks.clone(),
         }
+    }
+
+    /// The tracks that are not played.
+    pub fn left_out(&self) -> &[LeftOutTrack] {
+        &self.left_out
     }
 
     /// What to append for a segment of a set.
@@ -163,18 +181,46 @@ impl MediaFile {
     }
 
     /// The error of a file none of whose tracks is playable.
-    fn refused(&self, info: &FileInfo, mime: String) -> Error {
-        match info.tracks.iter().find(|track| !track.problem.is_empty()) {
-            Some(track) if mime.is_empty() => {
-                let reason = format!(
-                    "its track {} is not playable: {}",
-                    track.codec, track.problem
-                );
-                self.invalid(&reason)
-            }
-            _ => PlaybackError::UnsupportedCodec { mime }.into(),
+    fn refused(&self, info: &FileInfo) -> Error {
+        let tracks = info.tracks.iter().filter(|track| track.kind > 0);
+        let mimes: Vec<_> = tracks
+            .map(|track| match track.mime.as_str() {
+                "" => track.codec.as_str(),
+                mime => mime,
+            })
+            .collect();
+        if !mimes.is_empty() && info.tracks.iter().any(is_readable) {
+            let mime = mimes.join(", ");
+            return PlaybackError::UnsupportedCodec { mime }.into();
+        }
+        let tracks = info.tracks.iter().map(|track| {
+            let name = track_name(track).unwrap_or_else(|| format!("track ({})", track.codec));
+            format!("{name}: {}", track.problem)
+        });
+        let tracks: Vec<_> = tracks.collect();
+        match tracks.is_empty() {
+            true => self.invalid("it has no tracks"),
+            false => self.invalid(&format!("no track is playable: {}", tracks.join("; "))),
         }
     }
+}
+
+/// Kind, label and codec of a track that a viewer may miss; `None` for data.
+fn track_name(track: &FileTrackInfo) -> Option<String> {
+    let kind = ["", "video", "audio", "subtitle"]
+        .get(usize::from(track.kind))
+        .filter(|kind| !kind.is_empty())?;
+    let label = match track.label.as_str() {
+        "" => track.language.as_str(),
+        label => label,
+    };
+    let separator = if label.is_empty() { "" } else { ", " };
+    Some(format!("{kind} track ({label}{separator}{})", track.codec))
+}
+
+/// Whether a track is video or audio that the reader can read.
+fn is_readable(track: &FileTrackInfo) -> bool {
+    matches!(track.kind, 1 | 2) && track.problem.is_empty()
 }
 
 /// A part of the file.
@@ -198,23 +244,15 @@ pub fn parts(bytes: &Bytes) -> impl Iterator<Item = Bytes> {
         .map(|start| bytes.slice(start..bytes.len().min(start + PART_BYTES)))
 }
 
-/// The indexes of the tracks that this browser decodes; the types of the others if there is none.
-fn playable_tracks(info: &FileInfo) -> Result<Vec<usize>, String> {
-    let (mut playable, mut refused) = (Vec::new(), Vec::new());
-    for (index, track) in info.tracks.iter().enumerate() {
-        if track.kind == 0 || !track.problem.is_empty() {
-            continue;
-        }
-        if platform::can_decode(&track.mime) {
-            playable.push(index);
-        } else {
-            refused.push(track.mime.as_str());
-        }
-    }
-    if playable.is_empty() {
-        return Err(refused.join(", "));
-    }
-    Ok(playable)
+/// The indexes of the tracks that this browser decodes.
+fn playable_tracks(info: &FileInfo) -> Vec<usize> {
+    let tracks = info.tracks.iter().enumerate();
+    let is_playable =
+        |track: &FileTrackInfo| is_readable(track) && platform::can_decode(&track.mime);
+    tracks
+        .filter(|(_, track)| is_playable(track))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 fn presentation(url: &Rc<str>, info: &FileInfo, sets: &[FileSetInfo<Bytes>]) -> Presentation {

@@ -202,6 +202,12 @@ impl SessionTask {
             });
             if let Some(file) = &context.content.file {
                 self.port.post_diagnostic(self.session, &file.report());
+                if !file.left_out().is_empty() {
+                    self.port.post(Event::TracksLeftOut {
+                        session: self.session,
+                        tracks: file.left_out().to_vec(),
+                    });
+                }
             }
             // The first segments are chosen with it, if the browser answers soon.
             let unsmooth = Box::pin(context.content.exclude_unsmooth());

@@ -152,7 +152,7 @@ pub struct FileInfo {
 /// A track of a media file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileTrackInfo {
-    /// 0 other, 1 video, 2 audio.
+    /// 0 other, 1 video, 2 audio, 3 text.
     pub kind: u8,
     /// Media type with its codec; empty if no MediaSource takes it.
     pub mime: String,

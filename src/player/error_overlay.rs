@@ -18,6 +18,7 @@ pub fn PlaybackMessage() -> Html {
     let error = use_playback(|model| model.error.clone());
     let status = use_playback(status);
     let skipped = use_playback(|model| model.skipped.clone());
+    let left_out = use_playback(|model| model.left_out.clone());
     {
         let player = player.clone();
         use_effect_with(error.is_some(), move |has_error| {
@@ -42,6 +43,12 @@ pub fn PlaybackMessage() -> Html {
                 <p key={(part.start * 1000.0) as u64} class="status-message passing" role="status">
                     { skipped_text(&part) }
                 </p>
+            } else if !left_out.is_empty() {
+                <ul class="status-message passing" role="status">
+                    { for left_out.iter().map(|track| html! {
+                        <li>{ format!("The {} is left out: {}.", track.name, track.reason) }</li>
+                    }) }
+                </ul>
             }
         };
     };

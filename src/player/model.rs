@@ -12,8 +12,8 @@ use super::{
 use crate::{
     platform::MediaHandle,
     protocol::{
-        BufferGoal, Event, LiveStatus, PlaybackError, PlaybackSettings, Quality, TrackInfo,
-        TrackSelection,
+        BufferGoal, Event, LeftOutTrack, LiveStatus, PlaybackError, PlaybackSettings, Quality,
+        TrackInfo, TrackSelection,
         milestone::{EngineLocation, Milestone, ReachedMilestone},
     },
 };
@@ -38,6 +38,8 @@ pub struct PlayerModel {
     pub retrying: Option<(PlaybackError, u32)>,
     /// The last part that was found not to be playable.
     pub skipped: Option<SkippedPart>,
+    /// The tracks of a media file that are not played.
+    pub left_out: Vec<LeftOutTrack>,
     /// The selectable qualities, by ascending bandwidth.
     pub qualities: Vec<Quality>,
     /// The bandwidth of the quality that is being fetched, in bits per second.
@@ -322,6 +324,7 @@ impl PlayerModel {
             Event::Skipped {
                 start, end, error, ..
             } => self.skipped = Some(SkippedPart { start, end, error }),
+            Event::TracksLeftOut { tracks, .. } => self.left_out = tracks,
             Event::MilestoneReached { reached, .. } => self.milestones.push(reached),
             Event::Live { status, .. } => self.live = status,
             Event::LeftWindow { .. } => self.left_windows += 1,

@@ -113,6 +113,13 @@ pub enum Event {
         /// Why.
         error: PlaybackError,
     },
+    /// Tracks of a media file are not played. The others are. Sent once, before the tracks.
+    TracksLeftOut {
+        /// The session it belongs to.
+        session: SessionId,
+        /// The tracks, in the order of the file.
+        tracks: Vec<LeftOutTrack>,
+    },
     /// The engine has reached a milestone.
     MilestoneReached {
         /// The session it belongs to.
@@ -162,6 +169,7 @@ impl Event {
             | Self::CatchUp { session, .. }
             | Self::LeftWindow { session }
             | Self::Skipped { session, .. }
+            | Self::TracksLeftOut { session, .. }
             | Self::MilestoneReached { session, .. }
             | Self::Failed { session, .. }
             | Self::Stopped { session }
@@ -237,6 +245,15 @@ impl TrackInfo {
             None => Some(self.note.clone()).filter(|note| !note.is_empty()),
         }
     }
+}
+
+/// A track of a media file that is not played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutTrack {
+    /// Its kind and codec, such as `audio track (ac-3)`.
+    pub name: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The content of a SourceBuffer.

@@ -8,7 +8,7 @@ use yew_mse_worker::{
         Bytes, FileHandle, Request,
         simulated::{Answer, Browser, Ended, Reply, World},
     },
-    protocol::{PlaybackError, milestone::Milestone},
+    protocol::{Event, LeftOutTrack, PlaybackError, milestone::Milestone},
 };
 
 /// Duration of the files.
@@ -72,7 +72,14 @@ fn progressive_files_are_played_to_the_end() {
 #[test]
 fn fragmented_files_are_played_to_the_end() {
     for seed in 0..3 {
-        for name in ["sidx.mp4", "mfra.mp4", "neither.mp4", "offsets.mp4"] {
+        for name in [
+            "sidx.mp4",
+            "mfra.mp4",
+            "neither.mp4",
+            "offsets.mp4",
+            "dash.mp4",
+            "default-base.mp4",
+        ] {
             plays_to_the_end(Browser::chromium(), name, seed);
         }
     }
@@ -87,6 +94,27 @@ fn matroska_files_are_converted_and_played_to_the_end() {
             }
         }
     }
+}
+
+#[test]
+fn tracks_that_are_left_out_are_named() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    world.serve(serve);
+    let page = Page::open();
+    page.load("vp8-aac.mkv");
+    world.run_until(60_000.0, || page.element.has_ended());
+    assert_eq!(page.failure(), None);
+    assert!(page.element.has_ended());
+    let left_out = LeftOutTrack {
+        name: "video track (vp8)".into(),
+        reason: "this browser does not decode it".into(),
+    };
+    let is_named = |event: &Event| match event {
+        Event::TracksLeftOut { tracks, .. } => tracks == std::slice::from_ref(&left_out),
+        _ => false,
+    };
+    assert_eq!(page.count_events(is_named), 1);
 }
 
 #[test]

@@ -439,8 +439,10 @@ impl Matroska {
     }
 
     fn open_index(&mut self, input: &mut Input) -> Read<()> {
-        let track = self.first_media().ok_or(Error::NoTracks)?;
-        let number = track.about.number;
+        let Some(number) = self.first_media().map(|track| track.about.number) else {
+            // Its tracks are named nevertheless.
+            return Ok(());
+        };
         if let (None, Some(position)) = (&self.cues, self.cues_position) {
             let cues = self.read_cues(input, position, number)?;
             self.cues = Some(cues);

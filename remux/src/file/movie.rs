@@ -9,6 +9,8 @@ use crate::output::Kind;
 pub struct FileTrack {
     /// What it carries; `None` for text and data.
     pub kind: Option<Kind>,
+    /// Whether it carries subtitles or captions.
+    pub is_text: bool,
     /// Number in the file: `track_ID` or TrackNumber.
     pub number: u64,
     /// RFC 6381 codec, or the file's own name of a coding that has none.

@@ -364,12 +364,15 @@ impl Mp4 {
         }
         let video = |track: &&Mp4Track| track.about.kind == Some(Kind::Video);
         let audio = |track: &&Mp4Track| track.about.kind == Some(Kind::Audio);
-        let track = self
+        let Some(track) = self
             .tracks
             .iter()
             .find(video)
             .or_else(|| self.tracks.iter().find(audio))
-            .ok_or(Error::NoTracks)?;
+        else {
+            // Its tracks are named nevertheless.
+            return Ok(());
+        };
         let id = track.about.number as u32;
         let duration = find(moov, 0..moov.len(), &[b"mvex"])
             .into_iter()

@@ -150,6 +150,7 @@ fn info(movie: Movie) -> FileInfo {
             .into_iter()
             .map(|track| FileTrackInfo {
                 kind: match track.kind {
+                    None if track.is_text => 3,
                     None => 0,
                     Some(Kind::Video) => 1,
                     Some(Kind::Audio) => 2,

@@ -18,7 +18,7 @@
 //! file_bytes() file_length() file_text() file_text_length() file_numbers() file_number_count()
 //! ```
 //!
-//! Status: 0 done, 1 bytes are needed (numbers: start and end), 2 failed (text: why). Kinds: 0 other, 1 video, 2 audio.
+//! Status: 0 done, 1 bytes are needed (numbers: start and end), 2 failed (text: why). Kinds: 0 other, 1 video, 2 audio, 3 text.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -120,7 +120,7 @@ impl Module {
         line(&mut self.text, movie.container);
         for track in &movie.tracks {
             self.numbers.extend([
-                kind(track.kind),
+                if track.is_text { 3.0 } else { kind(track.kind) },
                 f64::from(u8::from(track.is_default)),
                 track.size.0.into(),
                 track.size.1.into(),

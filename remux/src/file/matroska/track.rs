@@ -61,7 +61,7 @@ pub fn entry(bytes: &[u8]) -> Option<MatroskaTrack> {
     }
     let (prefix, encoding) = encoding(find(bytes, ids::CONTENT_ENCODINGS).unwrap_or_default());
     let problem = match kind {
-        None => "it is neither video nor audio",
+        None => "it is no video or audio",
         Some(_) => encoding,
     };
     let default_duration = number(bytes, ids::DEFAULT_DURATION).filter(|duration| *duration > 0);
@@ -70,6 +70,7 @@ pub fn entry(bytes: &[u8]) -> Option<MatroskaTrack> {
     Some(MatroskaTrack {
         about: FileTrack {
             kind,
+            is_text: number(bytes, ids::TRACK_TYPE) == Some(17),
             number: number(bytes, ids::TRACK_NUMBER)?,
             codec: coding.id.clone(),
             language: language.filter(|tag| tag != "und").unwrap_or_default(),

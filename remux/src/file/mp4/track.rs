@@ -88,11 +88,12 @@ pub fn parse(moov: &Rc<Vec<u8>>, trak: Range<usize>, movie_timescale: u32) -> Op
         Some(_) if entries.is_empty() => "it has no sample entry",
         Some(_) if entries.iter().any(|entry| entry.is_encrypted) => "it is encrypted",
         Some(_) => "",
-        None => "it is neither video nor audio",
+        None => "it is no video or audio",
     };
     Some(Mp4Track {
         about: FileTrack {
             kind,
+            is_text: matches!(handler.get(8..12)?, b"text" | b"sbtl" | b"subt" | b"subp"),
             number: number::u32(fields, if wide { 20 } else { 12 })?.into(),
             codec: first.codec,
             mime,
