@@ -56,7 +56,17 @@ async fn media_files_play_and_seek(test: &TestContext) {
 #[apply(browser_test!)]
 #[runs_in(Chromium, Firefox; "WebM in MediaSource")]
 async fn webm_files_play_and_seek(test: &TestContext) {
-    plays_by_url(test, &["vp8-vorbis.webm", "vp9-opus.webm", "live.webm"]).await;
+    plays_by_url(
+        test,
+        &[
+            "vp8-vorbis.webm",
+            "vp9-opus.webm",
+            "live.webm",
+            "laced.webm",
+            "two-audio.webm",
+        ],
+    )
+    .await;
 }
 
 /// Chooses a file as the visitor does, with content that the page fetches from the server first.

@@ -174,7 +174,10 @@ impl Reader for Matroska {
                 .map(|track| track.about.codec.as_str())
                 .collect();
             let (subtype, init) = if first.converted.is_none() {
-                ("webm", self.webm_init(&chosen))
+                let mut entry = Vec::new();
+                push_element(&mut entry, ids::TRACK_ENTRY, &first.entry);
+                let plain = self.tracks_content.as_deref().filter(|_| is_plain);
+                ("webm", self.webm_init(plain.unwrap_or(&entry)))
             } else {
                 let tracks = chosen
                     .iter()
@@ -564,8 +567,8 @@ impl Matroska {
         }
     }
 
-    /// EBML header, and a segment of unknown size with the file's information and some of its tracks.
-    fn webm_init(&self, tracks: &[&MatroskaTrack]) -> Vec<u8> {
+    /// EBML header, and a segment of unknown size with the file's information and these tracks.
+    fn webm_init(&self, tracks: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0x1a, 0x45, 0xdf, 0xa3, 0x9f];
         // Versions 1 to 4, the limits of IDs and sizes, and the type.
         bytes.extend([
@@ -581,11 +584,7 @@ impl Matroska {
             ids::INFO,
             self.info.as_deref().unwrap_or_default(),
         );
-        let mut entries = Vec::new();
-        for track in tracks {
-            push_element(&mut entries, ids::TRACK_ENTRY, &track.entry);
-        }
-        push_element(&mut bytes, ids::TRACKS, &entries);
+        push_element(&mut bytes, ids::TRACKS, tracks);
         bytes
     }
 

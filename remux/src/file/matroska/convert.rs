@@ -24,6 +24,9 @@ const MAX_ELEMENT: u64 = 1 << 25;
 /// Bytes of frames that wait for the next key frame; more are written without it.
 const MAX_PENDING: usize = 1 << 25;
 
+/// TrackNumber of the only track in clusters that are written.
+pub const WRITTEN_NUMBER: u8 = 1;
+
 /// Bytes at which a fragment ends.
 const MAX_FRAGMENT: usize = 1 << 20;
 
@@ -304,8 +307,7 @@ impl ClusterConverter {
         let track = &pending.track;
         let Some(timescale) = track.timescale else {
             spread(&mut frames);
-            self.output
-                .extend(clusters(&frames, &bytes, track, self.scale));
+            self.output.extend(clusters(&frames, &bytes, self.scale));
             return;
         };
         let mut samples = match track.kind {
@@ -356,32 +358,37 @@ fn spread(frames: &mut [Frame]) {
     }
 }
 
-/// Clusters of unknown size with a block for each frame of a track.
-fn clusters(frames: &[Frame], bytes: &[u8], track: &ConvertedTrack, scale: u64) -> Vec<Vec<u8>> {
-    let mut clusters: Vec<Vec<u8>> = Vec::new();
+/// Clusters with a block for each frame of a track. Their sizes are known: after a cluster of unknown size, the timestamp
+/// offset of a `SourceBuffer` cannot be set.
+fn clusters(frames: &[Frame], bytes: &[u8], scale: u64) -> Vec<Vec<u8>> {
+    let mut contents: Vec<Vec<u8>> = Vec::new();
     let mut start = 0;
     for (nth, frame) in frames.iter().enumerate() {
         let time = frame.time / i64::try_from(scale).unwrap_or(i64::MAX);
         let ahead = i16::try_from(time - start).ok().filter(|_| nth > 0);
         if ahead.is_none() {
-            let mut cluster = Vec::with_capacity(bytes.len() + frames.len() * 16 + 32);
-            cluster.extend(ids::CLUSTER.to_be_bytes());
-            cluster.extend([0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+            let mut content = Vec::with_capacity(bytes.len() + frames.len() * 16 + 32);
             start = time;
-            ebml::push_element(&mut cluster, ids::TIMESTAMP, &start.to_be_bytes());
-            clusters.push(cluster);
+            ebml::push_element(&mut content, ids::TIMESTAMP, &start.to_be_bytes());
+            contents.push(content);
         }
-        let Some(cluster) = clusters.last_mut() else {
+        let Some(content) = contents.last_mut() else {
             break;
         };
         let data = bytes.get(frame.bytes.clone()).unwrap_or_default();
-        let number = (track.number | 1 << 56).to_be_bytes();
-        let ahead = ahead.unwrap_or(0).to_be_bytes();
-        let flags = [if frame.is_key { 0x80 } else { 0 }];
-        let block = [&number, ahead.as_slice(), &flags, data].concat();
-        ebml::push_element(cluster, ids::SIMPLE_BLOCK, &block);
+        let [high, low] = ahead.unwrap_or(0).to_be_bytes();
+        let flags = if frame.is_key { 0x80 } else { 0 };
+        // Chromium refuses track numbers of several bytes. The initialization segment has the same.
+        let head = [0x80 | WRITTEN_NUMBER, high, low, flags];
+        let block = [head.as_slice(), data].concat();
+        ebml::push_element(content, ids::SIMPLE_BLOCK, &block);
     }
-    clusters
+    let cluster = |content: Vec<u8>| {
+        let mut cluster = Vec::with_capacity(content.len() + 12);
+        ebml::push_element(&mut cluster, ids::CLUSTER, &content);
+        cluster
+    };
+    contents.into_iter().map(cluster).collect()
 }
 
 fn ticks(nanoseconds: i64, timescale: u32) -> i64 {

@@ -2,6 +2,7 @@
 
 use super::{
     codec::{Coding, Framing},
+    convert::WRITTEN_NUMBER,
     ebml::{Elements, find, float, push_element, text, unsigned},
     ids,
 };
@@ -23,7 +24,7 @@ pub struct MatroskaTrack {
     pub prefix: Vec<u8>,
     /// Whether a block may have several frames.
     pub may_be_laced: bool,
-    /// The content of its `TrackEntry`, without `ContentEncodings`.
+    /// The content of its `TrackEntry` for clusters that are written: without `ContentEncodings`.
     pub entry: Vec<u8>,
     /// Its track in MP4, if it is converted to that.
     pub converted: Option<(Track, Framing)>,
@@ -55,8 +56,10 @@ pub fn entry(bytes: &[u8]) -> Option<MatroskaTrack> {
     };
     let mut kept = Vec::with_capacity(bytes.len());
     for (id, content) in Elements::new(bytes, 0..bytes.len()) {
-        if id != ids::CONTENT_ENCODINGS {
-            push_element(&mut kept, id, bytes.get(content)?);
+        match id {
+            ids::CONTENT_ENCODINGS => {}
+            ids::TRACK_NUMBER => push_element(&mut kept, id, &[WRITTEN_NUMBER]),
+            _ => push_element(&mut kept, id, bytes.get(content)?),
         }
     }
     let (prefix, encoding) = encoding(find(bytes, ids::CONTENT_ENCODINGS).unwrap_or_default());
