@@ -170,9 +170,10 @@ impl Content {
     }
 
     /// Whether a missing segment is a gap in the middle of the presentation, not its end: the server has one of the next
-    /// segments. Always false if another representation or a copy of the playlist may have the segment.
+    /// segments, and no other representation of the set has the segment. Always false if a copy of the playlist may
+    /// have it.
     pub async fn is_hole(&self, id: RepresentationId, segment: &Segment) -> bool {
-        if self.has_alternative(id) || self.has_copy(id) {
+        if self.has_copy(id) {
             return false;
         }
         for number in (segment.number + 1..).take(MAX_HOLE_SEGMENTS) {
@@ -180,6 +181,29 @@ impl Content {
                 return false;
             };
             if self.exists(id, &next).await {
+                return !self.is_in_alternative(id, segment).await;
+            }
+        }
+        false
+    }
+
+    /// Whether the server has the segment of another playable representation of the set at the time of this one.
+    async fn is_in_alternative(&self, id: RepresentationId, segment: &Segment) -> bool {
+        let middle = f64::midpoint(segment.start, segment.end);
+        for other in self.alternatives(id) {
+            // A representation that cannot be completed does not have it either.
+            if self.load_index(other).await.is_err() {
+                continue;
+            }
+            let found = match self.presentation().representation(other).map(|it| &it.index) {
+                Some(Index::Known(segments)) => segments.segment_at(middle),
+                _ => None,
+            };
+            if let Some(found) = found
+                && !found.is_missing
+                && found.start <= middle
+                && self.exists(other, &found).await
+            {
                 return true;
             }
         }

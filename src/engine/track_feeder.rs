@@ -372,12 +372,15 @@ impl TrackFeeder {
                     status: 404 | 410,
                     ..
                 } if self.context.content.truncate_at_missing(id, segment).await => {}
-                // A hole. If another representation has the segment, that is fetched instead.
+                // A hole, or a segment that the server refuses although it has others, as object stores do with 403
+                // where a file is missing. If another representation has the segment, that is fetched instead.
                 PlaybackError::HttpStatus {
                     resource: ResourceKind::MediaSegment,
-                    status: 404 | 410,
+                    status: 400..=502 | 504..,
                     ..
-                } if self.context.content.is_hole(id, segment).await => {
+                } if !self.context.content.was_live()
+                    && self.context.content.is_hole(id, segment).await =>
+                {
                     self.record_skipped(&download, *error);
                 }
                 // Fetched again once there is room.

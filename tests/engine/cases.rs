@@ -424,6 +424,79 @@ fn missing_segment_in_the_middle_is_passed_over() {
     }
 }
 
+/// HLS of 12 s in two qualities, of which the second has its files in names that begin with `w`.
+fn two_qualities() -> Files {
+    let mut files = video_only(&[1.0; 12], &seconds(12));
+    add_track(&mut files, 'w', VIDEO, &seconds(12));
+    files.insert("w.m3u8".into(), playlist('w', &named('w', &[1.0; 12])));
+    let variant = |name: char, bandwidth: u32| {
+        format!("#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"avc1.4d401e\"\n{name}.m3u8\n")
+    };
+    let master = ["#EXTM3U\n", &variant('v', 1_000), &variant('w', 2_000)].concat();
+    files.insert("master.m3u8".into(), master.into_bytes());
+    files
+}
+
+#[test]
+fn hole_in_all_qualities_excludes_none() {
+    let mut files = two_qualities();
+    for name in ["v3.m4s", "w3.m4s", "v8.m4s", "w8.m4s"] {
+        files.remove(name);
+    }
+    let played = play(&files, "master.m3u8", 0.0, 60.0);
+    assert_eq!((played.page.failure(), played.result), (None, Ended::Done));
+    let ranges = played.page.element.played();
+    assert_eq!(ranges.len(), 3, "{ranges:?}");
+    // Each quality is asked for each hole: none was excluded at the first one.
+    for name in ["v3.m4s", "w3.m4s", "v8.m4s", "w8.m4s"] {
+        let requests = played.world.requests();
+        let is_asked = requests.iter().any(|sent| sent.request.url.ends_with(name));
+        assert!(is_asked, "{name}");
+    }
+    played.assert_calm();
+}
+
+#[test]
+fn segment_that_one_quality_lacks_is_fetched_from_the_other() {
+    let mut files = two_qualities();
+    files.remove("w5.m4s");
+    let played = play(&files, "master.m3u8", 0.0, 60.0);
+    played.assert_played(0.0, 12.0);
+}
+
+#[test]
+fn refused_segment_in_the_middle_is_passed_over() {
+    let files = video_only(&[1.0; 12], &seconds(12));
+    for status in [403, 451, 500] {
+        let browser = Browser {
+            ignores_early_seek: 0.0,
+            ..Browser::chromium()
+        };
+        let world = World::new(1, browser);
+        let _entered = world.enter();
+        let served = files.clone();
+        world.serve(move |request: &Request, _at_ms: f64| {
+            let name = request.url.strip_prefix(ORIGIN).unwrap_or_default();
+            Answer::Response(match served.get(name) {
+                Some(_) if name == "v5.m4s" => Reply::status(status),
+                Some(file) => Reply::file(&Bytes::from(file.as_slice()), request),
+                None => Reply::status(404),
+            })
+        });
+        let page = Page::open();
+        page.load("master.m3u8");
+        let ended = world.run_until(60_000.0, || {
+            page.element.has_ended() || page.failure().is_some()
+        });
+        assert_eq!((page.failure(), ended), (None, Ended::Done), "{status}");
+        let is_told = |event: &Event| {
+            matches!(event, Event::Skipped { start: 5.0, end: 6.0, error, .. }
+                if error.to_string().contains(&status.to_string()))
+        };
+        assert!(page.has_received(is_told), "{status}");
+    }
+}
+
 #[test]
 fn video_without_any_segment_fails() {
     let mut files = video_only(&[1.0; 12], &seconds(12));
@@ -544,4 +617,24 @@ fn audio_that_is_missing_from_some_time_on_is_not_waited_for() {
     files.insert("m.mpd".into(), mpd(60.0, &periods));
     play(&files, "m.mpd", 0.0, 90.0).assert_played(0.0, 60.0);
     play(&files, "m.mpd", 30.0, 90.0).assert_played(30.0, 60.0);
+}
+
+#[test]
+fn seek_far_behind_the_real_end_ends_there() {
+    let mut files = video_only(&[1.0; 8], &seconds(8));
+    let set = template('v', "avc1.4d401e", "video", "duration=\"1\"");
+    files.insert(
+        "m.mpd".into(),
+        mpd(3600.0, &format!("<Period>{set}</Period>")),
+    );
+    let played = play(&files, "m.mpd", 3580.0, 60.0);
+    assert_eq!((played.page.failure(), played.result), (None, Ended::Done));
+    assert!(
+        (played.duration() - 8.0).abs() < 0.2,
+        "{}",
+        played.duration()
+    );
+    played.assert_calm();
+    let count = played.world.requests().len();
+    assert!(count < 60, "{count} requests");
 }

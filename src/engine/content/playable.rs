@@ -70,17 +70,22 @@ impl Content {
 
     /// Whether another representation of the set is playable.
     pub(super) fn has_alternative(&self, id: RepresentationId) -> bool {
+        !self.alternatives(id).is_empty()
+    }
+
+    /// The other playable representations of the set.
+    pub(super) fn alternatives(&self, id: RepresentationId) -> Vec<RepresentationId> {
         let count = self
             .presentation()
             .adaptation_set(id)
             .map_or(0, |set| set.representations.len());
-        (0..count).any(|representation| {
-            representation != id.representation
-                && self.is_playable(RepresentationId {
-                    representation,
-                    ..id
-                })
-        })
+        let others = (0..count).map(|representation| RepresentationId {
+            representation,
+            ..id
+        });
+        others
+            .filter(|other| *other != id && self.is_playable(*other))
+            .collect()
     }
 
     /// Excludes representations that this thread cannot decode. Workers may support other codecs than the page.
