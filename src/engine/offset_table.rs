@@ -98,8 +98,18 @@ impl OffsetTable {
             // The times of DASH are those of the media: a later one is a gap.
             false => arrival.follows && far < 0.0,
         };
+        if !begins_anew
+            && let Some(anew) = self
+                .restart_before(content, arrival, &first, offset)
+                .await?
+        {
+            self.add(id.period, segment.discontinuity, anew);
+            return Ok(anew);
+        }
         // A constant offset of DASH is lived with, unless nothing would be left to play.
-        let is_outside = !is_hls && !content.is_in_period(id.period, start + offset);
+        let is_outside = !is_hls
+            && !content.is_in_period(id.period, start + offset)
+            && !starts_inside(content, arrival, &first, offset).await?;
         if (begins_anew && far.abs() > DISCONTINUITY_SECONDS) || is_outside {
             let offset = segment.start - start;
             self.add(id.period, segment.discontinuity, offset);
@@ -154,6 +164,53 @@ impl OffsetTable {
         });
     }
 
+    /// The offset of the timeline that begins between the first segment of a discontinuity and this one, although the
+    /// playlist does not say so: timestamps go back there. Looks for it by bisection, because the viewer has sought past
+    /// it. `None` if there is none.
+    async fn restart_before(
+        &self,
+        content: &Content,
+        arrival: &Arrival<'_>,
+        first: &Segment,
+        offset: f64,
+    ) -> Result<Option<f64>, Error> {
+        let Arrival {
+            id,
+            representation,
+            segment,
+            start,
+            ..
+        } = *arrival;
+        let far = start + offset - segment.start;
+        let Index::Known(segments) = &representation.index else {
+            return Ok(None);
+        };
+        if segments.timestamps != Timestamps::Discontinuities || far > -DISCONTINUITY_SECONDS {
+            return Ok(None);
+        }
+        let Some(first_start) = media_start(content, representation, first).await? else {
+            return Ok(None);
+        };
+        let mut before = (first.number, first_start);
+        let mut after = (segment.number, start);
+        while after.0 - before.0 > 1 {
+            let number = before.0.midpoint(after.0);
+            let Some(middle) = content.segment(id, number) else {
+                return Ok(None);
+            };
+            let Some(time) = media_start(content, representation, &middle).await? else {
+                return Ok(None);
+            };
+            match time + offset - middle.start > far / 2.0 {
+                true => before = (number, time),
+                false => after = (number, time),
+            }
+        }
+        let goes_back = after.1 < before.1;
+        let restart = content.segment(id, after.0).filter(|_| goes_back);
+        Ok(restart.map(|restart| restart.start - after.1))
+    }
+
     /// The offset of an unknown discontinuity, by its first segment.
     async fn first_offset(
         &self,
@@ -170,6 +227,20 @@ impl OffsetTable {
         }
         Ok(segment.start - arrival.start)
     }
+}
+
+/// Whether the first segment of an arrival's discontinuity lies within the period with this offset, in seconds.
+async fn starts_inside(
+    content: &Content,
+    arrival: &Arrival<'_>,
+    first: &Segment,
+    offset: f64,
+) -> Result<bool, Error> {
+    if first.number == arrival.segment.number {
+        return Ok(false);
+    }
+    let start = media_start(content, arrival.representation, first).await?;
+    Ok(start.is_some_and(|start| content.is_in_period(arrival.id.period, start + offset)))
 }
 
 /// The offset with the least deviation.
