@@ -376,7 +376,7 @@ impl TrackFeeder {
                 // where a file is missing. If another representation has the segment, that is fetched instead.
                 PlaybackError::HttpStatus {
                     resource: ResourceKind::MediaSegment,
-                    status: 400..=502 | 504..,
+                    status: 403 | 404 | 410 | 451,
                     ..
                 } if !self.context.content.was_live()
                     && self.context.content.is_hole(id, segment).await =>

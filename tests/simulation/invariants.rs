@@ -491,7 +491,7 @@ impl Checker {
         let is_missing = log
             .statuses
             .iter()
-            .any(|(status, _)| matches!(status, 404 | 410));
+            .any(|(status, _)| matches!(status, 403 | 404 | 410 | 451));
         if is_missing || self.is_damaged() || self.facts.is_broken {
             return Ok(());
         }
