@@ -144,8 +144,7 @@ impl Content {
         let Index::Known(segments) = &representation.index else {
             return false;
         };
-        let last = segments.len().checked_sub(1);
-        let Some(last) = last.and_then(|last| segments.get(last)) else {
+        let Some(last) = segments.last() else {
             return false;
         };
         let is_last = segment.number == last.number;
@@ -158,15 +157,43 @@ impl Content {
                     .await
                     .is_err());
         if is_truncated {
-            representation.index = Index::Known(Rc::new(segments.truncated_at(segment.start)));
+            let end = self.first_missing(id, segment).await;
+            representation.index = Index::Known(Rc::new(segments.truncated_at(end)));
             self.count_correction();
-            if let Some(set) = self.presentation.borrow_mut().adaptation_set_mut(id) {
+            let mut presentation = self.presentation.borrow_mut();
+            if let Some(set) = presentation.adaptation_set_mut(id) {
                 let end = (id.period, set.content_type);
                 self.doubtful_ends.borrow_mut().push(end);
                 replace_representation(set, id, *representation);
             }
+            if id.period + 1 == presentation.periods.len() {
+                let longest = presentation.periods.last().and_then(longest_end);
+                presentation.duration = longest.or(presentation.duration);
+            }
         }
         is_truncated
+    }
+
+    /// When the first of the segments begins, in seconds, that are missing up to this one. Looks for it by bisection:
+    /// the viewer may have sought far beyond the end of the media.
+    async fn first_missing(&self, id: RepresentationId, segment: &Segment) -> f64 {
+        let mut first = segment.clone();
+        let mut present = None;
+        loop {
+            let low = present.map_or(0, |number: u64| number + 1);
+            if low >= first.number {
+                return first.start;
+            }
+            // The one before is there in most cases.
+            let number = match first.number == segment.number {
+                true => first.number - 1,
+                false => low.midpoint(first.number),
+            };
+            match self.segment(id, number) {
+                Some(found) if !self.exists(id, &found).await => first = found,
+                _ => present = Some(number),
+            }
+        }
     }
 
     /// Whether a missing segment is a gap in the middle of the presentation, not its end: the server has one of the next
@@ -195,7 +222,11 @@ impl Content {
             if self.load_index(other).await.is_err() {
                 continue;
             }
-            let found = match self.presentation().representation(other).map(|it| &it.index) {
+            let found = match self
+                .presentation()
+                .representation(other)
+                .map(|it| &it.index)
+            {
                 Some(Index::Known(segments)) => segments.segment_at(middle),
                 _ => None,
             };

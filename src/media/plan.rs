@@ -193,8 +193,7 @@ fn action_for_last(now: &Snapshot, settled_until: f64) -> BufferAction {
         if period.start >= now.end {
             continue;
         }
-        let last = |segments: &Segments| segments.get(segments.len().checked_sub(1)?);
-        match action_in_period(now, index, &last) {
+        match action_in_period(now, index, &Segments::last) {
             BufferAction::End => {}
             BufferAction::Fetch(_, last)
                 if last.is_missing || is_buffered(now, &last, settled_until) =>

@@ -199,6 +199,22 @@ impl Segments {
         self.runs.is_empty()
     }
 
+    /// The last segment that begins before the end; `None` if there is none.
+    pub fn last(&self) -> Option<Segment> {
+        let begins = |time: u64| self.claimed_seconds(time) < self.end;
+        let run = self.runs.iter().rfind(|run| begins(run.time))?;
+        let (mut last, mut after) = (0, run.count);
+        while after - last > 1 {
+            let middle = after.midpoint(last);
+            let time = run.time.saturating_add(run.duration.saturating_mul(middle));
+            match begins(time) {
+                true => last = middle,
+                false => after = middle,
+            }
+        }
+        self.get(run.first + last)
+    }
+
     /// A copy without the segments that begin at `end` (seconds) or later.
     pub fn truncated_at(&self, end: f64) -> Self {
         Self {

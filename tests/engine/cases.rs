@@ -302,11 +302,13 @@ fn timestamps_that_begin_anew_continue_the_timeline() {
     let starts = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5].map(f64::from);
     let files = video_only(&[1.0; 12], &starts);
     play(&files, "master.m3u8", 0.0, 30.0).assert_played(0.0, 12.0);
+    play(&files, "master.m3u8", 7.5, 30.0).assert_played(7.5, 12.0);
     let mut files = files;
     add_track(&mut files, 'a', AUDIO, &starts);
     files.insert("a.m3u8".into(), playlist('a', &named('a', &[1.0; 12])));
     files.insert("master.m3u8".into(), master(true));
     play(&files, "master.m3u8", 0.0, 30.0).assert_played(0.0, 12.0);
+    play(&files, "master.m3u8", 10.5, 30.0).assert_played(10.5, 12.0);
 }
 
 #[test]
@@ -320,6 +322,8 @@ fn dash_with_a_constant_offset_plays_from_where_the_media_begin() {
     );
     play(&files, "m.mpd", 0.0, 30.0).assert_played(3.6, 15.6);
     play(&files, "m.mpd", 8.0, 30.0).assert_played(8.0, 15.6);
+    // With this offset, the first segment that is fetched lies behind the end that the manifest states.
+    play(&files, "m.mpd", 10.8, 30.0).assert_played(10.8, 15.6);
 }
 
 #[test]
@@ -467,7 +471,7 @@ fn segment_that_one_quality_lacks_is_fetched_from_the_other() {
 #[test]
 fn refused_segment_in_the_middle_is_passed_over() {
     let files = video_only(&[1.0; 12], &seconds(12));
-    for status in [403, 451, 500] {
+    for status in [403, 451] {
         let browser = Browser {
             ignores_early_seek: 0.0,
             ..Browser::chromium()
