@@ -20,6 +20,7 @@ mod engines;
 mod example;
 mod failures;
 mod files;
+mod folder;
 mod lab;
 mod live;
 mod messages;

@@ -1,6 +1,7 @@
 //! Serves the built site as a static host would, under a sub-path, with faults on demand.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -118,9 +119,15 @@ impl Server {
 
     /// Serves another site.
     pub async fn of_folder(site: &Path) -> Self {
+        Self::with_streams(site, Path::new("tests/streams")).await
+    }
+
+    /// Serves the site, and a folder as `streams`.
+    pub async fn with_streams(site: &Path, streams: &Path) -> Self {
         let state = Arc::new(Mutex::new(ServerState::default()));
         let router = Router::new()
             .nest_service(&(public_url() + "tests"), ServeDir::new("tests"))
+            .nest_service(&(public_url() + "streams"), ServeDir::new(streams))
             .nest_service(
                 &(public_url() + "remux/tests"),
                 ServeDir::new("remux/tests"),
@@ -216,6 +223,20 @@ impl Server {
             uri.path().contains(part) && headers.get(name).is_some_and(|it| it == value)
         })
         .count()
+    }
+
+    /// How often each part of each file whose path contains `part` was requested.
+    pub fn request_counts(&self, part: &str) -> HashMap<String, usize> {
+        let state = self.state.lock().unwrap();
+        let mut counts = HashMap::new();
+        for (uri, headers) in state.requests.iter().zip(&state.headers) {
+            if uri.path().contains(part) {
+                let range = headers.get(header::RANGE);
+                let range = range.map_or("", |range| range.to_str().unwrap_or_default());
+                *counts.entry(format!("{uri} {range}")).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Ends all faults.

@@ -90,6 +90,7 @@ struct Failure {
 }
 
 /// Permission to run beside other tests, or [alone](Self::alone).
+#[derive(Default)]
 pub struct Slot {
     machine: Arc<RwLock<()>>,
     shared: RefCell<Option<OwnedRwLockReadGuard<()>>>,
@@ -152,10 +153,11 @@ pub fn run() -> ExitCode {
                 continue;
             }
             let (_, file) = test.module.split_once("::").unwrap();
-            let (runtime, runner, run) = (runtime.clone(), runner.clone(), test.run);
+            let (runtime, runner) = (runtime.clone(), runner.clone());
+            let (run, is_repeatable) = (test.run, test.ignored.is_none());
             let name = format!("{browser}::{file}::{}", test.name);
             let trial = Trial::ignorable_test(name.clone(), move || {
-                Ok(runtime.block_on(runner.run(&name, browser, run)))
+                Ok(runtime.block_on(runner.run(&name, browser, run, is_repeatable)))
             });
             // `--list` prints the reason before the name.
             let trial = trial.with_kind(test.why);
@@ -187,8 +189,8 @@ fn check_tests(tests: &[&Test]) -> Result<(), Failed> {
 
 impl Runner {
     /// Runs a test. If it fails, it is repeated once in a new browser: beside other tests if the browser itself
-    /// failed, else alone. One that then passes alone counts as flaky.
-    async fn run(&self, name: &str, browser: Browser, run: Run) -> Completion {
+    /// failed, else alone. One that then passes alone counts as flaky. The long ones are not repeated.
+    async fn run(&self, name: &str, browser: Browser, run: Run, is_repeatable: bool) -> Completion {
         let slot = Slot::shared(self.machine.clone()).await;
         let began = Instant::now();
         let outcome = self.attempt(browser, run, slot).await;
@@ -196,6 +198,7 @@ impl Runner {
         self.durations.lock().unwrap().push(duration);
         let failure = match outcome {
             Ok(completion) => return completion,
+            Err(failure) if !is_repeatable => resume_unwind(failure.panic),
             Err(failure) => failure,
         };
         let slot = Slot::shared(self.machine.clone()).await;
