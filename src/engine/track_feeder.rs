@@ -215,8 +215,9 @@ impl TrackFeeder {
         }
     }
 
-    /// The media type of the segment at a time in seconds, if the representation's init segments may have different
-    /// ones; else `mime`.
+    /// The media type of the segment at a time in seconds by its init segment, if the representation's init segments may
+    /// have different ones, or the type of a SourceBuffer cannot be changed once the first one shows that the manifest
+    /// is wrong; else `mime`.
     async fn type_at(
         &self,
         id: RepresentationId,
@@ -228,9 +229,11 @@ impl TrackFeeder {
         let Index::Known(segments) = &representation.index else {
             return Ok(None);
         };
+        // The reader of a media file has seen its init segments.
+        let may_be_wrong = content.file.is_none() && !platform::can_change_type();
         let segment = segments
             .segment_at(time)
-            .filter(|_| segments.inits.len() > 1);
+            .filter(|_| segments.inits.len() > 1 || may_be_wrong);
         let Some(resource) = segment.and_then(|segment| segment.init) else {
             return Ok(Some(mime));
         };
