@@ -237,7 +237,23 @@ impl TrackFeeder {
         let Some(resource) = segment.and_then(|segment| segment.init) else {
             return Ok(Some(mime));
         };
-        let init = content.init_segment(&representation, &resource).await?;
+        let init = match content.init_segment(&representation, &resource).await {
+            Ok(init) => init,
+            // Not yet, or no longer there: the download waits for it.
+            Err(error)
+                if content.was_live()
+                    && matches!(
+                        *error,
+                        PlaybackError::HttpStatus {
+                            status: 404 | 410,
+                            ..
+                        }
+                    ) =>
+            {
+                return Ok(Some(mime));
+            }
+            Err(error) => return Err(error),
+        };
         let init = mp4::parse_init_segment(&init.to_vec()).ok();
         let own_mime = init
             .map(|init| init.mime())

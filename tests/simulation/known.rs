@@ -57,7 +57,6 @@ pub const KNOWN: &[(u64, Invariant)] = &[
     (2027, Invariant::Cause),
     (2251, Invariant::Ends),
     (2274, Invariant::NoSecondFetch),
-    (2367, Invariant::NoSecondFetch),
     (2376, Invariant::Clock),
     (2384, Invariant::Covered),
     (2434, Invariant::NoSecondFetch),
