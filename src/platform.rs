@@ -92,6 +92,6 @@ pub use implementation::{
     resolve_url, sleep, spawn, take_delivery,
 };
 pub use types::{
-    ByteRange, Delivery, Exception, FileInfo, FilePlan, FileSetInfo, FileStep, FileTrackInfo,
-    ReadyState, RemuxOutput, RemuxTracks, Request, VideoConfiguration,
+    AudioLimits, ByteRange, Delivery, Exception, FileInfo, FilePlan, FileSetInfo, FileStep,
+    FileTrackInfo, ReadyState, RemuxOutput, RemuxTracks, Request, VideoConfiguration,
 };

@@ -26,6 +26,8 @@ pub enum Coding {
     Adts,
     /// MPEG-1 and MPEG-2 audio.
     Mpeg,
+    /// MPEG audio that is written without MP4 around it.
+    RawMpeg,
     /// AC-3 and Enhanced AC-3.
     Ac3,
 }
@@ -35,7 +37,7 @@ impl Coding {
     pub fn parse(self, bytes: &[u8]) -> Parsed {
         match self {
             Self::Adts => adts::parse(bytes),
-            Self::Mpeg => mpeg_audio::parse(bytes),
+            Self::Mpeg | Self::RawMpeg => mpeg_audio::parse(bytes),
             Self::Ac3 => ac3::parse(bytes),
         }
     }
@@ -152,7 +154,10 @@ impl Audio {
         Self {
             pid,
             coding,
-            builder: FragmentBuilder::new(Kind::Audio),
+            builder: match coding {
+                Coding::RawMpeg => FragmentBuilder::raw(Kind::Audio),
+                _ => FragmentBuilder::new(Kind::Audio),
+            },
             header: Vec::with_capacity(MAX_HEADER),
             carried: 0,
             frame: None,
@@ -333,7 +338,10 @@ impl Audio {
     fn configure(&mut self, format: Format, events: &mut Events) {
         self.cut(events);
         match format.describe() {
-            Ok(track) => {
+            Ok(mut track) => {
+                if self.coding == Coding::RawMpeg {
+                    track.entry.clear();
+                }
                 if let Some(before) = self.format
                     && before.rate() != format.rate()
                 {

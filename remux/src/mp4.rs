@@ -50,8 +50,12 @@ fn halves(bytes: &mut Vec<u8>, halves: &[u16]) {
 /// The identity matrix of `mvhd` and `tkhd`.
 const MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 
-/// The initialization segment for these tracks.
+/// The initialization segment for these tracks; without bytes if they are written without MP4 around them.
 pub fn init(tracks: Vec<Track>) -> Init {
+    if tracks.iter().any(Track::is_raw) {
+        let bytes = Vec::new();
+        return Init { bytes, tracks };
+    }
     let mut bytes = Vec::with_capacity(1024);
     write_box(&mut bytes, b"ftyp", |b| {
         b.extend_from_slice(b"iso6\0\0\0\0iso6mp41")
@@ -217,6 +221,8 @@ pub struct Sample {
 #[derive(Debug)]
 pub struct FragmentBuilder {
     kind: Kind,
+    /// Whether the samples are written without MP4 around them.
+    is_raw: bool,
     /// [`HEADROOM`], the samples, and the bytes of the next sample.
     pub bytes: Vec<u8>,
     samples: Vec<Sample>,
@@ -232,11 +238,20 @@ impl FragmentBuilder {
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
+            is_raw: false,
             bytes: vec![0; HEADROOM],
             samples: Vec::new(),
             samples_end: HEADROOM,
             start: 0,
             end: 0,
+        }
+    }
+
+    /// An empty fragment of samples that are written without MP4 around them.
+    pub fn raw(kind: Kind) -> Self {
+        Self {
+            is_raw: true,
+            ..Self::new(kind)
         }
     }
 
@@ -288,7 +303,10 @@ impl FragmentBuilder {
         next.extend_from_slice(self.bytes.get(self.samples_end..).unwrap_or_default());
         let mut buffer = std::mem::replace(&mut self.bytes, next);
         buffer.truncate(self.samples_end);
-        let head = self.head(self.samples_end - HEADROOM);
+        let head = match self.is_raw {
+            true => Vec::new(),
+            false => self.head(self.samples_end - HEADROOM),
+        };
         let offset = HEADROOM.saturating_sub(head.len());
         if let Some(room) = buffer.get_mut(offset..HEADROOM) {
             room.copy_from_slice(&head);
@@ -355,6 +373,10 @@ const SEQUENCE: usize = 20;
 
 /// Numbers a fragment (`mfhd`).
 pub fn number(fragment: &mut Fragment, sequence: u32) {
+    if fragment.offset == HEADROOM {
+        // There is no MP4 around it.
+        return;
+    }
     let at = fragment.offset + SEQUENCE;
     if let Some(field) = fragment.buffer.get_mut(at..at + 4) {
         field.copy_from_slice(&sequence.to_be_bytes());

@@ -34,7 +34,7 @@ pub enum Output {
     Problem(Problem),
 }
 
-/// An initialization segment: `ftyp` and `moov`.
+/// An initialization segment: `ftyp` and `moov`. It has no bytes for frames of MPEG audio that need none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Init {
     /// The bytes to append.
@@ -46,6 +46,9 @@ pub struct Init {
 impl Init {
     /// The type for `MediaSource.isTypeSupported` and `addSourceBuffer`.
     pub fn mime(&self) -> String {
+        if self.tracks.iter().any(Track::is_raw) {
+            return "audio/mpeg".to_owned();
+        }
         let codecs: Vec<_> = self
             .tracks
             .iter()
@@ -72,11 +75,18 @@ pub struct Track {
     pub size: (u16, u16),
     /// Audio channels; 0 for video, or where the stream does not say.
     pub channels: u16,
-    /// Its sample entry, the box in `stsd`.
+    /// Its sample entry, the box in `stsd`; empty if its samples are written without MP4 around them.
     pub(crate) entry: Vec<u8>,
 }
 
-/// A media segment of one track: `moof` and `mdat`.
+impl Track {
+    /// Whether its samples are written without MP4 around them: frames of MPEG audio.
+    pub fn is_raw(&self) -> bool {
+        self.entry.is_empty()
+    }
+}
+
+/// A media segment of one track: `moof` and `mdat`, or frames of MPEG audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
     /// The track that it continues.

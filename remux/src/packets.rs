@@ -26,6 +26,9 @@ pub struct Header {
     pub scrambled: bool,
     /// Whether the continuity counter may jump here.
     pub discontinuity: bool,
+    /// Whether the payload has all the room there is. The last packet of a PES packet is filled up by stuffing in the
+    /// adaptation field, unless its data end exactly there.
+    pub is_full: bool,
 }
 
 /// A part of a packet: its header, then its payload, in as many parts as the input comes in.
@@ -144,6 +147,11 @@ impl Packets {
         }
     }
 
+    /// Whether a packet has begun and not ended.
+    pub fn is_in_packet(&self) -> bool {
+        matches!(self.state, State::Payload(_)) || !self.header.is_empty()
+    }
+
     /// Whether a unit of `pid` begins in a packet further on in `bytes`, after the payload that begins at `at`; not
     /// too far, so that a hostile stream cannot make it look through all of `bytes` at each packet.
     pub fn starts_again(&self, pid: u16, bytes: &[u8], at: usize) -> bool {
@@ -204,7 +212,18 @@ fn parse(bytes: &[u8]) -> Option<Header> {
         damaged: high & 0x80 != 0 || 5 + length > PACKET,
         scrambled: control & 0xc0 != 0,
         discontinuity: length > 0 && flags & 0x80 != 0,
+        is_full: match control & 0x20 != 0 {
+            true => length > 0 && length == fields_length(flags),
+            false => true,
+        },
     })
+}
+
+/// Length of an adaptation field with these flags and without stuffing: the flags, PCR, OPCR and splice countdown. One
+/// with private data or an extension counts as stuffed.
+fn fields_length(flags: u8) -> usize {
+    let has = |flag: u8| usize::from(flags & flag != 0);
+    1 + 6 * has(0x10) + 6 * has(0x08) + has(0x04)
 }
 
 #[cfg(test)]

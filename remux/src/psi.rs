@@ -6,12 +6,10 @@ const MAX_SECTION: usize = 1024;
 /// Maximum number of streams of a program; further ones are ignored.
 const MAX_STREAMS: usize = 64;
 
-/// Assembles a section from the payloads of its packets.
+/// Assembles sections from the payloads of their packets.
 #[derive(Debug, Default)]
 pub struct Sections {
     bytes: Vec<u8>,
-    /// Remaining bytes of the previous section, by the pointer field; `None` if that field comes next.
-    pointer: Option<usize>,
     state: Collecting,
 }
 
@@ -20,7 +18,10 @@ enum Collecting {
     /// The section that goes on began before anything was read.
     #[default]
     Nothing,
-    Pointer,
+    /// The pointer field comes next. Whether a section goes on after it.
+    Pointer(bool),
+    /// This many bytes are before the first section that begins in the packet.
+    Tail(usize),
     Section,
 }
 
@@ -28,9 +29,7 @@ impl Sections {
     /// Begins a packet, in which a new section begins if `unit_start`.
     pub fn packet(&mut self, unit_start: bool) {
         if unit_start {
-            self.bytes.clear();
-            self.pointer = None;
-            self.state = Collecting::Pointer;
+            self.state = Collecting::Pointer(self.state == Collecting::Section);
         }
     }
 
@@ -40,45 +39,59 @@ impl Sections {
         self.state = Collecting::Nothing;
     }
 
-    /// Adds a part of a payload. Returns a section once, when it is complete and its checksum valid.
-    ///
-    /// Only the first of several sections in a packet is read: the tables of HLS have one section.
-    pub fn push(&mut self, mut payload: &[u8]) -> Option<&[u8]> {
-        if self.state == Collecting::Pointer {
-            if self.pointer.is_none() {
-                let (&first, rest) = payload.split_first()?;
-                self.pointer = Some(usize::from(first));
-                payload = rest;
+    /// Adds a part of a payload. Returns the sections that it completes, if their checksums are valid.
+    pub fn push(&mut self, mut payload: &[u8]) -> Vec<Vec<u8>> {
+        let mut complete = Vec::new();
+        if let (Collecting::Pointer(goes_on), Some((&pointer, rest))) =
+            (self.state, payload.split_first())
+        {
+            if !goes_on {
+                self.bytes.clear();
             }
-            let skipped = self.pointer.unwrap_or(0).min(payload.len());
-            self.pointer = self.pointer.map(|left| left - skipped);
-            payload = payload.get(skipped..)?;
-            if self.pointer != Some(0) || payload.is_empty() {
-                return None;
+            self.state = Collecting::Tail(usize::from(pointer));
+            payload = rest;
+        }
+        if let Collecting::Tail(left) = self.state {
+            let (tail, rest) = payload.split_at(left.min(payload.len()));
+            if !self.bytes.is_empty() {
+                self.add(tail, &mut complete);
             }
+            self.state = Collecting::Tail(left - tail.len());
+            if left > tail.len() {
+                return complete;
+            }
+            self.bytes.clear();
             self.state = Collecting::Section;
+            payload = rest;
         }
-        if self.state != Collecting::Section {
-            return None;
+        if self.state == Collecting::Section {
+            self.add(payload, &mut complete);
         }
-        let room = MAX_SECTION - self.bytes.len().min(MAX_SECTION);
-        self.bytes
-            .extend_from_slice(payload.get(..room).unwrap_or(payload));
-        let &[_, high, low, ..] = self.bytes.as_slice() else {
-            return None;
-        };
-        let length = 3 + usize::from(u16::from_be_bytes([high & 0x0f, low]));
-        if length > MAX_SECTION {
-            self.state = Collecting::Nothing;
-            return None;
+        complete
+    }
+
+    fn add(&mut self, payload: &[u8], complete: &mut Vec<Vec<u8>>) {
+        self.bytes.extend_from_slice(payload);
+        // 0xff is stuffing up to the end of the packet.
+        while let &[table, high, low, ..] = self.bytes.as_slice()
+            && table != 0xff
+        {
+            let length = 3 + usize::from(u16::from_be_bytes([high & 0x0f, low]));
+            if length > MAX_SECTION {
+                self.lost();
+                return;
+            }
+            if self.bytes.len() < length {
+                return;
+            }
+            let section: Vec<u8> = self.bytes.drain(..length).collect();
+            if checksum(&section) == 0 {
+                complete.push(section);
+            }
         }
-        if self.bytes.len() < length {
-            return None;
+        if self.bytes.first() == Some(&0xff) {
+            self.lost();
         }
-        self.state = Collecting::Nothing;
-        self.bytes
-            .get(..length)
-            .filter(|section| checksum(section) == 0)
     }
 }
 
@@ -100,13 +113,30 @@ fn body(section: &[u8], table: u8) -> Option<&[u8]> {
         .flatten()
 }
 
-/// The PID of the PMT of the first program of a PAT.
-pub fn first_program(section: &[u8]) -> Option<u16> {
+/// A program of a PAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Program {
+    /// Its number.
+    pub number: [u8; 2],
+    /// The PID of its PMT.
+    pub pid: u16,
+}
+
+/// The first program of a PAT.
+pub fn first_program(section: &[u8]) -> Option<Program> {
     body(section, 0x00)?
         .chunks_exact(4)
         .filter_map(|entry| <[u8; 4]>::try_from(entry).ok())
         .find(|entry| entry[..2] != [0, 0])
-        .map(|[_, _, high, low]| u16::from_be_bytes([high & 0x1f, low]))
+        .map(|[n, number, high, low]| Program {
+            number: [n, number],
+            pid: u16::from_be_bytes([high & 0x1f, low]),
+        })
+}
+
+/// Whether a PMT is that of a program: several may have the same PID.
+pub fn is_of_program(section: &[u8], program: Program) -> bool {
+    section.get(3..5) == Some(&program.number)
 }
 
 /// An elementary stream of a program.
@@ -139,6 +169,8 @@ pub enum Coding {
     Unsupported(&'static str),
     /// Encrypted by SAMPLE-AES; the name of what is encrypted.
     SampleAes(&'static str),
+    /// Private, and nothing tells what it is. It may be video or audio.
+    Private,
     /// Neither video nor audio, or unknown.
     Other,
 }
@@ -175,6 +207,7 @@ fn coding(stream_type: u8, descriptors: &[u8]) -> Coding {
         0x0f => Coding::Adts,
         0x10 => Coding::Unsupported("MPEG-4 part 2 video"),
         0x11 => Coding::Unsupported("AAC in LATM"),
+        0x1c => Coding::Unsupported("AAC without ADTS"),
         0x15 => Coding::Id3,
         0x1b => Coding::H264,
         0x24 => Coding::H265,
@@ -188,6 +221,8 @@ fn coding(stream_type: u8, descriptors: &[u8]) -> Coding {
         0xcf => Coding::SampleAes("AAC"),
         0xdb => Coding::SampleAes("H.264"),
         0xea => Coding::Unsupported("VC-1"),
+        0x83 => Coding::Unsupported("Dolby TrueHD"),
+        0x80.. => Coding::Private,
         _ => Coding::Other,
     }
 }
@@ -204,11 +239,14 @@ fn private(descriptors: &[u8]) -> Coding {
             (0x05, [b'A', b'V', b'0', b'1', ..]) => Coding::Unsupported("AV1"),
             (0x05, [b'D', b'T', b'S', ..]) | (0x7b, _) => Coding::Unsupported("DTS"),
             (0x7c, _) => Coding::Unsupported("AAC in LATM"),
+            (0x7f, [0x15, ..]) => Coding::Unsupported("AC-4"),
+            // VBI data, teletext and subtitles of DVB, metadata.
+            (0x45 | 0x46 | 0x56 | 0x59, _) | (0x05, b"KLVA") => Coding::Other,
             _ => continue,
         };
         return coding;
     }
-    Coding::Other
+    Coding::Private
 }
 
 fn has_registration(descriptors: &[u8], format: &[u8]) -> bool {
@@ -247,7 +285,8 @@ mod tests {
     #[test]
     fn network_pid_is_not_a_program() {
         let pat = section(0, &[0, 0, 0xe0, 0x10, 0, 1, 0xf0, 0x00]);
-        assert_eq!(first_program(&pat), Some(0x1000));
+        let program = first_program(&pat).unwrap();
+        assert_eq!((program.number, program.pid), ([0, 1], 0x1000));
     }
 
     #[test]
@@ -255,15 +294,33 @@ mod tests {
         let pat = section(0, &[0, 1, 0xf0, 0x00]);
         let mut sections = Sections::default();
         sections.packet(true);
-        assert_eq!(sections.push(&[2, 9]), None);
-        assert_eq!(sections.push(&[9, pat[0]]), None);
+        assert!(sections.push(&[2, 9]).is_empty());
+        assert!(sections.push(&[9, pat[0]]).is_empty());
         sections.packet(false);
-        assert_eq!(sections.push(&pat[1..5]), None);
-        assert_eq!(
-            sections.push(&[&pat[5..], &[0xff; 9]].concat()),
-            Some(pat.as_slice())
-        );
-        assert_eq!(sections.push(&[0xff; 9]), None);
+        assert!(sections.push(&pat[1..5]).is_empty());
+        let end = [&pat[5..], &[0xff; 9]].concat();
+        assert_eq!(sections.push(&end), [pat]);
+        assert!(sections.push(&[0xff; 9]).is_empty());
+    }
+
+    #[test]
+    fn section_may_end_where_the_next_one_begins() {
+        let [first, second] = [1, 2].map(|number| section(0, &[0, number, 0xf0, number]));
+        let bytes = [first.as_slice(), &second, &second].concat();
+        for cut in 1..first.len() {
+            let mut sections = Sections::default();
+            sections.packet(true);
+            assert!(sections.push(&[&[0], &bytes[..cut]].concat()).is_empty());
+            sections.packet(true);
+            let tail = u8::try_from(first.len() - cut).unwrap();
+            let mut found = sections.push(&[&[tail], &bytes[cut..30]].concat());
+            found.extend(sections.push(&bytes[30..]));
+            assert_eq!(
+                found,
+                [first.clone(), second.clone(), second.clone()],
+                "{cut}"
+            );
+        }
     }
 
     #[test]
@@ -272,7 +329,7 @@ mod tests {
         pat[9] ^= 1;
         let mut sections = Sections::default();
         sections.packet(true);
-        assert_eq!(sections.push(&[&[0], pat.as_slice()].concat()), None);
+        assert!(sections.push(&[&[0], pat.as_slice()].concat()).is_empty());
     }
 
     #[test]

@@ -43,10 +43,20 @@ const MAX_JUNK: u64 = 1 << 16;
 /// The tracks to remux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// The first video stream.
+    /// The first video stream in a coding that is decoded.
     pub video: bool,
-    /// The first audio stream.
+    /// The first audio stream in a coding that is decoded.
     pub audio: bool,
+    /// Whether the initialization segment does not wait for audio if there is video. Audio that comes later is reported
+    /// as a [`Problem::LateTrack`].
+    pub is_audio_optional: bool,
+    /// Whether AC-3 is decoded.
+    pub ac3: bool,
+    /// Whether Enhanced AC-3 is decoded.
+    pub eac3: bool,
+    /// Whether MPEG audio is decoded in MP4. Otherwise its frames are written as they are, if there is no video, and
+    /// left out if there is.
+    pub mp3_in_mp4: bool,
 }
 
 impl Default for Wanted {
@@ -54,6 +64,10 @@ impl Default for Wanted {
         Self {
             video: true,
             audio: true,
+            is_audio_optional: false,
+            ac3: true,
+            eac3: true,
+            mp3_in_mp4: true,
         }
     }
 }
@@ -167,6 +181,12 @@ struct Stream {
     /// Continuity counter of the last packet with payload.
     continuity: Option<u8>,
     pes: Pes,
+    /// Missing bytes of the PES packet, if its length is stated.
+    left: Option<usize>,
+    /// Whether the last packet is full: see [`Header::is_full`].
+    is_full: bool,
+    /// Whether a segment has begun since the last packet.
+    is_at_boundary: bool,
     body: Body,
 }
 
@@ -212,7 +232,7 @@ pub struct Remuxer {
     junk: u64,
     pat: Table,
     pmt: Table,
-    pmt_pid: Option<u16>,
+    selected: Option<psi::Program>,
     has_program: bool,
     streams: Vec<Stream>,
     target: Target,
@@ -223,6 +243,8 @@ pub struct Remuxer {
     tracks: [Option<Track>; 2],
     /// The tracks that are expected.
     is_expected: [bool; 2],
+    /// The tracks that the program map lists.
+    is_listed: [bool; 2],
     /// The tracks of the last initialization segment; `None` before there is one.
     written: Option<[bool; 2]>,
     /// The outputs that wait for the initialization segment.
@@ -253,7 +275,7 @@ impl Remuxer {
             junk: 0,
             pat: Table::default(),
             pmt: Table::default(),
-            pmt_pid: None,
+            selected: None,
             has_program: false,
             streams: Vec::new(),
             target: Target::Ignored,
@@ -262,6 +284,7 @@ impl Remuxer {
             events: Events::default(),
             tracks: [None, None],
             is_expected: [false; 2],
+            is_listed: [false; 2],
             written: None,
             held: Vec::new(),
             outputs: VecDeque::new(),
@@ -301,11 +324,34 @@ impl Remuxer {
     /// Announces the bytes of another segment that continues the previous one: continuity counters may start again, and
     /// incomplete samples continue.
     pub fn next_segment(&mut self) {
+        self.end_packets();
+        if let Some(index) = self.cut_stream() {
+            let pid = self.streams.get(index).map_or(NULL, |stream| stream.pid);
+            self.lost(Target::Stream(index), pid, self.position);
+        }
+        self.packets = Packets::default();
+        self.target = Target::Ignored;
         for stream in &mut self.streams {
             stream.continuity = None;
+            stream.is_at_boundary = true;
         }
         self.pat.continuity = None;
         self.pmt.continuity = None;
+    }
+
+    /// Reads what the search for packets has held back.
+    fn end_packets(&mut self) {
+        let lead = std::mem::take(&mut self.lead);
+        self.read(&lead, true);
+        self.lead.clear();
+    }
+
+    /// The stream whose last packet is cut in two by the end of the bytes.
+    fn cut_stream(&self) -> Option<usize> {
+        match self.target {
+            Target::Stream(index) if self.packets.is_in_packet() => Some(index),
+            _ => None,
+        }
     }
 
     /// Ends the input: completes the last samples and makes all outputs available.
@@ -313,11 +359,9 @@ impl Remuxer {
     /// More may be pushed afterwards. Call it at the end of the stream, before a seek, and before a discontinuity,
     /// but not between segments that follow each other: frames may cross their boundary.
     pub fn flush(&mut self) {
-        let lead = std::mem::take(&mut self.lead);
-        self.read(&lead, true);
-        self.lead.clear();
+        self.end_packets();
+        let cut = self.cut_stream();
         self.packets = Packets::default();
-        self.target = Target::Ignored;
         self.next_segment();
         if !self.has_program && (self.position > 0 || self.junk > 0) {
             match self.junk == self.position {
@@ -328,7 +372,9 @@ impl Remuxer {
             }
         }
         self.early.clear();
-        self.finish_streams();
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            stream.finish(cut == Some(index), &mut self.events);
+        }
         self.settle();
         self.write_init(true);
     }
@@ -400,7 +446,9 @@ impl Remuxer {
         }
         let (target, continuity) = match pid {
             PAT => (Target::Pat, &mut self.pat.continuity),
-            _ if Some(pid) == self.pmt_pid => (Target::Pmt, &mut self.pmt.continuity),
+            _ if self.selected.is_some_and(|program| program.pid == pid) => {
+                (Target::Pmt, &mut self.pmt.continuity)
+            }
             _ => match self
                 .streams
                 .iter_mut()
@@ -453,7 +501,15 @@ impl Remuxer {
             Target::Pat => self.pat.sections.packet(header.unit_start),
             Target::Pmt => self.pmt.sections.packet(header.unit_start),
             Target::Stream(index) => {
+                let is_incomplete = |stream: &Stream| {
+                    stream.is_at_boundary && header.unit_start && stream.left > Some(0)
+                };
+                if self.streams.get(index).is_some_and(is_incomplete) {
+                    self.lost(self.target, header.pid, at);
+                }
                 if let Some(stream) = self.streams.get_mut(index) {
+                    stream.is_at_boundary = false;
+                    stream.is_full = header.is_full;
                     stream.pes.packet(header.unit_start);
                 }
             }
@@ -469,25 +525,22 @@ impl Remuxer {
     fn payload(&mut self, payload: &[u8], at: u64) {
         match self.target {
             Target::Pat => {
-                let Some(section) = self.pat.sections.push(payload) else {
-                    return;
-                };
-                if section != self.pat.current.as_slice() {
-                    self.pat.current = section.to_vec();
-                    let pid = psi::first_program(section);
-                    if pid.is_some() && pid != self.pmt_pid {
-                        self.pmt_pid = pid;
+                for section in self.pat.sections.push(payload) {
+                    let program = psi::first_program(&section);
+                    if program.is_some() && program != self.selected {
+                        self.selected = program;
                         self.pmt = Table::default();
                     }
                 }
             }
             Target::Pmt => {
-                let Some(section) = self.pmt.sections.push(payload) else {
-                    return;
-                };
-                if section != self.pmt.current.as_slice() {
-                    let section = section.to_vec();
-                    if let Some(streams) = psi::streams(&section) {
+                for section in self.pmt.sections.push(payload) {
+                    let is_selected = (self.selected)
+                        .is_some_and(|program| psi::is_of_program(&section, program));
+                    if is_selected
+                        && section != self.pmt.current
+                        && let Some(streams) = psi::streams(&section)
+                    {
                         self.pmt.current = section;
                         self.program(&streams);
                     }
@@ -527,6 +580,7 @@ impl Remuxer {
                 self.events.problem(Problem::Scrambled { pid });
             }
             Piece::Start(start, data) => {
+                stream.left = start.length.map(|length| length.saturating_sub(data.len()));
                 let times = start.stamps.map(|stamps| self.clock.unwrap(stamps));
                 match &mut stream.body {
                     Body::Video(video) => video.start(times),
@@ -537,7 +591,10 @@ impl Remuxer {
                 }
                 stream.body.data(data, at, &mut self.events);
             }
-            Piece::Data(data) => stream.body.data(data, at, &mut self.events),
+            Piece::Data(data) => {
+                stream.left = stream.left.map(|left| left.saturating_sub(data.len()));
+                stream.body.data(data, at, &mut self.events);
+            }
         }
         self.settle();
     }
@@ -545,87 +602,44 @@ impl Remuxer {
     /// Applies a program map: begins to read its new streams, and continues with unchanged ones.
     fn program(&mut self, listed: &[psi::Stream]) {
         self.has_program = true;
-        let mut fresh: Vec<Stream> = Vec::new();
-        let mut is_taken = [false; 2];
-        for psi::Stream { pid, coding } in listed.iter().copied() {
-            let body = match coding {
-                Coding::H264 => Body::video(pid, video::Coding::H264),
-                Coding::H265 => Body::video(pid, video::Coding::H265),
-                Coding::Adts => Body::audio(pid, audio::Coding::Adts),
-                Coding::MpegAudio => Body::audio(pid, audio::Coding::Mpeg),
-                Coding::Ac3 | Coding::Eac3 => Body::audio(pid, audio::Coding::Ac3),
-                Coding::Id3 => Body::Id3(Id3::default()),
-                Coding::Unsupported(name) => {
-                    self.events
-                        .problem(Problem::UnsupportedCoding { pid, name });
-                    continue;
-                }
-                Coding::SampleAes(name) => {
-                    self.events.problem(Problem::SampleAes { pid, name });
-                    continue;
-                }
-                Coding::Other => continue,
-            };
-            if let Some(kind) = body.kind() {
-                let is_wanted = match kind {
-                    Kind::Video => self.wanted.video,
-                    Kind::Audio => self.wanted.audio,
-                };
-                let is_first = is_taken
-                    .get_mut(index(kind))
-                    .is_some_and(|taken| !std::mem::replace(taken, is_wanted));
-                if !is_wanted || !is_first {
-                    continue;
-                }
-            }
-            if fresh.iter().all(|stream| stream.pid != pid) {
-                fresh.push(Stream {
-                    pid,
-                    continuity: None,
-                    pes: Pes::default(),
-                    body,
-                });
-            }
-        }
-        let is_new = |stream: &Stream, others: &[Stream]| {
-            stream.body.kind().is_some() && !others.iter().any(|other| other.is_like(stream))
-        };
-        let is_changed = fresh.iter().any(|stream| is_new(stream, &self.streams))
-            || self.streams.iter().any(|stream| is_new(stream, &fresh));
-        if is_changed && !self.streams.is_empty() {
-            self.finish_streams();
-            self.settle();
-            self.write_init(true);
-        }
+        let fresh = self.readable(listed);
+        let is_track = |stream: &&Stream| stream.body.kind().is_some();
+        let is_missing =
+            |stream: &Stream, others: &[Stream]| !others.iter().any(|other| other.is_like(stream));
         let mut before = std::mem::take(&mut self.streams);
-        for mut stream in fresh {
-            if let Some(same) = before.iter().position(|other| other.is_like(&stream)) {
-                stream = before.swap_remove(same);
-            } else if let Some(track) = stream
-                .body
-                .kind()
-                .and_then(|kind| self.tracks.get_mut(index(kind)))
-            {
-                *track = None;
-            }
-            self.streams.push(stream);
+        for stream in before.iter_mut().filter(|it| is_missing(it, &fresh)) {
+            stream.finish(false, &mut self.events);
         }
-        if is_changed {
-            for (kind, expected) in [Kind::Video, Kind::Audio]
-                .into_iter()
-                .zip(&mut self.is_expected)
-            {
-                *expected = self
-                    .streams
-                    .iter()
-                    .any(|stream| stream.body.kind() == Some(kind));
+        self.settle();
+        let expected = [Kind::Video, Kind::Audio].map(|kind| {
+            let mut tracks = fresh.iter().filter(is_track);
+            tracks.any(|stream| stream.body.kind() == Some(kind))
+        });
+        let has_new = |stream: &&Stream| is_missing(stream, &before);
+        let new: Vec<Kind> = (fresh.iter().filter(has_new))
+            .filter_map(|stream| stream.body.kind())
+            .collect();
+        if expected != self.is_listed {
+            // What was read so far belongs to the tracks of before.
+            self.write_init(true);
+            self.written = None;
+            for kind in new {
+                self.forget(kind);
             }
-            for (track, expected) in self.tracks.iter_mut().zip(self.is_expected) {
+            for (track, expected) in self.tracks.iter_mut().zip(expected) {
                 if !expected {
                     *track = None;
                 }
             }
-            self.written = None;
+            let [video, audio] = expected;
+            self.is_expected = [video, audio && !(video && self.wanted.is_audio_optional)];
+            self.is_listed = expected;
+            self.write_init(false);
+        }
+        for stream in fresh {
+            let same = before.iter().position(|other| other.is_like(&stream));
+            self.streams
+                .push(same.map_or_else(|| stream, |same| before.swap_remove(same)));
         }
         self.settle();
         for EarlyPacket {
@@ -641,15 +655,90 @@ impl Remuxer {
         self.target = Target::Ignored;
     }
 
-    fn finish_streams(&mut self) {
-        for stream in &mut self.streams {
-            stream.pes.lost();
-            match &mut stream.body {
-                Body::Video(video) => video.finish(&mut self.events),
-                Body::Audio(audio) => audio.finish(&mut self.events),
-                Body::Id3(id3) => id3.finish(&mut self.events),
+    fn forget(&mut self, kind: Kind) {
+        if let Some(track) = self.tracks.get_mut(index(kind)) {
+            *track = None;
+        }
+    }
+
+    /// The streams to read of a program map: the first video and the first audio that can be decoded, and metadata.
+    /// Reports the others by their names.
+    fn readable(&mut self, listed: &[psi::Stream]) -> Vec<Stream> {
+        let mut fresh: Vec<Stream> = Vec::new();
+        let mut is_taken = [false; 2];
+        let mut private = None;
+        let wanted = self.wanted;
+        let is_video = |stream: &psi::Stream| matches!(stream.coding, Coding::H264 | Coding::H265);
+        let has_video = wanted.video && listed.iter().any(is_video);
+        let count = self.problems + self.events.list.len();
+        for psi::Stream { pid, coding } in listed.iter().copied() {
+            let body = match coding {
+                Coding::H264 => Ok(Body::video(pid, video::Coding::H264)),
+                Coding::H265 => Ok(Body::video(pid, video::Coding::H265)),
+                Coding::Adts => Ok(Body::audio(pid, audio::Coding::Adts)),
+                Coding::MpegAudio if !wanted.mp3_in_mp4 && has_video => {
+                    Err("MPEG audio beside video")
+                }
+                Coding::MpegAudio if !wanted.mp3_in_mp4 => {
+                    Ok(Body::audio(pid, audio::Coding::RawMpeg))
+                }
+                Coding::MpegAudio => Ok(Body::audio(pid, audio::Coding::Mpeg)),
+                Coding::Ac3 if !wanted.ac3 => Err("AC-3"),
+                Coding::Eac3 if !wanted.eac3 => Err("E-AC-3"),
+                Coding::Ac3 | Coding::Eac3 => Ok(Body::audio(pid, audio::Coding::Ac3)),
+                Coding::Id3 => Ok(Body::Id3(Id3::default())),
+                Coding::Unsupported(name) => Err(name),
+                Coding::SampleAes(name) => {
+                    self.events.problem(Problem::SampleAes { pid, name });
+                    continue;
+                }
+                Coding::Private => {
+                    private = private.or(Some(pid));
+                    continue;
+                }
+                Coding::Other => continue,
+            };
+            let body = match body {
+                Ok(body) => body,
+                Err(name) => {
+                    self.events
+                        .problem(Problem::UnsupportedCoding { pid, name });
+                    continue;
+                }
+            };
+            if let Some(kind) = body.kind() {
+                let is_wanted = match kind {
+                    Kind::Video => wanted.video,
+                    Kind::Audio => wanted.audio,
+                };
+                let is_first = is_taken
+                    .get_mut(index(kind))
+                    .is_some_and(|taken| !std::mem::replace(taken, is_wanted));
+                if !is_wanted || !is_first {
+                    continue;
+                }
+            }
+            if fresh.iter().all(|stream| stream.pid != pid) {
+                fresh.push(Stream {
+                    pid,
+                    continuity: None,
+                    pes: Pes::default(),
+                    left: None,
+                    is_full: false,
+                    is_at_boundary: false,
+                    body,
+                });
             }
         }
+        if let Some(pid) = private
+            && is_taken == [false; 2]
+            && self.problems + self.events.list.len() == count
+        {
+            let name = "a private stream";
+            self.events
+                .problem(Problem::UnsupportedCoding { pid, name });
+        }
+        fresh
     }
 
     /// Handles the events of the tracks.
@@ -689,7 +778,12 @@ impl Remuxer {
             self.problem(Problem::LateTrack { kind });
             return;
         }
-        let is_known = self.tracks.get(index(kind)).is_some_and(Option::is_some);
+        let known = self.tracks.get(index(kind)).and_then(Option::as_ref);
+        if self.written.is_some() && known == Some(&track) {
+            // Another stream in the same configuration.
+            return;
+        }
+        let is_known = known.is_some();
         if is_known && self.held.iter().any(|fragment| fragment.kind == kind) {
             // These fragments belong to the previous configuration.
             self.write_init(true);
@@ -756,10 +850,27 @@ impl Stream {
 
     fn lost(&mut self) {
         self.pes.lost();
+        self.left = None;
+        self.is_full = false;
         match &mut self.body {
             Body::Video(video) => video.lost(),
             Body::Audio(audio) => audio.lost(),
             Body::Id3(id3) => *id3 = Id3::default(),
+        }
+    }
+
+    /// Completes the last samples. Video whose last packet is cut in two (`is_cut`), or whose last PES packet is not
+    /// complete as far as can be told, loses its last access unit: browsers end playback with an error where a picture
+    /// is incomplete.
+    fn finish(&mut self, is_cut: bool, events: &mut Events) {
+        self.pes.lost();
+        let is_incomplete = is_cut || self.left.map_or(self.is_full, |left| left > 0);
+        self.left = None;
+        self.is_full = false;
+        match &mut self.body {
+            Body::Video(video) => video.finish(is_incomplete, events),
+            Body::Audio(audio) => audio.finish(events),
+            Body::Id3(id3) => id3.finish(events),
         }
     }
 }

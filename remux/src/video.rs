@@ -275,14 +275,26 @@ impl Video {
         self.assembly.lost();
     }
 
-    /// Handles the end of the stream: completes the last access unit and the fragment.
-    pub fn finish(&mut self, events: &mut Events) {
+    /// Handles the end of the stream: completes the last access unit, or drops it if it is incomplete, and completes the
+    /// fragment.
+    pub fn finish(&mut self, is_incomplete: bool, events: &mut Events) {
+        let was_waiting = self.assembly.access == Decodability::Waiting;
+        if is_incomplete {
+            let has_slice = |unit: &Unit| unit.has_slice;
+            if self.assembly.unit.as_ref().is_some_and(has_slice) {
+                events.problem(self.assembly.broken("the last picture"));
+            }
+            self.lost();
+        }
         self.splitter.finish(&mut Writer {
             assembly: &mut self.assembly,
             events,
         });
         self.assembly.finish(events);
-        if self.assembly.at > 0 && self.assembly.access == Decodability::Waiting {
+        if (was_waiting || !is_incomplete)
+            && self.assembly.at > 0
+            && self.assembly.access == Decodability::Waiting
+        {
             events.problem(Problem::NoRandomAccess { pid: self.pid });
         }
     }
@@ -741,7 +753,7 @@ mod tests {
             }));
             video.data(data, 1, &mut events);
         }
-        video.finish(&mut events);
+        video.finish(false, &mut events);
         events.fragments()
     }
 

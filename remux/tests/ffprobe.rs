@@ -161,10 +161,8 @@ fn compare(name: &str, bytes: &[u8], text: &str) {
         let expected = expected(stream, &samples);
         for (index, (packet, sample)) in expected.iter().zip(&samples).enumerate() {
             let at = format!("{name}: {:?} {index} of {}", stream.kind, expected.len());
-            // Of a packet that the end of the file cuts in two, ffmpeg reads nothing.
-            let is_cut = index + 1 == expected.len() && !bytes.len().is_multiple_of(PACKET);
             let ours = fingerprint(sample, &stream.codec);
-            assert!(ours == (packet.count, packet.crc) || is_cut, "{at}");
+            assert!(ours == (packet.count, packet.crc), "{at}");
             // A tick of 90 kHz for rounding; audio durations are exact here, and timestamps are not.
             let tolerance = if stream.kind == Kind::Video { 0 } else { 90 };
             for (what, ours, theirs) in [
@@ -178,8 +176,10 @@ fn compare(name: &str, bytes: &[u8], text: &str) {
             }
             assert_eq!(sample.is_sync, packet.is_key, "{at}");
         }
+        // A picture that the end of the file cuts in two is left out, while ffprobe gives a part of it.
+        let is_cut = stream.kind == Kind::Video && !bytes.len().is_multiple_of(PACKET);
         assert_eq!(
-            samples.len(),
+            samples.len() + usize::from(is_cut),
             expected.len(),
             "{name}: {:?} {:?}",
             stream.kind,

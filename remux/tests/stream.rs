@@ -265,6 +265,91 @@ fn frame_across_segments_is_whole() {
     assert_eq!(comparable(&remuxed), comparable(&remux(&bytes)));
 }
 
+/// Asserts that all pictures are those of the whole stream.
+fn assert_complete(pictures: &[Sample], whole: &[Sample], context: &str) {
+    for picture in pictures {
+        let is_same = |known: &Sample| known.data == picture.data && known.dts == picture.dts;
+        assert!(whole.iter().any(is_same), "{context}: {}", picture.dts);
+    }
+}
+
+#[test]
+fn picture_that_the_end_cuts_is_dropped() {
+    for name in ["no-delimiters", "open-gop", "open-gop-h265", "wrap", "blue"] {
+        let bytes = stream(name);
+        let whole = remux(&bytes).of(Kind::Video);
+        for end in (bytes.len() / 3..bytes.len()).step_by(371) {
+            let boundary = end / PACKET * PACKET;
+            for end in [end, boundary] {
+                let pictures = remux(&bytes[..end]).of(Kind::Video);
+                assert_complete(&pictures, &whole, &format!("{name} {end}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn segment_that_ends_in_a_packet_spoils_no_other_picture() {
+    for name in ["wrap", "open-gop-h265"] {
+        let bytes = stream(name);
+        let whole = remux(&bytes).of(Kind::Video);
+        for end in (bytes.len() / 3..bytes.len() / 2).step_by(1171) {
+            let (mut remuxer, mut remuxed) =
+                (Remuxer::new(Wanted::default(), None), Remuxed::default());
+            remuxer.push(&bytes[..end]);
+            remuxer.next_segment();
+            remuxer.push(&bytes);
+            remuxer.flush();
+            remuxed.take(&mut remuxer);
+            let pictures = remuxed.of(Kind::Video);
+            assert_complete(&pictures, &whole, &format!("{name} {end}"));
+            assert!(pictures.len() >= whole.len(), "{name} {end}");
+        }
+    }
+}
+
+/// The stream with the lengths of its PES packets of video, which ffmpeg leaves out.
+fn with_lengths(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut lengths: Vec<(usize, usize)> = Vec::new();
+    for at in packets_of(&bytes, 0x100) {
+        let fields = match bytes[at + 3] & 0x20 {
+            0 => 4,
+            _ => 5 + usize::from(bytes[at + 4]),
+        };
+        if bytes[at + 1] & 0x40 != 0 {
+            lengths.push((at + fields + 4, 0));
+        }
+        let (_, length) = lengths.last_mut().unwrap();
+        *length += PACKET - fields;
+    }
+    for (at, length) in lengths {
+        let length = u16::try_from(length - 6).unwrap();
+        bytes[at..at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn picture_shorter_than_its_packet_says_is_dropped() {
+    let bytes = with_lengths(&stream("wrap"));
+    let whole = remux(&bytes).of(Kind::Video);
+    assert!(whole == remux(&stream("wrap")).of(Kind::Video));
+    let packets = bytes.len() / PACKET;
+    for end in (packets / 3..packets / 2).map(|index| index * PACKET) {
+        let (mut remuxer, mut remuxed) =
+            (Remuxer::new(Wanted::default(), None), Remuxed::default());
+        remuxer.push(&bytes[..end]);
+        remuxer.next_segment();
+        remuxer.push(&bytes);
+        remuxer.flush();
+        remuxed.take(&mut remuxer);
+        let pictures = remuxed.of(Kind::Video);
+        assert_complete(&pictures, &whole, &format!("{end}"));
+        assert!(pictures.len() >= whole.len(), "{end}");
+    }
+}
+
 #[test]
 fn segments_that_follow_each_other_leave_no_gap() {
     let (mut remuxer, mut remuxed) = (Remuxer::new(Wanted::default(), None), Remuxed::default());
@@ -441,7 +526,7 @@ fn only_wanted_tracks_are_remuxed() {
     let mut remuxer = Remuxer::new(
         Wanted {
             video: false,
-            audio: true,
+            ..Wanted::default()
         },
         None,
     );
@@ -546,4 +631,196 @@ fn fragments_of_a_long_push_stay_small() {
         }
     }
     assert!(count > 5);
+}
+
+/// A PMT of these types and PIDs, in a packet.
+fn program_map(number: u8, version: u8, streams: &[(u8, u16)]) -> Vec<u8> {
+    let mut section = vec![
+        2,
+        0xb0,
+        0,
+        0,
+        number,
+        0xc1 | version << 1,
+        0,
+        0,
+        0xe1,
+        0,
+        0xf0,
+        0,
+    ];
+    for (stream_type, pid) in streams {
+        let [high, low] = pid.to_be_bytes();
+        section.extend_from_slice(&[*stream_type, 0xe0 | high, low, 0xf0, 0]);
+    }
+    section[2] = u8::try_from(section.len() + 4 - 3).unwrap();
+    let crc = section_crc(&section);
+    section.extend_from_slice(&crc.to_be_bytes());
+    let mut packet = [&[0x47, 0x50, 0, 0x10, 0], section.as_slice()].concat();
+    packet.resize(PACKET, 0xff);
+    packet
+}
+
+const VIDEO: (u8, u16) = (0x1b, 0x100);
+const AUDIO: (u8, u16) = (0x0f, 0x101);
+
+/// The stream without its PMTs, with these instead, each before the packet of this index.
+fn with_maps(bytes: &[u8], maps: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let is_map = |packet: &[u8]| [packet[1] & 0x1f, packet[2]] == [0x10, 0];
+    let packets = bytes.chunks(PACKET).filter(|packet| !is_map(packet));
+    let mut changed = Vec::new();
+    let mut continuity = 0;
+    for (index, packet) in packets.enumerate() {
+        for (_, map) in maps.iter().filter(|(at, _)| *at == index) {
+            let mut map = map.clone();
+            map[3] |= continuity;
+            continuity = (continuity + 1) & 0xf;
+            changed.extend_from_slice(&map);
+        }
+        changed.extend_from_slice(packet);
+    }
+    changed
+}
+
+/// Positions among the packets that are no PMTs: after SDT and PAT, and in the middle.
+fn two_places(bytes: &[u8]) -> [usize; 2] {
+    [2, bytes.len() / PACKET / 2]
+}
+
+#[test]
+fn audio_that_is_removed_or_added_leaves_the_pictures_whole() {
+    let bytes = stream("wrap");
+    let whole = remux(&bytes).of(Kind::Video);
+    let [first, middle] = two_places(&bytes);
+    for (one, other, mimes) in [
+        (&[VIDEO][..], &[VIDEO, AUDIO][..], [1, 2]),
+        (&[VIDEO, AUDIO], &[VIDEO], [2, 1]),
+    ] {
+        for at in middle..middle + 5 {
+            let maps = [
+                (first, program_map(1, 0, one)),
+                (at, program_map(1, 1, other)),
+            ];
+            let remuxed = remux(&with_maps(&bytes, &maps));
+            assert!(remuxed.of(Kind::Video) == whole, "{at}");
+            let tracks: Vec<_> = remuxed.inits.iter().map(|init| init.tracks.len()).collect();
+            assert_eq!(tracks, mimes);
+            let audio = remuxed.of(Kind::Audio);
+            assert!(audio.len() > 5, "{}", audio.len());
+            assert_eq!(remuxed.problems, []);
+        }
+    }
+}
+
+#[test]
+fn new_version_of_the_program_changes_nothing() {
+    let bytes = stream("wrap");
+    let [first, middle] = two_places(&bytes);
+    let map = |version| program_map(1, version, &[VIDEO, AUDIO, (0x15, 0x102)]);
+    for at in middle..middle + 5 {
+        let remuxed = remux(&with_maps(&bytes, &[(first, map(0)), (at, map(1))]));
+        assert!(comparable(&remuxed) == comparable(&remux(&bytes)));
+    }
+}
+
+#[test]
+fn audio_goes_on_under_another_pid() {
+    let bytes = stream("wrap");
+    let [first, middle] = two_places(&bytes);
+    let other = (0x0f, 0x121);
+    let mut maps = vec![(first, program_map(1, 0, &[VIDEO, AUDIO]))];
+    maps.push((middle, program_map(1, 1, &[VIDEO, other])));
+    let mut changed = with_maps(&bytes, &maps);
+    let from = changed.len() / PACKET / 2;
+    for packet in changed.chunks_mut(PACKET).skip(from) {
+        if [packet[1] & 0x1f, packet[2]] == [1, 1] {
+            packet[2] = 0x21;
+        }
+    }
+    let remuxed = remux(&changed);
+    assert!(remuxed.of(Kind::Video) == remux(&bytes).of(Kind::Video));
+    assert_eq!(remuxed.inits.len(), 1);
+    let (all, audio) = (remux(&bytes).of(Kind::Audio), remuxed.of(Kind::Audio));
+    // A PES packet is cut in two.
+    assert!(
+        audio.len() + 20 > all.len(),
+        "{} of {}",
+        audio.len(),
+        all.len()
+    );
+    let last = |samples: &[Sample]| samples.last().map(|sample| sample.dts);
+    assert_eq!(last(&audio), last(&all));
+}
+
+#[test]
+fn map_of_another_program_on_the_same_pid_is_ignored() {
+    let bytes = stream("wrap");
+    let [first, middle] = two_places(&bytes);
+    let own = program_map(1, 0, &[VIDEO, AUDIO]);
+    let foreign = program_map(2, 0, &[(0x0f, 0x300)]);
+    let maps = [first, middle, middle + 9].map(|at| [(at, foreign.clone()), (at, own.clone())]);
+    let remuxed = remux(&with_maps(&bytes, maps.as_flattened()));
+    assert!(comparable(&remuxed) == comparable(&remux(&bytes)));
+}
+
+#[test]
+fn second_audio_is_taken_where_the_first_is_not_decoded() {
+    let bytes = stream("wrap");
+    let map = program_map(1, 0, &[VIDEO, (0x81, 0x130), AUDIO]);
+    let wanted = Wanted {
+        ac3: false,
+        ..Wanted::default()
+    };
+    let (mut remuxer, mut remuxed) = (Remuxer::new(wanted, None), Remuxed::default());
+    remuxer.push(&with_maps(&bytes, &[(2, map)]));
+    remuxer.flush();
+    remuxed.take(&mut remuxer);
+    assert!(comparable(&remuxed) == comparable(&remux(&bytes)));
+    let (pid, name) = (0x130, "AC-3");
+    assert_eq!(remuxed.problems, [Problem::UnsupportedCoding { pid, name }]);
+}
+
+#[test]
+fn private_stream_is_named_if_there_is_nothing_else() {
+    let bytes = stream("wrap");
+    let named = |streams: &[(u8, u16)]| {
+        let problems = remux(&with_maps(&bytes, &[(2, program_map(1, 0, streams))])).problems;
+        let names = problems.iter().filter_map(|problem| match problem {
+            Problem::UnsupportedCoding { name, .. } => Some(*name),
+            _ => None,
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(named(&[(0x06, 0x100), (0x99, 0x101)]), ["a private stream"]);
+    assert_eq!(named(&[(0x06, 0x100), (0x02, 0x101)]), ["MPEG-2 video"]);
+    assert_eq!(named(&[(0x06, 0x102), VIDEO]), [""; 0]);
+}
+
+#[test]
+fn mpeg_audio_is_written_as_it_is_where_mp4_does_not_have_it() {
+    let bytes = stream("mp3");
+    let wanted = Wanted {
+        mp3_in_mp4: false,
+        ..Wanted::default()
+    };
+    let mut remuxer = Remuxer::new(wanted, None);
+    remuxer.push(&bytes);
+    remuxer.flush();
+    let (mut mimes, mut frames, mut end) = (Vec::new(), Vec::new(), None);
+    while let Some(output) = remuxer.take() {
+        match output {
+            Output::Init(init) => mimes.push((init.mime(), init.bytes.len())),
+            Output::Fragment(fragment) => {
+                assert!(end.is_none_or(|end| end == fragment.start));
+                end = Some(fragment.end);
+                frames.extend_from_slice(fragment.bytes());
+                remuxer.recycle(fragment);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(mimes, [("audio/mpeg".to_owned(), 0)]);
+    let audio = remux(&bytes).of(Kind::Audio);
+    let data: Vec<u8> = audio.into_iter().flat_map(|sample| sample.data).collect();
+    assert!(frames == data);
 }

@@ -356,10 +356,11 @@ impl Content {
         }
     }
 
-    /// Records that the tracks change at a segment, which has another init segment than the one before it. Returns
-    /// the time of the border in seconds, unless it was known.
+    /// Records that the tracks change at a segment: with its init segment, which others before it may have, too. Without
+    /// one, at this segment. Returns the time of the border in seconds, unless it was known.
     pub fn add_border(&self, id: RepresentationId, segment: &Segment) -> Option<f64> {
-        let number = (0..segment.number)
+        let earlier = segment.init.as_ref().map_or(0, |_| segment.number);
+        let number = (0..earlier)
             .rev()
             .take_while(|number| {
                 let earlier = self.segment(id, *number);

@@ -104,6 +104,8 @@ enum SegmentParser {
     Direct(Box<DirectParser>),
     /// Through the buffer's remuxer.
     Remuxer,
+    /// Not into this buffer, which lacks one of its tracks.
+    OtherTracks,
 }
 
 /// What is known of a segment that is appended as it is.
@@ -207,7 +209,12 @@ impl Download<'_> {
                 }
             };
             match parser {
-                SegmentParser::Remuxer => self.remux(buffer, &bytes, &url).await?,
+                SegmentParser::OtherTracks => return Ok(Fetched::OtherTracks),
+                SegmentParser::Remuxer => {
+                    if !self.remux(buffer, &bytes, &url).await? {
+                        return Ok(Fetched::OtherTracks);
+                    }
+                }
                 SegmentParser::Direct(direct) => {
                     let DirectParser {
                         format,
@@ -251,9 +258,12 @@ impl Download<'_> {
         }
         let (validator, held, offset) = match parser {
             Some(SegmentParser::Remuxer) => {
-                self.end_remuxing(buffer, &url).await?;
-                return Ok(Fetched::Media(None));
+                return Ok(match self.end_remuxing(buffer, &url).await? {
+                    true => Fetched::Media(None),
+                    false => Fetched::OtherTracks,
+                });
             }
+            Some(SegmentParser::OtherTracks) => return Ok(Fetched::OtherTracks),
             Some(SegmentParser::Direct(direct)) => {
                 (direct.validator, direct.held, direct.offset.flatten())
             }
@@ -291,8 +301,13 @@ impl Download<'_> {
         self.end_previous_stream(buffer, is_transport_stream, url)
             .await?;
         if is_transport_stream {
-            self.begin_remuxing(buffer).await?;
-            return Ok(SegmentParser::Remuxer);
+            // A playlist may give the program of all segments as their init segment.
+            let map =
+                init.filter(|init| detect_container(init) == Some(Container::TransportStream));
+            return Ok(match self.begin_remuxing(buffer, map).await? {
+                true => SegmentParser::Remuxer,
+                false => SegmentParser::OtherTracks,
+            });
         }
         let format = self.detect_format(init, parsed_init, first_bytes, url)?;
         Ok(SegmentParser::Direct(Box::new(DirectParser {

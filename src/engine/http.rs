@@ -68,11 +68,18 @@ pub struct RequestProgress {
 }
 
 /// A request that has been sent. Dropping it, or its response, aborts it.
-pub struct HttpRequest {
-    target: Target,
-    fetch: Fetch,
-    /// In milliseconds since the Unix epoch.
-    sent_at: f64,
+pub struct HttpRequest(RequestState);
+
+/// How far a request has got.
+enum RequestState {
+    Sent {
+        target: Target,
+        fetch: Fetch,
+        /// In milliseconds since the Unix epoch.
+        sent_at: f64,
+    },
+    /// The beginning of its response has been read.
+    Begun(Box<HttpResponse>),
 }
 
 /// The resource that is requested, for error messages and checks.
@@ -99,7 +106,7 @@ impl HttpRequest {
             range: range.map(|ByteRange { first, last }| platform::ByteRange { first, last }),
             credentials: settings.credentials,
         };
-        Self {
+        Self(RequestState::Sent {
             fetch: platform::fetch(&request),
             target: Target {
                 resource,
@@ -108,13 +115,13 @@ impl HttpRequest {
                 is_file: false,
             },
             sent_at: platform::now(),
-        }
+        })
     }
 
     /// Reads a part of a file, as a server would send it.
     pub fn read(resource: ResourceKind, file: &FileHandle, range: Option<ByteRange>) -> Self {
         let part = range.map(|ByteRange { first, last }| platform::ByteRange { first, last });
-        Self {
+        Self(RequestState::Sent {
             fetch: platform::read_file(file, part),
             target: Target {
                 resource,
@@ -123,12 +130,16 @@ impl HttpRequest {
                 is_file: true,
             },
             sent_at: platform::now(),
-        }
+        })
     }
 
     /// Whether it requests this range of this URL.
     pub fn is_for(&self, url: &str, range: Option<ByteRange>) -> bool {
-        self.target.url == url && self.target.range == range
+        let target = match &self.0 {
+            RequestState::Sent { target, .. } => target,
+            RequestState::Begun(response) => &response.target,
+        };
+        target.url == url && target.range == range
     }
 
     /// Waits for the headers of the response.
@@ -137,11 +148,18 @@ impl HttpRequest {
     /// [`PlaybackError::HttpStatus`], [`PlaybackError::ServerBusy`], [`PlaybackError::Network`],
     /// [`PlaybackError::Timeout`], or [`PlaybackError::InvalidData`] if the response is empty or of another range.
     pub async fn response(self, progress: Rc<RequestProgress>) -> Result<HttpResponse, Error> {
-        let Self {
-            target,
-            fetch,
-            sent_at,
-        } = self;
+        let (target, fetch, sent_at) = match self.0 {
+            RequestState::Sent {
+                target,
+                fetch,
+                sent_at,
+            } => (target, fetch, sent_at),
+            RequestState::Begun(mut response) => {
+                progress.total.set(response.progress.total.get());
+                response.progress = progress;
+                return Ok(*response);
+            }
+        };
         let awaited_at = platform::now();
         let response = target.wait(fetch.response()).await?;
         // Of a response that was there already, part of the body is, too.
@@ -207,6 +225,8 @@ pub struct HttpResponse {
     skip: u64,
     /// Bytes of the range that are still to come, if its length is known.
     remaining: Option<u64>,
+    /// Bytes that were received, and are to be read again.
+    unread: Option<Bytes>,
     received: u64,
     /// When the body began to arrive, in milliseconds since the Unix epoch.
     started_at: f64,
@@ -265,10 +285,18 @@ impl HttpResponse {
             response,
             skip,
             remaining,
+            unread: None,
             received: 0,
             started_at: arriving_since,
             measured: None,
         })
+    }
+
+    /// A request whose response has begun with these bytes, which are all that have been read.
+    pub fn into_request(mut self, bytes: Bytes) -> HttpRequest {
+        self.unread = (!bytes.is_empty()).then_some(bytes);
+        self.measured = None;
+        HttpRequest(RequestState::Begun(Box::new(self)))
     }
 
     /// Measures the throughput of the body, unless it is in the URL itself.
@@ -310,6 +338,14 @@ impl HttpResponse {
     /// short or too long.
     pub async fn read(&mut self, mode: ReadMode) -> Result<Option<Bytes>, Error> {
         let (mut chunks, mut length, started_at) = (Vec::new(), 0, platform::now());
+        if let Some(unread) = self.unread.take() {
+            if let Some(measured) = &mut self.measured {
+                measured.count(unread.len() as u64);
+            }
+            self.progress.received.set(self.received);
+            length = unread.len();
+            chunks.push(unread);
+        }
         while self.remaining != Some(0) {
             let Some(chunk) = self.target.wait(self.response.chunk()).await? else {
                 // A range may reach beyond the end of the file, but has to contain something.

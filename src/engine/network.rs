@@ -22,8 +22,8 @@ use crate::{
     },
     platform::{self, Bytes, Exception, FileHandle, FileReader, Remuxer},
     protocol::{
-        BUILD_ID, Event, EventPort, PlaybackError, PlaybackSettings, ResourceKind, SessionId,
-        short_url,
+        BUILD_ID, Event, EventPort, LeftOutTrack, PlaybackError, PlaybackSettings, ResourceKind,
+        SessionId, short_url,
     },
 };
 
@@ -40,6 +40,8 @@ const FAILURES_UNTIL_REPORT: u32 = 2;
 
 /// A busy server is waited for this long without [`Event::Retrying`].
 const MAX_SILENT_WAIT_MS: u32 = 1_000;
+/// How long a request is kept whose response has begun.
+const KEPT_MS: f64 = 4_000.0;
 /// How long to wait for the remuxer's module, which is small.
 const REMUXER_TIMEOUT_SECONDS: u32 = 20;
 
@@ -72,6 +74,8 @@ pub struct FetchedFile {
     pub date: Option<f64>,
     /// The index of the base URL that it was fetched from.
     pub server: usize,
+    /// The request for a segment of which these are the first bytes; all of its bytes can be read from it.
+    pub request: Cell<Option<HttpRequest>>,
 }
 
 /// The network of one session.
@@ -89,6 +93,8 @@ pub struct Network {
     last_base_url: Cell<usize>,
     /// Requests that were sent before they are needed.
     prefetched: RefCell<Vec<HttpRequest>>,
+    /// Requests for segments whose beginning has been read, and when, in milliseconds since the Unix epoch.
+    begun: RefCell<Vec<(f64, HttpRequest)>>,
     limit: RefCell<RequestLimit>,
     /// Measures media downloads.
     pub meter: Rc<BandwidthMeter>,
@@ -112,6 +118,7 @@ impl Network {
             last_base_url: Cell::default(),
             limit: RefCell::default(),
             prefetched: RefCell::default(),
+            begun: RefCell::default(),
             meter: Rc::new(BandwidthMeter::new()),
         }
     }
@@ -149,12 +156,38 @@ impl Network {
         if let Some(index) = index {
             return Ok(prefetched.swap_remove(index));
         }
+        if kind == ResourceKind::MediaSegment
+            && let Some(request) = self.take_begun(&url, resource)
+        {
+            return Ok(request);
+        }
         let mut limit = self.limit.borrow_mut();
         if !limit.admit(kind, &url, resource.range, platform::now()) {
             let resource = kind;
             return Err(PlaybackError::TooManyRequests { resource, url }.into());
         }
         Ok(HttpRequest::send(kind, url, resource.range, &self.settings))
+    }
+
+    /// Keeps a request for a segment whose beginning has been read, for a short time: the segment may be needed next.
+    pub fn keep(&self, request: HttpRequest) {
+        self.begun.borrow_mut().push((platform::now(), request));
+    }
+
+    /// Takes the request for a segment that was kept. Drops those that are no longer likely to be needed.
+    fn take_begun(&self, url: &str, resource: &Resource) -> Option<HttpRequest> {
+        let mut begun = self.begun.borrow_mut();
+        begun.retain(|(since, _)| platform::now() - since < KEPT_MS);
+        let index = (begun.iter()).position(|(_, request)| request.is_for(url, resource.range))?;
+        Some(begun.swap_remove(index).1)
+    }
+
+    /// Tells the page that a track of a stream is left out.
+    pub fn report_left_out(&self, track: LeftOutTrack) {
+        self.port.post(Event::TracksLeftOut {
+            session: self.session,
+            tracks: vec![track],
+        });
     }
 
     /// Records that the stream is live, so that its newest segment may be asked for again and again.
@@ -235,6 +268,7 @@ impl Network {
             content_type,
             date: response.date(),
             server: 0,
+            request: Cell::default(),
         };
         Ok((file, size))
     }
@@ -255,13 +289,16 @@ impl Network {
             (ResourceKind::MediaSegment, None) => ReadMode::Soon,
             _ => ReadMode::Whole,
         };
-        let bytes = response.read(mode).await?;
+        let bytes = response.read(mode).await?.unwrap_or_default();
         Ok(FetchedFile {
-            bytes: bytes.unwrap_or_default(),
+            bytes: bytes.clone(),
             url: response.url(),
             content_type: response.content_type(),
             date: response.date(),
             server: 0,
+            request: Cell::new(
+                (kind == ResourceKind::MediaSegment).then(|| response.into_request(bytes)),
+            ),
         })
     }
 

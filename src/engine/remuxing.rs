@@ -6,8 +6,8 @@
 use super::error::{Error, invalid_data, unsupported_feature};
 use crate::{
     media::{ContentType, RepresentationId, Segment, content_type_of_codec},
-    platform::{self, Bytes, RemuxOutput, RemuxTracks, Remuxer},
-    protocol::{PlaybackError, ResourceKind},
+    platform::{self, AudioLimits, Bytes, RemuxOutput, RemuxTracks, Remuxer},
+    protocol::{LeftOutTrack, PlaybackError, ResourceKind},
 };
 
 /// How many bytes are remuxed before the result is appended. Each byte may need a hundred bytes of memory in a hostile
@@ -24,10 +24,22 @@ pub struct SegmentRemuxer {
     tracks: RemuxTracks,
     /// The place in the stream that has been reached; `None` if it was interrupted.
     reached: Option<StreamPosition>,
+    /// Whether the fragments are audio frames without MP4 around them, which the browser gives consecutive times.
+    is_raw: bool,
     /// Whether the timestamp offset is set for the fragments.
     has_offset: bool,
+    /// The end of the last fragment, in seconds.
+    end: f64,
+    /// Whether a track has begun that the initialization segment lacks.
+    has_late_track: bool,
+    /// Whether the rest of the segment is left out, because its tracks have changed.
+    is_left_out: bool,
+    /// Whether audio is left out that the stream has, because the browser does not decode it.
+    refuses_audio: bool,
     /// Fragments since the start of the segment.
     fragments: usize,
+    /// Whether one of them has more than the last frames of the segment before.
+    has_own_frames: bool,
     /// The first problem since the start of the segment: see [`RemuxOutput::Problem`].
     problem: Option<(bool, String)>,
 }
@@ -57,8 +69,14 @@ impl SegmentRemuxer {
             remuxer,
             tracks: RemuxTracks::default(),
             reached: None,
+            is_raw: false,
             has_offset: false,
+            end: 0.0,
+            has_late_track: false,
+            is_left_out: false,
+            refuses_audio: false,
             fragments: 0,
+            has_own_frames: false,
             problem: None,
         }
     }
@@ -78,13 +96,54 @@ impl SegmentRemuxer {
         self.reached == Some(StreamPosition::start_of(id, segment))
     }
 
-    /// Starts a stream. `expected` is the time of the first timestamp, in seconds, if it is known.
-    pub fn start(&mut self, tracks: RemuxTracks, expected: Option<f64>) {
+    /// Starts a stream. `tracks` are those of the buffer; if the stream `may_have_audio` beside them, it is reported.
+    /// `expected` is the time of the first timestamp, in seconds, if it is known. `map` are packets with the program.
+    pub fn start(
+        &mut self,
+        tracks: RemuxTracks,
+        may_have_audio: bool,
+        expected: Option<f64>,
+        map: Option<&Bytes>,
+    ) {
         // One wrap later, so that times before it are positive, too.
         let expected = expected.map(|seconds| seconds + WRAP_SECONDS);
-        self.remuxer.start(tracks, expected);
+        let read = RemuxTracks {
+            audio: tracks.audio || may_have_audio && !self.refuses_audio,
+            ..tracks
+        };
+        let limits = AudioLimits {
+            is_optional: !tracks.audio,
+            ..audio_limits()
+        };
+        self.remuxer.start(read, limits, expected);
+        if let Some(map) = map {
+            self.remuxer.push(map);
+        }
         self.tracks = tracks;
         self.has_offset = false;
+        self.has_late_track = false;
+        self.is_left_out = false;
+    }
+
+    /// Whether a track has begun that the buffer lacks: another MediaSource can have it from the next segment on.
+    pub fn takes_late_track(&mut self) -> bool {
+        std::mem::take(&mut self.has_late_track)
+    }
+
+    /// Leaves out the rest of the segment.
+    pub const fn leave_out(&mut self) {
+        self.is_left_out = true;
+        self.reached = None;
+    }
+
+    /// Whether something of the segment was appended, beside the last frames of the one before.
+    pub const fn has_own_frames(&self) -> bool {
+        self.has_own_frames
+    }
+
+    /// Records that something of the segment is appended.
+    pub const fn set_has_own_frames(&mut self) {
+        self.has_own_frames = true;
     }
 
     /// Begins a segment.
@@ -95,6 +154,7 @@ impl SegmentRemuxer {
             ..StreamPosition::start_of(id, segment)
         });
         self.fragments = 0;
+        self.has_own_frames = false;
         self.problem = None;
     }
 
@@ -117,28 +177,42 @@ impl SegmentRemuxer {
     pub fn take(&mut self, url: &str) -> Result<Option<Remuxed>, Error> {
         while let Some(output) = self.remuxer.take() {
             match output {
+                _ if self.is_left_out => {}
                 RemuxOutput::Init { mime, tracks, .. } => {
+                    let decodable = decodable(&mime);
                     if tracks != self.tracks {
-                        let reason = "it lacks the audio or the video that was there before";
-                        return Err(self.problem_or(url, reason));
+                        if decodable.is_some() {
+                            return Ok(Some(Remuxed::OtherTracks));
+                        }
+                        // The next attempt does not read the audio.
+                        self.refuses_audio = true;
+                        return Err(self.problem_or(url, "its audio is not decoded"));
                     }
+                    let mime = decodable.ok_or(PlaybackError::UnsupportedCodec { mime })?;
+                    self.is_raw = mime == RAW_AUDIO;
                     return Ok(Some(Remuxed::Init {
                         bytes: self.remuxer.bytes(),
-                        mime: decodable(&mime).ok_or(PlaybackError::UnsupportedCodec { mime })?,
+                        mime,
                     }));
                 }
-                RemuxOutput::Fragment { first_shown } => {
+                RemuxOutput::Fragment { first_shown, end } => {
                     self.fragments += 1;
+                    let follows = !self.is_raw || (first_shown - self.end).abs() < RAW_GAP_SECONDS;
+                    self.end = end;
                     return Ok(Some(Remuxed::Fragment {
                         bytes: self.remuxer.bytes(),
-                        first_time: (!self.has_offset).then_some(first_shown),
+                        first_time: (!self.has_offset || !follows).then_some(first_shown),
+                        end,
+                        is_raw: self.is_raw,
                     }));
                 }
                 RemuxOutput::Metadata => {}
                 RemuxOutput::Problem {
                     is_unsupported,
+                    is_late_track,
                     text,
                 } => {
+                    self.has_late_track |= is_late_track;
                     self.problem.get_or_insert((is_unsupported, text));
                 }
             }
@@ -182,7 +256,13 @@ pub enum Remuxed {
         bytes: Bytes,
         /// Its earliest presentation time, in seconds, if the timestamp offset has to be set.
         first_time: Option<f64>,
+        /// The end of its last frame, in seconds.
+        end: f64,
+        /// Whether the browser gives it a time, which is the timestamp offset.
+        is_raw: bool,
     },
+    /// The stream goes on with other tracks than the buffer's.
+    OtherTracks,
 }
 
 /// The parts to push one after another.
@@ -202,12 +282,30 @@ pub fn offset(time: f64, start: f64) -> f64 {
     start - time.rem_euclid(WRAP_SECONDS)
 }
 
-/// The tracks of a representation, by its codecs.
-pub fn tracks(codecs: &str) -> RemuxTracks {
+/// The tracks of a media type.
+pub fn tracks(mime: &str) -> RemuxTracks {
+    let codecs = mime.split('"').nth(1).unwrap_or_default();
     let has = |kind| (codecs.split(',')).any(|codec| content_type_of_codec(codec) == Some(kind));
     RemuxTracks {
         video: has(ContentType::Video),
-        audio: has(ContentType::Audio),
+        audio: has(ContentType::Audio) || mime.starts_with("audio/"),
+    }
+}
+
+/// The media type of MP3 frames without MP4 around them.
+const RAW_AUDIO: &str = "audio/mpeg";
+
+/// A shorter gap between two fragments of audio frames is due to rounding.
+const RAW_GAP_SECONDS: f64 = 0.01;
+
+/// The audio that this browser does not decode in MP4.
+fn audio_limits() -> AudioLimits {
+    let lacks = |codec| decodable(&format!("audio/mp4; codecs=\"{codec}\"")).is_none();
+    AudioLimits {
+        is_optional: false,
+        no_ac3: lacks("ac-3"),
+        no_eac3: lacks("ec-3"),
+        no_mp3: lacks("mp4a.6B"),
     }
 }
 
@@ -228,51 +326,100 @@ pub struct StreamDescription {
     pub codecs: String,
     /// Width and height in pixels.
     pub size: (u32, u32),
+    /// What is left out, if anything is: audio that the browser does not decode, or that is encrypted.
+    pub left_out: Option<LeftOutTrack>,
+}
+
+impl StreamDescription {
+    /// Its media type with codecs.
+    pub fn mime(&self) -> String {
+        match self.codecs.as_str() {
+            "" => self.container.into(),
+            codecs => format!("{}; codecs=\"{codecs}\"", self.container),
+        }
+    }
 }
 
 /// Reads the beginning of a transport stream to learn its tracks. Audio that the browser does not decode is left out if
 /// there is video.
-///
-/// # Errors
-/// [`PlaybackError::UnsupportedCodec`], [`PlaybackError::UnsupportedFeature`], or [`PlaybackError::InvalidData`].
-pub fn describe(
-    mut remuxer: Remuxer,
-    bytes: &Bytes,
-    url: &str,
+pub struct DescriptionReader {
+    remuxer: Remuxer,
     tracks: RemuxTracks,
-) -> Result<StreamDescription, Error> {
-    remuxer.start(tracks, None);
-    let mut problem = None;
-    let mut read = |remuxer: &mut Remuxer| {
-        while let Some(output) = remuxer.take() {
+    /// Media type, and size of the picture in pixels.
+    found: Option<(String, (u32, u32))>,
+    /// The first problem: see [`RemuxOutput::Problem`].
+    problem: Option<(bool, String)>,
+}
+
+impl DescriptionReader {
+    /// Expects the beginning of a stream of which these tracks are needed.
+    pub fn new(mut remuxer: Remuxer, tracks: RemuxTracks) -> Self {
+        remuxer.start(tracks, audio_limits(), None);
+        Self {
+            remuxer,
+            tracks,
+            found: None,
+            problem: None,
+        }
+    }
+
+    /// Adds bytes. Returns whether they are enough.
+    pub fn push(&mut self, bytes: &Bytes) -> bool {
+        for batch in batches(bytes) {
+            if self.found.is_none() {
+                self.remuxer.push(&batch);
+                self.read();
+            }
+        }
+        self.found.is_some()
+    }
+
+    fn read(&mut self) {
+        while let Some(output) = self.remuxer.take() {
             match output {
-                RemuxOutput::Init { mime, size, .. } => return Some((mime, size)),
+                RemuxOutput::Init { mime, size, .. } => {
+                    self.found.get_or_insert((mime, size));
+                }
                 RemuxOutput::Problem {
                     is_unsupported,
                     text,
+                    ..
                 } => {
-                    problem.get_or_insert((is_unsupported, text));
+                    self.problem.get_or_insert((is_unsupported, text));
                 }
                 RemuxOutput::Fragment { .. } | RemuxOutput::Metadata => {}
             }
         }
-        None
-    };
-    let found = batches(bytes).find_map(|batch| {
-        remuxer.push(&batch);
-        read(&mut remuxer)
-    });
-    let found = found.or_else(|| {
-        remuxer.flush();
-        read(&mut remuxer)
-    });
-    let Some((mime, size)) = found else {
-        return Err(match problem {
-            Some((true, feature)) => unsupported_feature(url, &feature),
-            Some((false, reason)) => invalid_data(ResourceKind::MediaSegment, url, &reason),
-            None => invalid_data(ResourceKind::MediaSegment, url, "it has no audio or video"),
-        });
-    };
+    }
+
+    /// The description. If the bytes were not enough, tracks without frames are left out.
+    ///
+    /// # Errors
+    /// [`PlaybackError::UnsupportedCodec`], [`PlaybackError::UnsupportedFeature`], or [`PlaybackError::InvalidData`].
+    pub fn finish(mut self, url: &str) -> Result<StreamDescription, Error> {
+        if self.found.is_none() {
+            self.remuxer.flush();
+            self.read();
+        }
+        let (tracks, problem) = (self.tracks, self.problem);
+        match self.found {
+            Some((mime, size)) => describe(mime, size, tracks, problem),
+            None => Err(match problem {
+                Some((true, feature)) => unsupported_feature(url, &feature),
+                Some((false, reason)) => invalid_data(ResourceKind::MediaSegment, url, &reason),
+                None => invalid_data(ResourceKind::MediaSegment, url, "it has no audio or video"),
+            }),
+        }
+    }
+}
+
+/// The tracks of a stream with this media type that can be played.
+fn describe(
+    mime: String,
+    size: (u32, u32),
+    tracks: RemuxTracks,
+    problem: Option<(bool, String)>,
+) -> Result<StreamDescription, Error> {
     let codecs = mime.split('"').nth(1).unwrap_or_default();
     let of = |kind| {
         let mut all = codecs.split(',');
@@ -280,6 +427,7 @@ pub fn describe(
     };
     let container = match of(ContentType::Video) {
         Some(_) => "video/mp4",
+        None if mime == RAW_AUDIO => RAW_AUDIO,
         None => "audio/mp4",
     };
     let only = of(ContentType::Video).map(|video| format!("{container}; codecs=\"{video}\""));
@@ -288,10 +436,24 @@ pub fn describe(
         .flatten()
         .find_map(|mime| decodable(&mime))
         .ok_or(PlaybackError::UnsupportedCodec { mime: mime.clone() })?;
+    let lacks_audio = tracks.audio && tracks.video && !self::tracks(&playable).audio;
+    let left_out = match (of(ContentType::Audio), problem) {
+        _ if !lacks_audio => None,
+        (Some(codec), _) => Some(LeftOutTrack {
+            name: format!("audio track ({codec})"),
+            reason: "this browser does not decode it".into(),
+        }),
+        (None, Some((true, feature))) => Some(LeftOutTrack {
+            name: "audio track".into(),
+            reason: format!("this browser or player does not play {feature}"),
+        }),
+        _ => None,
+    };
     let codecs = playable.split('"').nth(1).unwrap_or_default();
     Ok(StreamDescription {
         container,
         codecs: codecs.into(),
         size,
+        left_out,
     })
 }

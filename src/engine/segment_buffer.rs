@@ -56,6 +56,11 @@ impl SegmentBuffer {
         self.track_counts.is_none_or(|first| first == counts)
     }
 
+    /// Its media type.
+    pub fn mime(&self) -> &str {
+        &self.mime
+    }
+
     /// Whether its type is this one, or can be changed to it.
     pub fn accepts_type(&self, mime: &str) -> bool {
         self.mime == mime

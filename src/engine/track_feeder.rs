@@ -229,11 +229,16 @@ impl TrackFeeder {
         let Index::Known(segments) = &representation.index else {
             return Ok(None);
         };
+        let segment = segments.segment_at(time);
+        if !content.borders().is_empty()
+            && let Some(segment) = &segment
+            && let Some(own_mime) = content.transport_stream_type(id, segment).await?
+        {
+            return Ok(Some(own_mime));
+        }
         // The reader of a media file has seen its init segments.
         let may_be_wrong = content.file.is_none() && !platform::can_change_type();
-        let segment = segments
-            .segment_at(time)
-            .filter(|_| segments.inits.len() > 1 || may_be_wrong);
+        let segment = segment.filter(|_| segments.inits.len() > 1 || may_be_wrong);
         let Some(resource) = segment.and_then(|segment| segment.init) else {
             return Ok(Some(mime));
         };

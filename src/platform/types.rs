@@ -96,6 +96,19 @@ pub struct RemuxTracks {
     pub audio: bool,
 }
 
+/// The audio that a remuxer leaves out, or does not wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AudioLimits {
+    /// Whether the initialization segment does not wait for audio if there is video.
+    pub is_optional: bool,
+    /// Whether the browser does not decode AC-3.
+    pub no_ac3: bool,
+    /// Whether the browser does not decode Enhanced AC-3.
+    pub no_eac3: bool,
+    /// Whether the browser does not decode MP3 in MP4. Without video, its frames are written as they are.
+    pub no_mp3: bool,
+}
+
 /// What a remuxer has made of its input. The bytes of a segment stay in the remuxer until they are asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RemuxOutput {
@@ -112,6 +125,8 @@ pub enum RemuxOutput {
     Fragment {
         /// The earliest presentation time in it, in seconds. It may exceed the timestamp by a multiple of 2^33 ticks.
         first_shown: f64,
+        /// The end of its last sample in decoding order, in seconds.
+        end: f64,
     },
     /// Captions or an ID3 tag.
     Metadata,
@@ -119,6 +134,8 @@ pub enum RemuxOutput {
     Problem {
         /// Whether it is encrypted, or in a coding that the remuxer does not know. Otherwise it is damaged.
         is_unsupported: bool,
+        /// Whether it is a track that has begun after the initialization segment.
+        is_late_track: bool,
         /// What is left out, and where.
         text: String,
     },

@@ -113,11 +113,11 @@ pub enum Event {
         /// Why.
         error: PlaybackError,
     },
-    /// Tracks of a media file are not played. The others are. Sent once, before the tracks.
+    /// Tracks of a media file or an MPEG-TS stream are not played. The others are.
     TracksLeftOut {
         /// The session it belongs to.
         session: SessionId,
-        /// The tracks, in the order of the file.
+        /// All of them, in the order of the file.
         tracks: Vec<LeftOutTrack>,
     },
     /// The engine has reached a milestone.
@@ -247,7 +247,7 @@ impl TrackInfo {
     }
 }
 
-/// A track of a media file that is not played.
+/// A track of a media file or an MPEG-TS stream that is not played.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutTrack {
     /// Its kind and codec, such as `audio track (ac-3)`.

@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use yew_mse_worker::platform::simulated::{BodyFault, Browser, World};
+use yew_mse_worker::{
+    platform::simulated::{BodyFault, Browser, World},
+    protocol::Event,
+};
 
-use crate::page::{Fault, Page, Site, failure_of, wait_until};
+use crate::page::{Fault, Page, Site, failure_of, request_count, wait_until};
 
 /// Duration of the streams.
 const DURATION_SECONDS: f64 = 8.0;
@@ -133,4 +136,152 @@ fn first_frame_is_shown_before_the_segment_is_complete() {
             .iter()
             .all(|request| request.received < segment.len() * 6 / 10)
     );
+}
+
+fn segment(name: &str) -> Vec<u8> {
+    fs::read(format!("tests/media/transport/{name}.ts")).unwrap()
+}
+
+/// A playlist of segments of two seconds, after other lines.
+fn playlist(lines: &str, segments: &[&str]) -> String {
+    let segments: String = (segments.iter())
+        .map(|name| format!("#EXTINF:2,\n{name}\n"))
+        .collect();
+    format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{lines}{segments}#EXT-X-ENDLIST\n")
+}
+
+/// The PID of a packet.
+fn pid(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[1] & 0x1f, packet[2]])
+}
+
+const TABLES: [u16; 3] = [0, 0x11, 0x1000];
+
+/// The packets of these PIDs, or all others.
+fn packets(stream: &[u8], are_of: bool, pids: &[u16]) -> Vec<u8> {
+    let packets = stream.chunks(188);
+    let chosen = packets.filter(|packet| pids.contains(&pid(packet)) == are_of);
+    chosen.flatten().copied().collect()
+}
+
+#[test]
+fn first_segment_is_requested_once() {
+    for name in ["transport/muxed", "transport/aes"] {
+        let world = World::new(1, Browser::chromium());
+        let _entered = world.enter();
+        Site::serve(&world);
+        let page = Page::open();
+        page.load(&path(name));
+        wait_until(&page, 60.0, || {
+            page.element.position() > 1.0 || page.failure().is_some()
+        });
+        assert_eq!(request_count("-1.ts"), 1, "{name}");
+    }
+}
+
+#[test]
+fn program_in_the_init_segment_is_read() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    let site = Site::serve(&world);
+    for number in 1..=4 {
+        let bytes = packets(&segment(&format!("muxed-{number}")), false, &TABLES);
+        site.add_file(&format!("{number}.ts"), bytes);
+    }
+    site.add_file("map.ts", packets(&segment("muxed-1"), true, &TABLES));
+    let names = ["1.ts", "2.ts", "3.ts", "4.ts"];
+    site.add_file(
+        "media.m3u8",
+        playlist("#EXT-X-MAP:URI=\"map.ts\"\n", &names),
+    );
+    let page = Page::open();
+    page.load("media.m3u8");
+    wait_until(&page, 60.0, || page.element.has_ended());
+    assert_eq!(page.failure(), None);
+    assert_eq!(page.element.buffered().len(), 1);
+    // After a seek, too.
+    page.load_from("media.m3u8", 5.0);
+    wait_until(&page, 60.0, || page.element.position() > 6.0);
+    assert_eq!(page.failure(), None);
+}
+
+#[test]
+fn audio_that_goes_and_comes_needs_other_sources() {
+    for seed in 0..3 {
+        let world = World::new(seed, Browser::chromium());
+        let _entered = world.enter();
+        let site = Site::serve(&world);
+        for number in [1, 2, 4] {
+            let name = format!("muxed-{number}");
+            site.add_file(&format!("{number}.ts"), segment(&name));
+        }
+        site.add_file("3.ts", segment("video-3"));
+        let names = ["1.ts", "2.ts", "3.ts", "4.ts"];
+        site.add_file("media.m3u8", playlist("", &names));
+        let page = Page::open();
+        page.load("media.m3u8");
+        wait_until(&page, 60.0, || page.element.has_ended());
+        let context = world.trace().join("\n");
+        assert_eq!(page.failure(), None, "{context}");
+        let played: f64 = (page.element.played().iter())
+            .map(|range| range.end - range.start)
+            .sum();
+        assert!(played > 5.5, "{played} {seed}\n{context}");
+        let sources = page.count_events(|event| matches!(event, Event::MediaSourceReady { .. }));
+        assert!(sources >= 2, "{sources} sources");
+    }
+}
+
+#[test]
+fn audio_in_the_middle_of_the_stream_is_heard() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    let site = Site::serve(&world);
+    for number in 1..=4 {
+        let name = match number {
+            1 => "video-1".to_owned(),
+            _ => format!("muxed-{number}"),
+        };
+        site.add_file(&format!("{number}.ts"), segment(&name));
+    }
+    let names = ["1.ts", "2.ts", "3.ts", "4.ts"];
+    site.add_file("media.m3u8", playlist("", &names));
+    let page = Page::open();
+    page.load("media.m3u8");
+    wait_until(&page, 60.0, || page.element.has_ended());
+    let context = world.trace().join("\n");
+    assert_eq!(page.failure(), None, "{context}");
+    let sources = page.count_events(|event| matches!(event, Event::MediaSourceReady { .. }));
+    assert_eq!(sources, 2, "{context}");
+}
+
+#[test]
+fn audio_that_the_browser_does_not_decode_is_named() {
+    let world = plays_to_the_end(Browser::chromium(), "transport/ac3", &[], 1);
+    drop(world);
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    Site::serve(&world);
+    let page = Page::open();
+    page.load(&path("transport/ac3"));
+    wait_until(&page, 60.0, || page.element.position() > 0.0);
+    let is_told = |event: &Event| {
+        matches!(event, Event::TracksLeftOut { tracks, .. }
+            if tracks[0].reason.contains("AC-3 in MPEG-TS (PID 257)"))
+    };
+    assert!(page.has_received(is_told));
+}
+
+#[test]
+fn incomplete_picture_at_the_end_is_left_out() {
+    let world = World::new(1, Browser::chromium());
+    let _entered = world.enter();
+    let site = Site::serve(&world);
+    let bytes = segment("video-1");
+    site.add_file("1.ts", &bytes[..bytes.len() * 2 / 3 + 77]);
+    site.add_file("media.m3u8", playlist("", &["1.ts"]));
+    let page = Page::open();
+    page.load("media.m3u8");
+    wait_until(&page, 60.0, || page.element.has_ended());
+    assert_eq!(page.failure(), None);
 }

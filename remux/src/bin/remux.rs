@@ -2,7 +2,8 @@
 //! module's memory; every pointer and length is a number of bytes.
 //!
 //! ```text
-//! start(wanted, expected)      bit 0: video, bit 1: audio; a time in ticks of 90 kHz, or NaN
+//! start(wanted, expected)      bit 0: video, bit 1: audio, bits 2 to 4: no AC-3, no E-AC-3, no MP3 in MP4, bit 5:
+//!                              audio is optional; a time in ticks of 90 kHz, or NaN
 //! room(length) -> pointer      space for `length` bytes of input
 //! push(length)                 reads `length` bytes from there
 //! next_segment()  flush()      see `Remuxer`
@@ -77,6 +78,10 @@ mod exports {
             let wanted = Wanted {
                 video: wanted & 1 != 0,
                 audio: wanted & 2 != 0,
+                ac3: wanted & 4 == 0,
+                eac3: wanted & 8 == 0,
+                mp3_in_mp4: wanted & 16 == 0,
+                is_audio_optional: wanted & 32 != 0,
             };
             module.taken = None;
             module

@@ -177,6 +177,7 @@ impl Reader for Transport {
         self.wanted = Wanted {
             video: has(Kind::Video),
             audio: has(Kind::Audio),
+            ..Wanted::default()
         };
         let init = sample(&self.first_bytes, self.wanted, None)
             .init

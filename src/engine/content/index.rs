@@ -6,15 +6,16 @@ use super::{Content, files::with_redirect, replace_representation};
 use crate::{
     engine::{
         error::{Error, file_error, invalid_manifest},
+        http::ReadMode,
         manifest,
         network::{FetchedFile, Network},
-        remuxing,
+        remuxing::{DescriptionReader, StreamDescription},
     },
     media::{
         AdaptationSet, Container, ContentType, Index, Representation, RepresentationId, Resource,
-        mp4, selection::is_muxed, sniff, text,
+        Segment, mp4, selection::is_muxed, sniff, text,
     },
-    platform::{self, RemuxTracks},
+    platform::{self, Bytes, RemuxTracks},
     protocol::{PlaybackError, ResourceKind, short_url},
 };
 
@@ -67,15 +68,24 @@ impl Content {
             let base_urls = &load.representation.base_urls;
             load.requested_at = platform::now();
             let file = self.resource(kind, base_urls, &resource).await?;
-            let applied = match manifest::detect_container(&file.bytes) {
-                Some(Container::TransportStream) if kind == ResourceKind::MediaSegment => {
-                    self.describe_stream(&mut load, id, &file).await
+            let is_transport_stream =
+                manifest::detect_container(&file.bytes) == Some(Container::TransportStream);
+            let applied = match kind {
+                ResourceKind::MediaSegment if is_transport_stream => {
+                    self.describe_stream(&mut load, id, &resource, &file).await
+                }
+                ResourceKind::InitSegment if is_transport_stream => {
+                    load.map = Some(file.bytes.clone());
+                    Ok(())
                 }
                 _ => self.apply_response(&mut load, id, kind, &resource, &file),
             };
             if let Err(error) = applied {
                 self.discard(&resource);
                 return Err(error);
+            }
+            if let Some(request) = file.request.take() {
+                self.network.keep(request);
             }
         }
         self.apply_index(id, load)
@@ -112,8 +122,8 @@ impl Content {
                 false => invalid_manifest(&self.url, "it has no segments"),
             })?;
         Ok(Some(match first.init {
-            Some(init) => (ResourceKind::InitSegment, init),
-            None => (ResourceKind::MediaSegment, first.resource),
+            Some(init) if load.map.is_none() => (ResourceKind::InitSegment, init),
+            _ => (ResourceKind::MediaSegment, first.resource),
         }))
     }
 
@@ -185,11 +195,14 @@ impl Content {
         &self,
         load: &mut IndexLoad,
         id: RepresentationId,
+        resource: &Resource,
         file: &FetchedFile,
     ) -> Result<(), Error> {
-        let remuxer = self.network.load_remuxer().await?;
-        let tracks = self.stream_tracks(id);
-        let stream = remuxing::describe(remuxer, &file.bytes, &file.url, tracks)?;
+        let map = load.map.as_ref();
+        let stream = self.read_description(id, map, resource, file).await?;
+        if let Some(track) = stream.left_out {
+            self.network.report_left_out(track);
+        }
         let representation = &mut *load.representation;
         representation.codecs = stream.codecs;
         representation.container = stream.container.into();
@@ -197,15 +210,84 @@ impl Content {
             representation.size = stream.size;
         }
         load.content_type = Some(match stream.container {
-            "audio/mp4" => ContentType::Audio,
-            _ => ContentType::Video,
+            "video/mp4" => ContentType::Video,
+            _ => ContentType::Audio,
         });
         load.is_described = true;
         Ok(())
     }
 
+    /// The media type of a segment if it is MPEG-TS, whose tracks may change from segment to segment.
+    ///
+    /// # Errors
+    /// Those of [`load_index`](Self::load_index).
+    pub async fn transport_stream_type(
+        &self,
+        id: RepresentationId,
+        segment: &Segment,
+    ) -> Result<Option<String>, Error> {
+        let base_urls = self.representation(id)?.base_urls;
+        let kind = ResourceKind::MediaSegment;
+        let file = self.resource(kind, &base_urls, &segment.resource).await?;
+        if manifest::detect_container(&file.bytes) != Some(Container::TransportStream) {
+            return Ok(None);
+        }
+        let map = match &segment.init {
+            Some(init) => {
+                let kind = ResourceKind::InitSegment;
+                Some(self.resource(kind, &base_urls, init).await?.bytes.clone())
+            }
+            None => None,
+        };
+        let resource = &segment.resource;
+        let stream = self
+            .read_description(id, map.as_ref(), resource, &file)
+            .await?;
+        if let Some(request) = file.request.take() {
+            self.network.keep(request);
+        }
+        Ok(Some(stream.mime()))
+    }
+
+    /// Reads a description in a segment that is MPEG-TS, of which the first bytes are fetched: in all of it, if they do
+    /// not tell the tracks. `map` are packets with its program.
+    async fn read_description(
+        &self,
+        id: RepresentationId,
+        map: Option<&Bytes>,
+        resource: &Resource,
+        file: &FetchedFile,
+    ) -> Result<StreamDescription, Error> {
+        let remuxer = self.network.load_remuxer().await?;
+        let mut reader = DescriptionReader::new(remuxer, self.stream_tracks(id));
+        if let Some(map) = map {
+            reader.push(map);
+        }
+        // An encrypted segment has been fetched as a whole.
+        if !reader.push(&file.bytes)
+            && resource.key.is_none()
+            && let Some(request) = file.request.take()
+        {
+            let mut response = request.response(Rc::default()).await?;
+            let mut parts = Vec::new();
+            let mut pushed = file.bytes.len();
+            while let Some(part) = response.read(ReadMode::Soon).await? {
+                // The first part begins with the bytes that were read before.
+                let new = part.slice(pushed.min(part.len())..part.len());
+                pushed = pushed.saturating_sub(part.len());
+                parts.push(part);
+                if reader.push(&new) {
+                    break;
+                }
+            }
+            file.request
+                .set(Some(response.into_request(Bytes::concat(&parts))));
+        }
+        reader.finish(&file.url)
+    }
+
     /// The tracks to read from a stream: audio alone for audio, and video alone if the period has audio apart.
-    fn stream_tracks(&self, id: RepresentationId) -> RemuxTracks {
+    pub fn stream_tracks(&self, id: RepresentationId) -> RemuxTracks {
         let presentation = self.presentation();
         let is_audio = |set: &AdaptationSet| set.content_type == ContentType::Audio;
         let sets = presentation.periods.get(id.period);
@@ -306,6 +388,8 @@ struct IndexLoad {
     representation: Box<Representation>,
     /// The `sidx` boxes that are read so far.
     sidx: Option<mp4::SegmentIndex>,
+    /// The program of all segments in MPEG-TS, which the playlist gives as their init segment.
+    map: Option<Bytes>,
     /// Whether its container and codecs are known.
     is_described: bool,
     /// The content type of its segments, if they were inspected.
@@ -324,6 +408,7 @@ impl IndexLoad {
         };
         Self {
             sidx,
+            map: None,
             is_described: !representation.container.is_empty() && !representation.codecs.is_empty(),
             content_type: None,
             requested_at: 0.0,

@@ -94,7 +94,8 @@ impl Content {
         for &(id, set, representation) in &presentation.representations() {
             // Unknown codecs are detected before they are played. The container of MP3 in HLS is only known once a
             // segment is fetched.
-            let is_unknown = representation.codecs.is_empty() || representation.codecs == "mp4a.6B";
+            let mut codecs = representation.codecs.split(',');
+            let is_unknown = representation.codecs.is_empty() || codecs.any(|it| it == "mp4a.6B");
             let is_decodable = is_unknown || platform::can_decode(&representation.mime());
             let is_excluded =
                 set.is_protected || manifest::has_cues(representation) || !is_decodable;

@@ -11,6 +11,9 @@ use crate::{
     platform::{self, Bytes},
 };
 
+/// The frames that a segment completes reach at most this far into it: pictures may be shown later than they are decoded.
+const MAX_TAIL_SECONDS: f64 = 0.25;
+
 impl Download<'_> {
     /// Completes what the remuxer has of the previous segment, unless this segment continues it.
     pub(super) async fn end_previous_stream(
@@ -29,8 +32,13 @@ impl Download<'_> {
         Ok(())
     }
 
-    /// Prepares the buffer's remuxer for the segment.
-    pub(super) async fn begin_remuxing(&self, buffer: &mut SegmentBuffer) -> Result<(), Error> {
+    /// Prepares the buffer's remuxer for the segment. `map` are packets with its program (EXT-X-MAP). Returns whether
+    /// the buffer has the tracks that the segment is known to have.
+    pub(super) async fn begin_remuxing(
+        &self,
+        buffer: &mut SegmentBuffer,
+        map: Option<&Bytes>,
+    ) -> Result<bool, Error> {
         let (id, segment) = (self.id, self.segment);
         if !buffer.ends_at(segment.start) {
             buffer.reset();
@@ -39,46 +47,56 @@ impl Download<'_> {
             let remuxer = self.context.network.load_remuxer().await?;
             buffer.remuxer = Some(SegmentRemuxer::new(remuxer));
         }
+        let tracks = remuxing::tracks(buffer.mime());
         if let Some(remuxer) = &mut buffer.remuxer {
+            if remuxer.takes_late_track() {
+                return Ok(false);
+            }
             if !remuxer.is_continued_by(id, segment) {
                 let offset = self.known_offset();
                 let expected = offset.map(|offset| segment.start - offset);
-                remuxer.start(remuxing::tracks(&self.representation.codecs), expected);
+                let may_have_audio = self.context.content.stream_tracks(id).audio;
+                remuxer.start(tracks, may_have_audio, expected, map);
             }
             remuxer.begin_segment(id, segment);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Remuxes a part of the segment, and appends the result.
+    /// Remuxes a part of the segment, and appends the result. Returns whether the buffer has its tracks.
     pub(super) async fn remux(
         &self,
         buffer: &mut SegmentBuffer,
         bytes: &Bytes,
         url: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         for batch in remuxing::batches(bytes) {
             if let Some(remuxer) = &mut buffer.remuxer {
                 let started_at = platform::now();
                 remuxer.push(&batch);
                 self.report_remuxed(platform::now() - started_at, 0);
             }
-            self.append_remuxed(buffer, url).await?;
+            if !self.append_remuxed(buffer, url).await? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Completes the frames at the end of the segment if the next one does not continue them.
+    /// Completes the frames at the end of the segment if the next one does not continue them. Returns whether the
+    /// buffer has the tracks of the segment.
     pub(super) async fn end_remuxing(
         &self,
         buffer: &mut SegmentBuffer,
         url: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if !self.is_continued()
             && let Some(remuxer) = &mut buffer.remuxer
         {
             remuxer.flush();
-            self.append_remuxed(buffer, url).await?;
+            if !self.append_remuxed(buffer, url).await? {
+                return Ok(false);
+            }
         }
         match buffer
             .remuxer
@@ -86,7 +104,7 @@ impl Download<'_> {
             .and_then(|remuxer| remuxer.error(url))
         {
             Some(error) => Err(error),
-            None => Ok(()),
+            None => Ok(true),
         }
     }
 
@@ -101,28 +119,50 @@ impl Download<'_> {
         }
     }
 
-    /// Appends what the remuxer has finished.
-    async fn append_remuxed(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<(), Error> {
+    /// Appends what the remuxer has finished. Returns whether the buffer has the tracks of the segment. Where they change
+    /// within it, the rest of it is left out.
+    async fn append_remuxed(&self, buffer: &mut SegmentBuffer, url: &str) -> Result<bool, Error> {
         loop {
             let Some(remuxer) = &mut buffer.remuxer else {
-                return Ok(());
+                return Ok(true);
             };
             let bytes = match remuxer.take(url)? {
-                None => return Ok(()),
+                None => return Ok(true),
+                Some(Remuxed::OtherTracks) if !remuxer.has_own_frames() => return Ok(false),
+                Some(Remuxed::OtherTracks) => {
+                    remuxer.leave_out();
+                    continue;
+                }
                 Some(Remuxed::Init { bytes, mime }) => {
                     buffer.change_type(&mime)?;
                     buffer.set_initialized_otherwise();
                     bytes
                 }
-                Some(Remuxed::Fragment { bytes, first_time }) => {
+                Some(Remuxed::Fragment {
+                    bytes,
+                    first_time,
+                    end,
+                    is_raw,
+                }) => {
                     if let Some(time) = first_time {
                         remuxer.set_has_offset();
-                        let offset = self.stream_offset(time);
+                        let start = if is_raw { time } else { 0.0 };
+                        let offset = start + self.stream_offset(time);
                         buffer.set_offset_and_window(Some(offset), self.append_window())?;
+                    }
+                    let own_start = self.segment.start + MAX_TAIL_SECONDS;
+                    if end + self.stream_offset(end) > own_start
+                        && let Some(remuxer) = &mut buffer.remuxer
+                    {
+                        remuxer.set_has_own_frames();
                     }
                     bytes
                 }
             };
+            if bytes.is_empty() {
+                // Frames without MP4 around them need no initialization segment.
+                continue;
+            }
             self.report_remuxed(0.0, bytes.len());
             buffer.append(&bytes).await?;
         }

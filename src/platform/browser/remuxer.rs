@@ -9,7 +9,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
 use super::bytes::Bytes;
-use crate::platform::types::{Exception, RemuxOutput, RemuxTracks};
+use crate::platform::types::{AudioLimits, Exception, RemuxOutput, RemuxTracks};
 
 #[wasm_bindgen]
 extern "C" {
@@ -132,10 +132,18 @@ async fn compile(response: Response) -> Result<JsValue, JsValue> {
 pub struct Remuxer(Exports);
 
 impl Remuxer {
-    /// Starts again, for these tracks: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
+    /// Starts again, for these tracks, within these limits: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
     /// time in seconds near which the first timestamp is expected, because timestamps wrap.
-    pub fn start(&mut self, tracks: RemuxTracks, expected: Option<f64>) {
-        let bits = u32::from(tracks.video) | u32::from(tracks.audio) << 1;
+    pub fn start(&mut self, tracks: RemuxTracks, limits: AudioLimits, expected: Option<f64>) {
+        let bits = [
+            tracks.video,
+            tracks.audio,
+            limits.no_ac3,
+            limits.no_eac3,
+            limits.no_mp3,
+            limits.is_optional,
+        ];
+        let bits = (bits.iter().rev()).fold(0, |bits, bit| bits << 1 | u32::from(*bit));
         let expected = expected.map(|seconds| seconds * TICKS);
         self.0.start(bits, expected.unwrap_or(f64::NAN));
     }
@@ -177,11 +185,13 @@ impl Remuxer {
             }
             2 => RemuxOutput::Fragment {
                 first_shown: number(3) / TICKS,
+                end: number(2) / TICKS,
             },
             3 => RemuxOutput::Metadata,
             _ => RemuxOutput::Problem {
                 // The numbers of codings that are not supported, and of encryption.
                 is_unsupported: (3.0..=5.0).contains(&number(0)),
+                is_late_track: number(0) == 10.0,
                 text: self.text(),
             },
         })

@@ -9,7 +9,7 @@ use super::{
     time::sleep,
     world::{Device, World},
 };
-use crate::platform::types::{Exception, RemuxOutput, RemuxTracks};
+use crate::platform::types::{AudioLimits, Exception, RemuxOutput, RemuxTracks};
 
 /// Ticks per second of the remuxer's times.
 const TICKS: f64 = remux::time::TICKS as f64;
@@ -73,12 +73,16 @@ pub struct Remuxer {
 }
 
 impl Remuxer {
-    /// Starts again, for these tracks: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
+    /// Starts again, for these tracks, within these limits: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
     /// time in seconds near which the first timestamp is expected, because timestamps wrap.
-    pub fn start(&mut self, tracks: RemuxTracks, expected: Option<f64>) {
+    pub fn start(&mut self, tracks: RemuxTracks, limits: AudioLimits, expected: Option<f64>) {
         let wanted = remux::Wanted {
             video: tracks.video,
             audio: tracks.audio,
+            ac3: !limits.no_ac3,
+            eac3: !limits.no_eac3,
+            mp3_in_mp4: !limits.no_mp3,
+            is_audio_optional: limits.is_optional,
         };
         let expected = expected.map(|seconds| (seconds * TICKS) as i64);
         self.remuxer.start(wanted, expected);
@@ -120,8 +124,9 @@ impl Remuxer {
             remux::Output::Fragment(fragment) => {
                 self.taken = fragment.bytes().into();
                 let first_shown = fragment.first_shown as f64 / TICKS;
+                let end = fragment.end as f64 / TICKS;
                 self.remuxer.recycle(fragment);
-                RemuxOutput::Fragment { first_shown }
+                RemuxOutput::Fragment { first_shown, end }
             }
             remux::Output::Metadata(_) => RemuxOutput::Metadata,
             remux::Output::Problem(problem) => RemuxOutput::Problem {
@@ -131,6 +136,7 @@ impl Remuxer {
                         | remux::Problem::SampleAes { .. }
                         | remux::Problem::Scrambled { .. }
                 ),
+                is_late_track: matches!(problem, remux::Problem::LateTrack { .. }),
                 text: problem.to_string(),
             },
         })
