@@ -169,7 +169,7 @@ pub enum Coding {
     Unsupported(&'static str),
     /// Encrypted by SAMPLE-AES; the name of what is encrypted.
     SampleAes(&'static str),
-    /// Private, and nothing tells what it is. It may be video or audio.
+    /// A private stream without a descriptor that names its coding. It may be video or audio.
     Private,
     /// Neither video nor audio, or unknown.
     Other,

@@ -620,7 +620,7 @@ impl Remuxer {
             .filter_map(|stream| stream.body.kind())
             .collect();
         if expected != self.is_listed {
-            // What was read so far belongs to the tracks of before.
+            // The samples that were read so far belong to the previous initialization segment.
             self.write_init(true);
             self.written = None;
             for kind in new {
@@ -655,6 +655,7 @@ impl Remuxer {
         self.target = Target::Ignored;
     }
 
+    /// Drops the configuration of a track: that of another stream comes.
     fn forget(&mut self, kind: Kind) {
         if let Some(track) = self.tracks.get_mut(index(kind)) {
             *track = None;

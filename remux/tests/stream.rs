@@ -273,6 +273,19 @@ fn assert_complete(pictures: &[Sample], whole: &[Sample], context: &str) {
     }
 }
 
+/// Asserts that a segment that ends within a stream, before a segment with all of it, spoils only the picture at its end.
+fn assert_cut_spoils_one_picture(bytes: &[u8], end: usize, whole: &[Sample], name: &str) {
+    let (mut remuxer, mut remuxed) = (Remuxer::new(Wanted::default(), None), Remuxed::default());
+    remuxer.push(&bytes[..end]);
+    remuxer.next_segment();
+    remuxer.push(bytes);
+    remuxer.flush();
+    remuxed.take(&mut remuxer);
+    let pictures = remuxed.of(Kind::Video);
+    assert_complete(&pictures, whole, &format!("{name} {end}"));
+    assert!(pictures.len() >= whole.len(), "{name} {end}");
+}
+
 #[test]
 fn picture_that_the_end_cuts_is_dropped() {
     for name in ["no-delimiters", "open-gop", "open-gop-h265", "wrap", "blue"] {
@@ -294,16 +307,7 @@ fn segment_that_ends_in_a_packet_spoils_no_other_picture() {
         let bytes = stream(name);
         let whole = remux(&bytes).of(Kind::Video);
         for end in (bytes.len() / 3..bytes.len() / 2).step_by(1171) {
-            let (mut remuxer, mut remuxed) =
-                (Remuxer::new(Wanted::default(), None), Remuxed::default());
-            remuxer.push(&bytes[..end]);
-            remuxer.next_segment();
-            remuxer.push(&bytes);
-            remuxer.flush();
-            remuxed.take(&mut remuxer);
-            let pictures = remuxed.of(Kind::Video);
-            assert_complete(&pictures, &whole, &format!("{name} {end}"));
-            assert!(pictures.len() >= whole.len(), "{name} {end}");
+            assert_cut_spoils_one_picture(&bytes, end, &whole, name);
         }
     }
 }
@@ -337,16 +341,7 @@ fn picture_shorter_than_its_packet_says_is_dropped() {
     assert!(whole == remux(&stream("wrap")).of(Kind::Video));
     let packets = bytes.len() / PACKET;
     for end in (packets / 3..packets / 2).map(|index| index * PACKET) {
-        let (mut remuxer, mut remuxed) =
-            (Remuxer::new(Wanted::default(), None), Remuxed::default());
-        remuxer.push(&bytes[..end]);
-        remuxer.next_segment();
-        remuxer.push(&bytes);
-        remuxer.flush();
-        remuxed.take(&mut remuxer);
-        let pictures = remuxed.of(Kind::Video);
-        assert_complete(&pictures, &whole, &format!("{end}"));
-        assert!(pictures.len() >= whole.len(), "{end}");
+        assert_cut_spoils_one_picture(&bytes, end, &whole, "lengths");
     }
 }
 

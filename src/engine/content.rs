@@ -356,10 +356,15 @@ impl Content {
         }
     }
 
-    /// Records that the tracks change at a segment: with its init segment, which others before it may have, too. Without
-    /// one, at this segment. Returns the time of the border in seconds, unless it was known.
-    pub fn add_border(&self, id: RepresentationId, segment: &Segment) -> Option<f64> {
-        let earlier = segment.init.as_ref().map_or(0, |_| segment.number);
+    /// Records that the tracks change at a segment, or `by_init` at the first of the segments up to it that have the same
+    /// init segment. Returns the time of the border in seconds, unless it was known.
+    pub fn add_border(
+        &self,
+        id: RepresentationId,
+        segment: &Segment,
+        by_init: bool,
+    ) -> Option<f64> {
+        let earlier = if by_init { segment.number } else { 0 };
         let number = (0..earlier)
             .rev()
             .take_while(|number| {

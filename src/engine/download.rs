@@ -94,7 +94,9 @@ pub enum Fetched {
     Media(Option<TimeRange>),
     /// Nothing: the segment has no media.
     Nothing,
-    /// Nothing: the segment has other tracks, or a format that cannot follow, so that another MediaSource is needed.
+    /// Nothing: its init segment has other tracks, or a format that cannot follow, so that another MediaSource is needed.
+    OtherInit,
+    /// Nothing: it is MPEG-TS, and has other tracks than the segments before it, so that another MediaSource is needed.
     OtherTracks,
 }
 
@@ -236,7 +238,7 @@ impl Download<'_> {
                             break;
                         }
                         if !format.fits(buffer) {
-                            return Ok(Fetched::OtherTracks);
+                            return Ok(Fetched::OtherInit);
                         }
                         self.wait_for_offset().await;
                         let start = validator.start();

@@ -40,8 +40,10 @@ const FAILURES_UNTIL_REPORT: u32 = 2;
 
 /// A busy server is waited for this long without [`Event::Retrying`].
 const MAX_SILENT_WAIT_MS: u32 = 1_000;
+
 /// How long a request is kept whose response has begun.
 const KEPT_MS: f64 = 4_000.0;
+
 /// How long to wait for the remuxer's module, which is small.
 const REMUXER_TIMEOUT_SECONDS: u32 = 20;
 
@@ -171,15 +173,22 @@ impl Network {
 
     /// Keeps a request for a segment whose beginning has been read, for a short time: the segment may be needed next.
     pub fn keep(&self, request: HttpRequest) {
+        self.abort_unneeded();
         self.begun.borrow_mut().push((platform::now(), request));
     }
 
-    /// Takes the request for a segment that was kept. Drops those that are no longer likely to be needed.
+    /// Takes the request for a segment that was kept.
     fn take_begun(&self, url: &str, resource: &Resource) -> Option<HttpRequest> {
+        self.abort_unneeded();
         let mut begun = self.begun.borrow_mut();
-        begun.retain(|(since, _)| platform::now() - since < KEPT_MS);
         let index = (begun.iter()).position(|(_, request)| request.is_for(url, resource.range))?;
         Some(begun.swap_remove(index).1)
+    }
+
+    /// Aborts the kept requests that nobody has needed in time.
+    fn abort_unneeded(&self) {
+        let is_recent = |since: f64| platform::now() - since < KEPT_MS;
+        (self.begun.borrow_mut()).retain(|(since, _)| is_recent(*since));
     }
 
     /// Tells the page that a track of a stream is left out.

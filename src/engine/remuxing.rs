@@ -136,12 +136,12 @@ impl SegmentRemuxer {
         self.reached = None;
     }
 
-    /// Whether something of the segment was appended, beside the last frames of the one before.
+    /// Whether frames of the segment itself were appended, not only the last ones of the segment before.
     pub const fn has_own_frames(&self) -> bool {
         self.has_own_frames
     }
 
-    /// Records that something of the segment is appended.
+    /// Records that frames of the segment itself are appended.
     pub const fn set_has_own_frames(&mut self) {
         self.has_own_frames = true;
     }
@@ -326,7 +326,7 @@ pub struct StreamDescription {
     pub codecs: String,
     /// Width and height in pixels.
     pub size: (u32, u32),
-    /// What is left out, if anything is: audio that the browser does not decode, or that is encrypted.
+    /// Audio that is not played beside the video: the browser does not decode it, or it is encrypted.
     pub left_out: Option<LeftOutTrack>,
 }
 

@@ -71,8 +71,8 @@ enum Outcome {
     Appended(Option<TimeRange>),
     /// It is passed over, because it has no media.
     Skipped,
-    /// It needs another MediaSource.
-    NotAppendable,
+    /// It needs another MediaSource, as do all segments with its init segment, or only from this one on.
+    NotAppendable { by_init: bool },
     /// It was aborted: too slow, or no longer needed.
     Aborted,
     /// All retries failed, or the browser refused the append.
@@ -370,10 +370,14 @@ impl TrackFeeder {
                 let error = invalid_data(ResourceKind::MediaSegment, path, reason);
                 self.record_skipped(&download, *error);
             }
-            Outcome::NotAppendable => {
-                let Some(border) = self.context.content.add_border(id, segment) else {
+            Outcome::NotAppendable { by_init } => {
+                let border = self.context.content.add_border(id, segment, by_init);
+                let Some(border) = border else {
                     let path = &segment.resource.path;
-                    let reason = "it has other tracks than its init segment";
+                    let reason = match by_init {
+                        true => "it has other tracks than its init segment",
+                        false => "its tracks change more than once",
+                    };
                     return Err(invalid_data(ResourceKind::MediaSegment, path, reason));
                 };
                 self.end.set(self.end.get().min(border));
@@ -430,7 +434,8 @@ impl TrackFeeder {
                 return match result {
                     Ok(Fetched::Media(time)) => Outcome::Appended(time),
                     Ok(Fetched::Nothing) => Outcome::Skipped,
-                    Ok(Fetched::OtherTracks) => Outcome::NotAppendable,
+                    Ok(Fetched::OtherInit) => Outcome::NotAppendable { by_init: true },
+                    Ok(Fetched::OtherTracks) => Outcome::NotAppendable { by_init: false },
                     Err(error) => Outcome::Failed(error),
                 };
             }

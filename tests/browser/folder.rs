@@ -41,7 +41,8 @@ const RATE: u32 = 8;
 const MAX_REQUESTS: usize = 10;
 /// Where is sought to, as parts of the duration.
 const SEEK_TARGETS: [f64; 3] = [0.2, 0.75, 0.45];
-/// Two pictures of [`PICTURE`] differ if more than so many of their 576 values differ by more than so much.
+/// Two pictures of [`PICTURE`] are the same if at most so many of their 576 values differ by more than
+/// [`MAX_DIFFERENCE`].
 const MAX_DIFFERENT: usize = 12;
 const MAX_DIFFERENCE: u8 = 40;
 
@@ -71,7 +72,7 @@ const MENU: &str = "Object.fromEntries(['audio', 'captions'].map((name) => {
     return [name, [...(select?.options ?? [])].map((it) => (it.selected ? '*' : '') + it.textContent)];
 }))";
 
-/// The brightness of what is shown, in 32 × 18 places.
+/// The brightness of the picture, as 32 × 18 values from 0 to 255.
 const PICTURE: &str = "(() => {
     const video = document.querySelector('video');
     const canvas = document.createElement('canvas');

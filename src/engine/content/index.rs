@@ -249,8 +249,8 @@ impl Content {
         Ok(Some(stream.mime()))
     }
 
-    /// Reads a description in a segment that is MPEG-TS, of which the first bytes are fetched: in all of it, if they do
-    /// not tell the tracks. `map` are packets with its program.
+    /// Describes a segment that is MPEG-TS by its first bytes, which are fetched, and by more of it until its tracks are
+    /// known. `map` are packets with its program map.
     async fn read_description(
         &self,
         id: RepresentationId,

@@ -11,7 +11,8 @@ use crate::{
     platform::{self, Bytes},
 };
 
-/// The frames that a segment completes reach at most this far into it: pictures may be shown later than they are decoded.
+/// Frames that began in the segment before end at most so many seconds after the start of a segment: pictures may be shown
+/// later than they are decoded.
 const MAX_TAIL_SECONDS: f64 = 0.25;
 
 impl Download<'_> {

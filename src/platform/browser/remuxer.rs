@@ -132,8 +132,8 @@ async fn compile(response: Response) -> Result<JsValue, JsValue> {
 pub struct Remuxer(Exports);
 
 impl Remuxer {
-    /// Starts again, for these tracks, within these limits: after a seek or at a discontinuity. Drops what was not taken. `expected` is the
-    /// time in seconds near which the first timestamp is expected, because timestamps wrap.
+    /// Starts reading these tracks within these limits, after a seek or at a discontinuity. Drops outputs that were not
+    /// taken. `expected` is the time in seconds near which the first timestamp is expected, because timestamps wrap.
     pub fn start(&mut self, tracks: RemuxTracks, limits: AudioLimits, expected: Option<f64>) {
         let bits = [
             tracks.video,
