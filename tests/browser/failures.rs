@@ -289,11 +289,11 @@ async fn trap(test: &TestContext) {
 #[apply(browser_test!)]
 #[runs_in(Chromium; "the button on the page")]
 async fn try_again_continues_where_the_video_failed(test: &TestContext) {
-    // Not a missing segment, which would be passed over.
-    let forbidden = ServerFault::Status(StatusCode::FORBIDDEN);
-    test.server.add_fault("p/8.m4s", forbidden);
+    // Not a missing or forbidden segment, which would be passed over.
+    let unauthorized = ServerFault::Status(StatusCode::UNAUTHORIZED);
+    test.server.add_fault("p/8.m4s", unauthorized);
     test.open("?t=10").await;
-    test.wait_for_alert("The server answered 403").await;
+    test.wait_for_alert("The server answered 401").await;
     let before = test.server.request_count("p/6.m4s");
     test.server.clear_faults();
     test.press("Try again").await;
